@@ -1,0 +1,89 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { Name, Nullable, Text, Uuid } from './text.ts'
+
+/** Longest practice, in seconds: a day. */
+export const MAX_DURATION_SECONDS = 86_400
+/** Largest score, in bytes of UTF-8. */
+export const MAX_XML_BYTES = 10 * 1024 * 1024
+
+const example = {
+  id: '0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10',
+  date: '2026-11-22T18:03:00.000Z',
+  songName: 'Ode to Joy',
+  instrument: 'Piano',
+  durationSeconds: 1260,
+  xmlContent: '<?xml version="1.0"?><score-partwise version="4.0"/>',
+  analysis: { summary: 'Steady tempo', feedback: 'Mind the dotted notes in bar 12.', scoreAccuracy: 87 },
+  audioUrl: 'https://project.supabase.co/storage/v1/object/public/harmony-helper-recordings/3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10.webm'
+}
+
+export const AnalysisSchema = Type.Object({
+  summary: Nullable(Type.String()),
+  feedback: Nullable(Type.String()),
+  scoreAccuracy: Nullable(Type.Integer())
+})
+
+/** The full session (CONTRACT, `SessionData`). */
+export const SessionDataSchema = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  date: Type.String({ format: 'date-time' }),
+  songName: Type.String(),
+  instrument: Type.String(),
+  durationSeconds: Type.Integer(),
+  xmlContent: Nullable(Type.String()),
+  analysis: Nullable(AnalysisSchema),
+  audioUrl: Nullable(Type.String())
+}, { examples: [example] })
+
+export type SessionData = Static<typeof SessionDataSchema>
+
+/** What a save answers: the session, with the name under which today's frontend looks for the recording beside ours. */
+export const SavedSessionSchema = Type.Object({
+  ...SessionDataSchema.properties,
+  audio_url: Nullable(Type.String({ description: 'The same as audioUrl' }))
+}, { examples: [{ ...example, audio_url: example.audioUrl }] })
+
+/** A row of the history: metadata only. */
+export const SessionListItemSchema = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  song_name: Type.String(),
+  instrument: Type.String(),
+  date: Type.String({ format: 'date-time' }),
+  duration_seconds: Type.Integer(),
+  audio_url: Nullable(Type.String())
+})
+
+export const SessionListSchema = Type.Array(SessionListItemSchema, {
+  examples: [[{ id: example.id, song_name: 'Ode to Joy', instrument: 'Piano', date: example.date, duration_seconds: 1260, audio_url: example.audioUrl }]]
+})
+
+export type SessionListItem = Static<typeof SessionListItemSchema>
+
+export const SessionListQuerySchema = Type.Object({
+  limit: Type.Optional(Type.String({ pattern: '^(?:[1-9][0-9]{0,2}|1000)$', description: 'a whole number from 1 to 1000: rows per page; without it the whole history' })),
+  cursor: Type.Optional(Type.String({ maxLength: 200, description: 'where the page starts: take it from the `Link` header of the page before' }))
+})
+
+export const SessionParamsSchema = Type.Object({ id: Uuid() })
+
+const NewAnalysisSchema = Type.Object({
+  summary: Type.Optional(Nullable(Text({ maxLength: 1_000_000 }))),
+  feedback: Type.Optional(Nullable(Text({ maxLength: 1_000_000 }))),
+  scoreAccuracy: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 100 })))
+})
+
+/** `POST /api/sessions`. */
+export const NewSessionSchema = Type.Object({
+  id: Type.Optional(Nullable(Uuid({ description: 'a UUID chosen by the client; makes the save safe to repeat' }))),
+  songName: Name(),
+  instrument: Name(),
+  duration: Type.Number({ minimum: 0, maximum: MAX_DURATION_SECONDS, description: 'Seconds; rounded' }),
+  date: Type.Optional(Nullable(Type.String({ format: 'date-time', description: 'RFC 3339 time with an offset, from 1900 to 48 hours ahead; now when left out' }))),
+  xmlContent: Type.Optional(Nullable(Text({ maxLength: MAX_XML_BYTES, description: 'MusicXML, at most 10 MB' }))),
+  analysis: Type.Optional(Type.Union([Type.Null(), Text({ maxLength: 1_000_000, description: 'the feedback alone' }), NewAnalysisSchema])),
+  audioBase64: Type.Optional(Nullable(Type.String({ description: 'The recording (WebM, MP4, Ogg, MP3, WAV or FLAC): standard base64, or a data: URL of it' })))
+}, {
+  examples: [{ songName: 'Ode to Joy', instrument: 'Piano', duration: 1260, analysis: example.analysis, audioBase64: null, id: example.id }]
+})
+
+export type NewSession = Static<typeof NewSessionSchema>
