@@ -77,6 +77,8 @@ export function createMigrationHistory (client: ClientBase) {
   }
 }
 
+export const firstLine = (text: string): string => text.split('\n', 1).join()
+
 /** What happened, and what to do about it. */
 export function describeFailure (name: string, what: string): string {
   return `Migration ${name} ${what}. Nothing more is applied until you have put right what made it fail, and what it may have left behind, ` +
@@ -90,7 +92,7 @@ export function refuseFailed (entries: Entry[]): void {
   const failed = entries.find(({ finished }) => !finished)
   if (!failed) return
   const { name, startedAt, logs } = failed
-  throw new Error(describeFailure(name, logs === null ? `started at ${startedAt} and did not finish, or still runs` : `failed at ${startedAt}: ${logs.split('\n')[0]}`))
+  throw new Error(describeFailure(name, logs === null ? `started at ${startedAt} and did not finish, or still runs` : `failed at ${startedAt}: ${firstLine(logs)}`))
 }
 
 /** What of the history no longer agrees with the files, a line each. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { describeFailure, type Migration, type MigrationHistory, refuseFailed } from './migration-history.ts'
+import { describeFailure, firstLine, type Migration, type MigrationHistory, refuseFailed } from './migration-history.ts'
 import type { MigrationLock } from './migration-lock.ts'
 
 interface Context {
@@ -41,7 +41,7 @@ async function run (script: string, id: string, { client, history }: Context): P
 async function recordFailure (error: unknown, migration: Migration, { id, history }: Context & { id: string }): Promise<never> {
   if (!(error instanceof ScriptError)) throw error
   await history.fail(id, migration, error.message)
-  throw new Error(describeFailure(migration.name, `failed: ${error.message}`))
+  throw new Error(describeFailure(migration.name, `failed: ${firstLine(error.message)}`))
 }
 
 /** Applies one migration. False when somebody did so meanwhile. */
