@@ -36,7 +36,7 @@ CREATE TABLE "sessions" (
 CREATE TABLE "session_leases" (
     "session_id" UUID NOT NULL,
     "user_id" UUID NOT NULL,
-    "holder" UUID NOT NULL,
+    "holder" UUID,
     "content_digest" VARCHAR(64),
     "started_at" TIMESTAMPTZ(6) NOT NULL DEFAULT now(),
     "expires_at" TIMESTAMPTZ(6) NOT NULL,
