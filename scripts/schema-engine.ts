@@ -71,3 +71,15 @@ export async function pendingSql (directory?: URL): Promise<string> {
   }))
   return exitCode === 0 ? '' : stdout ?? ''
 }
+
+/** What Prisma says of a database's history, as `prisma migrate status` does. */
+export async function diagnose (databaseUrl: string, directory?: URL): Promise<bindings.DiagnoseMigrationHistoryOutput> {
+  const migrationsList = await listMigrations(directory)
+  return await withSchemaEngine(databaseUrl, async (engine) => await engine.diagnoseMigrationHistory({ migrationsList, filters, optInToShadowDatabase: false }))
+}
+
+/** What `prisma migrate deploy` does. For comparison: production has `deployMigrations`. */
+export async function applyWithEngine (databaseUrl: string, directory?: URL): Promise<string[]> {
+  const migrationsList = await listMigrations(directory)
+  return await withSchemaEngine(databaseUrl, async (engine) => (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames)
+}
