@@ -12,7 +12,8 @@ const CHUNK_BYTES = 64 * 1024
 /** Keys a single list call returns. */
 const PAGE_SIZE = 1000
 
-export type StoredObject = { key: string, createdAt: Date, bytes: number }
+/** An object of the bucket, or a folder of them. `modifiedAt` is the time of its last upload. */
+export type Entry = { key: string, isFolder: boolean, modifiedAt: Date }
 export type Upload = { key: string, bytes: Buffer, contentType: string, signal: AbortSignal }
 
 /** The bucket of recordings. Whatever it cannot do is an ApiError, `storage_unavailable` unless said otherwise. */
@@ -45,6 +46,12 @@ export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['s
     })
   }
 
+  async function exists (key: string): Promise<boolean> {
+    const { error } = await objects.info(key)
+    if (error && codeOf(error) !== '404') throw unavailable(error)
+    return error === null
+  }
+
   return {
     ensureBucket,
     close,
@@ -73,22 +80,21 @@ export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['s
       if (error || !Array.isArray(data)) throw unavailable(error)
       // The real server answers a missing bucket and a refused key with 200 and an empty list, so nothing removed
       // proves nothing: look.
-      if (data.length === 0) for (const key of keys) await this.assertGone(key)
+      if (data.length > 0) return
+      for (const key of keys) {
+        if (await exists(key)) throw unavailable(new Error('The storage kept an object that it was told to remove'))
+      }
     },
 
-    /** @throws {ApiError} when the object is there, or that cannot be known */
-    async assertGone (key: string): Promise<void> {
-      const { data, error } = await objects.info(key)
-      if (data || codeOf(error) !== '404') throw unavailable(error ?? new Error('The storage kept an object that it was told to remove'))
-    },
+    exists,
 
-    /** Every object whose key lies in `folder`, or the folders' names with `''`. */
-    async * list (folder: string): AsyncGenerator<StoredObject & { isFolder: boolean }> {
+    /** What lies directly in a folder of the bucket, by name; `''` is its root. */
+    async * list (folder: string): AsyncGenerator<Entry> {
       for (let offset = 0; ; offset += PAGE_SIZE) {
         const { data, error } = await objects.list(folder, { limit: PAGE_SIZE, offset, sortBy: { column: 'name', order: 'asc' } })
         if (error || !Array.isArray(data)) throw unavailable(error)
-        for (const { name, id, created_at: createdAt, metadata } of data) {
-          yield { key: folder ? `${folder}/${name}` : name, isFolder: id === null, createdAt: new Date(createdAt ?? 0), bytes: Number(metadata?.['size'] ?? 0) }
+        for (const { name, id, updated_at: updatedAt } of data) {
+          yield { key: folder ? `${folder}/${name}` : name, isFolder: id === null, modifiedAt: new Date(updatedAt ?? NaN) }
         }
         if (data.length < PAGE_SIZE) return
       }

@@ -80,6 +80,29 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
       }
     },
 
+    /**
+     * Takes the lease from whoever has held it for longer than `minAgeMs`, dead or alive; a live one can then no
+     * longer commit. A user who does not exist can have no save, so there is nothing to take from.
+     */
+    async seize ({ sessionId, userId }: Purpose, minAgeMs: number): Promise<Lease | 'in use'> {
+      const holder = randomUUID()
+      const seized = await queries.$executeRaw`
+        INSERT INTO session_leases AS l (session_id, user_id, holder, started_at, expires_at)
+        SELECT ${sessionId}::uuid, id, ${holder}::uuid, now(), now() + ${leaseMs}::int * interval '1 millisecond'
+        FROM users WHERE id = ${userId}::uuid
+        ON CONFLICT (session_id) DO UPDATE
+          SET user_id = excluded.user_id, holder = excluded.holder, content_digest = NULL, started_at = excluded.started_at, expires_at = excluded.expires_at
+          WHERE l.started_at <= now() - ${minAgeMs}::float8 * interval '1 millisecond'`
+      if (seized === 1) return { sessionId, holder }
+      const isInUse = await queries.sessionLease.findUnique({ where: { sessionId } })
+      return isInUse ? 'in use' : { sessionId, holder }
+    },
+
+    /** Deletes what dead holders left behind. @returns how many */
+    async sweep (minAgeMs: number): Promise<number> {
+      return queries.$executeRaw`DELETE FROM session_leases WHERE expires_at <= now() AND started_at <= now() - ${minAgeMs}::float8 * interval '1 millisecond'`
+    },
+
     /** Nothing of ours can reach the bucket any more: the id is free at once. */
     async release ({ sessionId, holder }: Lease): Promise<void> {
       await queries.sessionLease.deleteMany({ where: { sessionId, holder } })
