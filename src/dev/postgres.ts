@@ -7,6 +7,8 @@ import lockfile from 'proper-lockfile'
 export interface PostgresOptions {
   /** Left out, the data are in memory and end with it. */
   dataDir?: string
+  /** A tar file of a data directory, which a new database begins with: quicker than making one from nothing. */
+  snapshot?: string
   /** Left out, any free port. */
   port?: number
   host?: string
@@ -18,7 +20,7 @@ export interface Postgres {
   close (): Promise<void>
 }
 
-interface WorkerOptions { dataDir: string | undefined, host: string, port: number }
+type WorkerOptions = PostgresOptions & { host: string, port: number }
 
 /** The worker's one answer to being started. */
 type WorkerAnswer = { address: string } | { error: string, code: string | undefined }
@@ -56,9 +58,9 @@ async function addressOf (worker: Worker, exited: Promise<unknown>, { host, port
  * does not keep the process alive by itself. Should it die, the process dies with its error.
  */
 export async function startPostgres (options: PostgresOptions = {}): Promise<Postgres> {
-  const { dataDir, port = 0, host = '127.0.0.1' } = options
-  const unlock = dataDir === undefined ? undefined : await lock(dataDir)
-  const worker = startWorker({ dataDir, host, port })
+  const settings = { host: '127.0.0.1', port: 0, ...options }
+  const unlock = options.dataDir === undefined ? undefined : await lock(options.dataDir)
+  const worker = startWorker(settings)
   const exited = new Promise(resolve => worker.once('exit', resolve))
 
   const stop = async (how: () => unknown) => {
@@ -67,7 +69,7 @@ export async function startPostgres (options: PostgresOptions = {}): Promise<Pos
     await unlock?.()
   }
   try {
-    const address = await addressOf(worker, exited, { dataDir, host, port })
+    const address = await addressOf(worker, exited, settings)
     worker.unref()
     let closing: Promise<void> | undefined
     const close = () => (closing ??= stop(() => { worker.ref(); worker.postMessage('close') }))
