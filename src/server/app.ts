@@ -9,6 +9,7 @@ import { loggerOptions } from './logging.ts'
 import auth from './plugins/auth.ts'
 import database from './plugins/database.ts'
 import docs from './plugins/docs.ts'
+import lastAnswers from './plugins/last-answers.ts'
 import problemDetails from './plugins/problem-details.ts'
 import storage from './plugins/storage.ts'
 import sessionRoutes from './sessions/routes.ts'
@@ -34,6 +35,7 @@ export async function buildApp (config: Config, { now = () => new Date() }: Surr
   app.removeContentTypeParser('text/plain')
   app.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
 
+  await app.register(lastAnswers)
   await app.register(problemDetails)
   await app.register(helmet)
   await app.register(cors, {
