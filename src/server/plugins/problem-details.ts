@@ -57,7 +57,10 @@ export function problemResponses (...codes: ProblemCode[]) {
 
 function describeResponse (codes: ProblemCode[]) {
   const examples = Object.fromEntries(codes.map((code) => [code, { value: new ApiError(code, problems[code][1]).toProblem() }]))
+  const status = problems[codes[0] ?? 'internal_error'][0]
   return {
+    ...(status === 401 && { headers: { 'WWW-Authenticate': { type: 'string', description: 'RFC 6750' } } }),
+    ...(status === 503 && { headers: { 'Retry-After': { type: 'string', description: 'Seconds' } } }),
     description: codes.map((code) => `\`${code}\`: ${problems[code][1]}`).join('; '),
     content: { 'application/problem+json': { schema: Type.Ref('Problem'), examples } }
   }
