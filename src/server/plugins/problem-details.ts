@@ -33,15 +33,18 @@ type ValidationError = FastifySchemaValidationError & { parentSchema?: { descrip
 
 function describeInvalid (faults: ValidationError[], context = 'body'): ApiError {
   // Of alternatives that all failed, the one that got furthest is what was meant.
-  const fault = faults.reduce((best, next) => next.instancePath.length > best.instancePath.length ? next : best)
+  const fault = faults.reduce((best, next) => progress(next) > progress(best) ? next : best)
   const missing = fault.keyword === 'required' ? `/${String(fault.params['missingProperty'])}` : ''
   const path = `${fault.instancePath}${missing}` || context
   return invalidInput(context === 'body' ? path : path.replace(/^\//, ''), describeFault(fault))
 }
 
+// Deeper is further; in one place, a value of the right type is further than the union, and that than a wrong type.
+const progress = ({ instancePath, keyword }: ValidationError) => instancePath.length * 3 + (keyword === 'type' ? 0 : keyword === 'anyOf' ? 1 : 2)
+
 function describeFault ({ keyword, message, parentSchema }: ValidationError): string {
   if (keyword === 'required') return 'is missing'
-  if ((keyword === 'pattern' || keyword === 'format') && parentSchema?.description) return `must be ${parentSchema.description}`
+  if (['pattern', 'format', 'anyOf'].includes(keyword) && parentSchema?.description) return `must be ${parentSchema.description}`
   return message ?? 'is not valid'
 }
 
