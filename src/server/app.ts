@@ -16,6 +16,9 @@ import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
 import userRoutes from './users/routes.ts'
 
+/** Fifty megabytes over a poor mobile connection; Fastify would wait for ever. */
+const SLOWEST_UPLOAD_MS = 15 * 60_000
+
 type Surroundings = { now?: () => Date }
 
 /**
@@ -27,6 +30,7 @@ export async function buildApp (config: Config, { now = () => new Date() }: Surr
     logger: loggerOptions(config),
     genReqId: ({ headers: { 'x-request-id': given } }) => typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID(),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] } },
+    requestTimeout: SLOWEST_UPLOAD_MS,
     onProtoPoisoning: 'remove',
     onConstructorPoisoning: 'remove',
     routerOptions: { maxParamLength: 200 }
