@@ -23,7 +23,7 @@ async function reconcile (args: string[] = [], env: NodeJS.ProcessEnv = surround
 }
 
 t.test('everything in order is exit code 0; young leftovers are in order', async (t) => {
-  await clara.save({ audioBase64: bytes.toString('base64') })
+  t.equal((await clara.save({ audioBase64: bytes.toString('base64') })).statusCode, 201)
   await app.storage.upload({ key: `${userId}/${randomUUID()}.webm`, bytes, contentType: 'audio/webm', signal: new AbortController().signal })
   t.strictSame(await reconcile(['--delete']), { output: 'Recordings and sessions agree.\n', errors: '', code: 0 })
 })
