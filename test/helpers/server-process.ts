@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** The environment of a process: nothing of ours but where to find programs. */
+const bare = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], ...env })
+
+/** Runs a command of the server to its end. */
+export async function runServerCode (t: Test, file: string, args: string[], env: NodeJS.ProcessEnv) {
+  const child = spawn(process.execPath, ['--import', 'tsx', `src/server/${file}`, ...args], { cwd: root, env: bare(env) })
+  t.teardown(() => child.kill('SIGKILL'))
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk) => { stdout += chunk })
+  child.stderr.on('data', (chunk) => { stderr += chunk })
+  const [code] = await once(child, 'close') as [number | null]
+  return { code, stdout, stderr }
+}
+
+export type ServerProcess = Awaited<ReturnType<typeof startServerProcess>>
+
+/** A real server process, listening on a port of its own. */
+export async function startServerProcess (t: Test, env: NodeJS.ProcessEnv) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/server/main.ts'], {
+    cwd: root, env: bare({ ...env, PORT: '0', LOG_LEVEL: 'info' }), stdio: ['ignore', 'pipe', 'inherit']
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const exited = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).on('line', (line) => {
+      const [, address] = /listening at (http:\S+?)"/.exec(line) ?? []
+      if (address) resolve(address)
+    })
+    exited.then(() => reject(new Error('The server ended before it listened')), reject)
+  })
+  return { url, exited, kill: (signal: NodeJS.Signals) => child.kill(signal) }
+}
