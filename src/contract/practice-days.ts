@@ -47,8 +47,8 @@ const formatters = new Map<string, Intl.DateTimeFormat>()
 export function localDay (instant: Date, timeZone: string): string {
   // en-US, because its all-numeric form with an era, "11/16/2026 AD", has been the same in every engine.
   const [date = '', era] = formatterFor(timeZone).format(instant).split(' ')
-  const [month, day, year] = date.split('/').map(Number)
-  return calendarDay(era?.startsWith('B') ? 1 - Number(year) : Number(year), Number(month), Number(day))
+  const [month = '', day = '', year = ''] = date.split('/')
+  return `${isoYear(year, era)}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`
 }
 
 /** The day `count` days after `day`, or before it when `count` is negative. */
@@ -135,9 +135,11 @@ function formatterFor (timeZone: string): Intl.DateTimeFormat {
   return formatter
 }
 
-function calendarDay (year: number, month: number, day: number): string {
-  // Not Date.UTC(year, …), which takes the years 0 to 99 for 1900 to 1999.
-  return isoDay(new Date(0).setUTCFullYear(year, month - 1, day))
+function isoYear (year: string, era?: string): string {
+  if (year.length === 4 && era === 'AD') return year
+  // The year before 1 AD is 1 BC to a formatter and 0 to ISO 8601. Not Date.UTC, which takes 99 for 1999.
+  const isoNumber = era === 'AD' ? Number(year) : 1 - Number(year)
+  return isoDay(new Date(0).setUTCFullYear(isoNumber)).slice(0, -'-01-01'.length)
 }
 
 function isoDay (time: number): string {

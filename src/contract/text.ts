@@ -22,4 +22,3 @@ export const Uuid = (options: StringOptions = {}) =>
 /** The schema's value or null, as JSON Schema's `type: [x, "null"]`, which validators and serialisers handle fastest. */
 export const Nullable = <T extends TSchema>(schema: T) =>
   Type.Unsafe<Static<T> | null>({ ...schema, type: [schema['type'], 'null'] }) as TUnsafe<Static<T> | null>
-

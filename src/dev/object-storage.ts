@@ -1,0 +1,56 @@
+import { join } from 'node:path'
+import cors from '@fastify/cors'
+import fastify from 'fastify'
+import { requireKey } from './object-storage/auth.ts'
+import { bucketRoutes } from './object-storage/bucket-routes.ts'
+import { createBuckets } from './object-storage/buckets.ts'
+import { openCatalog } from './object-storage/catalog.ts'
+import { answerError } from './object-storage/errors.ts'
+import { objectRoutes } from './object-storage/object-routes.ts'
+import { openObjects } from './object-storage/objects.ts'
+import { publicRoutes, transferRoutes } from './object-storage/transfer-routes.ts'
+
+export interface ObjectStorageOptions {
+  /** Keeps bytes and metadata. One process at a time: the caller sees to that. */
+  directory: string
+  serviceKey: string
+  host?: string
+  port?: number
+}
+
+export interface ObjectStorage {
+  /** The project URL: the API is under `/storage/v1`. */
+  url: string
+  close (): Promise<void>
+}
+
+/**
+ * Starts a local stand-in for hosted Supabase Storage, on any free port unless one is given. Signed URLs, moving and
+ * copying are not there yet: they would be further routes around `receiveUpload` and `sendObject`.
+ */
+export async function startObjectStorage (options: ObjectStorageOptions): Promise<ObjectStorage> {
+  const { directory, serviceKey, host = '127.0.0.1', port = 0 } = options
+  const catalog = openCatalog(join(directory, 'journal.jsonl'))
+  const buckets = createBuckets(catalog)
+  const objects = openObjects(join(directory, 'objects'), catalog)
+
+  const app = fastify({
+    logger: { level: 'error' },
+    forceCloseConnections: true, // a stalled upload must not keep the stack from ending
+    ajv: { customOptions: { coerceTypes: false } } // null as a bucket's limit would become 0
+  })
+  app.setErrorHandler(answerError)
+  await app.register(cors, { origin: '*', methods: '*' }) // the server has none, the hosted gateway adds it
+  await app.register(async api => {
+    await api.register(publicRoutes(buckets, objects))
+    await api.register(async guarded => {
+      guarded.addHook('onRequest', requireKey(serviceKey))
+      await guarded.register(bucketRoutes(buckets, objects))
+      await guarded.register(objectRoutes(objects))
+      await guarded.register(transferRoutes(buckets, objects))
+    })
+  }, { prefix: '/storage/v1' })
+
+  const url = await app.listen({ host, port })
+  return { url, close: () => app.close() }
+}

@@ -1,0 +1,53 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { errors } from './errors.ts'
+import { listLevel, listPage } from './listing.ts'
+import type { Objects } from './objects.ts'
+import { toInfo, toRemovedRow } from './rows.ts'
+
+const BucketParams = Type.Object({ bucketId: Type.String() })
+const ObjectParams = Type.Object({ bucketId: Type.String(), '*': Type.String() })
+const SortSchema = Type.Object({ column: Type.Optional(Type.String()), order: Type.Optional(Type.String()) })
+const RemoveSchema = Type.Object({ prefixes: Type.Array(Type.String(), { minItems: 1, maxItems: 1000 }) })
+const ListSchema = Type.Object({
+  prefix: Type.String(),
+  limit: Type.Integer({ minimum: 1, default: 100 }),
+  offset: Type.Integer({ minimum: 0, default: 0 }),
+  sortBy: Type.Optional(SortSchema),
+  search: Type.Optional(Type.String())
+})
+const ListV2Schema = Type.Object({
+  prefix: Type.String({ default: '' }),
+  limit: Type.Integer({ minimum: 1, default: 1000 }),
+  cursor: Type.Optional(Type.String()),
+  with_delimiter: Type.Boolean({ default: false }),
+  sortBy: Type.Optional(SortSchema)
+})
+
+/** `/object`: look at, list and remove objects. */
+export function objectRoutes (objects: Objects): FastifyPluginAsyncTypebox {
+  return async function routes (app) {
+    app.get('/object/info/:bucketId/*', { schema: { params: ObjectParams } }, ({ params }) =>
+      toInfo(objects.find({ bucketId: params.bucketId, name: params['*'] })))
+
+    // `prefixes` are whole keys. What is not there is not an error, nor is a bucket that is not, nor a bad key.
+    app.delete('/object/:bucketId', { schema: { params: BucketParams, body: RemoveSchema } }, async ({ params, body }) => {
+      const removed = await objects.remove(params.bucketId, body.prefixes)
+      return removed.map(toRemovedRow)
+    })
+
+    app.post('/object/list/:bucketId', { schema: { params: BucketParams, body: ListSchema } }, ({ params, body }) => {
+      const index = objects.indexOf(params.bucketId)
+      return index ? listLevel(index, body) : []
+    })
+
+    app.post('/object/list-v2/:bucketId', { schema: { params: BucketParams, body: ListV2Schema } }, ({ params, body }) => {
+      const { sortBy, limit, with_delimiter: delimited, ...query } = body
+      if (sortBy && (sortBy.column !== 'name' || sortBy.order === 'desc')) {
+        throw errors.invalidParameter('The development storage lists by ascending name only')
+      }
+      const index = objects.indexOf(params.bucketId)
+      return index ? listPage(index, { ...query, delimited, limit: Math.min(limit, 1000) }) : { hasNext: false, folders: [], objects: [] }
+    })
+  }
+}

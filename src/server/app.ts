@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify from 'fastify'
+import type { Config } from './config.ts'
+import healthRoutes from './health/routes.ts'
+import { loggerOptions } from './logging.ts'
+import auth from './plugins/auth.ts'
+import database from './plugins/database.ts'
+import docs from './plugins/docs.ts'
+import problemDetails from './plugins/problem-details.ts'
+import storage from './plugins/storage.ts'
+import sessionRoutes from './sessions/routes.ts'
+import statsRoutes from './stats/routes.ts'
+import userRoutes from './users/routes.ts'
+
+type Surroundings = { now?: () => Date }
+
+/**
+ * The application: reads no environment and does not listen. `now` is the clock by which days and token lifetimes
+ * are told.
+ */
+export async function buildApp (config: Config, { now = () => new Date() }: Surroundings = {}) {
+  const app = fastify({
+    logger: loggerOptions(config),
+    genReqId: ({ headers: { 'x-request-id': given } }) => typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID(),
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] } },
+    onProtoPoisoning: 'remove',
+    onConstructorPoisoning: 'remove',
+    routerOptions: { maxParamLength: 200 }
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.removeContentTypeParser('text/plain')
+  app.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
+
+  await app.register(problemDetails)
+  await app.register(helmet)
+  await app.register(cors, {
+    origin: config.corsOrigins,
+    methods: ['GET', 'POST', 'DELETE'],
+    allowedHeaders: ['Authorization', 'Content-Type'],
+    exposedHeaders: ['Link', 'Location', 'Retry-After', 'X-Request-Id'],
+    maxAge: 3600
+  })
+  await app.register(docs)
+
+  await app.register(database, { config })
+  await app.register(storage, { config })
+  await app.register(auth, { config, now })
+
+  await app.register(healthRoutes)
+  await app.register(async (api) => {
+    api.addHook('onRequest', api.authenticate)
+    await api.register(userRoutes, { config, now })
+    await api.register(sessionRoutes, { config, now })
+    await api.register(statsRoutes, { config, now })
+  }, { prefix: '/api' })
+
+  return app
+}

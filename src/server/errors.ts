@@ -1,0 +1,38 @@
+import { problems, type Problem, type ProblemCode } from '../contract/problem.ts'
+
+type Details = {
+  /** For invalid input: which fields, and what to change. */
+  errors?: Problem['errors']
+  /** What went wrong underneath; for the log, never for the wire. */
+  cause?: unknown
+  /** Seconds after which a retry makes sense; sent as `Retry-After`. */
+  retryAfter?: number
+}
+
+/** An answer from the catalogue in `contract/problem.ts`. `message` reaches the caller as `detail`. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly code: ProblemCode
+  readonly errors: Problem['errors']
+  readonly retryAfter: number | undefined
+
+  constructor (code: ProblemCode, detail: string, { errors, cause, retryAfter }: Details = {}) {
+    super(detail, { cause })
+    this.code = code
+    this.errors = errors
+    this.retryAfter = retryAfter ?? (problems[code][0] === 503 ? 5 : undefined)
+  }
+
+  get statusCode (): number {
+    return problems[this.code][0]
+  }
+
+  toProblem (): Problem {
+    const [status, title] = problems[this.code]
+    return { type: `/docs#${this.code}`, title, status, code: this.code, detail: this.message, ...(this.errors && { errors: this.errors }) }
+  }
+}
+
+/** A 400 about one field. `path` is a JSON pointer into the body, or the parameter's name. */
+export const invalidInput = (path: string, message: string) =>
+  new ApiError('invalid_input', `${path.replace(/^\//, '')} ${message}`, { errors: [{ path, message }] })

@@ -1,0 +1,17 @@
+import closeWithGrace from 'close-with-grace'
+import { buildApp } from './app.ts'
+import { loadConfig } from './config.ts'
+
+try {
+  const config = loadConfig(process.env)
+  const app = await buildApp(config)
+  closeWithGrace({ delay: config.shutdownTimeoutMs }, async ({ err, signal }) => {
+    if (err) app.log.fatal({ err }, 'closing after an unexpected fault')
+    else app.log.info({ signal }, 'closing: running requests may finish')
+    await app.close()
+  })
+  await app.listen({ host: config.host, port: config.port })
+} catch (error) {
+  console.error((error as Error).message)
+  process.exit(1)
+}

@@ -1,0 +1,64 @@
+import jwt from '@fastify/jwt'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Config } from '../config.ts'
+import { ApiError } from '../errors.ts'
+import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
+
+declare module '@fastify/jwt' {
+  interface FastifyJWT {
+    payload: { sub: string }
+    user: { sub: string }
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    signingKeys: SigningKeys
+    /** An onRequest hook: lets nobody in without a valid access token, and reads no byte of the body before. */
+    authenticate: (request: FastifyRequest) => Promise<void>
+  }
+}
+
+type Options = { config: Pick<Config, 'auth'>, now: () => Date }
+type DecodedToken = { header: { alg?: unknown, kid?: unknown } }
+
+/** Auth0 access tokens (CONTRACT, "Rules for every endpoint"; RFC 9068, RFC 6750). */
+async function auth (app: FastifyInstance, { config: { auth: { issuer, audience, timeoutMs } }, now }: Options) {
+  const signingKeys = createSigningKeys({ issuer, timeoutMs, now: () => now().getTime() })
+  app.decorate('signingKeys', signingKeys)
+
+  await app.register(jwt, {
+    decode: { complete: true },
+    secret: async (_request: FastifyRequest, token: unknown) => {
+      const { alg, kid } = (token as DecodedToken).header
+      if (alg !== 'RS256' || typeof kid !== 'string' || kid === '') throw invalidToken()
+      return signingKeys.find(kid)
+    },
+    verify: {
+      algorithms: ['RS256'],
+      allowedIss: issuer,
+      allowedAud: audience,
+      // fast-jwt skips the checks of a claim that is absent
+      requiredClaims: ['iss', 'aud', 'exp', 'sub'],
+      clockTolerance: 10_000
+    }
+  })
+
+  app.decorate('authenticate', async (request: FastifyRequest) => {
+    if (!request.headers.authorization) throw new ApiError('missing_token', 'Send the header `Authorization: Bearer <access token>`.')
+    try {
+      await request.jwtVerify()
+    } catch (error) {
+      throw error instanceof ApiError ? error : invalidToken(error)
+    }
+    if (!isSubject(request.user.sub)) throw invalidToken()
+  })
+}
+
+const isSubject = (sub: unknown) => typeof sub === 'string' && /^[^\p{Cc}\p{Cs}]{1,255}$/u.test(sub)
+
+const invalidToken = (cause?: unknown) =>
+  new ApiError('invalid_token', 'The access token is malformed, expired, or not meant for this API. Sign in again.', { cause })
+
+export default fp(auth, { name: 'auth' })

@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ApiError } from '../errors.ts'
+
+/** SQLSTATE classes that speak of the server and not of the statement (PostgreSQL manual, appendix A). */
+const SERVER_FAULTS = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'F0', 'XX'])
+
+/** node-postgres and its pool give some failures of the connection no code. */
+const CONNECTION_FAULTS = /^(Query read timeout|timeout exceeded when trying to connect|timeout expired|Connection terminated|Client has encountered a connection error|Client was closed|Cannot use a pool|The server does not support SSL|The transaction took too long)/i
+
+type PrismaFailure = { code?: unknown, meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } }
+
+const isPrismaFailure = (error: unknown): error is PrismaFailure => error instanceof Error && /^PrismaClient(KnownRequest|Initialization|UnknownRequest|RustPanic)Error$/.test(error.name)
+
+/** The SQLSTATE of a failed statement, where PostgreSQL gave one. */
+export const sqlState = (error: unknown): string | undefined =>
+  isPrismaFailure(error) ? error.meta?.driverAdapterError?.cause?.originalCode : undefined
+
+function isServerFault (error: unknown): boolean {
+  const state = sqlState(error)
+  if (state !== undefined) return SERVER_FAULTS.has(state.slice(0, 2))
+  if (isPrismaFailure(error)) return error.meta?.driverAdapterError !== undefined || /^P(1\d\d\d|2024|2028|2034)$/.test(String(error.code))
+  return error instanceof Error && (CONNECTION_FAULTS.test(error.message) || 'errno' in error)
+}
+
+const unavailable = (cause: unknown) =>
+  new ApiError('database_unavailable', 'The practice history cannot be reached now. Nothing was lost; try again soon.', { cause })
+
+/** Failures of PostgreSQL become `database_unavailable`; anything else (a refused statement, our own errors) stays. */
+export async function withTimeLimit<T> (work: Promise<T>, milliseconds: number): Promise<T> {
+  const timer = new AbortController()
+  const limit = delay(milliseconds, undefined, { signal: timer.signal, ref: false }).then(() => {
+    throw unavailable(new Error(`No answer from the database within ${milliseconds} ms`))
+  })
+  try {
+    return await Promise.race([work, limit])
+  } catch (error) {
+    throw isServerFault(error) ? unavailable(error) : error
+  } finally {
+    timer.abort()
+    limit.catch(() => {}) // the aborted timer
+  }
+}

@@ -1,0 +1,51 @@
+import { ApiError } from '../errors.ts'
+import { refreshStreak } from '../streaks/practice-days.ts'
+import { redeem, type Lease } from './leases.ts'
+import { possibleKeys } from './recordings.ts'
+import { createSessionRepository, mayHaveObject, type SessionRow } from './repository.ts'
+import type { SessionDependencies } from './save-session.ts'
+
+/**
+ * Deletes a session with its recording: the URL is cleared first, then the object removed, then the row deleted and
+ * the streak counted. Whatever fails in between leaves a session without a recording, and repeating finishes the work.
+ */
+export function createDeleteSession ({ database, storage, leases, now, defaultTimeZone, log }: SessionDependencies) {
+  const sessions = createSessionRepository(database.queries)
+
+  /** @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable */
+  return async function deleteSession (sub: string, id: string): Promise<void> {
+    const session = await sessions.findOwned(id, sub)
+    if (!session) throw notFound()
+    await (mayHaveObject(session) ? deleteRecorded(sub, session) : deleteRow(sub, session))
+  }
+
+  async function deleteRecorded (sub: string, session: SessionRow) {
+    const { id: sessionId, userId } = session
+    const lease = await leases.acquire({ sessionId, userId, contentDigest: null })
+    try {
+      await leases.whileRenewing(lease, async () => {
+        await sessions.clearAudioUrl(sessionId)
+        await storage.remove(possibleKeys(userId, sessionId))
+      })
+      await deleteRow(sub, session, lease)
+    } catch (error) {
+      // A removal that was sent may still happen: saves wait until the lease expires, a repeated deletion need not.
+      await leases.abandon(lease).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
+      throw error
+    }
+  }
+
+  async function deleteRow (sub: string, { id, userId }: SessionRow, lease?: Lease) {
+    const isDeleted = await database.transaction(async (queries) => {
+      const sessions = createSessionRepository(queries)
+      await sessions.lockUser(userId)
+      if (lease) await redeem(queries, lease)
+      const isDeleted = await sessions.delete(id, userId)
+      await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
+      return isDeleted
+    })
+    if (!isDeleted) throw notFound()
+  }
+}
+
+export const notFound = () => new ApiError('session_not_found', 'You have no session with this id.')

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ApiError } from '../errors.ts'
+import type { Queries } from '../plugins/database.ts'
+
+/** Who may write the objects of a session id at this moment. */
+export type Lease = { sessionId: string, holder: string }
+
+/** What a lease is wanted for. `contentDigest` is the content being saved, or null for a deletion. */
+export type Purpose = { sessionId: string, userId: string, contentDigest: string | null }
+
+export type Leases = ReturnType<typeof createLeases>
+
+type Timing = {
+  /** A holder that has not renewed for so long is dead. */
+  leaseMs: number
+  /** How long an equal save waits for the one before it. */
+  waitMs: number
+}
+
+/**
+ * Leases on session ids, in the table `session_leases`. No transaction or connection is held while bytes travel, so
+ * this is what keeps two saves, or a save and a deletion, from working on the same object. A lease is taken over only
+ * from a dead holder; a holder that was merely slow finds out in its committing transaction, because `redeem` deletes
+ * the lease by holder.
+ */
+export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
+  async function tryAcquire ({ sessionId, userId, contentDigest }: Purpose): Promise<Lease | null> {
+    const holder = randomUUID()
+    const [row] = await queries.$queryRaw<Array<{ holder: string }>>`
+      INSERT INTO session_leases AS l (session_id, user_id, holder, content_digest, started_at, expires_at)
+      VALUES (${sessionId}::uuid, ${userId}::uuid, ${holder}::uuid, ${contentDigest}, now(), now() + ${leaseMs}::int * interval '1 millisecond')
+      ON CONFLICT (session_id) DO UPDATE
+        SET user_id = excluded.user_id, holder = excluded.holder, content_digest = excluded.content_digest,
+          started_at = excluded.started_at, expires_at = excluded.expires_at
+        WHERE l.expires_at <= now() OR (l.holder IS NULL AND l.user_id = excluded.user_id AND l.content_digest IS NOT DISTINCT FROM excluded.content_digest)
+      RETURNING holder`
+    return row ? { sessionId, holder } : null
+  }
+
+  async function isCompatible ({ sessionId, userId, contentDigest }: Purpose): Promise<boolean> {
+    const other = await queries.sessionLease.findUnique({ where: { sessionId } })
+    if (!other) return true // just gone
+    const isDeletion = contentDigest === null || other.contentDigest === null
+    return other.userId === userId && (isDeletion || other.contentDigest === contentDigest)
+  }
+
+  return {
+    /**
+     * Waits until the lease is free; whoever wants to save the same content, or to delete, waits for the one before.
+     * @throws {ApiError} id_reused at once when other content is being saved; session_busy after `waitMs`
+     */
+    async acquire (purpose: Purpose): Promise<Lease> {
+      const deadline = Date.now() + waitMs
+      for (let pause = 20; ; pause = Math.min(pause * 2, 500)) {
+        const lease = await tryAcquire(purpose)
+        if (lease) return lease
+        if (!await isCompatible(purpose)) throw new ApiError('id_reused', 'Another session is being saved under this id. Choose a new id.')
+        if (Date.now() >= deadline) throw new ApiError('session_busy', 'The session is still being saved or deleted by an earlier request. Try again soon.')
+        await delay(pause)
+      }
+    },
+
+    /** Runs `work` and renews the lease meanwhile; `signal` aborts when it could not be renewed in time. */
+    async whileRenewing<T> (lease: Lease, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+      const lost = new AbortController()
+      let renewedAt = Date.now()
+      async function renew () {
+        const count = await queries.$executeRaw`
+          UPDATE session_leases SET expires_at = now() + ${leaseMs}::int * interval '1 millisecond'
+          WHERE session_id = ${lease.sessionId}::uuid AND holder = ${lease.holder}::uuid`.catch(() => undefined)
+        if (count === 1) renewedAt = Date.now()
+        if (count === 0 || Date.now() - renewedAt > leaseMs) lost.abort(leaseLost())
+      }
+      const timer = setInterval(renew, leaseMs / 3)
+      try {
+        return await work(lost.signal)
+      } finally {
+        clearInterval(timer)
+      }
+    },
+
+    /**
+     * Takes the lease from whoever has held it for longer than `minAgeMs`, dead or alive; a live one can then no
+     * longer commit. A user who does not exist can have no save, so there is nothing to take from.
+     */
+    async seize ({ sessionId, userId }: Purpose, minAgeMs: number): Promise<Lease | 'in use'> {
+      const holder = randomUUID()
+      const seized = await queries.$executeRaw`
+        INSERT INTO session_leases AS l (session_id, user_id, holder, started_at, expires_at)
+        SELECT ${sessionId}::uuid, id, ${holder}::uuid, now(), now() + ${leaseMs}::int * interval '1 millisecond'
+        FROM users WHERE id = ${userId}::uuid
+        ON CONFLICT (session_id) DO UPDATE
+          SET user_id = excluded.user_id, holder = excluded.holder, content_digest = NULL, started_at = excluded.started_at, expires_at = excluded.expires_at
+          WHERE l.started_at <= now() - ${minAgeMs}::float8 * interval '1 millisecond'`
+      if (seized === 1) return { sessionId, holder }
+      const isInUse = await queries.sessionLease.findUnique({ where: { sessionId } })
+      return isInUse ? 'in use' : { sessionId, holder }
+    },
+
+    /** Deletes what dead holders left behind. @returns how many */
+    async sweep (minAgeMs: number): Promise<number> {
+      return queries.$executeRaw`DELETE FROM session_leases WHERE expires_at <= now() AND started_at <= now() - ${minAgeMs}::float8 * interval '1 millisecond'`
+    },
+
+    /** Nothing of ours can reach the bucket any more: the id is free at once. */
+    async release ({ sessionId, holder }: Lease): Promise<void> {
+      await queries.sessionLease.deleteMany({ where: { sessionId, holder } })
+    },
+
+    /**
+     * Stops working, though what was sent may still arrive: until the lease expires only the same purpose may take
+     * over.
+     */
+    async abandon ({ sessionId, holder }: Lease): Promise<void> {
+      await queries.sessionLease.updateMany({ where: { sessionId, holder }, data: { holder: null } })
+    },
+
+    /**
+     * Replaces a lease by a new one, so that a transaction in doubt can no longer redeem the old; waits for it if it
+     * is still running. @returns null when the old lease is gone: redeemed, or taken over
+     */
+    async reissue ({ sessionId, holder }: Lease): Promise<Lease | null> {
+      const reissued = { sessionId, holder: randomUUID() }
+      const { count } = await queries.sessionLease.updateMany({ where: { sessionId, holder }, data: { holder: reissued.holder } })
+      return count === 1 ? reissued : null
+    }
+  }
+}
+
+/**
+ * Ends a lease inside the committing transaction: whoever lost it cannot commit.
+ * @throws {ApiError} session_busy when somebody took over
+ */
+export async function redeem (queries: Queries, { sessionId, holder }: Lease): Promise<void> {
+  const { count } = await queries.sessionLease.deleteMany({ where: { sessionId, holder } })
+  if (count === 0) throw leaseLost()
+}
+
+const leaseLost = () =>
+  new ApiError('session_busy', 'The request took so long that it had to be given up. Nothing was saved; try again.')

@@ -1,0 +1,108 @@
+import type { SessionData, SessionListItem } from '../../contract/sessions.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Queries } from '../plugins/database.ts'
+import type { Position } from './cursor.ts'
+
+export type SessionRow = {
+  id: string,
+  userId: string,
+  date: Date,
+  songName: string,
+  instrument: string,
+  durationSeconds: number,
+  xmlContent: string | null,
+  analysisSummary: string | null,
+  analysisFeedback: string | null,
+  scoreAccuracy: number | null,
+  audioUrl: string | null,
+  recordingSha256: string | null,
+  recordingBytes: bigint | null
+}
+
+export type HistoryRow = SessionListItem & { position: Position }
+
+type Page = { sub: string, after?: Position | undefined, limit?: number | undefined }
+
+/** The owner's id inside the statement: one round trip, and the list's index serves the order. */
+const owner = (sub: string) => Prisma.sql`(SELECT id FROM users WHERE auth0_id = ${sub})`
+
+const instant = ({ micros }: Position) => Prisma.sql`(timestamptz 'epoch' + ${micros}::bigint * interval '1 microsecond')`
+
+/** The history, newest first. Exported for the test that looks at its plan. */
+export const historyStatement = ({ sub, after, limit }: Page) => Prisma.sql`
+  SELECT id, song_name, instrument, date, duration_seconds, audio_url, (extract(epoch FROM date) * 1000000)::bigint::text AS micros
+  FROM sessions
+  WHERE user_id = ${owner(sub)}
+    ${after ? Prisma.sql`AND date <= ${instant(after)} AND (date < ${instant(after)} OR id > ${after.id}::uuid)` : Prisma.empty}
+  ORDER BY date DESC, id
+  ${limit ? Prisma.sql`LIMIT ${limit}` : Prisma.empty}`
+
+/** One session of its owner. Exported for the test that looks at its plan. */
+export const sessionStatement = (id: string, sub: string) => Prisma.sql`
+  SELECT id, user_id AS "userId", date, song_name AS "songName", instrument, duration_seconds AS "durationSeconds",
+    xml_content AS "xmlContent", analysis_summary AS "analysisSummary", analysis_feedback AS "analysisFeedback",
+    score_accuracy AS "scoreAccuracy", audio_url AS "audioUrl", recording_sha256 AS "recordingSha256", recording_bytes AS "recordingBytes"
+  FROM sessions WHERE id = ${id}::uuid AND user_id = ${owner(sub)}`
+
+export const createSessionRepository = (queries: Queries) => ({
+  /** @returns the user's id, or null when the user was never synced */
+  findUserId: async (sub: string): Promise<string | null> =>
+    (await queries.user.findUnique({ where: { auth0Id: sub }, select: { id: true } }))?.id ?? null,
+
+  async list (page: Page): Promise<HistoryRow[]> {
+    const rows = await queries.$queryRaw<Array<Omit<SessionListItem, 'date'> & { date: Date, micros: string }>>(historyStatement(page))
+    return rows.map(({ date, micros, ...row }) => ({ ...row, date: date.toISOString(), position: { micros, id: row.id } }))
+  },
+
+  async findOwned (id: string, sub: string): Promise<SessionRow | null> {
+    const [row] = await queries.$queryRaw<SessionRow[]>(sessionStatement(id, sub))
+    return row ?? null
+  },
+
+  /** Whoever owns it. */
+  find: (id: string): Promise<SessionRow | null> => queries.session.findUnique({ where: { id } }),
+
+  /** @returns false when the id is taken; nothing was written then */
+  async insert (row: SessionRow): Promise<boolean> {
+    const { count } = await queries.session.createMany({ data: [row], skipDuplicates: true })
+    return count === 1
+  },
+
+  /**
+   * Serialises the writes of one user, so that the streak each of them counts is the right one.
+   * @returns false when there is no such user
+   */
+  async lockUser (userId: string): Promise<boolean> {
+    const rows = await queries.$queryRaw<unknown[]>`SELECT id FROM users WHERE id = ${userId}::uuid FOR UPDATE`
+    return rows.length === 1
+  },
+
+  /** From here on the session has no recording; its digest stays, as a sign that the object may still be there. */
+  async clearAudioUrl (id: string): Promise<void> {
+    await queries.session.updateMany({ where: { id }, data: { audioUrl: null } })
+  },
+
+  /** @returns false when it was gone already */
+  async delete (id: string, userId: string): Promise<boolean> {
+    const { count } = await queries.session.deleteMany({ where: { id, userId } })
+    return count === 1
+  }
+})
+
+/** Whether an object may lie in the bucket for this session. */
+export const mayHaveObject = ({ audioUrl, recordingSha256 }: SessionRow) => audioUrl !== null || recordingSha256 !== null
+
+/** The wire's SessionData. */
+export function toSessionData (row: SessionRow): SessionData {
+  const analysis = { summary: row.analysisSummary, feedback: row.analysisFeedback, scoreAccuracy: row.scoreAccuracy }
+  return {
+    id: row.id,
+    date: row.date.toISOString(),
+    songName: row.songName,
+    instrument: row.instrument,
+    durationSeconds: row.durationSeconds,
+    xmlContent: row.xmlContent,
+    analysis: Object.values(analysis).every((value) => value === null) ? null : analysis,
+    audioUrl: row.audioUrl
+  }
+}

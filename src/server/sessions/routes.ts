@@ -1,0 +1,100 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { MAX_XML_BYTES, NewSessionSchema, SavedSessionSchema, SessionDataSchema, SessionListQuerySchema, SessionListSchema, SessionParamsSchema } from '../../contract/sessions.ts'
+import type { Config } from '../config.ts'
+import { toNewSession } from '../frontend-names.ts'
+import { problemResponses } from '../plugins/problem-details.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { createDeleteSession, notFound } from './delete-session.ts'
+import { createLeases } from './leases.ts'
+import { readNewSession } from './new-session.ts'
+import { createSessionRepository, toSessionData, type HistoryRow } from './repository.ts'
+import { createSaveSession } from './save-session.ts'
+
+type Options = { config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage'>, now: () => Date }
+
+/** Base64 grows a recording by a third, JSON escapes a score to up to twice its size; the rest is small. */
+export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + 4 * MAX_XML_BYTES
+
+/** `/api/sessions` (seed, "Session Routes"). */
+const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
+  const { defaultTimeZone, maxRecordingBytes } = config
+  const sessions = createSessionRepository(app.database.queries)
+  const leases = createLeases(app.database.queries, { leaseMs: config.sessionLeaseMs, waitMs: config.storage.timeoutMs })
+  const dependencies = { database: app.database, storage: app.storage, leases, now, defaultTimeZone, log: app.log }
+  const saveSession = createSaveSession(dependencies)
+  const deleteSession = createDeleteSession(dependencies)
+
+  app.get('/sessions', {
+    schema: {
+      operationId: 'listSessions',
+      summary: 'The history, newest first, metadata only',
+      description: 'Without `limit` the whole history. With it a page; the `Link` header (`rel="next"`) leads to the following one.',
+      tags: ['Sessions'],
+      querystring: SessionListQuerySchema,
+      response: { 200: SessionListSchema, ...problemResponses('invalid_input') }
+    }
+  }, async (request, reply) => {
+    const { cursor, limit: limitText } = request.query
+    const limit = limitText === undefined ? undefined : Number(limitText)
+    const rows = await sessions.list({ sub: request.user.sub, after: cursor === undefined ? undefined : decodeCursor(cursor), limit: limit && limit + 1 })
+    if (limit === undefined || rows.length <= limit) return rows
+    reply.header('link', nextPage(limit, rows[limit - 1]))
+    return rows.slice(0, limit)
+  })
+
+  app.get('/sessions/:id', {
+    schema: {
+      operationId: 'getSession',
+      summary: 'One session, whole',
+      tags: ['Sessions'],
+      params: SessionParamsSchema,
+      response: { 200: SessionDataSchema, ...problemResponses('invalid_input', 'session_not_found') }
+    }
+  }, async (request) => {
+    const session = await sessions.findOwned(request.params.id, request.user.sub)
+    if (!session) throw notFound()
+    return toSessionData(session)
+  })
+
+  app.post('/sessions', {
+    bodyLimit: bodyLimit(maxRecordingBytes),
+    schema: {
+      operationId: 'saveSession',
+      summary: 'Save a completed session',
+      description: 'All or nothing. With an `id` of your own it is safe to repeat: the same content again answers 200 and writes nothing.',
+      tags: ['Sessions'],
+      body: NewSessionSchema,
+      response: {
+        200: { ...SavedSessionSchema, description: 'This very session was saved before' },
+        201: { ...SavedSessionSchema, description: 'Saved: row, recording and streak are there' },
+        ...problemResponses('invalid_input', 'malformed_body', 'user_not_synced', 'id_reused', 'body_too_large', 'recording_too_large', 'unsupported_media_type', 'unsupported_recording', 'storage_unavailable', 'session_busy')
+      }
+    },
+    preValidation: async (request) => { request.body = toNewSession(request.body) as typeof request.body }
+  }, async (request, reply) => {
+    const content = await readNewSession(request.body, { now: now(), maxRecordingBytes })
+    const { session, created } = await saveSession(request.user.sub, content)
+    if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
+    return { ...toSessionData(session), audio_url: session.audioUrl }
+  })
+
+  app.delete('/sessions/:id', {
+    schema: {
+      operationId: 'deleteSession',
+      summary: 'Delete a session and its recording',
+      tags: ['Sessions'],
+      params: SessionParamsSchema,
+      response: { 204: Type.Null({ description: 'Row and recording are gone' }), ...problemResponses('invalid_input', 'session_not_found', 'storage_unavailable', 'session_busy') }
+    }
+  }, async (request, reply) => {
+    await deleteSession(request.user.sub, request.params.id.toLowerCase())
+    return reply.code(204).send(null)
+  })
+}
+
+// Relative, so that it is right behind any proxy.
+const nextPage = (limit: number, last: HistoryRow | undefined) =>
+  last ? `</api/sessions?limit=${limit}&cursor=${encodeCursor(last.position)}>; rel="next"` : undefined
+
+export default sessionRoutes

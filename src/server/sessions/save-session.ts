@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyBaseLogger } from 'fastify'
+import { ApiError } from '../errors.ts'
+import type { Database } from '../plugins/database.ts'
+import type { Storage } from '../plugins/storage.ts'
+import { refreshStreak } from '../streaks/practice-days.ts'
+import { redeem, type Lease, type Leases } from './leases.ts'
+import { digestContent, isSameContent, type SessionContent } from './new-session.ts'
+import { recordingKey, type Recording } from './recordings.ts'
+import { createSessionRepository, type SessionRow } from './repository.ts'
+
+export type SessionDependencies = {
+  database: Database
+  storage: Storage
+  leases: Leases
+  now: () => Date
+  defaultTimeZone: string
+  log: FastifyBaseLogger
+}
+
+export type Saved = { session: SessionRow, created: boolean }
+
+/**
+ * Saves a session, all or nothing: after success row, recording and streak are there, after an error none of them is.
+ *
+ * The recording goes to the bucket first, under a lease on the session id and without a connection held; then one
+ * transaction redeems the lease, writes the row and counts the streak. Dying in between leaves an object without a
+ * row, which reconciliation removes, and never a row without its object.
+ */
+export function createSaveSession ({ database, storage, leases, now, defaultTimeZone, log }: SessionDependencies) {
+  const sessions = createSessionRepository(database.queries)
+
+  /**
+   * @throws {ApiError} user_not_synced; id_reused when the id holds, or is getting, other content; session_busy;
+   * storage_unavailable; database_unavailable
+   */
+  return async function saveSession (sub: string, content: SessionContent): Promise<Saved> {
+    const userId = await sessions.findUserId(sub)
+    if (!userId) throw notSynced()
+    const row = toRow(content, userId)
+    const repeated = content.id && await findRepeated(content, row)
+    if (repeated) return repeated
+    return content.recording ? saveRecorded(sub, content, content.recording, row) : commit(sub, content, row)
+  }
+
+  function toRow ({ recording, ...content }: SessionContent, userId: string): SessionRow {
+    const id = content.id ?? randomUUID()
+    return {
+      ...content,
+      id,
+      userId,
+      date: content.date ?? now(),
+      audioUrl: recording && storage.publicUrl(recordingKey(userId, id, recording.kind)),
+      recordingSha256: recording?.sha256 ?? null,
+      recordingBytes: recording && BigInt(recording.bytes.length)
+    }
+  }
+
+  async function findRepeated (content: SessionContent, { id, userId }: SessionRow): Promise<Saved | null> {
+    const stored = await sessions.find(id)
+    if (!stored) return null
+    if (stored.userId !== userId || !isSameContent(content, stored)) throw new ApiError('id_reused', 'Another session has this id. Choose a new id.')
+    return { session: stored, created: false }
+  }
+
+  async function saveRecorded (sub: string, content: SessionContent, recording: Recording, row: SessionRow): Promise<Saved> {
+    const { id: sessionId, userId } = row
+    const lease = await leases.acquire({ sessionId, userId, contentDigest: digestContent(content) })
+    const repeated = await findRepeated(content, row).catch(async (error) => { await giveUp(lease); throw error })
+    if (repeated) {
+      await giveUp(lease)
+      return repeated
+    }
+    const key = recordingKey(userId, sessionId, recording.kind)
+    await upload(lease, key, recording)
+    return await commit(sub, content, row, lease).catch((error) => undo(error, lease, key, content, row))
+  }
+
+  async function upload (lease: Lease, key: string, { bytes, kind: { contentType } }: Recording) {
+    try {
+      await leases.whileRenewing(lease, (signal) => storage.upload({ key, bytes, contentType, signal }))
+    } catch (error) {
+      // Refused: nothing is on its way. Otherwise what was sent may still arrive; an equal save may repeat it at once.
+      const isRefused = error instanceof ApiError && error.statusCode < 500
+      await (isRefused ? leases.release(lease) : leases.abandon(lease)).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
+      throw error
+    }
+  }
+
+  async function commit (sub: string, content: SessionContent, row: SessionRow, lease?: Lease): Promise<Saved> {
+    try {
+      await database.transaction(async (queries) => {
+        const sessions = createSessionRepository(queries)
+        if (!await sessions.lockUser(row.userId)) throw notSynced()
+        if (lease) await redeem(queries, lease)
+        if (!await sessions.insert(row)) throw new IdTaken()
+        await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
+      })
+      return { session: row, created: true }
+    } catch (error) {
+      if (!(error instanceof IdTaken)) throw error
+    }
+    const repeated = await findRepeated(content, row)
+    if (repeated) return repeated
+    throw new ApiError('session_busy', 'The session was deleted at the same moment. Try again.')
+  }
+
+  /**
+   * The commit failed, or its outcome is unknown. The object goes only when it is certain that the row is not there
+   * and cannot come: reissuing the lease waits for a transaction in doubt and bars it from redeeming afterwards.
+   * Where the removal is in doubt too, the lease is left to expire, so that it cannot hit the object of a later save.
+   */
+  async function undo (error: unknown, lease: Lease, key: string, content: SessionContent, row: SessionRow): Promise<Saved> {
+    const reissued = await leases.reissue(lease).catch(() => undefined)
+    if (reissued === undefined) throw error // the database is away: reconciliation will find what is left
+    if (reissued === null) {
+      const saved = await findRepeated(content, row).catch(() => null)
+      if (saved) return { ...saved, created: true }
+      throw error
+    }
+    try {
+      await leases.whileRenewing(reissued, () => storage.remove([key]))
+      await leases.release(reissued)
+    } catch (cause) {
+      log.warn({ err: cause }, 'A recording may be left without its session; reconciliation will find it')
+    }
+    throw error
+  }
+
+  async function giveUp (lease: Lease) {
+    await leases.release(lease).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
+  }
+}
+
+/** Rolls the transaction back: a row with this id was there first. */
+class IdTaken extends Error {}
+
+const notSynced = () => new ApiError('user_not_synced', 'Call POST /api/users/sync once, then save again.')

@@ -1,0 +1,37 @@
+import type { SyncUser } from '../../contract/users.ts'
+import type { Queries } from '../plugins/database.ts'
+
+export type UserRow = {
+  id: string,
+  auth0Id: string,
+  email: string,
+  name: string | null,
+  picture: string | null,
+  timeZone: string | null,
+  createdAt: Date,
+  streakCount: number,
+  lastPracticeDate: Date | null
+}
+
+export const createUserRepository = (queries: Queries) => ({
+  /**
+   * Creates or updates the user and locks the row. Fields left out keep their values; null and '' mean none.
+   * Safe to call at the same time: PostgreSQL lets one insert win and turns the others into updates.
+   */
+  async upsert ({ auth0_id: sub, email, name, picture, timeZone }: SyncUser): Promise<{ created: boolean }> {
+    const [row] = await queries.$queryRaw<[{ created: boolean }]>`
+      INSERT INTO users AS u (auth0_id, email, name, picture, time_zone)
+      VALUES (${sub}, ${email}, ${none(name)}, ${none(picture)}, ${none(timeZone)})
+      ON CONFLICT (auth0_id) DO UPDATE SET
+        email = excluded.email,
+        name = CASE WHEN ${name === undefined} THEN u.name ELSE excluded.name END,
+        picture = CASE WHEN ${picture === undefined} THEN u.picture ELSE excluded.picture END,
+        time_zone = CASE WHEN ${timeZone === undefined} THEN u.time_zone ELSE excluded.time_zone END
+      RETURNING xmax = 0 AS created`
+    return row
+  },
+
+  findBySub: (sub: string): Promise<UserRow | null> => queries.user.findUnique({ where: { auth0Id: sub } })
+})
+
+const none = (value: string | null | undefined) => value || null

@@ -1,0 +1,436 @@
+import { appendFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StorageClient, type StorageError } from '@supabase/storage-js'
+import t, { type Test } from 'tap'
+import { startObjectStorage } from '../../src/dev/object-storage.ts'
+
+const serviceKey = 'sb_secret_of-the-tests'
+const headers = { apikey: serviceKey, authorization: `Bearer ${serviceKey}` }
+const webm = { contentType: 'audio/webm' }
+
+async function start (t: Test, directory = t.testdir({})) {
+  const { url, close } = await startObjectStorage({ directory, serviceKey })
+  t.teardown(close)
+  const client = new StorageClient(`${url}/storage/v1`, headers)
+  const api = (path: string, init?: RequestInit) => fetch(`${url}/storage/v1${path}`, { headers, ...init })
+  return { url, close, client, api, directory, files: () => readdirSync(join(directory, 'objects')) }
+}
+
+async function startWithBucket (t: Test, options: Parameters<StorageClient['createBucket']>[1] = { public: true }) {
+  const storage = await start(t)
+  t.equal((await storage.client.createBucket('songs', options)).error, null)
+  return { ...storage, songs: storage.client.from('songs') }
+}
+
+// What the client makes of the real server's application errors: HTTP 400, the meaning in `statusCode`.
+function isStorageError (t: Test, error: StorageError | null, statusCode: string) {
+  t.match(error, { name: 'StorageApiError', status: 400, statusCode })
+}
+
+function publicUrl (songs: ReturnType<StorageClient['from']>, key: string) {
+  return songs.getPublicUrl(key).data.publicUrl
+}
+
+async function text (blob: Blob | null) {
+  return await blob?.text()
+}
+
+// Sends headers and a part of a body, then waits for the caller to go on.
+function openUpload (url: string, more: Record<string, string | number>) {
+  const request = httpRequest(`${url}/storage/v1/object/songs/open.webm`, { method: 'POST', headers: { ...headers, ...more } })
+  request.on('error', () => {})
+  request.write('the first bytes')
+  return request
+}
+
+async function until (condition: () => boolean) {
+  for (let i = 0; i < 200 && !condition(); i++) await sleep(10)
+  return condition()
+}
+
+t.test('a bucket can be created, looked at, listed, changed, emptied and deleted', async t => {
+  const { client, files } = await start(t)
+  const created = await client.createBucket('songs', { public: true, fileSizeLimit: '50MB', allowedMimeTypes: ['audio/*'] })
+  t.strictSame(created, { data: { name: 'songs' }, error: null })
+  const expected = { id: 'songs', name: 'songs', public: true, file_size_limit: 50_000_000, allowed_mime_types: ['audio/*'] }
+  t.match((await client.getBucket('songs')).data, expected)
+  t.match((await client.listBuckets()).data, [expected])
+
+  t.strictSame((await client.updateBucket('songs', { public: false, fileSizeLimit: 10 })).data, { message: 'Successfully updated' })
+  t.match((await client.getBucket('songs')).data, { public: false, file_size_limit: 10, allowed_mime_types: ['audio/*'] }, 'what was not sent stays')
+  await client.updateBucket('songs', { public: false, fileSizeLimit: null, allowedMimeTypes: null })
+  t.match((await client.getBucket('songs')).data, { file_size_limit: null, allowed_mime_types: null })
+
+  await client.from('songs').upload('a.webm', 'x', webm)
+  isStorageError(t, (await client.deleteBucket('songs')).error, '409')
+  t.strictSame((await client.emptyBucket('songs')).data, { message: 'Successfully emptied' })
+  t.strictSame(files(), [])
+  t.strictSame((await client.deleteBucket('songs')).data, { message: 'Successfully deleted' })
+  t.strictSame((await client.listBuckets()).data, [])
+})
+
+t.test('buckets that cannot be are refused as the real server refuses them', async t => {
+  const { client, api } = await startWithBucket(t)
+  isStorageError(t, (await client.createBucket('songs')).error, '409')
+  const again = await api('/bucket', { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: '{"name":"songs"}' })
+  t.equal(again.status, 400)
+  t.strictSame(await again.json(), { statusCode: '409', error: 'Duplicate', message: 'The resource already exists', code: 'BucketAlreadyExists' })
+  isStorageError(t, (await client.createBucket('a/b')).error, '400')
+  isStorageError(t, (await client.createBucket('sized', { public: true, fileSizeLimit: 'huge' })).error, '400')
+  isStorageError(t, (await client.createBucket('typed', { public: true, allowedMimeTypes: ['audio'] })).error, '415')
+  for (const call of [client.getBucket('none'), client.updateBucket('none', { public: true }), client.emptyBucket('none'), client.deleteBucket('none')]) {
+    isStorageError(t, (await call).error, '404')
+  }
+})
+
+t.test('only the service key is let in', async t => {
+  const { url, api } = await startWithBucket(t)
+  const wrong = new StorageClient(`${url}/storage/v1`, { apikey: 'wrong', Authorization: 'Bearer wrong' })
+  isStorageError(t, (await wrong.listBuckets()).error, '403')
+  isStorageError(t, (await wrong.from('songs').upload('a.webm', 'x')).error, '403')
+  for (const [name, value] of Object.entries(headers)) t.equal((await api('/bucket', { headers: { [name]: value } })).status, 200)
+  const none = await api('/bucket', { headers: {} })
+  t.match([none.status, await none.json()], [400, { statusCode: '400' }])
+})
+
+t.test('an upload can be read back with the key, and by anybody under its public URL', async t => {
+  const { songs } = await startWithBucket(t)
+  const { data, error } = await songs.upload('u/s.webm', Buffer.from('sound'), { contentType: 'audio/webm', cacheControl: '60' })
+  t.equal(error, null)
+  t.match(data, { path: 'u/s.webm', fullPath: 'songs/u/s.webm', id: /^[0-9a-f-]{36}$/ })
+  t.equal(await text((await songs.download('u/s.webm')).data), 'sound')
+
+  const response = await fetch(publicUrl(songs, 'u/s.webm'))
+  t.equal(await response.text(), 'sound')
+  t.match(Object.fromEntries(response.headers), {
+    'content-type': 'audio/webm',
+    'cache-control': 'max-age=60',
+    'content-length': '5',
+    'accept-ranges': 'bytes',
+    'access-control-allow-origin': '*',
+    etag: /^"[0-9a-f]{32}"$/
+  })
+})
+
+t.test('strings, streams, Blobs and nothing at all can be uploaded', async t => {
+  const { songs } = await startWithBucket(t)
+  const bodies = {
+    string: 'sound',
+    node: Readable.from([Buffer.from('so'), Buffer.from('und')]),
+    web: new Blob(['sound']).stream(),
+    blob: new Blob(['sound'], { type: 'audio/webm' })
+  }
+  for (const [key, body] of Object.entries(bodies)) {
+    t.equal((await songs.upload(key, body, { ...webm, cacheControl: '60', metadata: { take: 2 } })).error, null)
+    t.equal(await text((await songs.download(key)).data), 'sound', key)
+    t.match((await songs.info(key)).data, { size: 5, contentType: 'audio/webm', cacheControl: 'max-age=60', metadata: { take: 2 } })
+  }
+  t.equal((await songs.upload('nothing', '')).error, null)
+  t.match((await songs.info('nothing')).data, { size: 0, contentType: 'text/plain;charset=UTF-8' })
+})
+
+t.test('an object is replaced only when that is asked for, and keeps its id', async t => {
+  const { songs, files } = await startWithBucket(t)
+  const first = await songs.upload('a.webm', 'one', webm)
+  const again = await songs.upload('a.webm', 'two', webm)
+  isStorageError(t, again.error, '409')
+  t.equal(await text((await songs.download('a.webm')).data), 'one')
+
+  const replaced = await songs.upload('a.webm', 'three', { ...webm, upsert: true })
+  t.equal(replaced.data?.id, first.data?.id)
+  t.equal(await text((await songs.download('a.webm')).data), 'three')
+  t.equal((await songs.update('a.webm', 'four', webm)).error, null)
+  t.equal(await text((await songs.download('a.webm')).data), 'four')
+  t.equal((await songs.update('new.webm', 'five', webm)).error, null, 'PUT creates too')
+  t.equal(files().length, 2, 'nothing is left of what was replaced')
+})
+
+t.test('of parallel uploads to one key one wins whole', async t => {
+  const { songs, files } = await startWithBucket(t)
+  const bodies = Array.from({ length: 8 }, (_, i) => String(i).repeat(200_000))
+  const results = await Promise.all(bodies.map(body => songs.upload('a.webm', body, { ...webm, upsert: true })))
+  t.ok(results.every(result => result.error === null))
+  t.ok(bodies.includes(`${await text((await songs.download('a.webm')).data)}`))
+  t.equal(files().length, 1)
+})
+
+t.test('reading while writing never gives mixed bytes or another length', async t => {
+  const { songs } = await startWithBucket(t)
+  await songs.upload('a.webm', 'a'.repeat(300_000), webm)
+  const write = async () => {
+    for (const letter of 'bcdefgh') await songs.update('a.webm', letter.repeat(100_000 + letter.charCodeAt(0) * 1000), webm)
+  }
+  const read = async () => {
+    for (let i = 0; i < 20; i++) {
+      const response = await fetch(publicUrl(songs, 'a.webm'))
+      const body = await response.text()
+      if (new Set(body).size !== 1 || body.length !== Number(response.headers.get('content-length'))) return false
+    }
+    return true
+  }
+  t.strictSame(await Promise.all([read(), read(), write()]), [true, true, undefined])
+})
+
+t.test('the size limit holds for uploads that say their size, and not for chunked ones', async t => {
+  const { songs, files } = await startWithBucket(t, { public: true, fileSizeLimit: 10 })
+  t.equal((await songs.upload('fits', 'x'.repeat(10))).error, null)
+  isStorageError(t, (await songs.upload('big', 'x'.repeat(11))).error, '413')
+  isStorageError(t, (await songs.upload('huge', Buffer.alloc(5_000_000))).error, '413')
+  isStorageError(t, (await songs.upload('blob', new Blob(['x'.repeat(11)]))).error, '413')
+  const chunks = () => Readable.from([Buffer.alloc(11)])
+  isStorageError(t, (await songs.upload('sized', chunks(), { headers: { 'content-length': '11' } })).error, '413')
+  t.equal((await songs.upload('chunked', chunks())).error, null)
+  t.equal(files().length, 2)
+})
+
+t.test('the type limit takes parameters with a wildcard only', async t => {
+  const { client, songs } = await startWithBucket(t, { public: true, allowedMimeTypes: ['audio/*'] })
+  t.equal((await songs.upload('a', 'x', { contentType: 'audio/webm;codecs=opus' })).error, null)
+  isStorageError(t, (await songs.upload('b', 'x', { contentType: 'video/webm' })).error, '415')
+  await client.updateBucket('songs', { public: true, allowedMimeTypes: ['audio/webm'] })
+  t.equal((await songs.upload('c', 'x', { contentType: 'audio/webm' })).error, null)
+  isStorageError(t, (await songs.upload('d', 'x', { contentType: 'audio/webm;codecs=opus' })).error, '415')
+})
+
+t.test('what is missing is "404"', async t => {
+  const { client, songs, url } = await startWithBucket(t)
+  isStorageError(t, (await client.from('none').upload('a.webm', 'x')).error, '404')
+  isStorageError(t, (await songs.download('none')).error, '404')
+  isStorageError(t, (await songs.info('none')).error, '404')
+  t.equal((await songs.exists('none')).data, false)
+  await songs.upload('a.webm', 'x')
+  t.equal((await songs.exists('a.webm')).data, true)
+  const response = await fetch(`${url}/storage/v1/object/public/songs/none`)
+  t.match([response.status, await response.json()], [400, { statusCode: '404', error: 'not_found', message: 'Object not found', code: 'NoSuchKey' }])
+})
+
+t.test('the public URL of a private bucket is "404", the key reads it', async t => {
+  const { client, songs } = await startWithBucket(t, { public: false })
+  await songs.upload('a.webm', 'sound', webm)
+  const response = await fetch(publicUrl(songs, 'a.webm'))
+  t.match([response.status, await response.json()], [400, { statusCode: '404', error: 'Bucket not found' }])
+  t.equal(await text((await songs.download('a.webm')).data), 'sound')
+  await client.updateBucket('songs', { public: true })
+  t.equal((await fetch(publicUrl(songs, 'a.webm'))).status, 200)
+})
+
+t.test('ranges, conditions and HEAD work on public URLs', async t => {
+  const { songs } = await startWithBucket(t)
+  await songs.upload('a.webm', '0123456789', webm)
+  const get = (headers: Record<string, string>, method = 'GET') => fetch(publicUrl(songs, 'a.webm'), { headers, method })
+  const ranges = { 'bytes=2-4': '234', 'bytes=7-': '789', 'bytes=-3': '789', 'bytes=8-99': '89', 'bytes=-99': '0123456789' }
+  for (const [range, expected] of Object.entries(ranges)) {
+    const response = await get({ range })
+    t.equal(response.status, 206)
+    t.match(response.headers.get('content-range'), /^bytes \d-9\/10$|^bytes 2-4\/10$/)
+    t.equal(response.headers.get('content-length'), `${expected.length}`)
+    t.equal(await response.text(), expected, range)
+  }
+  for (const range of ['bytes=5-2', 'bytes=0-1,3-4', 'lines=1-2', 'bytes=-']) t.equal((await get({ range })).status, 200, `${range} is no single range`)
+  for (const range of ['bytes=10-', 'bytes=-0']) {
+    const response = await get({ range })
+    t.match([response.status, await response.json()], [416, { statusCode: '416' }], range)
+  }
+
+  const head = await get({}, 'HEAD')
+  t.match([head.status, head.headers.get('content-length'), await head.text()], [200, '10', ''])
+  const etag = `${head.headers.get('etag')}`
+  for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, '*']) t.equal((await get({ 'if-none-match': tag })).status, 304)
+  t.equal((await get({ 'if-none-match': '"other"', 'if-modified-since': new Date().toUTCString() })).status, 200)
+  t.equal((await get({ 'if-modified-since': new Date().toUTCString() })).status, 304)
+  t.equal((await get({ range: 'bytes=0-1', 'if-range': etag })).status, 206)
+  t.equal((await get({ range: 'bytes=0-1', 'if-range': '"other"' })).status, 200)
+})
+
+t.test('a public URL can offer a download, and never serves a page', async t => {
+  const { songs } = await startWithBucket(t)
+  await songs.upload('a.html', '<script>', { contentType: 'text/html' })
+  const response = await fetch(songs.getPublicUrl('a.html', { download: 'ü.html' }).data.publicUrl)
+  t.equal(response.headers.get('content-type'), 'text/plain')
+  t.equal(response.headers.get('content-disposition'), "attachment; filename=%C3%BC.html; filename*=UTF-8''%C3%BC.html")
+})
+
+t.test('remove answers with what it really removed', async t => {
+  const { client, songs, files } = await startWithBucket(t)
+  await songs.upload('u/a.webm', 'a', webm)
+  await songs.upload('u/b.webm', 'b', webm)
+  const { data } = await songs.remove(['u/a.webm', 'u/a.webm', 'none', '../u/b.webm', '\0'])
+  t.equal(data?.length, 1)
+  t.match(data, [{ name: 'u/a.webm', bucket_id: 'songs', metadata: { size: 1, mimetype: 'audio/webm' } }])
+  isStorageError(t, (await songs.download('u/a.webm')).error, '404')
+  t.equal(files().length, 1)
+  t.strictSame(await songs.remove(['u/a.webm']), { data: [], error: null })
+  t.strictSame(await client.from('none').remove(['a']), { data: [], error: null })
+})
+
+t.test('list shows one level: folders, then files, with pages, order and search', async t => {
+  const { client, songs } = await startWithBucket(t)
+  for (const key of ['b.webm', 'u2/x.webm', 'u1/y.webm', 'u1/deep/z.webm', 'a.webm', 'u10/w.webm']) await songs.upload(key, 'sound', webm)
+  const names = async (...args: Parameters<typeof songs.list>) => (await songs.list(...args)).data?.map(row => row.name)
+  t.strictSame(await names(), ['u1', 'u10', 'u2', 'a.webm', 'b.webm'])
+  t.strictSame(await names('u1'), ['deep', 'y.webm'])
+  t.strictSame(await names('u1/'), ['deep', 'y.webm'])
+  t.strictSame(await names('', { limit: 2, offset: 2 }), ['u2', 'a.webm'])
+  t.strictSame(await names('', { sortBy: { column: 'name', order: 'desc' } }), ['u2', 'u10', 'u1', 'b.webm', 'a.webm'])
+  t.strictSame(await names('', { sortBy: { column: 'created_at' } }), ['u1', 'u10', 'u2', 'b.webm', 'a.webm'])
+  t.strictSame(await names('', { search: 'U1' }), ['u1', 'u10'])
+  t.strictSame(await names('none'), [])
+  t.strictSame((await client.from('none').list()).data, [])
+
+  const [folder, , , file] = (await songs.list()).data ?? []
+  t.strictSame(folder, { name: 'u1', id: null, updated_at: null, created_at: null, last_accessed_at: null, metadata: null })
+  t.match(file, {
+    name: 'a.webm',
+    id: /^[0-9a-f-]{36}$/,
+    created_at: /^\d{4}-.*Z$/,
+    updated_at: /^\d{4}-.*Z$/,
+    metadata: { eTag: /^".+"$/, size: 5, mimetype: 'audio/webm', cacheControl: 'max-age=3600', contentLength: 5, httpStatusCode: 200 }
+  })
+})
+
+t.test('listV2 pages through every key, while keys come and go', async t => {
+  const { songs } = await startWithBucket(t)
+  const keys = Array.from({ length: 25 }, (_, i) => `u${i % 3}/${String(i).padStart(2, '0')}.webm`)
+  await Promise.all(keys.map(key => songs.upload(key, 'x', webm)))
+  const seen: string[] = []
+  let cursor: string | undefined
+  do {
+    const { data } = await songs.listV2({ limit: 10, cursor })
+    seen.push(...data?.objects.map(object => object.name) ?? [])
+    cursor = data?.nextCursor
+    t.equal(cursor !== undefined, data?.hasNext)
+    if (cursor) await songs.remove([`${seen.at(-1)}`, `${seen.at(-2)}`]) // the cursor's own key among them
+    await songs.upload('u0/before', 'x', { ...webm, upsert: true })
+  } while (cursor)
+  t.strictSame(seen, keys.sort())
+  const left = [...keys.filter((_, i) => ![8, 9, 18, 19].includes(i)), 'u0/before'].sort()
+  t.strictSame((await songs.listV2()).data?.objects.map(object => object.name), left)
+
+  const { data } = await songs.listV2({ with_delimiter: true, limit: 2 })
+  t.match(data, { hasNext: true, folders: [{ name: 'u0/', key: 'u0/' }, { name: 'u1/' }], objects: [] })
+  const next = await songs.listV2({ with_delimiter: true, limit: 2, cursor: data?.nextCursor })
+  t.match(next.data, { hasNext: false, folders: [{ name: 'u2/' }] })
+  t.match((await songs.listV2({ prefix: 'u2/2' })).data?.objects.map(object => object.name), ['u2/20.webm'])
+})
+
+t.test('keys are those of the real server, and none leaves its bucket or the directory', async t => {
+  const { client, songs, url, directory } = await startWithBucket(t)
+  const odd = "a b/!-.*'()&$@=;:+,c_"
+  t.equal((await songs.upload(odd, 'x')).error, null)
+  t.strictSame((await songs.list('a b')).data?.map(row => row.name), [odd.slice(4)])
+  for (const key of ['ü', 'a~b', 'a%22b', 'a[b]', 'a%00b', 'a%5Cb']) isStorageError(t, (await songs.upload(key, 'x')).error, '400')
+
+  const long = `${'x'.repeat(300)}/${'y'.repeat(300)}`
+  t.equal((await songs.upload(long, 'x')).error, null, 'longer than any file name')
+  await client.createBucket('other', { public: true })
+  for (const key of ['..%2f..%2fescaped', '%2e%2e%2f%2e%2e%2f%2e%2e%2fescaped']) {
+    const status = await new Promise(resolve => {
+      httpRequest(`${url}/storage/v1/object/songs/${key}`, { method: 'POST', headers }, response => resolve(response.resume().statusCode)).end('x')
+    })
+    t.equal(status, 200, 'only letters and dots, as for the real server')
+  }
+  t.notOk(existsSync(join(directory, 'escaped')) || existsSync(join(directory, '..', 'escaped')))
+  t.strictSame(readdirSync(directory).sort(), ['journal.jsonl', 'objects'])
+})
+
+t.test('an aborted upload leaves nothing, and what was there stays', async t => {
+  const { songs, url, files } = await startWithBucket(t)
+  await songs.upload('open.webm', 'old', webm)
+  for (const [name, value] of [['content-length', 1000], ['transfer-encoding', 'chunked']] as const) {
+    const upload = openUpload(url, { [name]: value, 'x-upsert': 'true' })
+    t.ok(await until(() => files().length === 2), 'bytes are arriving')
+    upload.destroy()
+    t.ok(await until(() => files().length === 1), 'and are gone')
+  }
+  t.equal(await text((await songs.download('open.webm')).data), 'old')
+
+  const failing = Readable.from((async function * () {
+    yield Buffer.from('some')
+    throw new Error('the microphone is gone')
+  })())
+  t.match((await songs.upload('failing', failing)).error, { name: 'StorageUnknownError' })
+  t.equal((await songs.exists('failing')).data, false)
+})
+
+t.test('a bucket deleted during an upload takes the upload with it', async t => {
+  const { client, url, files } = await startWithBucket(t)
+  const upload = openUpload(url, {})
+  t.ok(await until(() => files().length === 1))
+  await client.deleteBucket('songs')
+  const answer = new Promise<number | undefined>(resolve => upload.on('response', response => resolve(response.resume().statusCode)))
+  upload.end('the last bytes')
+  t.equal(await answer, 400)
+  t.strictSame(files(), [])
+})
+
+t.test('a restart finds everything as it was', async t => {
+  const { songs, close, client, directory } = await startWithBucket(t)
+  await client.createBucket('emptied')
+  await client.from('emptied').upload('gone', 'x')
+  await client.emptyBucket('emptied')
+  await client.createBucket('deleted')
+  await client.deleteBucket('deleted')
+  for (const body of ['one', 'two', 'three', 'four', 'five']) await songs.upload('u/a.webm', body, { ...webm, upsert: true })
+  await songs.upload('u/removed.webm', 'x')
+  await songs.remove(['u/removed.webm'])
+  const [before, buckets] = [await songs.info('u/a.webm'), await client.listBuckets()]
+  await close()
+
+  for (let i = 0; i < 2; i++) { // the first start writes the journal anew
+    const again = await start(t, directory)
+    t.strictSame(await again.client.listBuckets(), buckets)
+    t.strictSame(await again.client.from('songs').info('u/a.webm'), before)
+    t.equal(await text((await again.client.from('songs').download('u/a.webm')).data), 'five')
+    t.strictSame((await again.client.from('songs').list('u')).data?.map(row => row.name), ['a.webm'])
+    t.strictSame((await again.client.from('emptied').list()).data, [])
+    await again.close()
+  }
+})
+
+t.test('a crash between two steps leaves no ghost', async t => {
+  const { songs, close, directory } = await startWithBucket(t)
+  await songs.upload('kept', 'kept', webm)
+  await close()
+  writeFileSync(join(directory, 'objects', 'half-written'), 'bytes that no record names')
+  writeFileSync(join(directory, 'journal.jsonl.new'), 'a rewriting that did not finish')
+  appendFileSync(join(directory, 'journal.jsonl'), '\n{"type":"object-removed","bucketId":"songs","na')
+
+  const again = await start(t, directory)
+  t.equal(await text((await again.client.from('songs').download('kept')).data), 'kept')
+  t.notOk(again.files().includes('half-written'))
+  t.equal((await again.client.from('songs').upload('next', 'next')).error, null)
+  await again.close()
+  const third = await start(t, directory)
+  t.equal(await text((await third.client.from('songs').download('next')).data), 'next', 'the torn record spoils only itself')
+})
+
+t.test('an object whose bytes are gone is gone', async t => {
+  const { songs, close, directory } = await startWithBucket(t)
+  await songs.upload('lost', 'lost', webm)
+  rmSync(join(directory, 'objects', `${(await songs.info('lost')).data?.version}`))
+  isStorageError(t, (await songs.download('lost')).error, '404')
+  await close()
+  const again = await start(t, directory)
+  t.equal((await again.client.from('songs').exists('lost')).data, false)
+})
+
+t.test('browsers of any origin may call it', async t => {
+  const { api } = await start(t)
+  const preflight = await api('/object/songs/a.webm', {
+    method: 'OPTIONS',
+    headers: { origin: 'http://localhost:5173', 'access-control-request-method': 'PUT', 'access-control-request-headers': 'authorization, x-upsert' }
+  })
+  t.equal(preflight.status, 204)
+  t.match(Object.fromEntries(preflight.headers), { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'authorization, x-upsert' })
+})
+
+t.test('a stalled upload does not keep the server from closing', async t => {
+  const { url, close, files } = await startWithBucket(t)
+  openUpload(url, {})
+  t.ok(await until(() => files().length === 1))
+  await close()
+  t.ok(await until(() => files().length === 0))
+})

@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import type { Test } from 'tap'
+import { startObjectStorage } from '../../src/dev/object-storage.ts'
+import { buildApp } from '../../src/server/app.ts'
+import { loadConfig } from '../../src/server/config.ts'
+import { startDatabase } from './database.ts'
+import { AUDIENCE, startTestIssuer, type TestIssuer } from './issuer.ts'
+
+export const SERVICE_KEY = 'sb_secret_for_tests_only'
+
+export type Surroundings = Awaited<ReturnType<typeof startSurroundings>>
+
+/** A database, a bucket and an issuer of the test's own, and the environment by which a server finds them. */
+export async function startSurroundings (t: Test) {
+  const [database, issuer, storage] = await Promise.all([startDatabase(t), startTestIssuer(t), startStorage(t)])
+  const env: NodeJS.ProcessEnv = {
+    LOG_LEVEL: 'silent',
+    HOST: '127.0.0.1',
+    DATABASE_URL: database.url,
+    AUTH0_DOMAIN: issuer.issuer,
+    AUTH0_AUDIENCE: AUDIENCE,
+    SUPABASE_URL: storage.url,
+    SUPABASE_SERVICE_ROLE_KEY: SERVICE_KEY,
+    CORS_ORIGINS: 'http://localhost:5173, http://localhost:8080'
+  }
+  return { database, issuer, storage, env }
+}
+
+/** The embedded object storage on a directory of its own; can be stopped and started again on the same port. */
+export async function startStorage (t: Test) {
+  const directory = await mkdtemp(join(tmpdir(), 'harmony-storage-'))
+  let running = await startObjectStorage({ directory, serviceKey: SERVICE_KEY })
+  const { url } = running
+  t.teardown(async () => {
+    await running.close()
+    await rm(directory, { recursive: true, force: true })
+  })
+  return {
+    url,
+    directory,
+    stop: () => running.close(),
+    start: async () => { running = await startObjectStorage({ directory, serviceKey: SERVICE_KEY, port: Number(new URL(url).port) }) }
+  }
+}
+
+type Overrides = { env?: NodeJS.ProcessEnv, now?: () => Date, surroundings?: Surroundings }
+
+/** The app on surroundings of its own, or on those given, torn down with the test. */
+export async function build (t: Test, { env, now, surroundings }: Overrides = {}) {
+  const around = surroundings ?? await startSurroundings(t)
+  const app = await buildApp(loadConfig({ ...around.env, ...env }), now ? { now } : {})
+  t.teardown(() => app.close())
+  await app.ready()
+  return { app, ...around, as: (sub: string) => createCaller(app, around.issuer, sub) }
+}
+
+export type Caller = ReturnType<typeof createCaller>
+
+/** Calls the API as one person. */
+export function createCaller (app: FastifyInstance, issuer: TestIssuer, sub: string) {
+  const call = (method: InjectOptions['method'], url: string, payload?: InjectOptions['payload']) =>
+    app.inject({ method, url, headers: { authorization: `Bearer ${issuer.token(sub)}` }, ...(payload !== undefined && { payload }) } as InjectOptions)
+  return {
+    sub,
+    call,
+    sync: (fields: Record<string, unknown> = {}) => call('POST', '/api/users/sync', { auth0_id: sub, email: 'clara@example.com', name: 'Clara', ...fields }),
+    save: (fields: Record<string, unknown> = {}) => call('POST', '/api/sessions', { songName: 'Ode to Joy', instrument: 'Piano', duration: 60, ...fields }),
+    list: (query = '') => call('GET', `/api/sessions${query}`),
+    get: (id: string) => call('GET', `/api/sessions/${id}`),
+    remove: (id: string) => call('DELETE', `/api/sessions/${id}`),
+    stats: (query = '') => call('GET', `/api/stats${query}`)
+  }
+}

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import type { Test } from 'tap'
+import { migrationsDirectory } from '../../src/server/migrations.ts'
+import { startEmbeddedDatabase } from './database-embedded.ts'
+import { createRealDatabase } from './database-real.ts'
+
+export interface TestDatabase {
+  url: string
+  /** A PostgreSQL server, where connections and settings are apart; otherwise the embedded single session. */
+  real: boolean
+}
+
+/** Names a template by what is in it, so that changed migrations never meet an old one. */
+async function hashMigrations (): Promise<string> {
+  const hash = createHash('sha256')
+  const entries = await readdir(migrationsDirectory, { recursive: true })
+  for (const name of entries.filter(name => name.endsWith('.sql')).sort()) {
+    hash.update(`${name}\n`).update(await readFile(new URL(name, migrationsDirectory)))
+  }
+  return hash.digest('hex').slice(0, 16)
+}
+
+/**
+ * A fresh, migrated database, gone at the end of the test: on the server of TEST_DATABASE_URL, the URL of a superuser,
+ * where that is set, otherwise embedded. Both are copies of a template made by whoever comes first.
+ */
+export async function startDatabase (t: Test): Promise<TestDatabase> {
+  const hash = await hashMigrations()
+  const server = process.env['TEST_DATABASE_URL']
+  const { url, close } = server ? await createRealDatabase(server, hash) : await startEmbeddedDatabase(hash)
+  t.teardown(close)
+  return { url, real: server !== undefined && server !== '' }
+}
