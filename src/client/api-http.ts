@@ -34,7 +34,7 @@ export function createHttp ({ baseUrl, getAccessToken, fetch, Xhr, clock, timeou
     })
     const { method, body, signal, onProgress } = call
     const send = onProgress && Xhr ? xhrFetch(Xhr, onProgress) : fetch
-    const timeout = AbortSignal.timeout(timeoutMs + (body?.size ?? 0) / SLOWEST_UPLOAD)
+    const timeout = AbortSignal.timeout(timeoutMs + Math.ceil((body?.size ?? 0) / SLOWEST_UPLOAD))
     try {
       const response = await send(baseUrl + call.path, {
         method,
