@@ -80,7 +80,7 @@ export const NewSessionSchema = Type.Object({
   duration: Type.Number({ minimum: 0, maximum: MAX_DURATION_SECONDS, description: 'Seconds; rounded' }),
   date: Type.Optional(Nullable(Type.String({ format: 'date-time', description: 'RFC 3339 time with an offset, from 1900 to 48 hours ahead; now when left out' }))),
   xmlContent: Type.Optional(Nullable(Text({ maxLength: MAX_XML_BYTES, description: 'MusicXML, at most 10 MB' }))),
-  analysis: Type.Optional(Type.Union([Type.Null(), Text({ maxLength: 1_000_000, description: 'the feedback alone' }), NewAnalysisSchema])),
+  analysis: Type.Optional(Type.Union([Type.Null(), Text({ maxLength: 1_000_000, description: 'the feedback alone: text without NUL characters or unpaired surrogates' }), NewAnalysisSchema], { description: 'text, the feedback alone, or an object with summary, feedback and scoreAccuracy' })),
   audioBase64: Type.Optional(Nullable(Type.String({ description: 'The recording (WebM, MP4, Ogg, MP3, WAV or FLAC): standard base64, or a data: URL of it' })))
 }, {
   examples: [{ songName: 'Ode to Joy', instrument: 'Piano', duration: 1260, analysis: example.analysis, audioBase64: null, id: example.id }]

@@ -9,11 +9,15 @@ import { loggerOptions } from './logging.ts'
 import auth from './plugins/auth.ts'
 import database from './plugins/database.ts'
 import docs from './plugins/docs.ts'
+import lastAnswers from './plugins/last-answers.ts'
 import problemDetails from './plugins/problem-details.ts'
 import storage from './plugins/storage.ts'
 import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
 import userRoutes from './users/routes.ts'
+
+/** Fifty megabytes over a poor mobile connection; Fastify would wait for ever. */
+const SLOWEST_UPLOAD_MS = 15 * 60_000
 
 type Surroundings = { now?: () => Date }
 
@@ -26,6 +30,7 @@ export async function buildApp (config: Config, { now = () => new Date() }: Surr
     logger: loggerOptions(config),
     genReqId: ({ headers: { 'x-request-id': given } }) => typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID(),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] } },
+    requestTimeout: SLOWEST_UPLOAD_MS,
     onProtoPoisoning: 'remove',
     onConstructorPoisoning: 'remove',
     routerOptions: { maxParamLength: 200 }
@@ -34,6 +39,7 @@ export async function buildApp (config: Config, { now = () => new Date() }: Surr
   app.removeContentTypeParser('text/plain')
   app.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
 
+  await app.register(lastAnswers)
   await app.register(problemDetails)
   await app.register(helmet)
   await app.register(cors, {

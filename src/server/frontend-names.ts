@@ -30,8 +30,8 @@ export function toNewSession (body: unknown): unknown {
   })
 }
 
-/** `total_practice_seconds` is 0 where nothing was counted. */
-const practised = (seconds: unknown) => seconds === 0 || seconds === null ? undefined : seconds
+/** `total_practice_seconds` is the length of practice only where something was counted. */
+const practised = (seconds: unknown) => seconds === null || (typeof seconds === 'number' && seconds <= 0) ? undefined : seconds
 
 function toAnalysis (analysis: unknown): unknown {
   if (!isObject(analysis)) return analysis

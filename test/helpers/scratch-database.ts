@@ -3,7 +3,7 @@ import pg from 'pg'
 import root, { type Test } from 'tap'
 import { type Postgres, startPostgres } from '../../src/dev/postgres.ts'
 
-const realServer = process.env['TEST_DATABASE_URL']
+const realServer = process.env['TEST_DATABASE_URL'] || undefined
 
 /** For tests of what the embedded database, being one session, cannot show. */
 export const needsRealServer = realServer === undefined && 'needs TEST_DATABASE_URL, a real server'

@@ -33,15 +33,18 @@ type ValidationError = FastifySchemaValidationError & { parentSchema?: { descrip
 
 function describeInvalid (faults: ValidationError[], context = 'body'): ApiError {
   // Of alternatives that all failed, the one that got furthest is what was meant.
-  const fault = faults.reduce((best, next) => next.instancePath.length > best.instancePath.length ? next : best)
+  const fault = faults.reduce((best, next) => progress(next) > progress(best) ? next : best)
   const missing = fault.keyword === 'required' ? `/${String(fault.params['missingProperty'])}` : ''
   const path = `${fault.instancePath}${missing}` || context
   return invalidInput(context === 'body' ? path : path.replace(/^\//, ''), describeFault(fault))
 }
 
+// Deeper is further; in one place, a value of the right type is further than the union, and that than a wrong type.
+const progress = ({ instancePath, keyword }: ValidationError) => instancePath.length * 3 + (keyword === 'type' ? 0 : keyword === 'anyOf' ? 1 : 2)
+
 function describeFault ({ keyword, message, parentSchema }: ValidationError): string {
   if (keyword === 'required') return 'is missing'
-  if ((keyword === 'pattern' || keyword === 'format') && parentSchema?.description) return `must be ${parentSchema.description}`
+  if (['pattern', 'format', 'anyOf'].includes(keyword) && parentSchema?.description) return `must be ${parentSchema.description}`
   return message ?? 'is not valid'
 }
 
@@ -57,7 +60,10 @@ export function problemResponses (...codes: ProblemCode[]) {
 
 function describeResponse (codes: ProblemCode[]) {
   const examples = Object.fromEntries(codes.map((code) => [code, { value: new ApiError(code, problems[code][1]).toProblem() }]))
+  const status = problems[codes[0] ?? 'internal_error'][0]
   return {
+    ...(status === 401 && { headers: { 'WWW-Authenticate': { type: 'string', description: 'RFC 6750' } } }),
+    ...(status === 503 && { headers: { 'Retry-After': { type: 'string', description: 'Seconds' } } }),
     description: codes.map((code) => `\`${code}\`: ${problems[code][1]}`).join('; '),
     content: { 'application/problem+json': { schema: Type.Ref('Problem'), examples } }
   }

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from '@sinclair/typebox'
+import { Type, type TSchema } from '@sinclair/typebox'
 import { MAX_XML_BYTES, NewSessionSchema, SavedSessionSchema, SessionDataSchema, SessionListQuerySchema, SessionListSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
 import { toNewSession } from '../frontend-names.ts'
@@ -32,7 +32,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       description: 'Without `limit` the whole history. With it a page; the `Link` header (`rel="next"`) leads to the following one.',
       tags: ['Sessions'],
       querystring: SessionListQuerySchema,
-      response: { 200: SessionListSchema, ...problemResponses('invalid_input') }
+      response: { 200: withHeader(SessionListSchema, 'Link', 'RFC 8288; `rel="next"` leads to the following page'), ...problemResponses('invalid_input') }
     }
   }, async (request, reply) => {
     const { cursor, limit: limitText } = request.query
@@ -67,7 +67,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       body: NewSessionSchema,
       response: {
         200: { ...SavedSessionSchema, description: 'This very session was saved before' },
-        201: { ...SavedSessionSchema, description: 'Saved: row, recording and streak are there' },
+        201: withHeader({ ...SavedSessionSchema, description: 'Saved: row, recording and streak are there' }, 'Location', 'The path of the session'),
         ...problemResponses('invalid_input', 'malformed_body', 'user_not_synced', 'id_reused', 'body_too_large', 'recording_too_large', 'unsupported_media_type', 'unsupported_recording', 'storage_unavailable', 'session_busy')
       }
     },
@@ -92,6 +92,9 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     return reply.code(204).send(null)
   })
 }
+
+/** Documents a header of a response; @fastify/swagger reads it from there, and nothing else does. */
+const withHeader = <T extends TSchema>(schema: T, name: string, description: string): T => ({ ...schema, headers: { [name]: { type: 'string', description } } })
 
 // Relative, so that it is right behind any proxy.
 const nextPage = (limit: number, last: HistoryRow | undefined) =>

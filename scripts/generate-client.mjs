@@ -1,0 +1,26 @@
+// Generates the Prisma client, unless it already is what this schema and this version of Prisma give: the CLI takes
+// seconds to say so, at every start and every test run.
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const at = (path) => new URL(`../${path}`, import.meta.url)
+const stamp = at('src/server/generated/prisma/.made-from')
+
+const made = createHash('sha256')
+  .update(readFileSync(at('prisma/schema.prisma')))
+  .update(readFileSync(at('node_modules/prisma/package.json')))
+  .digest('hex')
+
+function read (file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+if (read(stamp) !== made) {
+  execFileSync(process.execPath, ['node_modules/prisma/build/index.js', 'generate', '--no-hints'], { cwd: at('.'), stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, PRISMA_HIDE_UPDATE_MESSAGE: '1' } })
+  writeFileSync(stamp, made)
+}

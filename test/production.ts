@@ -1,0 +1,176 @@
+/**
+ * The built server as production has it: a bare directory with production dependencies, and nothing but an environment.
+ * Not part of `npm test`, as it installs packages; `npm run test:production` builds and runs it.
+ */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { StorageClient } from '@supabase/storage-js'
+import t, { type Test } from 'tap'
+import { EnvironmentSchema } from '../src/server/config.ts'
+import { SERVICE_KEY, startStorage } from './helpers/app.ts'
+import { AUDIENCE, startTestIssuer } from './helpers/issuer.ts'
+import { fixture } from './helpers/recordings.ts'
+import { scratchDatabase } from './helpers/scratch-database.ts'
+
+type Environment = Record<string, string>
+type Outcome = { code: number, stdout: string, stderr: string }
+
+const root = new URL('../', import.meta.url)
+const text = (name: string) => readFile(new URL(name, root), 'utf8')
+const found = (source: string, pattern: RegExp) => pattern.exec(source)?.[1] ?? ''
+
+const dockerfile = await text('Dockerfile')
+const flyToml = await text('fly.toml')
+const renderYaml = await text('render.yaml')
+const command = JSON.parse(found(dockerfile, /^CMD (\[.*\])$/m)) as [string, ...string[]]
+const install = found(dockerfile, /^RUN (npm ci --omit\S* ?[^&]*?) &&/m)
+const migrate = found(flyToml, /^ *release_command = "(.*)"$/m)
+
+t.setTimeout(300_000)
+
+const directory = await bareDirectory(t)
+const issuer = await startTestIssuer(t)
+const storage = await startStorage(t)
+const database = await scratchDatabase(t)
+const environment: Environment = {
+  HOST: '127.0.0.1',
+  PORT: '0',
+  DATABASE_URL: database.url,
+  AUTH0_DOMAIN: issuer.issuer,
+  AUTH0_AUDIENCE: AUDIENCE,
+  SUPABASE_URL: storage.url,
+  SUPABASE_SERVICE_ROLE_KEY: SERVICE_KEY
+}
+
+t.test('brings neither development packages nor sources', async (t) => {
+  const packages = await readdir(join(directory, 'node_modules'))
+  t.notOk(packages.includes('prisma') || packages.includes('typescript') || packages.includes('tap'))
+  t.strictSame((await readdir(directory)).filter((name) => name === 'src' || name === 'scripts'), [])
+})
+
+t.test('without an environment names everything that is missing', async (t) => {
+  const { code, stderr } = await run('npm start')
+  t.equal(code, 1)
+  for (const name of EnvironmentSchema.required as string[]) {
+    if (!('default' in EnvironmentSchema.properties[name as keyof typeof EnvironmentSchema.properties])) t.match(stderr, `${name} is missing`)
+  }
+  t.equal((await run('npm run db:deploy')).code, 1)
+  t.equal((await run('npm run recordings:reconcile')).code, 2)
+})
+
+t.test('migrates, as often as asked', async (t) => {
+  const first = await run('npm run db:deploy', environment)
+  t.match(first, { code: 0, stdout: /Applied \d+_init/ })
+  t.match(await run(migrate, environment), { code: 0, stdout: 'The database is up to date' }, 'by the platforms\' command too')
+  t.equal(found(renderYaml, /^ *preDeployCommand: (.*)$/m), migrate)
+})
+
+t.test('serves, saves a recording and ends on SIGTERM', async (t) => {
+  const server = await start(t, command)
+  t.match(await call(server.url, '/healthz'), { status: 200 })
+  t.match(await call(server.url, '/readyz'), { status: 200 })
+  t.match(await call(server.url, '/api/sessions'), { status: 401 })
+
+  const authorization = `Bearer ${issuer.token('auth0|clara')}`
+  const post = (path: string, body: object) => call(server.url, path, { method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  t.match(await post('/api/users/sync', { email: 'clara@example.com', name: 'Clara', auth0_id: 'auth0|clara' }), { status: 201 })
+  const recording = await fixture('recording.webm')
+  const saved = await post('/api/sessions', { songName: 'Träumerei', instrument: 'Piano', duration: 60, audioBase64: recording.toString('base64') })
+  t.equal(saved.status, 201)
+  const { audioUrl } = await saved.json() as { audioUrl: string }
+  t.ok(recording.equals(Buffer.from(await (await fetch(audioUrl)).arrayBuffer())), 'the same bytes come back')
+  t.match(await call(server.url, '/docs/json'), { status: 200 })
+
+  t.equal(await server.end(), 0)
+})
+
+t.test('reconciles, and tells by its exit code', async (t) => {
+  t.match(await run('npm run recordings:reconcile', environment), { code: 0, stdout: 'Recordings and sessions agree.' })
+  const bucket = new StorageClient(`${storage.url}/storage/v1`, { apikey: SERVICE_KEY, authorization: `Bearer ${SERVICE_KEY}` }).from('harmony-helper-recordings')
+  const leftover = '00000000-0000-4000-8000-000000000001/00000000-0000-4000-8000-000000000002.webm'
+  t.notOk((await bucket.upload(leftover, await fixture('recording.webm'), { contentType: 'audio/webm' })).error)
+  t.match(await run('npm run recordings:reconcile -- --min-age 0', environment), { code: 1, stdout: leftover })
+  t.match(await run('npm run recordings:reconcile -- --delete --min-age 0', environment), { code: 0, stdout: `removed a recording without a session: ${leftover}` })
+})
+
+t.test('starts with npm start, too', async (t) => {
+  const server = await start(t, ['npm', 'start'])
+  t.match(await call(server.url, '/healthz'), { status: 200 })
+  await server.end()
+})
+
+t.test('the platforms\' files name only variables that exist, wait for the server to end, and ask for its health', async (t) => {
+  const named = [...found(flyToml.replaceAll('\n', '\u0000'), /\[env\](.*?)\[/).matchAll(/([A-Z][A-Z0-9_]+) = /g), ...renderYaml.matchAll(/- key: (\S+)/g)]
+  t.ok(named.length > 0)
+  for (const [, name = ''] of named) t.ok(name in EnvironmentSchema.properties, name)
+  const shutdown = EnvironmentSchema.properties.SHUTDOWN_TIMEOUT_MS.default as number / 1000
+  t.ok(Number(found(flyToml, /^kill_timeout = (\d+)$/m)) > shutdown)
+  t.ok(Number(found(renderYaml, /maxShutdownDelaySeconds: (\d+)/)) > shutdown)
+  t.match(flyToml, 'path = "/healthz"')
+  t.match(renderYaml, 'healthCheckPath: /healthz')
+})
+
+/** What the Dockerfile copies into its last stage, installed by its command. */
+async function bareDirectory (t: Test): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'harmony-production-'))
+  t.teardown(() => rm(directory, { recursive: true, force: true }))
+  const names = ['package.json', 'package-lock.json', '.npmrc', 'dist', 'prisma/migrations']
+  for (const name of names) await cp(new URL(name, root), join(directory, name), { recursive: true })
+  const { code, stderr } = await execute(install, directory, { HOME: process.env['HOME'] ?? directory })
+  if (code !== 0) throw new Error(`${install} failed: ${stderr}`)
+  return directory
+}
+
+function bare (variables: Environment): Environment {
+  return { PATH: process.env['PATH'] ?? '', ...variables }
+}
+
+function run (line: string, variables: Environment = {}): Promise<Outcome> {
+  return execute(line, directory, { HOME: directory, ...variables })
+}
+
+function execute (line: string, cwd: string, variables: Environment): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile('sh', ['-c', line], { cwd, env: bare(variables), timeout: 240_000 }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr })
+    })
+  })
+}
+
+/** Starts a server in a process group of its own, so that npm's child ends with it. */
+async function start (t: Test, [program, ...args]: [string, ...string[]]) {
+  const child = spawn(program, args, { cwd: directory, env: bare({ HOME: directory, ...environment }), stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  const exited = once(child, 'exit') as Promise<[number | null]>
+  const signal = (name: NodeJS.Signals) => { if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, name) }
+  t.teardown(() => { signal('SIGKILL') })
+  const url = await addressOf(child.stdout, exited)
+  return {
+    url,
+    end: async () => {
+      signal('SIGTERM')
+      return (await exited)[0]
+    }
+  }
+}
+
+async function addressOf (output: NodeJS.ReadableStream, exited: Promise<unknown>): Promise<string> {
+  const listening = (async () => {
+    for await (const line of createInterface({ input: output })) {
+      const url = /Server listening at (http:[^"]+)/.exec(line)?.[1]
+      if (url) return url
+    }
+    return ''
+  })()
+  const url = await Promise.race([listening, exited.then(() => '')])
+  if (url === '') throw new Error('The server ended before it listened')
+  output.resume()
+  return url
+}
+
+function call (server: string, path: string, init?: RequestInit): Promise<Response> {
+  return fetch(server + path, init)
+}
