@@ -1,0 +1,10 @@
+/** Where practice sessions are kept: in the browser, or in the account. No dependencies at run time. */
+export { ApiStorageService, type ApiStorageOptions, type Profile } from './api-storage-service.ts'
+export { createStorageService, type StorageServiceOptions } from './create-storage-service.ts'
+export type { Clock } from './clock.ts'
+export { LocalStorageService, type LocalStorageOptions } from './local-storage-service.ts'
+export {
+  StorageError,
+  type Analysis, type CallOptions, type IStorageService, type Progress, type Refusal, type SaveOptions, type SessionData, type UserStatsData
+} from './storage-service.ts'
+export type { GetAccessToken } from './token.ts'

@@ -1,0 +1,124 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { localDay, practiceDays, summarise } from '../../../src/contract/practice-days.ts'
+
+/**
+ * The API as the client meets it on the network, with faults on demand: for what a healthy server never does.
+ * Accounts are made by their token; every account starts synced unless its token begins with `new`.
+ */
+type Stored = { id: string, date: string, songName: string, instrument: string, durationSeconds: number, xmlContent: string | null, analysis: unknown, audio: string | null }
+type Account = { synced: boolean, sessions: Map<string, Stored> }
+/** Answers for the real handler, or lets it happen and spoils the answer (`lose`: the connection is cut after the work). */
+export type Fault = (request: { method: string, path: string, token: string }) =>
+  undefined | 'lose' | 'cut' | { status: number, body?: object | string, headers?: Record<string, string> }
+
+export async function startFakeApi () {
+  const accounts = new Map<string, Account>()
+  const sockets = new Set<Socket>()
+  const requests: { method: string, path: string, token: string, body: string }[] = []
+  const api = { baseUrl: '', fault: (() => undefined) as Fault, requests, account, kill, start, port: 0 }
+  let server = createServer()
+
+  function account (token: string): Account {
+    const known = accounts.get(token) ?? { synced: !token.startsWith('new'), sessions: new Map() }
+    accounts.set(token, known)
+    return known
+  }
+
+  async function handle (request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const token = request.headers.authorization?.replace('Bearer ', '') ?? ''
+    const seen = { method: request.method ?? '', path: request.url ?? '', token }
+    response.setHeader('access-control-allow-origin', '*')
+    response.setHeader('access-control-allow-methods', 'GET, POST, DELETE')
+    response.setHeader('access-control-allow-headers', 'authorization, content-type')
+    response.setHeader('access-control-expose-headers', 'retry-after, location')
+    if (seen.method === 'OPTIONS') {
+      response.writeHead(204).end()
+      return
+    }
+    const body = (await request.toArray()).join('')
+    requests.push({ ...seen, body })
+    const fault = api.fault(seen)
+    const outcome = typeof fault === 'object' || fault === 'cut' ? fault : route(seen, body, account(token))
+    if (fault === 'lose' || outcome === 'cut') request.socket.destroy()
+    else send(response, outcome)
+  }
+
+  function route ({ method, path }: { method: string, path: string }, body: string, mine: Account): { status: number, body?: object, headers?: Record<string, string> } {
+    const { pathname, searchParams } = new URL(path, 'http://x')
+    const id = /^\/api\/sessions\/(.+)$/.exec(pathname)?.[1] ?? ''
+    const audio = /^\/recordings\/(.+)\/(.+)$/.exec(pathname)
+    if (audio) return { status: 200, body: Buffer.from(account(audio[1] ?? '').sessions.get(audio[2] ?? '')?.audio ?? '', 'base64') }
+    if (pathname === '/api/users/sync') {
+      mine.synced = true
+      return { status: 201, body: {} }
+    }
+    if (pathname === '/api/stats') return { status: 200, body: stats(mine, searchParams.get('tz') ?? 'UTC') }
+    if (pathname === '/api/sessions' && method === 'POST') return save(mine, JSON.parse(body))
+    if (pathname === '/api/sessions') return { status: 200, body: list(mine) }
+    const session = mine.sessions.get(id)
+    if (!id) return problem(404, 'route_not_found')
+    if (!session) return problem(404, 'session_not_found')
+    if (method === 'GET') return { status: 200, body: { ...session, audio: undefined, audioUrl: audioUrl(mine, session) } }
+    mine.sessions.delete(id)
+    return { status: 204 }
+  }
+
+  function list (mine: Account): object[] {
+    return [...mine.sessions.values()]
+      .sort((a, b) => a.date < b.date ? 1 : a.date > b.date ? -1 : a.id < b.id ? -1 : 1)
+      .map(session => ({ id: session.id, date: session.date, song_name: session.songName, instrument: session.instrument, duration_seconds: session.durationSeconds, audio_url: audioUrl(mine, session) }))
+  }
+
+  function audioUrl (mine: Account, { id, audio }: Stored): string | null {
+    const token = [...accounts].find(([, value]) => value === mine)?.[0]
+    return audio ? `${api.baseUrl}/recordings/${token}/${id}` : null
+  }
+
+  async function start (): Promise<void> {
+    server = createServer((request, response) => { handle(request, response).catch(() => request.socket.destroy()) })
+    server.on('connection', socket => { sockets.add(socket.on('close', () => sockets.delete(socket))) })
+    await new Promise<void>(resolve => { server.listen(api.port, '127.0.0.1', resolve) })
+    api.port = (server.address() as AddressInfo).port
+    api.baseUrl = `http://127.0.0.1:${api.port}`
+  }
+
+  async function kill (): Promise<void> {
+    for (const socket of sockets) socket.destroy()
+    await new Promise(resolve => { server.close(resolve) })
+  }
+
+  await start()
+  return api
+}
+
+function send (response: ServerResponse, { status, body, headers }: Exclude<ReturnType<Fault>, string | undefined>): void {
+  const type = Buffer.isBuffer(body) ? 'audio/webm' : status < 400 ? 'application/json' : 'application/problem+json'
+  response.writeHead(status, { 'content-type': type, ...headers })
+  response.end(body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body))
+}
+
+export type FakeApi = Awaited<ReturnType<typeof startFakeApi>>
+
+type Body = Partial<Omit<Stored, 'audio'>> & { duration: number, audioBase64?: string }
+
+function save (mine: Account, body: Body) {
+  if (!mine.synced) return problem(409, 'user_not_synced')
+  const { id = crypto.randomUUID(), songName = '', instrument = '', duration, xmlContent = null, analysis = null, audioBase64 = null, date = new Date().toISOString() } = body
+  const text = [songName, instrument].every(name => name.trim() && name.length <= 300)
+  if (!text || !(duration >= 0 && duration <= 86_400) || Number.isNaN(Date.parse(date))) return problem(400, 'invalid_input')
+  const session: Stored = { id, date: new Date(date).toISOString(), songName, instrument, durationSeconds: Math.round(duration), xmlContent, analysis, audio: audioBase64 }
+  const known = mine.sessions.get(id)
+  if (known && JSON.stringify(known) !== JSON.stringify(session)) return problem(409, 'id_reused')
+  mine.sessions.set(id, session)
+  return { status: known ? 200 : 201, body: { ...session, audio: undefined } }
+}
+
+function stats ({ sessions }: Account, timeZone: string) {
+  const dated = [...sessions.values()].map(session => ({ ...session, date: new Date(session.date) }))
+  return summarise(practiceDays(dated, timeZone, new Date()), localDay(new Date(), timeZone))
+}
+
+export function problem (status: number, code: string, headers: Record<string, string> = {}) {
+  return { status, body: { type: 'about:blank', title: code, status, code, detail: `Because of ${code}` }, headers }
+}
