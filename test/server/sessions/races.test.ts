@@ -158,6 +158,21 @@ t.test('a holder that lost its lease can neither commit nor harm the recording o
   t.ok((await bytesAt(winner.json().audioUrl)).equals(takeOf(2)))
 })
 
+t.test('a save whose uploaded recording was reconciled away can no longer commit', async t => {
+  const { clara, proxy } = await startBehindProxy(t)
+  const id = randomUUID()
+  const hung = proxy.breakOn('POST /storage/v1/object/', 'hang the answer')
+  const slow = clara.save(recorded(id))
+  await hung
+  let findings: Finding[] = []
+  // The object is not there as soon as its bytes were sent.
+  while (!findings.some((finding) => finding.kind === 'leftover' && finding.key.includes(id))) findings = await reconcile()
+  await proxy.resume()
+  t.equal((await slow).statusCode, 503)
+  t.strictSame(await stateOf(t, id), { rows: [], objects: [], leases: [] })
+  t.equal((await clara.save(recorded(id))).statusCode, 201, 'it can be repeated')
+})
+
 t.test('an upload is broken off when its lease is lost', async t => {
   const { clara, proxy } = await startBehindProxy(t, { SESSION_LEASE_MS: '300' })
   const id = randomUUID()
