@@ -16,7 +16,7 @@ import { AUDIENCE, startTestIssuer } from './helpers/issuer.ts'
 import { fixture } from './helpers/recordings.ts'
 import { scratchDatabase } from './helpers/scratch-database.ts'
 
-type Environment = Record<string, string>
+type Environment = NodeJS.ProcessEnv
 type Outcome = { code: number, stdout: string, stderr: string }
 
 const root = new URL('../', import.meta.url)
@@ -120,13 +120,15 @@ async function bareDirectory (t: Test): Promise<string> {
   t.teardown(() => rm(directory, { recursive: true, force: true }))
   const names = ['package.json', 'package-lock.json', '.npmrc', 'dist', 'prisma/migrations']
   for (const name of names) await cp(new URL(name, root), join(directory, name), { recursive: true })
-  const { code, stderr } = await execute(install, directory, { HOME: process.env['HOME'] ?? directory })
+  // npm needs the machine's registry, proxy and certificates, and none of what tap gives its children.
+  const { NODE_OPTIONS, ...machine } = process.env
+  const { code, stderr } = await execute(install, directory, machine)
   if (code !== 0) throw new Error(`${install} failed: ${stderr}`)
   return directory
 }
 
 function bare (variables: Environment): Environment {
-  return { PATH: process.env['PATH'] ?? '', ...variables }
+  return { PATH: process.env['PATH'], ...variables }
 }
 
 function run (line: string, variables: Environment = {}): Promise<Outcome> {

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import type { LogLevel } from 'fastify'
 
 const ReadinessSchema = Type.Object({
   status: Type.String({ description: '`ready` or `degraded`' }),
@@ -8,13 +9,16 @@ const ReadinessSchema = Type.Object({
 
 /** Health for platforms and people; needs no token. */
 const healthRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  // Platforms ask every few seconds: only faults are worth a line. A logger that is told to say less stays so.
+  const logLevel = ['error', 'fatal', 'silent'].includes(app.log.level) ? app.log.level as LogLevel : 'warn'
+
   app.get('/healthz', {
-    logLevel: 'warn',
+    logLevel,
     schema: { operationId: 'getHealth', summary: 'The process is alive', tags: ['Health'], security: [], response: { 200: Type.Object({ status: Type.String() }, { examples: [{ status: 'ok' }] }) } }
   }, async () => ({ status: 'ok' }))
 
   app.get('/readyz', {
-    logLevel: 'warn',
+    logLevel,
     schema: {
       operationId: 'getReadiness',
       summary: 'Every dependency can be used',

@@ -7,18 +7,25 @@ const SERVER_FAULTS = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '
 /** node-postgres and its pool give some failures of the connection no code. */
 const CONNECTION_FAULTS = /^(Query read timeout|timeout exceeded when trying to connect|timeout expired|Connection terminated|Client has encountered a connection error|Client was closed|Cannot use a pool|The server does not support SSL|The transaction took too long)/i
 
-type PrismaFailure = { code?: unknown, meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } }
+type AdapterFailure = { cause?: { originalCode?: string } }
+type PrismaFailure = { code?: unknown, meta?: { driverAdapterError?: AdapterFailure } }
 
 const isPrismaFailure = (error: unknown): error is PrismaFailure => error instanceof Error && /^PrismaClient(KnownRequest|Initialization|UnknownRequest|RustPanic)Error$/.test(error.name)
 
+/** What the adapter saw. Prisma wraps it, except where COMMIT failed. */
+function adapterFailure (error: unknown): AdapterFailure | undefined {
+  if (error instanceof Error && error.name === 'DriverAdapterError') return error as AdapterFailure
+  return isPrismaFailure(error) ? error.meta?.driverAdapterError : undefined
+}
+
 /** The SQLSTATE of a failed statement, where PostgreSQL gave one. */
-export const sqlState = (error: unknown): string | undefined =>
-  isPrismaFailure(error) ? error.meta?.driverAdapterError?.cause?.originalCode : undefined
+export const sqlState = (error: unknown): string | undefined => adapterFailure(error)?.cause?.originalCode
 
 function isServerFault (error: unknown): boolean {
   const state = sqlState(error)
   if (state !== undefined) return SERVER_FAULTS.has(state.slice(0, 2))
-  if (isPrismaFailure(error)) return error.meta?.driverAdapterError !== undefined || /^P(1\d\d\d|2024|2028|2034)$/.test(String(error.code))
+  if (adapterFailure(error)) return true
+  if (isPrismaFailure(error)) return /^P(1\d\d\d|2024|2028|2034)$/.test(String(error.code))
   return error instanceof Error && (CONNECTION_FAULTS.test(error.message) || 'errno' in error)
 }
 

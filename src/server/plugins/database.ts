@@ -32,6 +32,7 @@ export function createDatabase ({ url, poolSize, timeoutMs }: Config['database']
     async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
       const deadline = Date.now() + timeoutMs
       const run = client.$transaction(async (transaction) => {
+        await limitOnServer(transaction)
         const result = await work(transaction)
         // The caller was already told that it failed: then it has to fail.
         if (Date.now() > deadline) throw new Error('The transaction took too long')
@@ -47,6 +48,15 @@ export function createDatabase ({ url, poolSize, timeoutMs }: Config['database']
     async close (): Promise<void> {
       await client.$disconnect()
     }
+  }
+
+  // Where the network goes away without a word, PostgreSQL would keep the transaction, and with it the lock on its user,
+  // for two hours. For each transaction anew, because settings of a connection are lost behind a pooler. Not
+  // idle_in_transaction_session_timeout: it ends the whole embedded database.
+  async function limitOnServer (transaction: Pick<PrismaClient, '$queryRaw'>) {
+    await transaction.$queryRaw`
+      SELECT set_config('statement_timeout', ${String(timeoutMs)}, true), set_config('tcp_keepalives_idle', '5', true),
+        set_config('tcp_keepalives_interval', '5', true), set_config('tcp_keepalives_count', '2', true)`
   }
 
   function discardUnlessIdle (_error: Error | undefined, connection: pg.PoolClient) {

@@ -40,7 +40,8 @@ export function createSaveSession ({ database, storage, leases, now, defaultTime
     const row = toRow(content, userId)
     const repeated = content.id && await findRepeated(content, row)
     if (repeated) return repeated
-    return content.recording ? saveRecorded(sub, content, content.recording, row) : commit(sub, content, row)
+    if (content.recording) return saveRecorded(sub, content, content.recording, row)
+    return commit(sub, content, row).catch((error) => settle(error, content, row))
   }
 
   function toRow ({ recording, ...content }: SessionContent, userId: string): SessionRow {
@@ -115,7 +116,7 @@ export function createSaveSession ({ database, storage, leases, now, defaultTime
     if (reissued === undefined) throw error // the database is away: reconciliation will find what is left
     if (reissued === null) {
       const saved = await findRepeated(content, row).catch(() => null)
-      if (saved) return { ...saved, created: true }
+      if (saved) return { ...saved, created: isInDoubt(error) }
       throw error
     }
     try {
@@ -127,6 +128,18 @@ export function createSaveSession ({ database, storage, leases, now, defaultTime
     throw error
   }
 
+  /**
+   * The same for a save without recording, so without lease: a transaction in doubt holds the lock on its user, so
+   * whoever gets that lock next sees what became of it.
+   */
+  async function settle (error: unknown, content: SessionContent, row: SessionRow): Promise<Saved> {
+    if (!isInDoubt(error)) throw error
+    await database.transaction((queries) => createSessionRepository(queries).lockUser(row.userId)).catch(() => { throw error })
+    const saved = await findRepeated(content, row).catch(() => null)
+    if (!saved) throw error
+    return { ...saved, created: true }
+  }
+
   async function giveUp (lease: Lease) {
     await leases.release(lease).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
   }
@@ -134,5 +147,8 @@ export function createSaveSession ({ database, storage, leases, now, defaultTime
 
 /** Rolls the transaction back: a row with this id was there first. */
 class IdTaken extends Error {}
+
+/** Whether a transaction that ended with this may have been committed all the same. */
+const isInDoubt = (error: unknown) => error instanceof ApiError && error.code === 'database_unavailable'
 
 const notSynced = () => new ApiError('user_not_synced', 'Call POST /api/users/sync once, then save again.')

@@ -1,0 +1,32 @@
+import t from 'tap'
+import { findChromium, startBrowser } from './helpers/browser.ts'
+import { startRealApi } from './helpers/real-api.ts'
+import { behaviours } from './storage-service-suite.ts'
+
+/** In the page; see there. */
+declare const scenarios: typeof import('./helpers/page.ts')
+
+const { chromium, skip } = await findChromium()
+
+t.test('ApiStorageService in Chromium, on the real server', { skip }, async t => {
+  const { origin, context, newPage } = await startBrowser(t, chromium)
+  const { baseUrl, newAccount } = await startRealApi(t, { CORS_ORIGINS: origin })
+  const page = await newPage()
+
+  await t.test('does what every storage service does', async t => {
+    for (const name of Object.keys(behaviours)) {
+      const account = { baseUrl, ...newAccount() }
+      t.equal(await page.evaluate(([name, account]) => scenarios.behave(name, account), [name, account] as const), '', name)
+    }
+  })
+
+  await t.test('tells how far an upload is', async t => {
+    // As slow as a good connection: the loopback is done before there is anything to tell.
+    const network = await context.newCDPSession(page)
+    await network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 5_000_000 })
+    const shares = await page.evaluate(account => scenarios.upload(account, 5_000_000), { baseUrl, ...newAccount() })
+    t.ok(shares.length > 1)
+    t.ok(shares.every((share, index) => share > (shares[index - 1] ?? 0)), 'ever further')
+    t.equal(shares.at(-1), 1)
+  })
+})

@@ -1,0 +1,91 @@
+import t from 'tap'
+import { findChromium, startBrowser } from './helpers/browser.ts'
+import { entries } from './helpers/build.ts'
+import { problem, startFakeApi } from './helpers/fake-api.ts'
+import { behaviours } from './storage-service-suite.ts'
+
+/** In the page; see there. */
+declare const scenarios: typeof import('./helpers/page.ts')
+
+const { chromium, skip } = await findChromium()
+
+t.test('in Chromium', { skip }, async t => {
+  const { origin, context, newPage } = await startBrowser(t, chromium)
+
+  await t.test('each export imports in a page without a bundler', async t => {
+    const page = await newPage()
+    for (const { name, file } of entries) {
+      const names = await page.evaluate(`import('/${file}').then(Object.keys)`) as string[]
+      t.ok(names.length > 0, `${name}: ${names}`)
+    }
+    t.equal(await page.evaluate(() => scenarios.practise()), 1)
+  })
+
+  await t.test('LocalStorageService does what every storage service does', async t => {
+    const page = await newPage()
+    for (const name of Object.keys(behaviours)) {
+      t.equal(await page.evaluate(name => scenarios.behave(name), name), '', name)
+    }
+  })
+
+  await t.test('recordings beyond the real quota are in IndexedDB, also for the next page', async t => {
+    const kept = await (await newPage()).evaluate(() => scenarios.fill(4, 1_500_000))
+    const { inline, recordings } = await (await newPage()).evaluate(ids => scenarios.readBack(ids), kept.map(([id]) => id))
+    t.strictSame(recordings, kept)
+    t.ok(inline.includes(true) && inline.includes(false), 'some fitted, some did not')
+  })
+
+  await t.test('the outbox', async t => {
+    const api = await startFakeApi()
+    t.teardown(() => api.kill())
+    const posted = () => api.requests.filter(({ method }) => method === 'POST').map(({ body }) => JSON.parse(body).id as string)
+
+    await t.test('fifty saves without a network, across three page loads, arrive once and in order', async t => {
+      const account = { baseUrl: api.baseUrl, token: 'fifty' }
+      const songs = Array.from({ length: 50 }, (_, index) => `Song ${index}`)
+      const ids: string[] = []
+      const page = await newPage()
+      for (const part of [songs.slice(0, 15), songs.slice(15, 40), songs.slice(40)]) {
+        // The page comes from a cache, so to speak; the API is not there.
+        api.fault = () => 'cut'
+        await context.setOffline(false)
+        await page.goto(origin)
+        await context.setOffline(true)
+        ids.push(...await page.evaluate(([account, songs]) => scenarios.saveByOutbox(account, songs), [account, part] as const))
+        const history = await page.evaluate(() => scenarios.history())
+        t.equal(history.filter(([, state]) => state === 'waiting').length, ids.length)
+      }
+      api.requests.length = 0
+      let posts = 0
+      api.fault = ({ method }) => method === 'POST' && ++posts % 9 === 0 ? 'lose' : undefined
+      await context.setOffline(false)
+
+      const history = await page.evaluate(() => scenarios.settledHistory())
+      t.strictSame(history.filter(([, state]) => state === 'saved').length, 50)
+      t.strictSame([...new Set(posted())], ids, 'in order')
+      t.strictSame([...api.account('fifty').sessions.keys()], ids, 'each once')
+      t.ok(posted().length > 50, 'although answers got lost')
+      await page.close()
+    })
+
+    await t.test('two tabs deliver nothing twice', async t => {
+      const account = { baseUrl: api.baseUrl, token: 'tabs' }
+      const songs = (tab: number) => Array.from({ length: 8 }, (_, song) => `Tab ${tab} song ${song}`)
+      // So long that the client does not wait for it.
+      api.fault = () => problem(503, 'storage_unavailable', { 'retry-after': '40' })
+      const tabs = [await newPage(), await newPage()]
+      const ids = (await Promise.all(tabs.map((tab, index) =>
+        tab.evaluate(([account, songs]) => scenarios.saveByOutbox(account, songs), [account, songs(index)] as const)))).flat()
+      api.requests.length = 0
+      api.fault = () => undefined
+      await context.setOffline(true)
+      await context.setOffline(false)
+
+      for (const tab of tabs) {
+        const history = await tab.evaluate(() => scenarios.settledHistory())
+        t.equal(history.filter(([, state]) => state === 'saved').length, 16)
+      }
+      t.strictSame(posted().sort(), ids.sort(), 'each was sent once')
+    })
+  })
+})

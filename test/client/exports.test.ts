@@ -1,0 +1,73 @@
+import t from 'tap'
+import { execFile } from 'node:child_process'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { buildClient, entries } from './helpers/build.ts'
+
+const LIMIT = { './client': 5_000, all: 12_000 }
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+t.test('the package exports', async t => {
+  const directory = await buildClient(t)
+  const bundles = await Promise.all(entries.map(async ({ name, file }) => {
+    const { metafile, outputFiles: [output] } = await build({
+      entryPoints: [join(directory, file)], absWorkingDir: directory, outdir: 'bundles', bundle: true, minify: true, write: false, metafile: true, format: 'esm', packages: 'external'
+    })
+    const foreign = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
+    return { name, modules: Object.keys(metafile.inputs), foreign, size: gzipSync(output?.contents ?? '', { level: 9 }).length }
+  }))
+
+  await t.test('load nothing but each other, apart from Zustand in its own export', async t => {
+    for (const { name, modules, foreign } of bundles) {
+      t.strictSame(foreign, name === './client/zustand' ? ['zustand'] : [], name)
+      t.strictSame(modules.filter(module => !module.startsWith('dist/client/') && module !== 'dist/contract/practice-days.js'), [], 'of the contract only the practice days')
+    }
+  })
+
+  await t.test('are small', async t => {
+    const all = bundles.reduce((sum, { size }) => sum + size, 0)
+    t.comment(`gzipped bytes: ${bundles.map(({ name, size }) => `${name} ${size}`).join(', ')}, all ${all}`)
+    t.ok((bundles.find(({ name }) => name === './client')?.size ?? Infinity) <= LIMIT['./client'])
+    t.ok(all <= LIMIT.all)
+  })
+
+  await t.test('have types that a strict frontend compiles with, by either way of resolving modules', async t => {
+    const app = join(directory, 'app')
+    await mkdir(join(app, 'node_modules'), { recursive: true })
+    await symlink(join(root, 'node_modules'), join(directory, 'node_modules'))
+    await symlink(directory, join(app, 'node_modules/harmony-helper'))
+    await symlink(join(root, 'package.json'), join(directory, 'package.json'))
+    await writeFile(join(app, 'app.ts'), `
+      import { createStorageService, StorageError, type IStorageService } from 'harmony-helper/client'
+      import { createOutbox, importHistory } from 'harmony-helper/client/offline'
+      import { createSessionStore } from 'harmony-helper/client/zustand'
+      type Options = { cacheMode?: 'on' | 'off' | 'cache-only', timeoutInSeconds?: number }
+      // As auth0-react declares it.
+      declare const getAccessTokenSilently: {
+        (options: Options & { detailedResponse: true }): Promise<{ access_token: string }>
+        (options?: Options): Promise<string>
+        (options: Options): Promise<{ access_token: string } | string>
+      }
+      const env: { VITE_USE_MOCK_STORAGE?: string } = {}
+      const service: IStorageService = createStorageService({ mock: env.VITE_USE_MOCK_STORAGE, getAccessToken: getAccessTokenSilently, getProfile: () => ({ sub: 'x' }) })
+      const outbox = createOutbox(service, { account: 'x' })
+      export const useSessionStore = createSessionStore(outbox)
+      export const minutes: number = useSessionStore.getState().stats?.weekly_progress[0]?.minutes ?? 0
+      // @ts-expect-error -- had the types got lost on the way, this would compile
+      createOutbox(service, { account: 1 })
+      // @ts-expect-error
+      useSessionStore.getState().history[0]?.xmlContent.length
+      importHistory(createStorageService({ mock: true }), service).then(({ problems }) => problems[0]?.reason.code, (error: StorageError) => error.detail)
+    `)
+    for (const [module, moduleResolution] of [['esnext', 'bundler'], ['nodenext', 'nodenext']] as const) {
+      await writeFile(join(app, 'package.json'), '{"type":"module"}')
+      await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions: { module, moduleResolution, target: 'es2023', lib: ['es2023', 'dom', 'dom.iterable'], strict: true, noEmit: true, types: [], preserveSymlinks: true }, files: ['app.ts'] }))
+      const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', app]).catch(error => error as { stdout: string })
+      t.equal(stdout, '', moduleResolution)
+    }
+  })
+})

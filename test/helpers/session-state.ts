@@ -1,0 +1,40 @@
+import type { Test } from 'tap'
+import { loadConfig } from '../../src/server/config.ts'
+import { createStorage } from '../../src/server/plugins/storage.ts'
+import type { Surroundings } from './app.ts'
+import { query } from './scratch-database.ts'
+
+type Row = { id: string, user_id: string, audio_url: string | null, recording_bytes: string | null, sub: string, streak_count: number }
+
+/** What is really there, asked of the database and of the bucket past the server. */
+export async function readState ({ env }: Pick<Surroundings, 'env'>) {
+  const config = loadConfig(env)
+  const rows = await query<Row>(config.database.url, `
+    SELECT sessions.id, user_id, audio_url, recording_bytes, auth0_id AS sub, streak_count FROM sessions JOIN users ON users.id = user_id`)
+  const users = await query<{ sub: string, streak_count: number }>(config.database.url, 'SELECT auth0_id AS sub, streak_count FROM users')
+  const leases = await query<{ session_id: string, holder: string | null }>(config.database.url, 'SELECT session_id, holder FROM session_leases')
+  const storage = createStorage(config.storage, config)
+  const objects: string[] = []
+  for await (const folder of storage.list('')) {
+    for await (const { key } of storage.list(folder.key)) objects.push(key)
+  }
+  await storage.close()
+  return { rows, users, leases, objects }
+}
+
+/** The object key at the end of a recording's URL. */
+export const keyOf = (audioUrl: string) => audioUrl.split('/').slice(-2).join('/')
+
+/**
+ * Checks what must hold at any time at which nothing runs: no row lacks its object, and every streak is that of the
+ * sessions, all of which must be dated today.
+ */
+export async function expectSound (t: Test, around: Pick<Surroundings, 'env'>) {
+  const state = await readState(around)
+  const objects = new Set(state.objects)
+  const broken = state.rows.filter(({ audio_url: url }) => url !== null && !objects.has(keyOf(url)))
+  t.strictSame(broken, [], 'no row lacks its object')
+  const practising = new Set(state.rows.map(({ sub }) => sub))
+  t.strictSame(state.users.filter(({ sub, streak_count: streak }) => streak !== (practising.has(sub) ? 1 : 0)), [], 'every streak is right')
+  return state
+}

@@ -1,0 +1,61 @@
+import t from 'tap'
+import { ApiError } from '../../../src/server/errors.ts'
+import { build } from '../../helpers/app.ts'
+import { isProblem } from '../../helpers/problem.ts'
+import { query } from '../../helpers/scratch-database.ts'
+
+const { app, as, database } = await build(t)
+const clara = as('auth0|clara')
+await clara.sync()
+
+t.test('a route that does not exist is a problem, and needs no token', async (t) => {
+  for (const url of ['/', '/api', '/api/', '/api/nowhere', '/api/analyze', '/API/sessions', '/docs.json']) {
+    const { detail } = isProblem(t, await app.inject({ method: 'GET', url }), 'route_not_found')
+    t.match(detail, '/docs')
+  }
+  for (const method of ['PUT', 'PATCH', 'DELETE'] as const) isProblem(t, await clara.call(method, '/api/sessions', {}), 'route_not_found')
+})
+
+t.test('HEAD is answered without a body', async (t) => {
+  const response = await clara.call('HEAD', '/api/sessions')
+  t.equal(response.statusCode, 200)
+  t.equal(response.body, '')
+})
+
+t.test('a fault of ours hides everything', async (t) => {
+  const { id } = (await clara.save()).json<{ id: string }>()
+  await query(database.url, 'ALTER TABLE sessions RENAME COLUMN song_name TO secret_name', "ALTER TABLE users ADD CONSTRAINT secret_check CHECK (email <> 'forbidden@example.com')")
+  const answers = [await clara.list(), await clara.get(id), await clara.save(), await clara.sync({ email: 'forbidden@example.com' })]
+  for (const response of answers) {
+    const problem = isProblem(t, response, 'internal_error')
+    t.strictSame(Object.keys(problem).sort(), ['code', 'detail', 'status', 'title', 'type'])
+    t.notMatch(response.body, /secret|song|column|SQL|prisma|select|127\.0\.0\.1|forbidden|at \w/i)
+    t.match(response.headers['x-request-id'], /^[0-9a-f-]{36}$/, 'by which we find it in the log')
+  }
+  await query(database.url, 'ALTER TABLE sessions RENAME COLUMN secret_name TO song_name', 'ALTER TABLE users DROP CONSTRAINT secret_check')
+  t.equal((await clara.list()).statusCode, 200, 'and service resumes')
+})
+
+t.test('an error answer is never shaped by the schema of a success', async (t) => {
+  const problem = isProblem(t, await clara.save({ songName: '', duration: -1 }), 'invalid_input', '/songName')
+  t.strictSame(problem, {
+    type: '/docs#invalid_input',
+    title: 'The request is not valid',
+    status: 400,
+    code: 'invalid_input',
+    detail: 'songName must NOT have fewer than 1 characters',
+    errors: [{ path: '/songName', message: 'must NOT have fewer than 1 characters' }]
+  })
+})
+
+t.test('the request id is the caller\'s where it is a sound one', async (t) => {
+  const ask = async (id: string) => (await app.inject({ method: 'GET', url: '/healthz', headers: { 'x-request-id': id } })).headers['x-request-id']
+  t.equal(await ask('abc-123_X'), 'abc-123_X')
+  for (const id of ['', 'a b', '<x>', 'x'.repeat(65), 'é']) t.match(await ask(id), /^[0-9a-f]{8}-[0-9a-f-]{27}$/)
+})
+
+t.test('what is unavailable says when to come back', async (t) => {
+  t.equal(new ApiError('storage_unavailable', 'Later').retryAfter, 5)
+  t.equal(new ApiError('storage_unavailable', 'Later', { retryAfter: 60 }).retryAfter, 60)
+  t.equal(new ApiError('invalid_input', 'No').retryAfter, undefined)
+})
