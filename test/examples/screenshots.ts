@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
+import { findChromium } from '../client/helpers/browser.ts'
 import { startBrowser } from './helpers/browser.ts'
 import { startJournal, type Mode } from './helpers/journal.ts'
 import { localDocument, practised } from './helpers/practised.ts'
@@ -26,7 +27,7 @@ const SCENES: Scene[] = [
 
 await mkdir(FOLDER, { recursive: true })
 const journal = await startJournal(t)
-const browser = await startBrowser(t)
+const browser = await startBrowser(t, (await findChromium()).chromium)
 for (const scene of SCENES) {
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ['light', 'dark'] as const) {
