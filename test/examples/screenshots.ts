@@ -25,6 +25,7 @@ const SCENES: Scene[] = [
   { name: 'offline', mode: 'account', play: saveOffline }
 ]
 
+t.setTimeout(600_000)
 await mkdir(FOLDER, { recursive: true })
 const journal = await startJournal(t)
 const browser = await startBrowser(t, (await findChromium()).chromium)

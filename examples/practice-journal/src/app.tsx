@@ -1,6 +1,7 @@
 import { useEffect, useState, type ReactNode } from 'react'
 import { Auth0Provider, useAuth0 } from '@auth0/auth0-react'
 import { History } from './history.tsx'
+import { Clef } from './icons.tsx'
 import { Import } from './import.tsx'
 import { Practice } from './practice.tsx'
 import { auth0 } from './services/auth.ts'
@@ -99,7 +100,7 @@ function Cover ({ children }: { children: ReactNode }) {
         <p>Harmony Helper</p>
         <h1>Practice Journal</h1>
         <p><em>for every instrument</em></p>
-        <div className='staff' aria-hidden='true' />
+        <div className='staff' aria-hidden='true'><Clef /></div>
         <p className='hint'>Record what you play, hear it again, and watch the week fill up.</p>
         {children}
       </div>

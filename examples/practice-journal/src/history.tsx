@@ -73,9 +73,11 @@ function Entry ({ session, onDelete }: { session: SessionData, onDelete: () => v
   return (
     <li className='entry'>
       <button type='button' className='row' aria-expanded={open} aria-controls={`details-${id}`} onClick={() => setOpen(!open)}>
-        <span className='song'>{songName || 'Untitled'}</span>
-        <span className='hint'>{instrument}</span>
-        {pending && <span className={`badge ${pending}`}>{pending === 'waiting' ? 'waiting' : 'not accepted'}</span>}
+        <span className='what'>
+          <span className='song'>{songName || 'Untitled'}</span>
+          <span className='hint'>{instrument}</span>
+          {pending && <span className={`badge ${pending}`}>{pending === 'waiting' ? 'waiting' : 'not accepted'}</span>}
+        </span>
         <span className='facts'><time dateTime={date}>{timeOfDay(date)}</time><span>{length(durationSeconds)}</span></span>
         <ChevronIcon />
       </button>

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react'
+import { Clef } from './icons.tsx'
 
-const STROKES = 96
+const STROKES = 88
 const INTERVAL = 60
 
 /** The microphone's level as strokes on a staff, newest at the right; loud is high. */
@@ -24,7 +25,8 @@ export function LevelMeter ({ analyser, running }: { analyser: AnalyserNode | nu
 
   return (
     <div ref={meter} className='staff' role='meter' aria-label='Microphone level' aria-valuemin={0} aria-valuemax={100} aria-valuenow={0}>
-      <canvas ref={canvas} width={1152} height={144} aria-hidden='true' />
+      <Clef />
+      <canvas ref={canvas} width={1056} height={144} aria-hidden='true' />
     </div>
   )
 }

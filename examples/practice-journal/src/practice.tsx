@@ -93,6 +93,7 @@ export function Practice () {
     event.preventDefault()
     const { id } = store.getState().currentSession!
     setSaving(true)
+    setMessage('Saving…')
     setProblem('')
     try {
       await store.getState().saveSession()
@@ -100,6 +101,7 @@ export function Practice () {
       const waits = store.getState().history.find(kept => kept.id === id)?.pending
       setMessage(waits ? 'Kept safely in this browser. It is sent as soon as that is possible.' : 'Saved.')
     } catch (error) {
+      setMessage('')
       setProblem((error as Error).message)
     } finally {
       setSaving(false)

@@ -35,7 +35,7 @@ export function Score ({ xml, title }: { xml: string, title: string }) {
     <>
       {state === 'loading' && <p role='status' className='hint'>Engraving the score…</p>}
       {state === 'failed' && <p role='alert' className='problem'>This score cannot be drawn. It is kept as it is, and can be downloaded.</p>}
-      <div ref={sheet} className='sheet' role='img' aria-label={`Score of ${title}`} hidden={state === 'failed'} />
+      <div className='sheet' role='img' aria-label={`Score of ${title}`} hidden={state === 'failed'}><div ref={sheet} /></div>
     </>
   )
 }

@@ -7,10 +7,11 @@ import { useJournal, useOnline, useSessions } from './services/journal.ts'
 export function Waiting () {
   const { outbox, store } = useJournal()
   const history = useSessions(state => state.history)
-  const uploaded = useSessions(state => state.uploadProgress)
+  const current = useSessions(state => state.currentSession)
   const [sending, setSending] = useState(false)
-  const waiting = history.filter(({ pending }) => pending).reverse()
-  if (!outbox || waiting.length === 0 || uploaded !== null) return null
+  // What is being saved right now shows its progress where it was recorded.
+  const waiting = history.filter(({ id, pending }) => pending && id !== current?.id).reverse()
+  if (!outbox || waiting.length === 0) return null
 
   async function send () {
     setSending(true)
