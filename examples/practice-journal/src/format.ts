@@ -14,7 +14,7 @@ export function clock (seconds: number): string {
 
 /** `45 s`, `21 min`, or `1 h 5 min`. */
 export function length (seconds: number): string {
-  if (seconds < 60) return `${Math.round(seconds)} s`
+  if (seconds > 0 && seconds < 60) return `${Math.round(seconds)} s`
   const minutes = Math.round(seconds / 60)
   if (minutes < 60) return `${minutes} min`
   return [`${Math.floor(minutes / 60)} h`, minutes % 60 && `${minutes % 60} min`].filter(Boolean).join(' ')

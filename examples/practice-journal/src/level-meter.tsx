@@ -18,7 +18,7 @@ export function LevelMeter ({ analyser, running }: { analyser: AnalyserNode | nu
       const level = toLevel(samples)
       levels.current = [...levels.current, level].slice(-STROKES)
       meter.current?.setAttribute('aria-valuenow', String(Math.round(level * 100)))
-      draw(canvas.current!, levels.current)
+      if (canvas.current) draw(canvas.current, levels.current)
     }, INTERVAL)
     return () => clearInterval(timer)
   }, [analyser, running])
