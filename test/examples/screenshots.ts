@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Browser, Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
 import { findChromium } from '../client/helpers/browser.ts'
 import { startBrowser } from './helpers/browser.ts'
@@ -26,30 +26,30 @@ const SCENES: Scene[] = [
 ]
 
 t.setTimeout(600_000)
-await mkdir(FOLDER, { recursive: true })
-const journal = await startJournal(t)
-const browser = await startBrowser(t, (await findChromium()).chromium)
-for (const scene of SCENES) {
-  for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await shoot(browser, scene, join(FOLDER, `${scene.name}-${size}-${colorScheme}.png`), { viewport, colorScheme })
+t.test('screenshots of the practice journal', async t => {
+  await mkdir(FOLDER, { recursive: true })
+  const journal = await startJournal(t)
+  const browser = await startBrowser(t, (await findChromium()).chromium)
+  for (const scene of SCENES) {
+    journal.serve(scene.mode)
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 1.5, permissions: ['microphone'] })
+        await shoot(context, journal.origin, scene, join(FOLDER, `${scene.name}-${size}-${colorScheme}.png`))
+        await context.close()
+      }
     }
   }
-}
-console.log(`The screenshots are in ${FOLDER}`)
+  t.comment(`The screenshots are in ${FOLDER}`)
+})
 
-async function shoot (browser: Browser, { mode, history, play }: Scene, path: string, options: { viewport: { width: number, height: number }, colorScheme: 'light' | 'dark' }) {
-  const context = await browser.newContext({ ...options, deviceScaleFactor: 1.5, permissions: ['microphone'] })
-  journal.serve(mode)
+async function shoot (context: BrowserContext, origin: string, { history, play }: Scene, path: string) {
   const local = localDocument(history ? await practised() : [])
   await context.addInitScript(local => localStorage.setItem('harmony-helper-storage', local), local)
   const page = await context.newPage()
-  await page.goto(journal.origin)
-  await page.evaluate('document.fonts.ready')
-  await page.reload() // optional fonts are there from the cache
+  await page.goto(origin)
   await play?.(page)
   await page.screenshot({ path, fullPage: true })
-  await context.close()
 }
 
 async function openSession (page: Page) {
