@@ -41,7 +41,8 @@ export class ApiStorageService implements IStorageService {
       baseUrl: baseUrl.replace(/\/+$/, ''),
       getAccessToken,
       fetch: given.fetch ?? ((url, init) => fetch(url, init)),
-      Xhr: given.XMLHttpRequest ?? globalThis.XMLHttpRequest,
+      // Whoever brings a fetch wants all requests to go through it.
+      Xhr: given.XMLHttpRequest ?? (given.fetch ? undefined : globalThis.XMLHttpRequest),
       clock: given.clock ?? systemClock,
       timeoutMs: given.timeoutMs ?? 30_000
     })

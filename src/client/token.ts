@@ -8,7 +8,7 @@ export type GetAccessToken = (options: { cacheMode: 'on' | 'off' }) => Promise<s
 export function createTokens (getAccessToken: GetAccessToken) {
   let refreshing: Promise<string> | undefined
   return {
-    current: () => refreshing ?? getAccessToken({ cacheMode: 'on' }),
+    current: async () => refreshing ?? getAccessToken({ cacheMode: 'on' }),
     fresh () {
       refreshing ??= getAccessToken({ cacheMode: 'off' }).finally(() => { refreshing = undefined })
       return refreshing

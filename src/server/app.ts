@@ -9,8 +9,9 @@ import { loggerOptions } from './logging.ts'
 import auth from './plugins/auth.ts'
 import database from './plugins/database.ts'
 import docs from './plugins/docs.ts'
+import jsonBody from './plugins/json-body.ts'
 import lastAnswers from './plugins/last-answers.ts'
-import problemDetails from './plugins/problem-details.ts'
+import problemDetails, { answerWithProblem } from './plugins/problem-details.ts'
 import storage from './plugins/storage.ts'
 import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
@@ -21,26 +22,22 @@ const SLOWEST_UPLOAD_MS = 15 * 60_000
 
 type Surroundings = { now?: () => Date }
 
-/**
- * The application: reads no environment and does not listen. `now` is the clock by which days and token lifetimes
- * are told.
- */
+/** The application: reads no environment and does not listen. `now` is the clock by which days are told. */
 export async function buildApp (config: Config, { now = () => new Date() }: Surroundings = {}) {
   const app = fastify({
     logger: loggerOptions(config),
     genReqId: ({ headers: { 'x-request-id': given } }) => typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID(),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] } },
     requestTimeout: SLOWEST_UPLOAD_MS,
-    onProtoPoisoning: 'remove',
-    onConstructorPoisoning: 'remove',
+    frameworkErrors: answerWithProblem,
     routerOptions: { maxParamLength: 200 }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  app.removeContentTypeParser('text/plain')
   app.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
 
   await app.register(lastAnswers)
   await app.register(problemDetails)
+  await app.register(jsonBody)
   await app.register(helmet)
   await app.register(cors, {
     origin: config.corsOrigins,

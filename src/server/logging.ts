@@ -26,8 +26,11 @@ function describeError (error: Error & { code?: unknown }, depth = 0): Described
   return {
     type: error.constructor?.name ?? 'Error',
     message: String(error.message).slice(0, 500),
-    stack: depth === 0 ? String(error.stack) : '',
+    stack: depth === 0 ? framesOf(error) : '',
     ...(typeof error.code === 'string' && { code: error.code }),
     ...(error.cause instanceof Error && depth < 3 && { cause: describeError(error.cause, depth + 1) })
   }
 }
+
+// Without the message, which heads the stack once more and uncut.
+const framesOf = ({ stack = '' }: Error) => stack.split('\n').filter((line) => /^\s+at /.test(line)).join('\n')

@@ -24,6 +24,8 @@ export async function startSurroundings (t: Test) {
     AUTH0_AUDIENCE: AUDIENCE,
     SUPABASE_URL: storage.url,
     SUPABASE_SERVICE_ROLE_KEY: SERVICE_KEY,
+    // Busy machines are slow to answer; tests of time limits set their own.
+    DATABASE_TIMEOUT_MS: '30000',
     CORS_ORIGINS: 'http://localhost:5173, http://localhost:8080'
   }
   return { database, issuer, storage, env }

@@ -14,8 +14,10 @@ export function coalesce<T> (work: () => Promise<T>): () => Promise<T> {
   }
 
   return () => {
+    // Also in the moment between two runs, when the one is over and the other has not begun.
+    if (next) return next
     if (!running) return run()
-    next ??= running.then(run, run)
+    next = running.then(run, run)
     return next
   }
 }

@@ -7,9 +7,12 @@ import { ApiError, invalidInput } from '../errors.ts'
 /** Every error leaves as RFC 9457 `application/problem+json`, from the one catalogue. */
 async function problemDetails (app: FastifyInstance) {
   app.addSchema(ProblemSchema)
-  app.setErrorHandler<FastifyError>((error, request, reply) => sendProblem(toApiError(error), request, reply))
+  app.setErrorHandler<FastifyError>(answerWithProblem)
   app.setNotFoundHandler((request, reply) => sendProblem(new ApiError('route_not_found', 'Look at /docs for the routes there are.'), request, reply))
 }
+
+/** Also for what fails before a route is found. */
+export const answerWithProblem = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => sendProblem(toApiError(error), request, reply)
 
 function sendProblem (error: ApiError, request: FastifyRequest, reply: FastifyReply) {
   if (error.statusCode >= 500) request.log.error({ err: error }, error.code)
@@ -20,9 +23,12 @@ function sendProblem (error: ApiError, request: FastifyRequest, reply: FastifyRe
   return reply.code(error.statusCode).type('application/problem+json').serializer(JSON.stringify).send(error.toProblem() satisfies Problem)
 }
 
+const UNREADABLE_PATH = new Set(['FST_ERR_BAD_URL', 'FST_ERR_MAX_PARAM_LENGTH'])
+
 function toApiError (error: FastifyError): ApiError {
   if (error instanceof ApiError) return error
   if (error.validation) return describeInvalid(error.validation, error.validationContext)
+  if (UNREADABLE_PATH.has(error.code)) return invalidInput('path', 'must be percent-encoded UTF-8, and its id a UUID')
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new ApiError('body_too_large', 'Send a smaller body; a recording counts with a third more than its bytes.')
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new ApiError('unsupported_media_type', 'Send the body as application/json.')
   if (error.code?.startsWith('FST_ERR_CTP_') || error.statusCode === 400) return new ApiError('malformed_body', 'Send a body of well-formed JSON, whole, as application/json.', { cause: error })

@@ -18,6 +18,7 @@ export function createStorageFetch (timeoutMs: number) {
       dispatcher,
       method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
       headers: init.headers as Record<string, string>,
+      signal: init.signal,
       body: init.body as Dispatcher.DispatchOptions['body']
     })
     const text = await body.text()

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { StorageClient, type StorageError } from '@supabase/storage-js'
+import { StorageClient, type Bucket, type StorageError } from '@supabase/storage-js'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
@@ -11,6 +11,9 @@ const CACHE_SECONDS = '60'
 const CHUNK_BYTES = 64 * 1024
 /** Keys a single list call returns. */
 const PAGE_SIZE = 1000
+
+/** Every kind of recording there is. */
+const CONTENT_TYPES = ['audio/webm', 'audio/mp4', 'audio/ogg', 'audio/mpeg', 'audio/wav', 'audio/flac']
 
 /** An object of the bucket, or a folder of them. `modifiedAt` is the time of its last upload. */
 export type Entry = { key: string, isFolder: boolean, modifiedAt: Date }
@@ -25,23 +28,35 @@ declare module 'fastify' {
 
 export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['storage'], limits: { maxRecordingBytes: number }) {
   const { fetch, close } = createStorageFetch(timeoutMs)
-  const client = new StorageClient(`${url}/storage/v1`, { apikey: serviceKey, authorization: `Bearer ${serviceKey}` }, fetch)
+  const clientWith = (how: typeof fetch) => new StorageClient(`${url}/storage/v1`, { apikey: serviceKey, authorization: `Bearer ${serviceKey}` }, how)
+  const client = clientWith(fetch)
   const objects = client.from(bucket)
 
   /** Makes the bucket if it is missing; resolves to what differs from what this server needs, if anything. */
   async function ensureBucket (): Promise<string | undefined> {
     const { data, error } = await client.getBucket(bucket)
-    if (data?.id) return data.public ? undefined : `The bucket ${bucket} is private: recordings cannot be played from their public URL`
+    if (data?.id) return describeMismatch(data)
     if (error === null || codeOf(error) !== '404') throw unavailable(error)
     const created = await client.createBucket(bucket, { public: true, fileSizeLimit: limits.maxRecordingBytes })
     if (created.error && codeOf(created.error) !== '409') throw unavailable(created.error)
   }
 
+  function describeMismatch ({ public: isPublic, file_size_limit: limit, allowed_mime_types: types }: Bucket): string | undefined {
+    const refused = types?.length ? CONTENT_TYPES.filter((type) => !types.includes(type) && !types.includes('audio/*') && !types.includes('*/*')) : []
+    const faults = [
+      isPublic ? '' : 'is private: recordings cannot be played from their public URL',
+      limit && limit < limits.maxRecordingBytes ? `takes ${limit} bytes at most, which is less than MAX_RECORDING_BYTES` : '',
+      refused.length > 0 ? `does not take ${refused.join(', ')}` : ''
+    ].filter(Boolean)
+    return faults.length > 0 ? `The bucket ${bucket} ${faults.join('; it ')}` : undefined
+  }
+
   async function tryUpload ({ key, bytes, contentType, signal }: Upload) {
     // A stream of slices and not the buffer: only then the time limit sees progress. The content length is exact,
     // which keeps the size limit of the bucket in force.
-    const body = Readable.from(slices(bytes), { signal, objectMode: false })
-    return objects.upload(key, body, {
+    const body = Readable.from(slices(bytes), { objectMode: false })
+    // storage-js takes no signal for an upload, so this one has a client of its own.
+    return clientWith((input, init) => fetch(input, { ...init, signal })).from(bucket).upload(key, body, {
       contentType, upsert: true, cacheControl: CACHE_SECONDS, headers: { 'content-length': String(bytes.length) }
     })
   }
@@ -71,7 +86,8 @@ export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['s
       }
       if (error && codeOf(error) === '413') throw new ApiError('recording_too_large', 'The recording is larger than the storage takes. Record a shorter one.', { cause: error })
       if (error && codeOf(error) === '415') throw new ApiError('unsupported_recording', 'The storage does not take recordings of this kind.', { cause: error })
-      if (error || !data?.path) throw unavailable(error)
+      // storage-js makes up `path` itself; the id comes from the server.
+      if (error || !data?.id) throw unavailable(error)
     },
 
     /** Removes objects; keys without an object are fine. Resolves only when none of them is there any more. */

@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts'
 import { refreshStreak } from '../streaks/practice-days.ts'
-import { redeem, type Lease } from './leases.ts'
+import { confirm, redeemDeletion, type Lease } from './leases.ts'
 import { possibleKeys } from './recordings.ts'
 import { createSessionRepository, mayHaveObject, type SessionRow } from './repository.ts'
 import type { SessionDependencies } from './save-session.ts'
@@ -14,32 +14,39 @@ export function createDeleteSession ({ database, storage, leases, now, defaultTi
 
   /** @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable */
   return async function deleteSession (sub: string, id: string): Promise<void> {
-    const session = await sessions.findOwned(id, sub)
-    if (!session) throw notFound()
-    await (mayHaveObject(session) ? deleteRecorded(sub, session) : deleteRow(sub, session))
-  }
-
-  async function deleteRecorded (sub: string, session: SessionRow) {
-    const { id: sessionId, userId } = session
-    const lease = await leases.acquire({ sessionId, userId, contentDigest: null })
+    const seen = await sessions.findOwned(id, sub)
+    if (!seen) throw notFound()
+    const lease = await leases.acquire({ sessionId: id, userId: seen.userId, contentDigest: null })
+    let isRemoving = false
     try {
-      await leases.whileRenewing(lease, async () => {
-        await sessions.clearAudioUrl(sessionId)
-        await storage.remove(possibleKeys(userId, sessionId))
-      })
+      // Again: another deletion may have been waited for, and a save after it.
+      const session = await sessions.findOwned(id, sub)
+      if (!session) throw notFound()
+      if (mayHaveObject(session)) {
+        await clearAudioUrl(session, lease)
+        isRemoving = true
+        await leases.whileRenewing(lease, () => storage.remove(possibleKeys(session.userId, id)))
+      }
       await deleteRow(sub, session, lease)
     } catch (error) {
       // A removal that was sent may still happen: saves wait until the lease expires, a repeated deletion need not.
-      await leases.abandon(lease).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
+      await (isRemoving || lease.isInherited ? leases.abandon(lease) : leases.release(lease)).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
       throw error
     }
   }
 
-  async function deleteRow (sub: string, { id, userId }: SessionRow, lease?: Lease) {
+  async function clearAudioUrl ({ id }: SessionRow, lease: Lease) {
+    await database.transaction(async (queries) => {
+      await confirm(queries, lease)
+      await createSessionRepository(queries).clearAudioUrl(id)
+    })
+  }
+
+  async function deleteRow (sub: string, { id, userId }: SessionRow, lease: Lease) {
     const isDeleted = await database.transaction(async (queries) => {
       const sessions = createSessionRepository(queries)
       await sessions.lockUser(userId)
-      if (lease) await redeem(queries, lease)
+      await redeemDeletion(queries, lease)
       const isDeleted = await sessions.delete(id, userId)
       await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
       return isDeleted

@@ -4,7 +4,14 @@ import { ApiError } from '../errors.ts'
 import type { Queries } from '../plugins/database.ts'
 
 /** Who may write the objects of a session id at this moment. */
-export type Lease = { sessionId: string, holder: string }
+export type Lease = {
+  sessionId: string
+  holder: string
+  /** Until when it is certainly ours, by the local clock; counted from before the database was asked. */
+  validUntil: number
+  /** Taken over from a request that gave up: what that one sent may still arrive. */
+  isInherited: boolean
+}
 
 /** What a lease is wanted for. `contentDigest` is the content being saved, or null for a deletion. */
 export type Purpose = { sessionId: string, userId: string, contentDigest: string | null }
@@ -27,22 +34,23 @@ type Timing = {
 export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
   async function tryAcquire ({ sessionId, userId, contentDigest }: Purpose): Promise<Lease | null> {
     const holder = randomUUID()
-    const [row] = await queries.$queryRaw<Array<{ holder: string }>>`
+    const validUntil = Date.now() + leaseMs
+    const [row] = await queries.$queryRaw<Array<{ isInherited: boolean }>>`
       INSERT INTO session_leases AS l (session_id, user_id, holder, content_digest, started_at, expires_at)
       VALUES (${sessionId}::uuid, ${userId}::uuid, ${holder}::uuid, ${contentDigest}, now(), now() + ${leaseMs}::int * interval '1 millisecond')
       ON CONFLICT (session_id) DO UPDATE
         SET user_id = excluded.user_id, holder = excluded.holder, content_digest = excluded.content_digest,
-          started_at = excluded.started_at, expires_at = excluded.expires_at
+          started_at = CASE WHEN l.expires_at <= now() THEN now() ELSE l.started_at END, expires_at = excluded.expires_at
         WHERE l.expires_at <= now() OR (l.holder IS NULL AND l.user_id = excluded.user_id AND l.content_digest IS NOT DISTINCT FROM excluded.content_digest)
-      RETURNING holder`
-    return row ? { sessionId, holder } : null
+      RETURNING started_at < now() AS "isInherited"`
+    return row ? { sessionId, holder, validUntil, ...row } : null
   }
 
   async function isCompatible ({ sessionId, userId, contentDigest }: Purpose): Promise<boolean> {
     const other = await queries.sessionLease.findUnique({ where: { sessionId } })
     if (!other) return true // just gone
-    const isDeletion = contentDigest === null || other.contentDigest === null
-    return other.userId === userId && (isDeletion || other.contentDigest === contentDigest)
+    if (contentDigest === null) return true
+    return other.userId === userId && (other.contentDigest === null || other.contentDigest === contentDigest)
   }
 
   return {
@@ -61,22 +69,30 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
       }
     },
 
-    /** Runs `work` and renews the lease meanwhile; `signal` aborts when it could not be renewed in time. */
+    /**
+     * Runs `work` and renews the lease meanwhile; `signal` aborts when the lease was lost or could not be renewed in
+     * time. A process that was stopped for too long does not begin.
+     * @throws {ApiError} session_busy
+     */
     async whileRenewing<T> (lease: Lease, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+      if (isOver(lease)) throw leaseLost()
       const lost = new AbortController()
-      let renewedAt = Date.now()
       async function renew () {
+        const validUntil = Date.now() + leaseMs
         const count = await queries.$executeRaw`
           UPDATE session_leases SET expires_at = now() + ${leaseMs}::int * interval '1 millisecond'
           WHERE session_id = ${lease.sessionId}::uuid AND holder = ${lease.holder}::uuid`.catch(() => undefined)
-        if (count === 1) renewedAt = Date.now()
-        if (count === 0 || Date.now() - renewedAt > leaseMs) lost.abort(leaseLost())
+        if (count === 1) lease.validUntil = Math.max(lease.validUntil, validUntil)
+        if (count === 0) lost.abort(leaseLost())
       }
-      const timer = setInterval(renew, leaseMs / 3)
+      const renewal = setInterval(renew, leaseMs / 3)
+      // Apart from renewing, which waits for a database that may hang.
+      const watch = setInterval(() => { if (isOver(lease)) lost.abort(leaseLost()) }, leaseMs / 30)
       try {
         return await work(lost.signal)
       } finally {
-        clearInterval(timer)
+        clearInterval(renewal)
+        clearInterval(watch)
       }
     },
 
@@ -85,17 +101,17 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
      * longer commit. A user who does not exist can have no save, so there is nothing to take from.
      */
     async seize ({ sessionId, userId }: Purpose, minAgeMs: number): Promise<Lease | 'in use'> {
-      const holder = randomUUID()
+      const lease = { sessionId, holder: randomUUID(), validUntil: Date.now() + leaseMs, isInherited: false }
       const seized = await queries.$executeRaw`
         INSERT INTO session_leases AS l (session_id, user_id, holder, started_at, expires_at)
-        SELECT ${sessionId}::uuid, id, ${holder}::uuid, now(), now() + ${leaseMs}::int * interval '1 millisecond'
+        SELECT ${sessionId}::uuid, id, ${lease.holder}::uuid, now(), now() + ${leaseMs}::int * interval '1 millisecond'
         FROM users WHERE id = ${userId}::uuid
         ON CONFLICT (session_id) DO UPDATE
           SET user_id = excluded.user_id, holder = excluded.holder, content_digest = NULL, started_at = excluded.started_at, expires_at = excluded.expires_at
           WHERE l.started_at <= now() - ${minAgeMs}::float8 * interval '1 millisecond'`
-      if (seized === 1) return { sessionId, holder }
+      if (seized === 1) return lease
       const isInUse = await queries.sessionLease.findUnique({ where: { sessionId } })
-      return isInUse ? 'in use' : { sessionId, holder }
+      return isInUse ? 'in use' : lease
     },
 
     /** Deletes what dead holders left behind. @returns how many */
@@ -120,9 +136,11 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
      * Replaces a lease by a new one, so that a transaction in doubt can no longer redeem the old; waits for it if it
      * is still running. @returns null when the old lease is gone: redeemed, or taken over
      */
-    async reissue ({ sessionId, holder }: Lease): Promise<Lease | null> {
-      const reissued = { sessionId, holder: randomUUID() }
-      const { count } = await queries.sessionLease.updateMany({ where: { sessionId, holder }, data: { holder: reissued.holder } })
+    async reissue (lease: Lease): Promise<Lease | null> {
+      const reissued = { ...lease, holder: randomUUID(), validUntil: Date.now() + leaseMs }
+      const count = await queries.$executeRaw`
+        UPDATE session_leases SET holder = ${reissued.holder}::uuid, expires_at = now() + ${leaseMs}::int * interval '1 millisecond'
+        WHERE session_id = ${lease.sessionId}::uuid AND holder = ${lease.holder}::uuid`
       return count === 1 ? reissued : null
     }
   }
@@ -136,6 +154,29 @@ export async function redeem (queries: Queries, { sessionId, holder }: Lease): P
   const { count } = await queries.sessionLease.deleteMany({ where: { sessionId, holder } })
   if (count === 0) throw leaseLost()
 }
+
+/**
+ * As `redeem`, for a deletion. When an earlier request gave up on removing the object, its removal may still happen:
+ * the id stays taken until the lease expires, so that it cannot hit the object of a later save.
+ */
+export async function redeemDeletion (queries: Queries, lease: Lease): Promise<void> {
+  if (!lease.isInherited) return redeem(queries, lease)
+  const { sessionId, holder } = lease
+  const { count } = await queries.sessionLease.updateMany({ where: { sessionId, holder }, data: { holder: null } })
+  if (count === 0) throw leaseLost()
+}
+
+/**
+ * Makes sure, inside a transaction, that nobody took over, and that nobody does before its end.
+ * @throws {ApiError} session_busy
+ */
+export async function confirm (queries: Queries, { sessionId, holder }: Lease): Promise<void> {
+  const rows = await queries.$queryRaw<unknown[]>`
+    SELECT FROM session_leases WHERE session_id = ${sessionId}::uuid AND holder = ${holder}::uuid FOR UPDATE`
+  if (rows.length === 0) throw leaseLost()
+}
+
+const isOver = ({ validUntil }: Lease) => Date.now() >= validUntil
 
 const leaseLost = () =>
   new ApiError('session_busy', 'The request took so long that it had to be given up. Nothing was saved; try again.')

@@ -77,13 +77,11 @@ export async function reconcileRecordings ({ database, storage, minAgeMs, remove
   async function removeLeftover (key: string, userId: string, sessionId: string): Promise<true | undefined> {
     const lease = await leases.seize({ sessionId, userId, contentDigest: null }, minAgeMs)
     if (lease === 'in use') return undefined
-    try {
-      if ((await findRecorded(userId)).some((session) => session.key === key)) return undefined
-      await leases.whileRenewing(lease, () => storage.remove([key]))
-      return true
-    } finally {
-      await leases.release(lease)
-    }
+    const isRecorded = (await findRecorded(userId)).some((session) => session.key === key)
+    // Should the removal fail it may still happen, so the lease is then left to expire.
+    if (!isRecorded) await leases.whileRenewing(lease, () => storage.remove([key]))
+    await leases.release(lease)
+    return isRecorded ? undefined : true
   }
 
   async function inspectMissing ({ id, key }: Recorded) {

@@ -64,7 +64,7 @@ t.test('whatever is saved, back-dated and deleted, the stats are what counting g
   await fc.assert(fc.asyncProperty(zones, zones, starts, events, async (timeZone, other, start, events) => {
     clock = Date.parse(start)
     const who = as(`auth0|${randomUUID()}`)
-    await who.sync({ timeZone })
+    t.equal((await who.sync({ timeZone })).statusCode, 201)
     const sessions: Session[] = []
 
     for (const event of events) {
@@ -83,6 +83,7 @@ t.test('whatever is saved, back-dated and deleted, the stats are what counting g
       if (event.kind === 'save') {
         const date = clock - event.ago * MINUTE
         const response = await who.save({ date: new Date(date).toISOString(), duration: event.seconds })
+        t.equal(response.statusCode, 201)
         sessions.push({ id: response.json<{ id: string }>().id, date, seconds: event.seconds })
       } else if (sessions.length > 0) {
         const [session] = sessions.splice(event.which % sessions.length, 1)

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto'
+import t from 'tap'
+import type { SessionData } from '../../../src/contract/sessions.ts'
+import type { User } from '../../../src/contract/users.ts'
+import type { Storage } from '../../../src/server/plugins/storage.ts'
+import { createLeases } from '../../../src/server/sessions/leases.ts'
+import { reconcileRecordings, type Finding } from '../../../src/server/sessions/reconcile-recordings.ts'
+import { build } from '../../helpers/app.ts'
+import { fixture } from '../../helpers/recordings.ts'
+import { query } from '../../helpers/scratch-database.ts'
+
+const { app, as, database } = await build(t)
+const { storage } = app
+const bytes = await fixture('recording.webm')
+const HOUR = 3_600_000
+
+async function newcomer () {
+  const who = as(`auth0|${randomUUID()}`)
+  const { id: userId } = (await who.sync()).json<User>()
+  const save = async () => (await who.save({ audioBase64: bytes.toString('base64') })).json<SessionData>().id
+  return { who, userId, save }
+}
+
+const put = (key: string) => storage.upload({ key, bytes, contentType: 'audio/webm', signal: new AbortController().signal })
+
+type Settings = { minAgeMs?: number, remove?: boolean, storage?: Storage }
+
+/** What is found about one user; other tests' leavings are theirs. */
+async function reconcile (about: string, settings: Settings = {}): Promise<Finding[]> {
+  const findings: Finding[] = []
+  await reconcileRecordings({ database: app.database, storage, minAgeMs: 0, remove: false, ...settings, report: (finding) => findings.push(finding) })
+  return findings.filter(({ key }) => key.startsWith(about))
+}
+
+t.test('sessions with their recordings, and sessions without, are in order', async (t) => {
+  const { who, userId, save } = await newcomer()
+  const id = await save()
+  await who.save()
+  t.strictSame(await reconcile(userId, { remove: true }), [])
+  t.ok(await storage.exists(`${userId}/${id}.webm`))
+})
+
+t.test('a recording without a session is found, and removed when that is wanted', async (t) => {
+  const { userId, save } = await newcomer()
+  const kept = await save()
+  const key = `${userId}/${randomUUID()}.webm`
+  await put(key)
+  t.strictSame(await reconcile(userId), [{ kind: 'leftover', key, removed: false }])
+  t.ok(await storage.exists(key), 'only reported')
+  t.strictSame(await reconcile(userId, { remove: true }), [{ kind: 'leftover', key, removed: true }])
+  t.notOk(await storage.exists(key))
+  t.ok(await storage.exists(`${userId}/${kept}.webm`))
+  t.strictSame(await reconcile(userId), [])
+})
+
+t.test('so is one of another kind beside a session\'s own', async (t) => {
+  const { userId, save } = await newcomer()
+  const id = await save()
+  await put(`${userId}/${id}.mp3`)
+  t.strictSame(await reconcile(userId, { remove: true }), [{ kind: 'leftover', key: `${userId}/${id}.mp3`, removed: true }])
+  t.ok(await storage.exists(`${userId}/${id}.webm`))
+})
+
+t.test('so is one of a user who is gone', async (t) => {
+  const { userId, save } = await newcomer()
+  const key = `${userId}/${await save()}.webm`
+  await query(database.url, `DELETE FROM users WHERE id = '${userId}'`)
+  t.strictSame(await reconcile(userId, { remove: true }), [{ kind: 'leftover', key, removed: true }])
+  t.notOk(await storage.exists(key))
+})
+
+t.test('a young one is left alone, and not even reported: it may be in flight', async (t) => {
+  const { userId } = await newcomer()
+  const key = `${userId}/${randomUUID()}.webm`
+  await put(key)
+  t.strictSame(await reconcile(userId, { minAgeMs: HOUR, remove: true }), [])
+  t.ok(await storage.exists(key))
+})
+
+t.test('a session whose recording is gone is found, and stays', async (t) => {
+  const { who, userId, save } = await newcomer()
+  const [id] = [await save(), await save()]
+  const key = `${userId}/${id}.webm`
+  await storage.remove([key])
+  const expected = [{ kind: 'missing', sessionId: id, key }]
+  t.strictSame(await reconcile(userId), expected)
+  t.strictSame(await reconcile(userId, { remove: true, minAgeMs: HOUR }), expected)
+  t.equal((await who.get(id)).statusCode, 200)
+})
+
+t.test('it is found also where it was the only object of its user', async (t) => {
+  const { userId, save } = await newcomer()
+  const id = await save()
+  await storage.remove([`${userId}/${id}.webm`])
+  t.strictSame(await reconcile(userId), [{ kind: 'missing', sessionId: id, key: `${userId}/${id}.webm` }])
+})
+
+t.test('objects that are none of ours are reported and left alone', async (t) => {
+  const { userId } = await newcomer()
+  const foreign = ['readme.txt', 'backup/2026.tar', `${userId}/cover.png`, `${userId}/${randomUUID()}`, `${userId}/${randomUUID().toUpperCase()}.webm`]
+  for (const key of foreign) await put(key)
+  for (const key of foreign) t.strictSame(await reconcile(key, { remove: true }), [{ kind: 'foreign', key }])
+  for (const key of foreign) t.ok(await storage.exists(key), key)
+})
+
+t.test('a save in flight is safe: what it has uploaded is not removed', async (t) => {
+  const { userId } = await newcomer()
+  const sessionId = randomUUID()
+  const key = `${userId}/${sessionId}.webm`
+  const leases = createLeases(app.database.queries, { leaseMs: 60_000, waitMs: 0 })
+  await put(key)
+  const lease = await leases.acquire({ sessionId, userId, contentDigest: 'a'.repeat(64) })
+  // The object is old enough, the lease is not.
+  const findings: Finding[] = []
+  const aged: Storage = {
+    ...storage,
+    async * list (folder) {
+      for await (const entry of storage.list(folder)) yield { ...entry, modifiedAt: new Date(0) }
+    }
+  }
+  await reconcileRecordings({ database: app.database, storage: aged, minAgeMs: HOUR, remove: true, report: (finding) => findings.push(finding) })
+  t.strictSame(findings.filter((finding) => finding.key === key), [])
+  t.ok(await storage.exists(key))
+  await leases.release(lease)
+})
+
+t.test('a save that commits between the look at the bucket and the look at the table is safe', async (t) => {
+  const { who, userId, save } = await newcomer()
+  let id = ''
+  const slow: Storage = {
+    ...storage,
+    async * list (folder) {
+      yield * storage.list(folder)
+      if (folder === userId && id === '') id = await save()
+    }
+  }
+  await save()
+  t.strictSame(await reconcile(userId, { remove: true, storage: slow }), [])
+  t.not(id, '')
+  t.ok(await storage.exists(`${userId}/${id}.webm`))
+  t.equal((await who.get(id)).statusCode, 200)
+})
+
+t.test('with an age of zero a save in flight is broken off: it fails, and leaves neither row nor object', async (t) => {
+  const { who, userId } = await newcomer()
+  const id = randomUUID()
+  const upload = storage.upload
+  t.teardown(() => { storage.upload = upload })
+  let findings: Finding[] = []
+  storage.upload = async (wanted) => {
+    await upload(wanted)
+    findings = await reconcile(userId, { remove: true })
+  }
+  const response = await who.save({ id, audioBase64: bytes.toString('base64') })
+  storage.upload = upload
+  t.strictSame(findings, [{ kind: 'leftover', key: `${userId}/${id}.webm`, removed: true }])
+  t.equal(response.statusCode, 503)
+  t.equal(response.json<{ code: string }>().code, 'session_busy')
+  t.equal((await who.get(id)).statusCode, 404)
+  t.notOk(await storage.exists(`${userId}/${id}.webm`))
+  t.equal((await who.save({ id, audioBase64: bytes.toString('base64') })).statusCode, 201, 'and repeating it works')
+})
+
+t.test('a deletion that broke off is no finding, and repeating it finishes the work', async (t) => {
+  const { who, userId, save } = await newcomer()
+  const id = await save()
+  const remove = storage.remove
+  t.teardown(() => { storage.remove = remove })
+  storage.remove = async () => { throw new Error('away') }
+  t.equal((await who.remove(id)).statusCode, 500)
+  storage.remove = remove
+  t.strictSame((await reconcile(userId)).map(({ kind }) => kind), ['leftover'], 'the session has given its recording up')
+  t.equal((await who.remove(id)).statusCode, 204)
+  t.strictSame(await reconcile(userId), [])
+})
+
+t.test('leases of the dead are swept, those of the living stay', async (t) => {
+  const { userId } = await newcomer()
+  const [dead, living, young] = [randomUUID(), randomUUID(), randomUUID()]
+  await query(database.url, `INSERT INTO session_leases (session_id, user_id, started_at, expires_at) VALUES
+    ('${dead}', '${userId}', now() - interval '2 hours', now() - interval '1 hour'),
+    ('${living}', '${userId}', now() - interval '2 hours', now() + interval '1 hour'),
+    ('${young}', '${userId}', now() - interval '1 minute', now() - interval '1 second')`)
+  const left = async () => (await query<{ session_id: string }>(database.url, `SELECT session_id FROM session_leases WHERE user_id = '${userId}'`)).map((row) => row.session_id).sort()
+  await reconcile(userId, { minAgeMs: HOUR })
+  t.equal((await left()).length, 3, 'a report changes nothing')
+  await reconcile(userId, { minAgeMs: HOUR, remove: true })
+  t.strictSame(await left(), [living, young].sort())
+})
