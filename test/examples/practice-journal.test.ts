@@ -188,6 +188,7 @@ t.test('the practice journal', { skip }, async t => {
       if (mode === 'account') await signIn(first)
       const second = await open(context)
       await second.getByText('The first bar is yours').waitFor()
+      await first.bringToFront() // a page behind another is painted rarely
       await prepare(first, 'Two hands')
       await save(first)
       await row(second, 'Two hands').waitFor()
