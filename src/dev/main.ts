@@ -4,12 +4,13 @@ import closeWithGrace from 'close-with-grace'
 import { buildApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { deployMigrations } from '../server/migrations.ts'
+import { startJournal } from './journal.ts'
 import { startObjectStorage } from './object-storage.ts'
 import { startIssuer } from './oidc-issuer.ts'
 import { startPostgres } from './postgres.ts'
 import { welcome } from './welcome.ts'
 
-const { DATA_DIR = '.data', POSTGRES_PORT = '13001', ISSUER_PORT = '13002', STORAGE_PORT = '13003' } = process.env
+const { DATA_DIR = '.data', POSTGRES_PORT = '13001', ISSUER_PORT = '13002', STORAGE_PORT = '13003', JOURNAL_PORT = '13004' } = process.env
 const AUDIENCE = 'https://api.harmony-helper.localhost'
 const DEMO_USER = { sub: 'auth0|clara', email: 'clara@example.com', name: 'Clara' }
 /** What a developer may want otherwise; the rest of the environment is the embedded stack's. */
@@ -55,9 +56,10 @@ async function start () {
   })
   const app = keep(await buildApp(config))
   const api = await app.listen({ host: config.host, port: config.port })
+  const journal = keep(await startJournal({ port: Number(JOURNAL_PORT), api, issuer: issuer.issuer, audience: AUDIENCE }))
   const token = await issuer.token(DEMO_USER)
   await syncDemoUser(api, token)
-  console.log(await welcome({ api, token, dataDir: DATA_DIR, databaseUrl: config.database.url, issuer: issuer.issuer, storageUrl: config.storage.url }))
+  console.log(await welcome({ journal: journal.url, api, token, dataDir: DATA_DIR, databaseUrl: config.database.url, issuer: issuer.issuer, storageUrl: config.storage.url }))
 }
 
 /** So that the printed curl works at once. Through the front door, like any frontend. */

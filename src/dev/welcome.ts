@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-type Stack = { api: string, token: string, dataDir: string, databaseUrl: string, issuer: string, storageUrl: string }
+type Stack = { journal: string, api: string, token: string, dataDir: string, databaseUrl: string, issuer: string, storageUrl: string }
 
 const RECORDING = new URL('../../test/fixtures/recording.webm', import.meta.url)
 
@@ -20,10 +20,13 @@ async function writeFirstSession (dataDir: string): Promise<string> {
 }
 
 /** What a newcomer needs to see once everything runs. */
-export async function welcome ({ api, token, dataDir, databaseUrl, issuer, storageUrl }: Stack): Promise<string> {
+export async function welcome ({ journal, api, token, dataDir, databaseUrl, issuer, storageUrl }: Stack): Promise<string> {
   const firstSession = await writeFirstSession(dataDir)
   return `
 Harmony Helper is running; its data are in ${dataDir}/. Ctrl-C ends everything.
+
+  Open      ${journal}
+            the practice journal: sign in (any password is right), record, save, listen
 
   API       ${api}
   API docs  ${api}/docs

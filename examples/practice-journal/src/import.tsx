@@ -1,0 +1,88 @@
+import { useEffect, useRef, useState } from 'react'
+import type { SessionData } from 'harmony-helper/client'
+import { importHistory, type ImportReport } from 'harmony-helper/client/offline'
+import { dayName } from './format.ts'
+import { useJournal } from './services/journal.ts'
+import { localHistory, storageService } from './services/storageFactory.ts'
+
+/** Brings the history that this browser kept before there was an account. */
+export function Import () {
+  const { store } = useJournal()
+  const [local, setLocal] = useState<SessionData[]>([])
+  const [report, setReport] = useState<ImportReport>()
+  const [state, setState] = useState<'offered' | 'running' | 'done'>('offered')
+  const [problem, setProblem] = useState('')
+  const stop = useRef<AbortController>()
+
+  useEffect(() => {
+    localHistory.getSessions().then(setLocal, error => setProblem(error.message))
+    return () => stop.current?.abort()
+  }, [])
+
+  async function run () {
+    stop.current = new AbortController()
+    setState('running')
+    setProblem('')
+    try {
+      setReport(await importHistory(localHistory, storageService, { onProgress: setReport, signal: stop.current.signal }))
+      setState('done')
+    } catch (error) {
+      setState('offered')
+      if (!stop.current.signal.aborted) setProblem((error as Error).message)
+    }
+    await store.getState().load()
+  }
+
+  /** Only what was taken whole. */
+  async function removeLocal () {
+    const kept = new Set(report!.problems.map(({ id }) => id))
+    for (const { id } of local) if (!kept.has(id)) await localHistory.deleteSession(id)
+    setLocal(await localHistory.getSessions())
+    setReport(undefined)
+    setState('offered')
+  }
+
+  if (local.length === 0 && !problem) return null
+  const done = report && report.imported + report.alreadyThere + report.problems.filter(({ what }) => what === 'session').length
+  return (
+    <section className='card' aria-labelledby='import-title'>
+      <h2 id='import-title'>From this browser</h2>
+      {state !== 'done' && <p>{sessions(local.length)} of before you had an account {local.length === 1 ? 'is' : 'are'} kept in this browser. Bring {local.length === 1 ? 'it' : 'them'} into your journal; dates and recordings stay as they are.</p>}
+      {state === 'running' && (
+        <>
+          <progress aria-label='Import' max={report?.total ?? 1} value={done ?? 0} />
+          <p className='hint' role='status'>{done ?? 0} of {report?.total ?? local.length}</p>
+          <button type='button' onClick={() => stop.current?.abort()}>Stop</button>
+        </>
+      )}
+      {state === 'offered' && <button type='button' className='primary' onClick={run}>{report ? 'Go on importing' : `Import ${sessions(local.length)}`}</button>}
+      {state === 'done' && report && (
+        <>
+          <p role='status'>{summary(report)}</p>
+          {report.problems.length > 0 && (
+            <ul className='plain'>
+              {report.problems.map(({ id, songName, date, what, reason }) => (
+                <li key={`${id} ${what}`}>
+                  <strong>{songName || 'A session without a name'}</strong> <span className='hint'>{dayName(date)}</span>
+                  <p className='problem'>{what === 'recording' ? 'Taken without its recording. ' : 'Not taken. '}{reason.detail}</p>
+                </li>
+              ))}
+            </ul>
+          )}
+          <p className='hint'>The copy in this browser is still there.</p>
+          <button type='button' onClick={removeLocal}>Remove what was taken from this browser</button>
+        </>
+      )}
+      {problem && <p role='alert' className='problem'>{problem} What was taken until now is in your journal.</p>}
+    </section>
+  )
+}
+
+function sessions (count: number): string {
+  return count === 1 ? '1 session' : `${count} sessions`
+}
+
+function summary ({ imported, alreadyThere }: ImportReport): string {
+  const parts = [`${sessions(imported)} imported`, alreadyThere && `${alreadyThere} ${alreadyThere === 1 ? 'was' : 'were'} there already`]
+  return `${parts.filter(Boolean).join(', ')}.`
+}

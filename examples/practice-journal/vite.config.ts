@@ -1,0 +1,16 @@
+import { fileURLToPath } from 'node:url'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+const client = fileURLToPath(new URL('../../src/client', import.meta.url))
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  plugins: [react()],
+  // Inside this repository the client is used from its sources; an app of its own installs it and leaves this out.
+  resolve: {
+    alias: [{ find: /^harmony-helper\/client(.*)$/, replacement: `${client}$1/index.ts` }]
+  },
+  optimizeDeps: { entries: ['index.html'] },
+  build: { target: 'es2023', chunkSizeWarningLimit: 1500 }
+})

@@ -1,0 +1,36 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import { startJournal } from '../../src/dev/journal.ts'
+
+const options = { api: 'http://127.0.0.1:1', issuer: 'http://127.0.0.1:2/', audience: 'https://api.test' }
+
+async function listen (answer = '') {
+  const server = createServer((request, response) => response.end(`${request.url} ${answer}`)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const close = () => once(server.close(), 'close')
+  return { port, close }
+}
+
+t.test('the practice journal in development', async t => {
+  const api = await listen('from the API')
+  t.teardown(api.close)
+  const { port, close } = await listen()
+  await close()
+  const journal = await startJournal({ ...options, port, api: `http://127.0.0.1:${api.port}` })
+  t.teardown(journal.close)
+  const get = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).text()
+
+  t.equal(journal.url, `http://localhost:${port}`)
+  t.match(await get('/'), '<title>Practice Journal</title>')
+  t.match(await get('/src/services/auth.ts'), 'http://127.0.0.1:2"', 'knows the issuer')
+  t.equal(await get('/api/sessions'), '/api/sessions from the API', 'passes API calls on')
+})
+
+t.test('a taken port is named', async t => {
+  const other = await listen()
+  t.teardown(other.close)
+  await t.rejects(startJournal({ ...options, port: other.port }), { message: /^Port \d+ of 127.0.0.1 is taken: .*JOURNAL_PORT/ })
+})

@@ -1,0 +1,301 @@
+import { readFile } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
+import type { BrowserContext, Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { findChromium } from '../client/helpers/browser.ts'
+import { accessible, button, downloaded, listen, prepare, record, RECORDING, row, said, save, SCORE, signIn } from './helpers/actions.ts'
+import { startBrowser } from './helpers/browser.ts'
+import { startJournal, type Mode } from './helpers/journal.ts'
+import { localDocument, practised } from './helpers/practised.ts'
+
+const { chromium, skip } = await findChromium()
+t.setTimeout(300_000)
+
+t.test('the practice journal', { skip }, async t => {
+  t.setTimeout(300_000)
+  const [journal, browser] = await Promise.all([startJournal(t), startBrowser(t, chromium)])
+  let people = 0
+
+  /** A browser of somebody's own, without their motion and with their microphone. */
+  async function newContext (t: Test, mode: Mode): Promise<BrowserContext> {
+    journal.serve(mode)
+    const sub = `auth0|musician-${++people}`
+    const context = await browser.newContext({ reducedMotion: 'reduce', permissions: ['microphone'], timezoneId: 'Europe/Berlin' })
+    context.setDefaultTimeout(15_000)
+    await context.route(url => url.pathname === '/authorize', (route, request) => {
+      const url = new URL(request.url())
+      url.searchParams.set('login_hint', sub)
+      return route.fulfill({ status: 302, headers: { location: url.href } })
+    })
+    t.teardown(() => context.close())
+    return context
+  }
+
+  async function open (context: BrowserContext): Promise<Page> {
+    const page = await context.newPage()
+    page.on('pageerror', error => t.fail('an error nobody caught', { error }))
+    await page.goto(journal.origin)
+    return page
+  }
+
+  async function openAccount (t: Test): Promise<Page> {
+    const page = await open(await newContext(t, 'account'))
+    await signIn(page)
+    await page.getByText('The first bar is yours').waitFor()
+    return page
+  }
+
+  const results: string[][] = []
+  for (const mode of ['mock', 'account'] as const) {
+    await t.test(`the whole story, kept in the ${mode === 'mock' ? 'browser' : 'account'}`, async t => {
+      const page = await open(await newContext(t, mode))
+      const loaded: string[] = []
+      page.on('request', request => loaded.push(request.url()))
+      // The pages are the same ones in both modes; once is enough.
+      const check = async (what: string) => { if (mode === 'account') await accessible(t, page, what) }
+      if (mode === 'account') {
+        await button(page, 'Sign in').waitFor()
+        await check('cover')
+        await signIn(page)
+      }
+      await page.getByText('The first bar is yours').waitFor()
+      await check('empty')
+      const seen = [await said(page)]
+
+      t.notOk(loaded.some(url => url.includes('opensheetmusicdisplay')), 'the renderer is not there before a score is')
+      await page.getByLabel('Add a score').setInputFiles(SCORE)
+      await page.locator('.sheet svg').waitFor()
+      t.match(await page.getByLabel('Piece', { exact: true }).inputValue(), /Ode an die Freude/, 'named by its score')
+
+      await record(page, 'Ode to Joy', 1)
+      await page.waitForFunction(() => Number(document.querySelector('[role=meter]')?.getAttribute('aria-valuenow')) > 20)
+      await button(page, 'Pause').click()
+      await page.getByText('tacet').waitFor()
+      const paused = await page.getByRole('timer').innerText()
+      await check('recording')
+      t.equal(await page.getByRole('timer').innerText(), paused, 'a pause does not count')
+      await button(page, 'Go on').click()
+      await page.waitForFunction(paused => document.querySelector('[role=timer]')?.textContent !== paused, paused)
+      await button(page, 'Stop').click()
+      await listen(page, 'Your recording')
+      await check('recorded')
+      await save(page)
+
+      await prepare(page, 'Suite in G')
+      await save(page)
+      await page.getByText('= 1').waitFor()
+      await row(page, 'Suite in G').waitFor()
+      seen.push(await said(page))
+
+      await row(page, 'Suite in G').click()
+      await listen(page, 'Recording of Suite in G')
+      const position = page.getByRole('slider', { name: 'Position' })
+      await position.focus()
+      await page.keyboard.press('End')
+      t.equal(await position.getAttribute('aria-valuetext'), '0:03 of 0:03', 'seeking by keyboard')
+      t.same((await downloaded(page, 'Download recording')).bytes, await readFile(RECORDING))
+      await row(page, 'Suite in G').click()
+
+      await row(page, 'Ode to Joy').click()
+      await button(page, 'Show score').click()
+      await page.locator('.sheet svg').waitFor()
+      const score = await downloaded(page, 'Download score')
+      t.equal(score.name, 'Ode to Joy.musicxml')
+      t.same(score.bytes, await readFile(SCORE))
+      await check('session')
+      await row(page, 'Ode to Joy').click()
+
+      await page.getByRole('searchbox').fill('suite cello')
+      await page.getByText('1 session found').waitFor()
+      t.equal(await row(page, 'Ode to Joy').count(), 0)
+      await page.getByRole('searchbox').fill('')
+
+      await row(page, 'Suite in G').click()
+      await button(page, 'Delete').click()
+      await check('deleted')
+      await button(page, 'Undo').click()
+      await row(page, 'Suite in G').click()
+      await button(page, 'Delete').click()
+      await button(page, 'Close').click()
+      await page.reload()
+      await row(page, 'Ode to Joy').waitFor()
+      t.equal(await row(page, 'Suite in G').count(), 0, 'deleted for good')
+      seen.push(await said(page))
+      results.push(seen)
+
+      if (mode === 'account') {
+        await button(page, 'Sign out').click()
+        await button(page, 'Sign in').waitFor()
+      }
+    })
+  }
+
+  await t.test('looks the same in both modes', async t => {
+    const [mock = [], account] = results.map(texts => texts.map(text => text.replace(/\d+ s\b/g, '(seconds)')))
+    t.ok(mock.length === 3)
+    t.strictSame(mock, account)
+  })
+
+  await t.test('switches from the browser to the account, and takes the history along', async t => {
+    const context = await newContext(t, 'mock')
+    const history = await practised()
+    history[1]!.instrument = ''
+    await context.addInitScript(local => { localStorage['harmony-helper-storage'] ??= local }, localDocument(history))
+    const page = await open(context)
+    await row(page, 'Clair de lune').waitFor()
+    const weekThere = await page.getByRole('table').textContent()
+
+    journal.serve('account')
+    await page.reload()
+    await signIn(page)
+    await button(page, `Import ${history.length} sessions`).click()
+    await page.getByText(`${history.length - 1} sessions imported.`).waitFor()
+    await page.getByText(/^Not taken/).waitFor()
+    await accessible(t, page, 'imported')
+    await row(page, 'Clair de lune').click()
+    await listen(page, 'Recording of Clair de lune')
+    t.not(weekThere, '')
+
+    await button(page, 'Remove what was taken from this browser').click()
+    await button(page, 'Import 1 session').waitFor()
+  })
+
+  await t.test('keeps what is saved while the network goes away, and sends it once it is back', async t => {
+    const page = await openAccount(t)
+    await prepare(page, 'Prelude')
+    await page.route('**/api/sessions', async route => {
+      if (route.request().method() !== 'POST') return route.fallback()
+      await page.context().setOffline(true)
+      await route.abort('internetdisconnected')
+    }, { times: 1 })
+    await save(page, /^Kept safely in this browser/)
+    await page.getByText('It waits for the network.').waitFor()
+    await page.getByText(/^You are offline/).waitFor()
+    await accessible(t, page, 'offline')
+    await row(page, 'Prelude').click()
+    await listen(page, 'Recording of Prelude')
+
+    await page.context().setOffline(false)
+    await page.getByRole('heading', { name: 'On its way' }).waitFor({ state: 'detached' })
+    await page.getByText('= 1').waitFor()
+    t.equal(await row(page, 'Prelude').count(), 1, 'once')
+  })
+
+  await t.test('shows in a second tab what the first one saves', async t => {
+    for (const mode of ['mock', 'account'] as const) {
+      const context = await newContext(t, mode)
+      const first = await open(context)
+      if (mode === 'account') await signIn(first)
+      const second = await open(context)
+      await second.getByText('The first bar is yours').waitFor()
+      await first.bringToFront() // a page behind another is painted rarely
+      await prepare(first, 'Two hands')
+      await save(first)
+      await row(second, 'Two hands').waitFor()
+      t.equal(await row(second, 'Two hands').count(), 1, mode)
+    }
+  })
+
+  await t.test('loses nothing by a reload in the middle of a recording or a save', async t => {
+    const page = await openAccount(t)
+    await record(page, 'Interrupted', 2)
+    await page.reload()
+    await page.getByText(/not saved yet is still here/).waitFor()
+    await listen(page, 'Your recording')
+    t.equal(await page.getByLabel('Piece', { exact: true }).inputValue(), 'Interrupted')
+
+    const sent = new Promise<void>(resolve => {
+      page.route('**/api/sessions', async route => {
+        if (route.request().method() !== 'POST') return route.fallback()
+        resolve() // and never an answer
+      }, { times: 1 })
+    })
+    await button(page, 'Save').click()
+    await sent
+    await page.reload()
+    await page.getByText('= 1').waitFor()
+    t.equal(await row(page, 'Interrupted').count(), 1, 'once')
+  })
+
+  await t.test('renews an expired token without a word', async t => {
+    const page = await openAccount(t)
+    await setToken(page, await expiredToken(page))
+    const [refused] = await Promise.all([
+      page.waitForResponse(response => response.status() === 401 && response.url().includes('/api/')),
+      page.reload()
+    ])
+    t.equal(refused.status(), 401)
+    await page.getByText('The first bar is yours').waitFor()
+    await prepare(page, 'Once more')
+    await save(page)
+    t.equal(await page.getByText(/sign-in has ended/).count(), 0)
+  })
+
+  await t.test('loses nothing when the sign-in ends in the middle of a recording', async t => {
+    const page = await openAccount(t)
+    await record(page, 'Unfinished', 1)
+    await setToken(page, await expiredToken(page))
+    await page.route('**/oauth/token', route => route.fulfill({ status: 403, headers: { 'access-control-allow-origin': '*' }, json: { error: 'invalid_grant', error_description: 'Revoked' } }))
+    await button(page, 'Stop').click()
+    await save(page, /^Kept safely in this browser/)
+    await page.getByText(/sign-in has ended/).waitFor()
+    await page.getByText('It waits for you to sign in.').waitFor()
+    await accessible(t, page, 'signed out')
+
+    await record(page, 'Still playing', 1)
+    await page.unroute('**/oauth/token')
+    await button(page, 'Sign in again').click()
+    await page.getByText(/not saved yet is still here/).waitFor()
+    await page.getByText('= 1').waitFor()
+    await save(page)
+    t.equal(await row(page, 'Unfinished').count(), 1)
+    t.equal(await row(page, 'Still playing').count(), 1)
+  })
+
+  await t.test('is small, and nothing moves while it loads', async t => {
+    const html = await readFile(journal.file('/'), 'utf8')
+    const scripts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map(([, path]) => path!)
+    const sizes = await Promise.all(scripts.map(async path => gzipSync(await readFile(journal.file(path))).length))
+    const size = sizes.reduce((sum, size) => sum + size, 0)
+    t.ok(size > 0 && size < 250_000, `${size} bytes of initial script, gzipped`)
+
+    const context = await newContext(t, 'mock')
+    await context.addInitScript(local => { localStorage['harmony-helper-storage'] = local }, localDocument(await practised()))
+    await context.addInitScript(() => {
+      const total = Object.assign(globalThis, { moved: 0 })
+      new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) total.moved += (entry as PerformanceEntry & { value: number }).value
+      }).observe({ type: 'layout-shift', buffered: true })
+    })
+    for (const viewport of [{ width: 390, height: 844 }, { width: 1280, height: 900 }]) {
+      const page = await context.newPage()
+      await page.setViewportSize(viewport)
+      await page.goto(journal.origin)
+      await row(page, 'Clair de lune').waitFor()
+      await page.locator('.graph svg').waitFor()
+      await page.evaluate(() => new Promise(resolve => { requestAnimationFrame(() => setTimeout(resolve)) })) // what is painted is also reported
+      const moved = await page.evaluate(() => (globalThis as unknown as { moved: number }).moved)
+      t.ok(moved < 0.01, `a shift of ${moved} at ${viewport.width} pixels`)
+      t.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'no scrolling sideways')
+    }
+  })
+
+  async function expiredToken (page: Page): Promise<string> {
+    const { sub } = JSON.parse(Buffer.from((await tokenOf(page)).split('.')[1]!, 'base64url').toString()) as { sub: string }
+    return journal.issuer.token({ sub, expiresIn: -3600 })
+  }
+})
+
+/** The access token in Auth0's cache. */
+function tokenOf (page: Page): Promise<string> {
+  return page.evaluate(() => Object.values(localStorage).map(value => JSON.parse(value)?.body?.access_token).find(Boolean))
+}
+
+function setToken (page: Page, token: string): Promise<void> {
+  return page.evaluate(token => {
+    for (const [key, value] of Object.entries(localStorage)) {
+      const cached = JSON.parse(value)
+      if (cached?.body?.access_token) localStorage.setItem(key, JSON.stringify({ ...cached, body: { ...cached.body, access_token: token } }))
+    }
+  }, token)
+}
