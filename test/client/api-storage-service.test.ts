@@ -116,14 +116,22 @@ t.test('a wrong base URL is not a missing session', async t => {
 t.test('tokens', async t => {
   await t.test('one fresh token after a 401, shared by all who need it', async t => {
     const asked: string[] = []
+    let refused = 0
+    let refuseLast = () => {}
+    const allRefused = new Promise<void>(resolve => { refuseLast = resolve })
     const { api, service } = await setUp(t, {
       getAccessToken: async ({ cacheMode }) => {
         asked.push(cacheMode)
-        await new Promise(resolve => { setTimeout(resolve, 20) })
-        return cacheMode === 'off' ? 'fresh' : 'stale'
+        if (cacheMode === 'on') return 'stale'
+        await allRefused
+        return 'fresh'
       }
     })
-    api.fault = ({ token }) => token === 'stale' ? problem(401, 'invalid_token') : undefined
+    api.fault = ({ token }) => {
+      if (token !== 'stale') return undefined
+      if (++refused === 3) setTimeout(refuseLast, 200) // the last answer is on its way
+      return problem(401, 'invalid_token')
+    }
     await Promise.all([service.getSessions(), service.getUserStats(), service.getSessions()])
     t.strictSame(asked, ['on', 'on', 'on', 'off'])
   })
