@@ -5,7 +5,7 @@ import { Name, Nullable, Text } from './text.ts'
 export const SyncUserSchema = Type.Object({
   auth0_id: Type.String({ minLength: 1, maxLength: 255, description: "the token's `sub`" }),
   email: Name({ maxLength: 320, description: 'display data, 1 to 320 characters; never used for access' }),
-  name: Nullable(Text({ maxLength: 300 })),
+  name: Type.Optional(Nullable(Text({ maxLength: 300 }))),
   picture: Type.Optional(Nullable(Text({ maxLength: 2048, description: 'URL of a picture, at most 2048 characters' }))),
   timeZone: Type.Optional(Nullable(Type.String({ maxLength: 64, description: 'IANA time zone such as Europe/Berlin; days and streak follow it' })))
 }, {

@@ -30,6 +30,7 @@ export async function buildApp (config: Config, { now = () => new Date() }: Surr
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] } },
     requestTimeout: SLOWEST_UPLOAD_MS,
     frameworkErrors: answerWithProblem,
+    return503OnClosing: false, // what still comes in is answered as usual, and its connection closed
     routerOptions: { maxParamLength: 200 }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
@@ -44,7 +45,8 @@ export async function buildApp (config: Config, { now = () => new Date() }: Surr
     methods: ['GET', 'POST', 'DELETE'],
     allowedHeaders: ['Authorization', 'Content-Type'],
     exposedHeaders: ['Link', 'Location', 'Retry-After', 'X-Request-Id'],
-    maxAge: 3600
+    maxAge: 3600,
+    strictPreflight: false
   })
   await app.register(docs)
 

@@ -7,7 +7,7 @@ import { fixture } from '../helpers/recordings.ts'
 
 /** Starts what `npm run dev` starts, on ports of its own, and waits for what it prints. */
 async function startStack (t: Test, dataDir: string) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/dev/main.ts'], {
+  const child = spawn(process.execPath, [...process.execArgv, 'src/dev/main.ts'], {
     env: { ...process.env, DATA_DIR: dataDir, PORT: '0', POSTGRES_PORT: '0', ISSUER_PORT: '0', STORAGE_PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe']
   })

@@ -97,7 +97,7 @@ for (const [url, { body, fields }] of Object.entries(FIELDS)) {
   }
 
   t.test(`POST ${url}: a missing field is named`, async (t) => {
-    for (const name of Object.keys(body)) {
+    for (const name of Object.keys(body).filter((name) => name !== 'name')) { // not everybody told Auth0 theirs
       const { detail } = isProblem(t, await clara.call('POST', url, { ...body, [name]: undefined }), 'invalid_input', `/${name}`)
       t.equal(detail, `${name} is missing`)
     }

@@ -53,6 +53,7 @@ async function run (): Promise<number> {
 try {
   process.exitCode = await run()
 } catch (error) {
-  console.error((error as Error).message)
+  const { message, cause } = error as Error
+  console.error(cause instanceof Error ? `${message} (${cause.message})` : message)
   process.exitCode = 2
 }

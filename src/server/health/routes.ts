@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { ApiError } from '../errors.ts'
 import type { LogLevel } from 'fastify'
 
 const ReadinessSchema = Type.Object({
@@ -43,7 +44,7 @@ async function inspect (dependencies: Checks<{ check: () => Promise<void> }>, re
       return [name, 'ok']
     } catch (error) {
       report(name, error)
-      return [name, (error as Error).message]
+      return [name, error instanceof ApiError ? error.message : 'not ready; the log says why']
     }
   }))
   return Object.fromEntries(results)

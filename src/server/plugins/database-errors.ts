@@ -21,16 +21,19 @@ function adapterFailure (error: unknown): AdapterFailure | undefined {
 /** The SQLSTATE of a failed statement, where PostgreSQL gave one. */
 export const sqlState = (error: unknown): string | undefined => adapterFailure(error)?.cause?.originalCode
 
+// Such as ECONNREFUSED, also where a host has several addresses and Node reports all of them in an AggregateError.
+const hasSocketCode = (error: unknown) => error instanceof Error && /^E[A-Z_]+$/.test(String((error as NodeJS.ErrnoException).code))
+
 function isServerFault (error: unknown): boolean {
   const state = sqlState(error)
   if (state !== undefined) return SERVER_FAULTS.has(state.slice(0, 2))
-  if (adapterFailure(error)) return true
+  if (adapterFailure(error) || hasSocketCode(error)) return true
   if (isPrismaFailure(error)) return /^P(1\d\d\d|2024|2028|2034)$/.test(String(error.code))
-  return error instanceof Error && (CONNECTION_FAULTS.test(error.message) || 'errno' in error)
+  return error instanceof Error && CONNECTION_FAULTS.test(error.message)
 }
 
 const unavailable = (cause: unknown) =>
-  new ApiError('database_unavailable', 'The practice history cannot be reached now. Nothing was lost; try again soon.', { cause })
+  new ApiError('database_unavailable', 'The practice history cannot be reached now. Repeat the request soon.', { cause })
 
 /** Failures of PostgreSQL become `database_unavailable`; anything else (a refused statement, our own errors) stays. */
 export async function withTimeLimit<T> (work: Promise<T>, milliseconds: number): Promise<T> {

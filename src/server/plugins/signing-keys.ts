@@ -79,6 +79,7 @@ export function createSigningKeys ({ issuer, timeoutMs, now = Date.now }: Option
     /** For readiness: rejects when the keys were never read, or could not be read when last tried. */
     async check (): Promise<void> {
       if (readAt === -Infinity && (reading || budget.take())) await read()
+      if (failure !== undefined && now() - triedAt >= REFILL_MS) await read()
       if (failure !== undefined) throw unavailable(failure)
     }
   }

@@ -119,7 +119,7 @@ export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['s
     /** For readiness: rejects, in words for the log, when the bucket cannot serve. */
     async check (): Promise<void> {
       const mismatch = await ensureBucket()
-      if (mismatch) throw new Error(mismatch)
+      if (mismatch) throw new ApiError('storage_unavailable', mismatch)
     }
   }
 }
@@ -128,7 +128,7 @@ export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['s
 const codeOf = (error: StorageError | null) => (error as { statusCode?: string } | null)?.statusCode
 
 const unavailable = (cause: unknown) =>
-  new ApiError('storage_unavailable', 'Recordings cannot be saved or deleted now. Nothing was changed; try again soon.', { cause })
+  new ApiError('storage_unavailable', 'Recordings cannot be saved or deleted now. Repeat the request soon; what is unfinished will be finished.', { cause })
 
 function * slices (bytes: Buffer) {
   for (let start = 0; start < bytes.length; start += CHUNK_BYTES) yield bytes.subarray(start, start + CHUNK_BYTES)

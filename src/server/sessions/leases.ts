@@ -179,4 +179,4 @@ export async function confirm (queries: Queries, { sessionId, holder }: Lease): 
 const isOver = ({ validUntil }: Lease) => Date.now() >= validUntil
 
 const leaseLost = () =>
-  new ApiError('session_busy', 'The request took so long that it had to be given up. Nothing was saved; try again.')
+  new ApiError('session_busy', 'The request took so long that it had to be given up. Repeat it.')

@@ -58,7 +58,7 @@ export async function readRecording (audioBase64: string | null | undefined, max
   return { bytes, kind, sha256: createHash('sha256').update(bytes).digest('hex') }
 }
 
-const EMPTY_DATA_URL = /^data:[^,]{0,200},?$/i
+const EMPTY_DATA_URL = /^data:(?:[^,]{0,200},)?$/i
 
 function stripDataUrl (text: string): string {
   if (!/^data:/i.test(text)) return text

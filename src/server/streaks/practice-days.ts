@@ -17,8 +17,12 @@ type Row = { today: string, day: string | null, seconds: number, practised: bool
  */
 export async function findPracticeDays (queries: Queries, { sub, timeZone, defaultTimeZone, now }: Whose): Promise<PracticeHistory> {
   const rows = await queries.$queryRaw<Row[]>`
-    WITH place AS (
-      SELECT coalesce(${timeZone ?? null}::text, (SELECT time_zone FROM users WHERE auth0_id = ${sub}), ${defaultTimeZone}::text) AS zone
+    WITH named AS (
+      SELECT coalesce(${timeZone ?? null}::text, (SELECT time_zone FROM users WHERE auth0_id = ${sub}), ${defaultTimeZone}::text) AS name
+    ), place AS (
+      -- PostgreSQL takes these four for abbreviations, which know no summer; they are links to these places.
+      SELECT CASE upper(name) WHEN 'CET' THEN 'Europe/Brussels' WHEN 'MET' THEN 'Europe/Brussels' WHEN 'EET' THEN 'Europe/Athens' WHEN 'WET' THEN 'Europe/Lisbon' ELSE name END AS zone
+      FROM named
     ), days AS (
       SELECT (date AT TIME ZONE zone)::date AS day, sum(duration_seconds)::float8 AS seconds, bool_or(date <= ${now}::timestamptz) AS practised
       FROM sessions, place

@@ -115,7 +115,7 @@ t.test('padding is optional', async (t) => {
 })
 
 t.test('null, nothing and an empty data URL mean no recording', async (t) => {
-  for (const none of [undefined, null, '', 'data:', 'data:,', 'data:audio/webm;base64,', 'data:;base64,', 'data:audio/webm;codecs=opus;base64,', 'data:audio/webm']) {
+  for (const none of [undefined, null, '', 'data:', 'data:,', 'data:audio/webm;base64,', 'data:;base64,', 'data:audio/webm;codecs=opus;base64,', 'data:audio/webm,']) {
     const { audioUrl, audio_url: alias } = await saved(none)
     t.strictSame([audioUrl, alias], [null, null], String(none))
   }
@@ -142,6 +142,7 @@ t.test('anything else is refused: no byte is dropped in silence', async (t) => {
     NUL: `${whole}\0`,
     'only padding': '==',
     'a data URL without base64': `data:audio/webm,${whole}`,
+    'a data URL that was cut short': 'data:audio/webm',
     'a data URL in hexadecimal': 'data:audio/webm;hex,1a45dfa3',
     'a data URL in a data URL': `data:audio/webm;base64,data:audio/webm;base64,${whole}`,
     'percent-encoding': `data:audio/webm;base64,${whole}%3D`,
