@@ -154,7 +154,8 @@ t.test('a taken port is named', async t => {
 })
 
 t.test('interactive transactions of Prisma work side by side', async t => {
-  const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) })
+  const patience = { maxWait: 60_000, timeout: 60_000 } // a busy machine takes its time
+  const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }), transactionOptions: patience })
   t.teardown(() => prisma.$disconnect())
   await prisma.$executeRaw`CREATE TABLE counters (id int PRIMARY KEY, n int)`
   await prisma.$executeRaw`INSERT INTO counters VALUES (1, 0)`
