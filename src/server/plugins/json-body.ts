@@ -11,7 +11,7 @@ async function jsonBody (app: FastifyInstance) {
   const parse = app.getDefaultJsonParser('remove', 'remove')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (body.length === 0) return done(null, undefined) // clients send the header with a DELETE, too
+    if (body.length === 0 && request.method === 'DELETE') return done(null, undefined) // some clients always send the header
     if (!isUtf8(body)) return done(new ApiError('malformed_body', 'Send the body in UTF-8.'))
     parse(request, body.toString(), done)
   })

@@ -131,3 +131,16 @@ t.test('keys that are not for RS256 signatures are not used', async t => {
   await keys.find('good')
   for (const kid of ['enc', 'rs512', 'nameless', 'undefined', '__proto__', 'constructor']) await t.rejects(keys.find(kid), invalid, kid)
 })
+
+t.test('readiness notices by itself that the issuer is back', async t => {
+  const { keys, start: restart, stop, clock } = await start(t)
+  await keys.check()
+  await stop()
+  clock.now += 10 * MINUTE
+  await keys.check()
+  await keys.find('unknown').catch(() => {})
+  await t.rejects(keys.check(), unavailable)
+  await restart()
+  clock.now += MINUTE
+  await t.resolves(keys.check())
+})

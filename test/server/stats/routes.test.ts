@@ -172,3 +172,14 @@ t.test('other people\'s practice is theirs', async (t) => {
   await practise(clara, { '2026-11-18T10:00:00Z': 600 })
   t.match(await stats(robert), { streak: 0, total_minutes: 0 })
 })
+
+t.test('zones that PostgreSQL would take for abbreviations have their summer', async (t) => {
+  at('2026-07-15T22:30:00Z')
+  const clara = as('auth0|summer')
+  await clara.sync()
+  await practise(clara, { '2026-07-15T22:10:00Z': 600 })
+  for (const [zone, place] of [['CET', 'Europe/Brussels'], ['met', 'Europe/Brussels'], ['EET', 'Europe/Athens'], ['WET', 'Europe/Lisbon']] as const) {
+    t.strictSame(await stats(clara, `?tz=${zone}`), await stats(clara, `?tz=${place}`), zone)
+  }
+  t.equal(minutes(await stats(clara, '?tz=CET'))[3], 10, 'it is Thursday in Brussels')
+})
