@@ -28,6 +28,9 @@ export function createDatabase ({ url, poolSize, timeoutMs }: Config['database']
     // The extension changes how queries run and none of their types.
     queries: limited as unknown as Queries,
 
+    /** How long any call may take. */
+    timeoutMs,
+
     /** Runs `work` in one transaction; what it throws rolls back. Nothing slow may be awaited inside. */
     async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
       const deadline = Date.now() + timeoutMs

@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts'
 import { refreshStreak } from '../streaks/practice-days.ts'
-import { confirm, redeemDeletion, type Lease } from './leases.ts'
+import { confirm, giveUp, redeemDeletion, type Lease } from './leases.ts'
 import { possibleKeys } from './recordings.ts'
 import { createSessionRepository, mayHaveObject, type SessionRow } from './repository.ts'
 import type { SessionDependencies } from './save-session.ts'
@@ -9,7 +9,8 @@ import type { SessionDependencies } from './save-session.ts'
  * Deletes a session with its recording: the URL is cleared first, then the object removed, then the row deleted and
  * the streak counted. Whatever fails in between leaves a session without a recording, and repeating finishes the work.
  */
-export function createDeleteSession ({ database, storage, leases, now, defaultTimeZone, log }: SessionDependencies) {
+export function createDeleteSession (dependencies: SessionDependencies) {
+  const { database, storage, leases, now, defaultTimeZone } = dependencies
   const sessions = createSessionRepository(database.queries)
 
   /** @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable */
@@ -30,7 +31,7 @@ export function createDeleteSession ({ database, storage, leases, now, defaultTi
       await deleteRow(sub, session, lease)
     } catch (error) {
       // A removal that was sent may still happen: saves wait until the lease expires, a repeated deletion need not.
-      await (isRemoving || lease.isInherited ? leases.abandon(lease) : leases.release(lease)).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
+      await giveUp(dependencies, lease, isRemoving || lease.isInherited ? 'abandon' : 'release', error)
       throw error
     }
   }

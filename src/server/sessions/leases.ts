@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
 import { ApiError } from '../errors.ts'
 import type { Queries } from '../plugins/database.ts'
 
@@ -145,6 +146,18 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
     }
   }
 }
+
+/**
+ * Ends a lease whose work failed with `error`, or was not needed. Never throws: a lease that cannot be ended expires.
+ * A database that has just failed to answer is not waited for again, so that its limit is the caller's limit too.
+ */
+export async function giveUp ({ leases, log }: { leases: Leases, log: FastifyBaseLogger }, lease: Lease, how: 'release' | 'abandon', error?: unknown): Promise<void> {
+  const ended = leases[how](lease).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
+  if (!isOutage(error)) await ended
+}
+
+/** Whether the database gave no answer; a transaction that ended with this may have been committed all the same. */
+export const isOutage = (error: unknown) => error instanceof ApiError && error.code === 'database_unavailable'
 
 /**
  * Ends a lease inside the committing transaction: whoever lost it cannot commit.

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import { ApiError } from '../errors.ts'
 import type { Database } from '../plugins/database.ts'
+import { withTimeLimit } from '../plugins/database-errors.ts'
 import type { Storage } from '../plugins/storage.ts'
 import { refreshStreak } from '../streaks/practice-days.ts'
-import { redeem, type Lease, type Leases } from './leases.ts'
+import { giveUp, isOutage, redeem, type Lease, type Leases } from './leases.ts'
 import { digestContent, isSameContent, type SessionContent } from './new-session.ts'
 import { recordingKey, type Recording } from './recordings.ts'
 import { createSessionRepository, type SessionRow } from './repository.ts'
@@ -27,7 +28,8 @@ export type Saved = { session: SessionRow, created: boolean }
  * transaction redeems the lease, writes the row and counts the streak. Dying in between leaves an object without a
  * row, which reconciliation removes, and never a row without its object.
  */
-export function createSaveSession ({ database, storage, leases, now, defaultTimeZone, log }: SessionDependencies) {
+export function createSaveSession (dependencies: SessionDependencies) {
+  const { database, storage, leases, now, defaultTimeZone, log } = dependencies
   const sessions = createSessionRepository(database.queries)
 
   /**
@@ -41,7 +43,7 @@ export function createSaveSession ({ database, storage, leases, now, defaultTime
     const repeated = content.id && await findRepeated(content, row)
     if (repeated) return repeated
     if (content.recording) return saveRecorded(sub, content, content.recording, row)
-    return commit(sub, content, row).catch((error) => settle(error, content, row))
+    return settled(commit(sub, content, row), (error) => settle(error, content, row))
   }
 
   function toRow ({ recording, ...content }: SessionContent, userId: string): SessionRow {
@@ -67,14 +69,17 @@ export function createSaveSession ({ database, storage, leases, now, defaultTime
   async function saveRecorded (sub: string, content: SessionContent, recording: Recording, row: SessionRow): Promise<Saved> {
     const { id: sessionId, userId } = row
     const lease = await leases.acquire({ sessionId, userId, contentDigest: digestContent(content) })
-    const repeated = await findRepeated(content, row).catch(async (error) => { await giveUp(lease); throw error })
+    const repeated = await findRepeated(content, row).catch(async (error) => {
+      await giveUp(dependencies, lease, 'release', error)
+      throw error
+    })
     if (repeated) {
-      await giveUp(lease)
+      await giveUp(dependencies, lease, 'release')
       return repeated
     }
     const key = recordingKey(userId, sessionId, recording.kind)
     await upload(lease, key, recording)
-    return await commit(sub, content, row, lease).catch((error) => undo(error, lease, key, content, row))
+    return settled(commit(sub, content, row, lease), (error) => undo(error, lease, key, content, row))
   }
 
   async function upload (lease: Lease, key: string, { bytes, kind: { contentType } }: Recording) {
@@ -83,9 +88,18 @@ export function createSaveSession ({ database, storage, leases, now, defaultTime
     } catch (error) {
       // Refused: nothing is on its way. Otherwise what was sent may still arrive; an equal save may repeat it at once.
       const isRefused = error instanceof ApiError && error.statusCode < 500
-      await (isRefused ? leases.release(lease) : leases.abandon(lease)).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
+      await giveUp(dependencies, lease, isRefused ? 'release' : 'abandon', error)
       throw error
     }
+  }
+
+  /**
+   * What a commit comes to, where it failed after a look at what became of it. Both together have the database's time
+   * limit; what is left to find out or to clean up after it goes on behind the answer.
+   */
+  async function settled (commit: Promise<Saved>, onFailure: (error: unknown) => Promise<Saved>): Promise<Saved> {
+    const deadline = Date.now() + database.timeoutMs
+    return commit.catch((error) => withTimeLimit(onFailure(error), deadline - Date.now()))
   }
 
   async function commit (sub: string, content: SessionContent, row: SessionRow, lease?: Lease): Promise<Saved> {
@@ -116,7 +130,7 @@ export function createSaveSession ({ database, storage, leases, now, defaultTime
     if (reissued === undefined) throw error // the database is away: reconciliation will find what is left
     if (reissued === null) {
       const saved = await findRepeated(content, row).catch(() => null)
-      if (saved) return { ...saved, created: isInDoubt(error) }
+      if (saved) return { ...saved, created: isOutage(error) }
       throw error
     }
     try {
@@ -133,22 +147,15 @@ export function createSaveSession ({ database, storage, leases, now, defaultTime
    * whoever gets that lock next sees what became of it.
    */
   async function settle (error: unknown, content: SessionContent, row: SessionRow): Promise<Saved> {
-    if (!isInDoubt(error)) throw error
+    if (!isOutage(error)) throw error
     await database.transaction((queries) => createSessionRepository(queries).lockUser(row.userId)).catch(() => { throw error })
     const saved = await findRepeated(content, row).catch(() => null)
     if (!saved) throw error
     return { ...saved, created: true }
   }
-
-  async function giveUp (lease: Lease) {
-    await leases.release(lease).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
-  }
 }
 
 /** Rolls the transaction back: a row with this id was there first. */
 class IdTaken extends Error {}
-
-/** Whether a transaction that ended with this may have been committed all the same. */
-const isInDoubt = (error: unknown) => error instanceof ApiError && error.code === 'database_unavailable'
 
 const notSynced = () => new ApiError('user_not_synced', 'Call POST /api/users/sync once, then save again.')

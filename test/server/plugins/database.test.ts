@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { ApiError } from '../../../src/server/errors.ts'
 import { build, startSurroundings, type Caller } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
+import { fixture } from '../../helpers/recordings.ts'
 import { expectSound } from '../../helpers/session-state.ts'
 import { needsRealServer, query } from '../../helpers/scratch-database.ts'
 
@@ -10,6 +11,7 @@ const LIMIT_MS = 800
 // What a busy machine may add.
 const SLACK_MS = 700
 
+const webm = (await fixture('recording.webm')).toString('base64')
 const surroundings = await startSurroundings(t)
 const databaseUrl = surroundings.database.url
 // The first query of a process is slow, and the limits below are short.
@@ -140,6 +142,27 @@ for (const fault of ['cut', 'cut the answer'] as const) {
       t.equal(await countRows(clara.sub), ++expected)
     }
     if (fault === 'cut the answer') t.equal(expected, STEPS.length + 1, 'what was committed is answered with 201')
+    await expectSound(t, surroundings)
+  })
+}
+
+for (const [moment, text] of [['at the lease', 'INSERT INTO session_leases'], ...STEPS.slice(1)] as const) {
+  t.test(`a database that hangs ${moment} of a save, and from there on, costs one limit, and a retry completes the save`, async t => {
+    const { proxy, clara } = await start(t, { SESSION_LEASE_MS: '1000' })
+    const session = { id: randomUUID(), audioBase64: webm }
+    const hung = proxy.breakOn(text, 'hang')
+    const saving = clara.save(session)
+    await hung
+    proxy.hang()
+    const { result, milliseconds } = await timed(saving)
+    isUnavailable(t, result, moment)
+    t.ok(milliseconds < LIMIT_MS + SLACK_MS, `took ${Math.round(milliseconds)} ms`)
+    await proxy.resume()
+    // What was held back arrives now: another connection may have to be waited for.
+    let retry = await clara.save(session)
+    while (retry.statusCode === 503) retry = await clara.save(session)
+    t.match(retry.statusCode, /200|201/)
+    t.equal(await countRows(clara.sub), 1)
     await expectSound(t, surroundings)
   })
 }
