@@ -12,6 +12,7 @@ export const problems = {
   not_your_account: [403, 'The token belongs to another account'],
   session_not_found: [404, 'There is no such session'],
   route_not_found: [404, 'There is no such route'],
+  upload_stalled: [408, 'The upload stalled'],
   user_not_synced: [409, 'The user is not known yet'],
   id_reused: [409, 'The id is taken'],
   body_too_large: [413, 'The body is too large'],
@@ -21,6 +22,7 @@ export const problems = {
   internal_error: [500, 'Something went wrong'],
   database_unavailable: [503, 'The database cannot be reached'],
   issuer_unavailable: [503, 'The token issuer cannot be reached'],
+  server_busy: [503, 'The server is busy'],
   session_busy: [503, 'The session is being saved or deleted'],
   storage_unavailable: [503, 'The recording storage cannot be reached']
 } as const satisfies Record<string, readonly [status: number, title: string]>

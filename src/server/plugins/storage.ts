@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { StorageClient, type Bucket, type StorageError } from '@supabase/storage-js'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -8,7 +8,6 @@ import { createStorageFetch } from './storage-fetch.ts'
 
 /** Seconds for which players and CDNs may keep a recording: a deleted one is gone everywhere soon after. */
 const CACHE_SECONDS = '60'
-const CHUNK_BYTES = 64 * 1024
 /** Keys a single list call returns. */
 const PAGE_SIZE = 1000
 
@@ -17,7 +16,8 @@ const CONTENT_TYPES = ['audio/webm', 'audio/mp4', 'audio/ogg', 'audio/mpeg', 'au
 
 /** An object of the bucket, or a folder of them. `modifiedAt` is the time of its last upload. */
 export type Entry = { key: string, isFolder: boolean, modifiedAt: Date }
-export type Upload = { key: string, bytes: Buffer, contentType: string, signal: AbortSignal }
+/** An object to be. `stream` begins anew each time and gives exactly `bytes` bytes. */
+export type Upload = { key: string, bytes: number, stream: () => Readable, contentType: string, signal: AbortSignal }
 
 /** The bucket of recordings. Whatever it cannot do is an ApiError, `storage_unavailable` unless said otherwise. */
 export type Storage = ReturnType<typeof createStorage>
@@ -51,14 +51,13 @@ export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['s
     return faults.length > 0 ? `The bucket ${bucket} ${faults.join('; it ')}` : undefined
   }
 
-  async function tryUpload ({ key, bytes, contentType, signal }: Upload) {
-    // A stream of slices and not the buffer: only then the time limit sees progress. The content length is exact,
+  async function tryUpload ({ key, bytes, stream, contentType, signal }: Upload) {
+    const body = stream()
+    // storage-js takes no signal for an upload, so this one has a client of its own. The content length is exact,
     // which keeps the size limit of the bucket in force.
-    const body = Readable.from(slices(bytes), { objectMode: false })
-    // storage-js takes no signal for an upload, so this one has a client of its own.
     return clientWith((input, init) => fetch(input, { ...init, signal })).from(bucket).upload(key, body, {
-      contentType, upsert: true, cacheControl: CACHE_SECONDS, headers: { 'content-length': String(bytes.length) }
-    })
+      contentType, upsert: true, cacheControl: CACHE_SECONDS, headers: { 'content-length': String(bytes) }
+    }).finally(() => body.destroy())
   }
 
   async function exists (key: string): Promise<boolean> {
@@ -129,10 +128,6 @@ const codeOf = (error: StorageError | null) => (error as { statusCode?: string }
 
 const unavailable = (cause: unknown) =>
   new ApiError('storage_unavailable', 'Recordings cannot be saved or deleted now. Repeat the request soon; what is unfinished will be finished.', { cause })
-
-function * slices (bytes: Buffer) {
-  for (let start = 0; start < bytes.length; start += CHUNK_BYTES) yield bytes.subarray(start, start + CHUNK_BYTES)
-}
 
 /** Prepares the bucket beside the start, again and again until it is there: reads need no storage and must not wait. */
 async function prepare (storage: Storage, log: FastifyBaseLogger, signal: AbortSignal) {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
-import { fileTypeFromBuffer } from 'file-type'
-import { ApiError, invalidInput } from '../errors.ts'
+import type { Readable } from 'node:stream'
+import { fileTypeFromBlob } from 'file-type'
+import { ApiError } from '../errors.ts'
 
 type Kind = { extension: string, contentType: string }
 
@@ -32,8 +32,11 @@ const KINDS: Record<string, Kind> = {
   'audio/x-flac': FLAC
 }
 
-/** A recording as it will be stored. `sha256` is lower-case hexadecimal. */
-export type Recording = { bytes: Buffer, kind: Kind, sha256: string }
+/** A recording as it will be stored. `sha256` is lower-case hexadecimal; `stream` begins anew each time. */
+export type Recording = { kind: Kind, bytes: number, sha256: string, stream: () => Readable }
+
+/** Bytes that can be read from anywhere. */
+export type RandomAccess = { readonly size: number, read: (start: number, end: number) => Promise<Buffer> }
 
 /** Where a recording lies in the bucket: UUIDs only, since the storage client encodes nothing. */
 export const recordingKey = (userId: string, sessionId: string, { extension }: Kind) =>
@@ -43,44 +46,27 @@ export const recordingKey = (userId: string, sessionId: string, { extension }: K
 export const possibleKeys = (userId: string, sessionId: string) =>
   [WEBM, MP4, OGG, MP3, WAV, FLAC].map((kind) => recordingKey(userId, sessionId, kind))
 
+/** None of our kinds is told by more than this at a time; made-up archives of other kinds could ask for all of it. */
+const LARGEST_LOOK = 64 * 1024
+
 /**
- * Decodes `audioBase64` and tells its kind by its bytes, not by the client's word.
- * @returns null when there is no recording: null, '' and an empty data URL
- * @throws {ApiError} invalid_input, recording_too_large, unsupported_recording
+ * Tells the kind of a recording by its bytes, not by the client's word.
+ * @throws {ApiError} unsupported_recording
  */
-export async function readRecording (audioBase64: string | null | undefined, maxBytes: number): Promise<Recording | null> {
-  const base64 = stripDataUrl(audioBase64 ?? '')
-  if (base64 === '') return null
-  const bytes = decode(base64, maxBytes)
-  const type = await fileTypeFromBuffer(bytes)
+export async function tellKind (source: RandomAccess): Promise<Kind> {
+  const type = await fileTypeFromBlob(asBlob(source)).catch((error) => { if (!(error instanceof TooLargeLook)) throw error })
   const kind = type && Object.hasOwn(KINDS, type.mime) ? KINDS[type.mime] : undefined
   if (!kind) throw new ApiError('unsupported_recording', 'audioBase64 must hold a WebM, MP4, Ogg (Opus or Vorbis), MP3, WAV or FLAC recording.')
-  return { bytes, kind, sha256: createHash('sha256').update(bytes).digest('hex') }
+  return kind
 }
 
-const EMPTY_DATA_URL = /^data:(?:[^,]{0,200},)?$/i
+class TooLargeLook extends Error {}
 
-function stripDataUrl (text: string): string {
-  if (!/^data:/i.test(text)) return text
-  const header = text.slice(0, 256)
-  // A quoted codec list may hold a comma: data:video/webm;codecs="vp8,opus";base64,…
-  const marker = /;base64,/i.exec(header)
-  if (marker) return text.slice(marker.index + marker[0].length)
-  if (EMPTY_DATA_URL.test(text)) return ''
-  throw invalidAudio()
+/** As much of a Blob as file-type uses: it jumps to where it wants to look, whatever the size. */
+function asBlob ({ size, read }: RandomAccess): Blob {
+  async function look (start: number, end: number): Promise<Buffer> {
+    if (end - start > LARGEST_LOOK) throw new TooLargeLook()
+    return read(start, end)
+  }
+  return { size, type: '', slice: (start: number, end: number) => ({ arrayBuffer: () => look(start, end) }) } as unknown as Blob
 }
-
-function decode (base64: string, maxBytes: number): Buffer {
-  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0
-  const digits = base64.length - padding
-  const expected = Math.floor(digits * 3 / 4)
-  if (expected > maxBytes) throw new ApiError('recording_too_large', `The recording must have at most ${maxBytes} bytes; this one has ${expected}.`)
-  if (digits % 4 === 1 || (padding > 0 && base64.length % 4 !== 0)) throw invalidAudio()
-  // Node also takes the URL alphabet, skips what it does not know and stops at padding: then bytes are missing.
-  if (base64.includes('-') || base64.includes('_')) throw invalidAudio()
-  const bytes = Buffer.from(base64, 'base64')
-  if (bytes.length !== expected) throw invalidAudio()
-  return bytes
-}
-
-const invalidAudio = () => invalidInput('/audioBase64', 'must be standard base64 without white space, or a data: URL of it')

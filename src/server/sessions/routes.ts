@@ -1,28 +1,23 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type, type TSchema } from '@sinclair/typebox'
-import { MAX_XML_BYTES, NewSessionSchema, SavedSessionSchema, SessionDataSchema, SessionListQuerySchema, SessionListSchema, SessionParamsSchema } from '../../contract/sessions.ts'
+import { Type } from '@sinclair/typebox'
+import { SessionDataSchema, SessionListQuerySchema, SessionListSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
-import { toNewSession } from '../frontend-names.ts'
+import { withHeader } from '../plugins/docs.ts'
 import { problemResponses } from '../plugins/problem-details.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { createDeleteSession, notFound } from './delete-session.ts'
 import { createLeases } from './leases.ts'
-import { readNewSession } from './new-session.ts'
 import { createSessionRepository, toSessionData, type HistoryRow } from './repository.ts'
+import saveRoute from './save-route.ts'
 import { createSaveSession } from './save-session.ts'
 
-type Options = { config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage'>, now: () => Date }
-
-/** Base64 grows a recording by a third, JSON escapes a score to up to twice its size; the rest is small. */
-export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + 4 * MAX_XML_BYTES
+type Options = { config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage' | 'upload'>, now: () => Date }
 
 /** `/api/sessions` (seed, "Session Routes"). */
 const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
-  const { defaultTimeZone, maxRecordingBytes } = config
   const sessions = createSessionRepository(app.database.queries)
   const leases = createLeases(app.database.queries, { leaseMs: config.sessionLeaseMs, waitMs: config.storage.timeoutMs })
-  const dependencies = { database: app.database, storage: app.storage, leases, now, defaultTimeZone, log: app.log }
-  const saveSession = createSaveSession(dependencies)
+  const dependencies = { database: app.database, storage: app.storage, leases, now, defaultTimeZone: config.defaultTimeZone, log: app.log }
   const deleteSession = createDeleteSession(dependencies)
 
   app.get('/sessions', {
@@ -57,27 +52,8 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     return toSessionData(session)
   })
 
-  app.post('/sessions', {
-    bodyLimit: bodyLimit(maxRecordingBytes),
-    schema: {
-      operationId: 'saveSession',
-      summary: 'Save a completed session',
-      description: 'All or nothing. With an `id` of your own it is safe to repeat: the same content again answers 200 and writes nothing.',
-      tags: ['Sessions'],
-      body: NewSessionSchema,
-      response: {
-        200: { ...SavedSessionSchema, description: 'This very session was saved before' },
-        201: withHeader({ ...SavedSessionSchema, description: 'Saved: row, recording and streak are there' }, 'Location', 'The path of the session'),
-        ...problemResponses('invalid_input', 'malformed_body', 'user_not_synced', 'id_reused', 'body_too_large', 'recording_too_large', 'unsupported_media_type', 'unsupported_recording', 'storage_unavailable', 'session_busy')
-      }
-    },
-    preValidation: async (request) => { request.body = toNewSession(request.body) as typeof request.body }
-  }, async (request, reply) => {
-    const content = await readNewSession(request.body, { now: now(), maxRecordingBytes })
-    const { session, created } = await saveSession(request.user.sub, content)
-    if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
-    return { ...toSessionData(session), audio_url: session.audioUrl }
-  })
+  // In a scope of its own: no other route receives recordings.
+  await app.register(saveRoute, { config, now, saveSession: createSaveSession(dependencies) })
 
   app.delete('/sessions/:id', {
     schema: {
@@ -92,9 +68,6 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     return reply.code(204).send(null)
   })
 }
-
-/** Documents a header of a response; @fastify/swagger reads it from there, and nothing else does. */
-const withHeader = <T extends TSchema>(schema: T, name: string, description: string): T => ({ ...schema, headers: { [name]: { type: 'string', description } } })
 
 // Relative, so that it is right behind any proxy.
 const nextPage = (limit: number, last: HistoryRow | undefined) =>

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -24,7 +25,7 @@ async function reconcile (args: string[] = [], env: NodeJS.ProcessEnv = surround
 
 t.test('everything in order is exit code 0; young leftovers are in order', async (t) => {
   t.equal((await clara.save({ audioBase64: bytes.toString('base64') })).statusCode, 201)
-  await app.storage.upload({ key: `${userId}/${randomUUID()}.webm`, bytes, contentType: 'audio/webm', signal: new AbortController().signal })
+  await app.storage.upload({ key: `${userId}/${randomUUID()}.webm`, bytes: bytes.length, stream: () => Readable.from([bytes]), contentType: 'audio/webm', signal: new AbortController().signal })
   t.strictSame(await reconcile(['--delete']), { output: 'Recordings and sessions agree.\n', errors: '', code: 0 })
 })
 
@@ -40,7 +41,7 @@ t.test('findings are exit code 1 until they are put right', async (t) => {
 t.test('a session whose recording is gone is exit code 1, also with --delete; foreign objects are no fault', async (t) => {
   const { id } = (await clara.save({ audioBase64: bytes.toString('base64') })).json<{ id: string }>()
   await app.storage.remove([`${userId}/${id}.webm`])
-  await app.storage.upload({ key: 'readme.txt', bytes, contentType: 'text/plain', signal: new AbortController().signal })
+  await app.storage.upload({ key: 'readme.txt', bytes: bytes.length, stream: () => Readable.from([bytes]), contentType: 'text/plain', signal: new AbortController().signal })
   const { code, output } = await reconcile(['--min-age', '0', '--delete'])
   t.equal(code, 1)
   t.match(output, `found a session whose recording is gone: ${id} (${userId}/${id}.webm)\n`)

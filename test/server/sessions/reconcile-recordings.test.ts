@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import t from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
@@ -21,7 +22,7 @@ async function newcomer () {
   return { who, userId, save }
 }
 
-const put = (key: string) => storage.upload({ key, bytes, contentType: 'audio/webm', signal: new AbortController().signal })
+const put = (key: string) => storage.upload({ key, bytes: bytes.length, stream: () => Readable.from([bytes]), contentType: 'audio/webm', signal: new AbortController().signal })
 
 type Settings = { minAgeMs?: number, remove?: boolean, storage?: Storage }
 

@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto'
+import { buffer } from 'node:stream/consumers'
+import fastify, { type FastifyRequest } from 'fastify'
+import fc from 'fast-check'
+import { fileTypeFromBuffer } from 'file-type'
+import t from 'tap'
+import { ApiError } from '../../../../src/server/errors.ts'
+import jsonBody from '../../../../src/server/plugins/json-body.ts'
+import { createUpload } from '../../../../src/server/sessions/upload/upload.ts'
+import { fixture } from '../../../helpers/recordings.ts'
+
+const MAX_BYTES = 300
+
+const app = fastify()
+await app.register(jsonBody)
+await app.ready()
+t.teardown(() => app.close())
+const parseJson = (bytes: Buffer) => app.parseJson({} as FastifyRequest, bytes)
+
+/** What a body comes to: the JSON without its recording, and the recording or what is wrong with it. */
+type Outcome = { body: unknown, recording?: unknown, error?: unknown } | { refusal: unknown }
+
+const describe = (error: unknown) => {
+  const { code, message } = error as ApiError
+  return { code, message }
+}
+
+/** A body as a parser has it that reads it whole: slowly, with much memory, and easy to see through. */
+async function receiveWhole (bytes: Buffer): Promise<Outcome> {
+  try {
+    const body = await parseJson(bytes) as { audioBase64?: unknown } | null
+    const audio = body?.audioBase64
+    if (typeof audio !== 'string' || Array.isArray(body)) return { body }
+    const rest = { ...body, audioBase64: '' }
+    return decodeWhole(audio).then((recording) => ({ body: rest, recording }), (error) => ({ body: rest, error: describe(error) }))
+  } catch (error) {
+    return { refusal: describe(error) }
+  }
+}
+
+async function decodeWhole (text: string) {
+  const base64 = payloadOf(text)
+  if (base64 === '') return null
+  const digits = base64.replace(/={1,2}$/, '')
+  const size = Math.floor(digits.length * 3 / 4)
+  if (size > MAX_BYTES) throw new ApiError('recording_too_large', `The recording must have at most ${MAX_BYTES} bytes; this one has ${size}.`)
+  const isPadded = digits !== base64
+  if (!/^[A-Za-z0-9+/]+$/.test(digits) || digits.length % 4 === 1 || (isPadded && base64.length % 4 !== 0)) throw invalid()
+  const bytes = Buffer.from(digits, 'base64')
+  const type = await fileTypeFromBuffer(bytes)
+  if (type?.mime !== 'video/webm') throw new ApiError('unsupported_recording', 'audioBase64 must hold a WebM, MP4, Ogg (Opus or Vorbis), MP3, WAV or FLAC recording.')
+  return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), extension: 'webm', content: bytes.toString('hex') }
+}
+
+function payloadOf (text: string): string {
+  if (!/^data:/i.test(text)) return text
+  const marker = /;base64,/i.exec(text.slice(0, 256))
+  if (marker) return text.slice(marker.index + marker[0].length)
+  if (/^data:(?:[^,]{0,200},)?$/i.test(text)) return ''
+  throw invalid()
+}
+
+const invalid = () => new ApiError('invalid_input', 'audioBase64 must be standard base64 without white space, or a data: URL of it')
+
+async function receiveInPieces (pieces: Buffer[]): Promise<Outcome> {
+  const upload = createUpload(MAX_BYTES)
+  const lent = Buffer.alloc(Math.max(...pieces.map(({ length }) => length), 0))
+  try {
+    for (const piece of pieces) {
+      piece.copy(lent)
+      await upload.write(lent.subarray(0, piece.length))
+      lent.fill(0x22)
+    }
+    await upload.end()
+    const body = await parseJson(await upload.takeText()) as { audioBase64?: unknown } | null
+    if (typeof body?.audioBase64 !== 'string' || Array.isArray(body)) return { body }
+    return await upload.recording().then(async (recording) => ({
+      body,
+      recording: recording && { bytes: recording.bytes, sha256: recording.sha256, extension: recording.kind.extension, content: (await buffer(recording.stream())).toString('hex') }
+    }), (error) => ({ body, error: describe(error) }))
+  } catch (error) {
+    return { refusal: describe(error) }
+  } finally {
+    await upload.close()
+  }
+}
+
+const webm = (await fixture('recording.webm')).subarray(0, 64)
+
+/** Cuts a body at these places, given as shares of its length. */
+function cut (bytes: Buffer, shares: number[]): Buffer[] {
+  const places = [...shares.map((share) => Math.floor(share * (bytes.length + 1))).sort((a, b) => a - b), bytes.length]
+  return places.map((place, index) => bytes.subarray(places[index - 1] ?? 0, place))
+}
+
+const oftenNot = (arbitrary: fc.Arbitrary<string>) => fc.oneof({ weight: 4, arbitrary: fc.constant('') }, { weight: 1, arbitrary })
+
+/** Base64 of a recording, sometimes with what spoils it. */
+const base64 = fc.tuple(
+  fc.uint8Array({ maxLength: MAX_BYTES - webm.length + 10 }).map((bytes) => Buffer.concat([webm, bytes]).toString('base64')),
+  fc.boolean(),
+  oftenNot(fc.constantFrom(' ', '\n', '-', '_', '=', '==', '====', 'A', '*', 'é', 'Ł', '🎹', '\u0141', '\0', '\ud83d', '"', '\\', 'TQ==', 'A'.repeat(500))),
+  fc.double({ min: 0, max: 1, noNaN: true })
+).map(([digits, isPadded, flaw, share]) => {
+  const text = isPadded ? digits : digits.replace(/=+$/, '')
+  const place = Math.floor(share * 1.2 * text.length)
+  return text.slice(0, place) + flaw + text.slice(place)
+})
+
+const header = fc.oneof(
+  { weight: 2, arbitrary: fc.constant('') },
+  { weight: 2, arbitrary: fc.constantFrom('data:audio/webm;base64,', 'data:video/webm;codecs="vp8,opus";base64,', 'DATA:;BASE64,', 'data:,', 'data:', 'data:audio/webm,', 'data:audio/webm', 'data:é🎹;base64,', 'dat', 'data') },
+  { weight: 1, arbitrary: fc.integer({ min: 180, max: 270 }).map((length) => `data:${'x'.repeat(length)};base64,`) },
+  { weight: 1, arbitrary: fc.integer({ min: 190, max: 260 }).map((length) => `data:${'x'.repeat(length)},`) }
+)
+
+const audio = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(header, base64).map((parts) => parts.join('')) },
+  { weight: 1, arbitrary: header },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 400 }) }
+)
+
+/** A JSON string, some of whose characters are written as escape sequences that need not be. */
+const quoted = (text: fc.Arbitrary<string>, escapes = fc.constantFrom(0, 0, 0.02, 0.5)) =>
+  fc.tuple(text, escapes, fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true }))).map(([text, share, random]) => {
+    const escape = (unit: string) => unit === '/' ? '\\/' : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+    const isEscaped = () => share > 0 && random.next().value < share
+    return `"${text.split('').map((unit) => isEscaped() ? escape(unit) : JSON.stringify(unit).slice(1, -1)).join('')}"`
+      .replace(/\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}/g, (pair) => share === 0 ? JSON.parse(`"${pair}"`) : pair)
+  })
+
+const key = fc.oneof(
+  { weight: 3, arbitrary: quoted(fc.constant('audioBase64')) },
+  { weight: 2, arbitrary: fc.constantFrom('"songName"', '"audiobase64"', '"audioBase64 "', '"audioBase6"', '"__proto__"', '"constructor"', '""', '"\\u0061udioBase6\\u0034"', `"${'\\u0061'.repeat(12)}"`) },
+  { weight: 1, arbitrary: quoted(fc.string({ unit: 'binary', maxLength: 5 })) }
+)
+
+const other = fc.oneof(
+  fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.stringify(value)),
+  fc.constantFrom('null', '1e400', '-0', '123456789012345678901234567890', '{"audioBase64":"AAAA"}', '[{"audioBase64":"TQ=="}]', '{"prototype":{}}', '"\\"audioBase64\\":\\""', '"{[}]\\\\"', '01', "'x'", '"\n"', '"\\x"', 'undefined', '"', '{', ']'),
+  quoted(fc.string({ unit: 'binary', maxLength: 20 }))
+)
+
+const member = fc.oneof({ weight: 3, arbitrary: fc.tuple(key, quoted(audio)) }, { weight: 2, arbitrary: fc.tuple(key, other) }).map(([key, value]) => [key, value])
+
+const body = fc.tuple(fc.array(member, { maxLength: 4 }), fc.constantFrom('', '', ' ', '\n\t ', '\ufeff'), fc.constantFrom(['{', '}'], ['{', '}'], ['{', '}'], ['[{', '}]'], ['{"a":{', '}}']))
+  .map(([members, space, [open, close]]) => `${space}${open}${members.map((parts) => parts.join(`${space}:${space}`)).join(`${space},`)}${space}${close}`)
+
+/** A body is mostly left as it is; else it is cut off, or a byte of it is changed. */
+const bytes = fc.tuple(body, fc.constantFrom('whole', 'whole', 'whole', 'whole', 'truncated', 'changed', 'inserted'), fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0x22, 0x5c, 0x3a, 0x2c, 0x7b, 0x7d, 0x5d, 0x0a, 0x00, 0x80, 0xc3, 0xe2, 0xed, 0xf0, 0xff, 0x41))
+  .map(([text, fate, share, byte]) => {
+    const whole = Buffer.from(text)
+    const place = Math.floor(share * whole.length)
+    if (fate === 'whole') return whole
+    if (fate === 'truncated') return whole.subarray(0, place)
+    return Buffer.concat([whole.subarray(0, place), Buffer.of(byte), whole.subarray(place + (fate === 'changed' ? 1 : 0))])
+  })
+
+const shares = fc.oneof(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 5 }), fc.integer({ min: 1, max: 4 }))
+
+t.test('a body received in pieces comes to the same as one that is read whole', async t => {
+  const seen = new Map<string, number>()
+  await fc.assert(fc.asyncProperty(bytes, shares, async (bytes, shares) => {
+    const places = typeof shares === 'number' ? Array.from({ length: Math.ceil(bytes.length / shares) }, (_, index) => index * shares / (bytes.length + 1)) : shares
+    const [received, expected] = [await receiveInPieces(cut(bytes, places)), await receiveWhole(bytes)]
+    const kind = 'refusal' in expected ? 'refused' : expected.error ? (expected.error as ApiError).code : expected.recording ? 'recording' : 'none'
+    seen.set(kind, (seen.get(kind) ?? 0) + 1)
+    t.strictSame(JSON.stringify(received), JSON.stringify(expected))
+    return t.passing()
+  }), { numRuns: 5000 })
+  t.comment(Object.fromEntries(seen))
+  for (const kind of ['refused', 'none', 'recording', 'invalid_input', 'recording_too_large', 'unsupported_recording']) t.ok((seen.get(kind) ?? 0) > 20, `${kind} was among them`)
+})
