@@ -6,6 +6,7 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { startPostgres, type PostgresOptions } from '../../src/dev/postgres.ts'
 import { PrismaClient } from '../../src/server/generated/prisma/client.ts'
+import { runTypescript } from '../helpers/run-typescript.ts'
 
 async function start (t: Test, options?: PostgresOptions) {
   const postgres = await startPostgres(options)
@@ -28,7 +29,7 @@ async function startElsewhere (t: Test, dataDir: string): Promise<{ child: Child
     const { url } = await startPostgres({ dataDir: process.env.DATA_DIR })
     process.stdout.write(url)
     setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
+  const child = spawn(process.execPath, [...runTypescript, '--input-type=module', '--eval', script], {
     env: { ...process.env, DATA_DIR: dataDir }, stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))

@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import ts from 'typescript'
+import { runTypescript } from './run-typescript.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -14,7 +12,7 @@ const bare = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ PATH: process.env
 
 /** Runs a command of the server to its end. */
 export async function runServerCode (t: Test, file: string, args: string[], env: NodeJS.ProcessEnv) {
-  const child = spawn(process.execPath, ['--import', 'tsx', `src/server/${file}`, ...args], { cwd: root, env: bare(env) })
+  const child = spawn(process.execPath, [...runTypescript, `src/server/${file}`, ...args], { cwd: root, env: bare(env) })
   t.teardown(() => child.kill('SIGKILL'))
   let stdout = ''
   let stderr = ''
@@ -24,32 +22,11 @@ export async function runServerCode (t: Test, file: string, args: string[], env:
   return { code, stdout, stderr }
 }
 
-/**
- * The server as JavaScript, types taken off and nothing checked: a process starts in half the time that it needs with
- * tsx. Inside the checkout, where its packages are found.
- */
-export async function compileServer (t: Test): Promise<string> {
-  const directory = await mkdtemp(join(root, 'node_modules', '.server-'))
-  t.teardown(() => rm(directory, { recursive: true, force: true }))
-  const compilerOptions = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true, rewriteRelativeImportExtensions: true }
-  for (const folder of ['contract', 'server']) {
-    for (const name of await readdir(join(root, 'src', folder), { recursive: true })) {
-      if (!name.endsWith('.ts')) continue
-      const target = join(directory, folder, name.replace(/ts$/, 'js'))
-      const source = await readFile(join(root, 'src', folder, name), 'utf8')
-      await mkdir(dirname(target), { recursive: true })
-      await writeFile(target, ts.transpileModule(source, { compilerOptions }).outputText)
-    }
-  }
-  await writeFile(join(directory, 'package.json'), '{"type":"module"}')
-  return join(directory, 'server/main.js')
-}
-
 export type ServerProcess = Awaited<ReturnType<typeof startServerProcess>>
 
-/** A real server process, listening on a port of its own; `compiled` is the answer of `compileServer`. */
-export async function startServerProcess (t: Test, env: NodeJS.ProcessEnv, compiled?: string) {
-  const child = spawn(process.execPath, compiled ? [compiled] : ['--import', 'tsx', 'src/server/main.ts'], {
+/** A real server process, listening on a port of its own. */
+export async function startServerProcess (t: Test, env: NodeJS.ProcessEnv) {
+  const child = spawn(process.execPath, [...runTypescript, 'src/server/main.ts'], {
     cwd: root, env: bare({ ...env, PORT: '0', LOG_LEVEL: 'info' }), stdio: ['ignore', 'pipe', 'inherit']
   })
   t.teardown(() => child.kill('SIGKILL'))

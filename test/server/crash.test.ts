@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { startSurroundings } from '../helpers/app.ts'
 import { fixture } from '../helpers/recordings.ts'
-import { compileServer, runServerCode, startServerProcess, type ServerProcess } from '../helpers/server-process.ts'
+import { runServerCode, startServerProcess, type ServerProcess } from '../helpers/server-process.ts'
 import { expectSound } from '../helpers/session-state.ts'
 
 const isReal = Boolean(process.env['TEST_DATABASE_URL'])
@@ -16,7 +16,6 @@ t.setTimeout(300_000)
 const surroundings = await startSurroundings(t)
 // The life of a lease is how long the id of a dead process' save stays taken.
 const env = { ...surroundings.env, SESSION_LEASE_MS: '2000', DATABASE_POOL_SIZE: '6' }
-const server = await compileServer(t)
 const webm = await fixture('recording.webm')
 const audioBase64 = webm.toString('base64')
 
@@ -42,7 +41,7 @@ async function practise ({ url }: ServerProcess, sub: string, deeds: Deed[], beg
 }
 
 async function liveAndDie (t: Test, deeds: Deed[]) {
-  const running = await startServerProcess(t, env, server)
+  const running = await startServerProcess(t, env)
   let clients: Array<Promise<void>> = []
   await new Promise<void>((resolve) => {
     clients = Array.from({ length: CLIENTS }, () => practise(running, `auth0|${randomUUID()}`, deeds, resolve).catch(() => {}))
@@ -78,7 +77,7 @@ t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was 
   t.equal(after.rows.length, rows.length)
 
   // A new server: the lists are whole, and saves that died can be repeated under their ids.
-  const { url } = await startServerProcess(t, env, server)
+  const { url } = await startServerProcess(t, env)
   const unfinished = deeds.filter(({ saved, id }) => !saved && !byId.has(id)).slice(0, 10)
   await Promise.all(unfinished.map(async ({ id, sub }) => {
     const headers = { authorization: `Bearer ${surroundings.issuer.token(sub)}`, 'content-type': 'application/json' }

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { loggerOptions } from '../../src/server/logging.ts'
 import { startSurroundings, type Surroundings } from '../helpers/app.ts'
 import { fixture } from '../helpers/recordings.ts'
+import { runTypescript } from '../helpers/run-typescript.ts'
 import { query } from '../helpers/scratch-database.ts'
 
 type Line = { level: number, msg: string, reqId?: string, req?: object, res?: { statusCode: number }, code?: string, err?: { type: string, message: string } }
@@ -13,7 +14,7 @@ type Line = { level: number, msg: string, reqId?: string, req?: object, res?: { 
 /** The server as a process of its own, since only there its log is what an operator sees. */
 async function serve (t: Test, { env }: Surroundings, changes: NodeJS.ProcessEnv = {}) {
   const main = fileURLToPath(new URL('../../src/server/main.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', main], { env: { PATH: process.env['PATH'], ...env, PORT: '0', LOG_LEVEL: 'trace', ...changes }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [...runTypescript, main], { env: { PATH: process.env['PATH'], ...env, PORT: '0', LOG_LEVEL: 'trace', ...changes }, stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   const raw: string[] = []
   const lines = createInterface(child.stdout)

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { startSurroundings } from '../../helpers/app.ts'
+import { runTypescript } from '../../helpers/run-typescript.ts'
 
 const main = fileURLToPath(new URL('../../../src/server/main.ts', import.meta.url))
 
@@ -20,7 +21,7 @@ export async function startRealApi (t: Test, env: NodeJS.ProcessEnv = {}) {
   let server: ReturnType<typeof spawn> | undefined
 
   async function start () {
-    server = spawn(process.execPath, ['--import', 'tsx', main], {
+    server = spawn(process.execPath, [...runTypescript, main], {
       env: { PATH: process.env['PATH'], ...surroundings, PORT: String(port), ...env },
       stdio: ['ignore', 'inherit', 'inherit']
     })

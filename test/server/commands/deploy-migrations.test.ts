@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { runTypescript } from '../../helpers/run-typescript.ts'
 import { scratchDatabase } from '../../helpers/scratch-database.ts'
 
 const command = fileURLToPath(new URL('../../../src/server/commands/deploy-migrations.ts', import.meta.url))
 
 async function deploy (databaseUrl?: string) {
   const { PATH } = process.env
-  const child = spawn(process.execPath, ['--import', 'tsx', command], { env: { PATH, ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }) } })
+  const child = spawn(process.execPath, [...runTypescript, command], { env: { PATH, ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }) } })
   const exited = new Promise<number | null>((resolve) => { child.once('close', resolve) })
   const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), exited])
   return { output, errors, code }

@@ -7,6 +7,7 @@ import t from 'tap'
 import type { User } from '../../../src/contract/users.ts'
 import { build, startSurroundings } from '../../helpers/app.ts'
 import { fixture } from '../../helpers/recordings.ts'
+import { runTypescript } from '../../helpers/run-typescript.ts'
 
 const command = fileURLToPath(new URL('../../../src/server/commands/reconcile-recordings.ts', import.meta.url))
 const surroundings = await startSurroundings(t)
@@ -17,7 +18,7 @@ const bytes = await fixture('recording.webm')
 
 /** As npm runs it: in a process of its own, from the environment alone. */
 async function reconcile (args: string[] = [], env: NodeJS.ProcessEnv = surroundings.env) {
-  const child = spawn(process.execPath, ['--import', 'tsx', command, ...args], { env: { PATH: process.env['PATH'], ...env } })
+  const child = spawn(process.execPath, [...runTypescript, command, ...args], { env: { PATH: process.env['PATH'], ...env } })
   const exited = new Promise<number | null>((resolve) => { child.once('close', resolve) })
   const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), exited])
   return { output, errors, code }

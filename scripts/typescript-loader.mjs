@@ -1,0 +1,44 @@
+// `node --import ./scripts/typescript-loader.mjs file.ts`: how tests and what they start run TypeScript as it is. Types
+// are blanked out, so that lines, columns and coverage are those of the source; each file once, because a test suite
+// starts many processes.
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import * as nodeModule from 'node:module'
+import { isMainThread } from 'node:worker_threads'
+
+const require = nodeModule.createRequire(import.meta.url)
+const { version } = require('../node_modules/ts-blank-space/package.json')
+const cache = new URL('../node_modules/.cache/typescript-loader/', import.meta.url)
+
+const isOurs = (url) => url.startsWith('file:') && url.endsWith('.ts') && !url.includes('/node_modules/')
+
+/** JavaScript for a TypeScript file, of the same length. */
+function strip (url) {
+  const source = readFileSync(new URL(url), 'utf8')
+  const stored = new URL(`${createHash('sha256').update(version).update(source).digest('hex')}.js`, cache)
+  try {
+    return readFileSync(stored, 'utf8')
+  } catch {
+    const stripped = require('ts-blank-space').default(source, (node) => { throw new Error(`${url}: only types can be left out: ${node.getText()}`) })
+    keep(stored, stripped)
+    return stripped
+  }
+}
+
+// Whole or not at all: test files run at the same time.
+function keep (stored, text) {
+  const draft = new URL(`${stored.href}.${randomUUID()}`)
+  try {
+    mkdirSync(cache, { recursive: true })
+    writeFileSync(draft, text)
+    renameSync(draft, stored)
+  } catch {} // a cache that cannot be written costs time only
+}
+
+const toModule = (url) => ({ format: 'module', source: strip(url), shortCircuit: true })
+
+/** The hook where loaders run in a thread of their own: Node before 22.15. */
+export const load = async (url, context, next) => isOurs(url) ? toModule(url) : next(url, context)
+
+if (nodeModule.registerHooks) nodeModule.registerHooks({ load: (url, context, next) => isOurs(url) ? toModule(url) : next(url, context) })
+else if (isMainThread) nodeModule.register(import.meta.url)
