@@ -20,8 +20,9 @@ export function createBase64Decoder (spool: Spool, maxBytes: number) {
   let tail = ''
 
   function decode (digits: string): boolean {
-    // Node also takes the URL alphabet, skips what it does not know and stops at padding: then bytes are missing.
-    if (digits.includes('-') || digits.includes('_')) return false
+    // Node also takes the URL alphabet, and letters such as Ł for those that end in the same byte. It skips what it does
+    // not know and stops at padding: then bytes are missing.
+    if (digits.includes('-') || digits.includes('_') || Buffer.byteLength(digits) > digits.length) return false
     const bytes = spool.appendBase64(digits)
     hash.update(bytes)
     return bytes.length === Math.floor(digits.length * 3 / 4)
