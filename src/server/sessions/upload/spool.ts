@@ -21,6 +21,7 @@ export function createSpool ({ memoryBytes }: { memoryBytes: number }) {
   let buffered = 0
   let spooled = 0
   let file: FileHandle | undefined
+  let isClosed = false
 
   function makeRoom (bytes: number) {
     if (buffered + bytes <= buffer.length) return
@@ -51,6 +52,7 @@ export function createSpool ({ memoryBytes }: { memoryBytes: number }) {
   }
 
   async function read (start: number, end: number): Promise<Buffer> {
+    if (isClosed) throw new Error('The spool is closed')
     if (!file) return buffer.subarray(start, end)
     const bytes = Buffer.allocUnsafeSlow(end - start)
     for (let filled = 0; filled < bytes.length;) {
@@ -106,11 +108,9 @@ export function createSpool ({ memoryBytes }: { memoryBytes: number }) {
 
     /** Waits for what is still being read. More than once is fine. */
     async close () {
-      const closing = file
-      file = undefined
-      clear()
+      isClosed = true
       buffer = Buffer.alloc(0)
-      await closing?.close().catch(() => {}) // nobody wants these bytes any more
+      await file?.close().catch(() => {}) // nobody wants these bytes any more
     }
   }
 }
