@@ -12,6 +12,8 @@ export const problems = {
   not_your_account: [403, 'The token belongs to another account'],
   session_not_found: [404, 'There is no such session'],
   route_not_found: [404, 'There is no such route'],
+  recording_exists: [409, 'The session has a recording'],
+  upload_incomplete: [409, 'The recording has not arrived'],
   user_not_synced: [409, 'The user is not known yet'],
   id_reused: [409, 'The id is taken'],
   body_too_large: [413, 'The body is too large'],

@@ -1,5 +1,6 @@
 import type { Database } from '../plugins/database.ts'
 import type { Entry, Storage } from '../plugins/storage.ts'
+import { keyOf } from '../recordings/kinds.ts'
 import { createLeases } from './leases.ts'
 
 type Options = {
@@ -90,6 +91,3 @@ export async function reconcileRecordings ({ database, storage, minAgeMs, remove
     if (row?.audioUrl && keyOf(row.audioUrl) === key) report({ kind: 'missing', sessionId: id, key })
   }
 }
-
-/** The object key at the end of a public URL. */
-const keyOf = (audioUrl: string) => audioUrl.split('/').slice(-2).join('/')

@@ -5,11 +5,14 @@ import type { Config } from '../config.ts'
 import { toNewSession } from '../frontend-names.ts'
 import { problemResponses } from '../plugins/problem-details.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { createDeleteSession, notFound } from './delete-session.ts'
+import { createLinks } from '../recordings/links.ts'
+import { createDeletions, notFound } from './delete-session.ts'
 import { createLeases } from './leases.ts'
 import { readNewSession } from './new-session.ts'
-import { createSessionRepository, toSessionData, type HistoryRow } from './repository.ts'
+import recordingRoutes from './recording-routes.ts'
+import { createSessionRepository, toSessionData, type HistoryRow, type SessionRow } from './repository.ts'
 import { createSaveSession } from './save-session.ts'
+import { createRecordingUploads } from './upload-recording.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage'>, now: () => Date }
 
@@ -23,7 +26,15 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   const leases = createLeases(app.database.queries, { leaseMs: config.sessionLeaseMs, waitMs: config.storage.timeoutMs })
   const dependencies = { database: app.database, storage: app.storage, leases, now, defaultTimeZone, log: app.log }
   const saveSession = createSaveSession(dependencies)
-  const deleteSession = createDeleteSession(dependencies)
+  const { deleteSession, deleteRecording } = createDeletions(dependencies)
+  const uploads = createRecordingUploads({ ...dependencies, maxRecordingBytes })
+  const links = createLinks({ storage: app.storage, ...config.storage })
+
+  /** The wire's form, with a URL that plays. */
+  async function present (session: SessionRow) {
+    const [audioUrl = null] = await links.resolve([session.audioUrl])
+    return toSessionData(session, audioUrl)
+  }
 
   app.get('/sessions', {
     schema: {
@@ -38,9 +49,10 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     const { cursor, limit: limitText } = request.query
     const limit = limitText === undefined ? undefined : Number(limitText)
     const rows = await sessions.list({ sub: request.user.sub, after: cursor === undefined ? undefined : decodeCursor(cursor), limit: limit && limit + 1 })
-    if (limit === undefined || rows.length <= limit) return rows
-    reply.header('link', nextPage(limit, rows[limit - 1]))
-    return rows.slice(0, limit)
+    const page = limit === undefined ? rows : rows.slice(0, limit)
+    if (page.length < rows.length) reply.header('link', nextPage(page.length, page.at(-1)))
+    const audioUrls = await links.resolve(page.map((row) => row.audio_url))
+    return page.map((row, index) => ({ ...row, audio_url: audioUrls[index] ?? null }))
   })
 
   app.get('/sessions/:id', {
@@ -54,7 +66,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   }, async (request) => {
     const session = await sessions.findOwned(request.params.id, request.user.sub)
     if (!session) throw notFound()
-    return toSessionData(session)
+    return present(session)
   })
 
   app.post('/sessions', {
@@ -75,8 +87,13 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   }, async (request, reply) => {
     const content = await readNewSession(request.body, { now: now(), maxRecordingBytes })
     const { session, created } = await saveSession(request.user.sub, content)
+    // What is saved is not to be answered with an error: without a link that plays, the next reading gives one.
+    const answer = await present(session).catch((error) => {
+      request.log.warn({ err: error }, 'Saved, and answered without a link that plays')
+      return toSessionData(session, session.audioUrl)
+    })
     if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
-    return { ...toSessionData(session), audio_url: session.audioUrl }
+    return { ...answer, audio_url: answer.audioUrl }
   })
 
   app.delete('/sessions/:id', {
@@ -91,6 +108,8 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     await deleteSession(request.user.sub, request.params.id.toLowerCase())
     return reply.code(204).send(null)
   })
+
+  await app.register(recordingRoutes, { uploads, deleteRecording, present })
 }
 
 /** Documents a header of a response; @fastify/swagger reads it from there, and nothing else does. */
