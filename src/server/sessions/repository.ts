@@ -79,7 +79,7 @@ export const createSessionRepository = (queries: Queries) => ({
 
   /** A recording of this size is about to be published: a sign that an object may be there. */
   async announceRecording (id: string, recordingBytes: bigint): Promise<void> {
-    await queries.session.updateMany({ where: { id }, data: { recordingBytes } })
+    await queries.session.updateMany({ where: { id }, data: { recordingBytes, recordingSha256: null } })
   },
 
   /** @returns false when there is no such session */
