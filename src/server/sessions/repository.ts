@@ -73,7 +73,7 @@ export const createSessionRepository = (queries: Queries) => ({
    * @returns false when there is no such user
    */
   async lockUser (userId: string): Promise<boolean> {
-    const rows = await queries.$queryRaw<unknown[]>`SELECT id FROM users WHERE id = ${userId}::uuid FOR UPDATE`
+    const rows = await queries.$queryRaw<unknown[]>`SELECT id FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
     return rows.length === 1
   },
 

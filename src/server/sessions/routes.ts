@@ -102,7 +102,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       summary: 'Delete a session and its recording',
       tags: ['Sessions'],
       params: SessionParamsSchema,
-      response: { 204: Type.Null({ description: 'Row and recording are gone' }), ...problemResponses('invalid_input', 'session_not_found', 'storage_unavailable', 'session_busy') }
+      response: { 204: Type.Null({ description: 'Row and recording are gone' }), ...problemResponses('invalid_input', 'malformed_body', 'session_not_found', 'body_too_large', 'unsupported_media_type', 'storage_unavailable', 'session_busy') }
     }
   }, async (request, reply) => {
     await deleteSession(request.user.sub, request.params.id.toLowerCase())
