@@ -104,10 +104,14 @@ export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['s
 
     exists,
 
-    /** What lies directly in a folder of the bucket, by name; `''` is its root. */
-    async * list (folder: string): AsyncGenerator<Entry> {
-      for (let offset = 0; ; offset += PAGE_SIZE) {
-        const { data, error } = await objects.list(folder, { limit: PAGE_SIZE, offset, sortBy: { column: 'name', order: 'asc' } })
+    /**
+     * What lies directly in a folder of the bucket, by name; `''` is its root. `countRemoved` tells how much of what it
+     * gave is gone by the caller's hand: what follows has moved up by so much.
+     */
+    async * list (folder: string, countRemoved = () => 0): AsyncGenerator<Entry> {
+      // Not by the cursors of listV2: older self-hosted storage servers have none.
+      for (let given = 0; ; given += PAGE_SIZE) {
+        const { data, error } = await objects.list(folder, { limit: PAGE_SIZE, offset: given - countRemoved(), sortBy: { column: 'name', order: 'asc' } })
         if (error || !Array.isArray(data)) throw unavailable(error)
         for (const { name, id, updated_at: updatedAt } of data) {
           yield { key: folder ? `${folder}/${name}` : name, isFolder: id === null, modifiedAt: new Date(updatedAt ?? NaN) }
