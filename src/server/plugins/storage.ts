@@ -7,20 +7,16 @@ import { ApiError } from '../errors.ts'
 import { kinds } from '../recordings/kinds.ts'
 import { codeOf, unavailable } from './storage-errors.ts'
 import { createStorageFetch } from './storage-fetch.ts'
+import { createListing } from './storage-listing.ts'
 import { createStaging } from './storage-staging.ts'
 
 /** Seconds for which players and CDNs may keep a recording: a deleted one is gone everywhere soon after. */
 const CACHE_SECONDS = '60'
 const CHUNK_BYTES = 64 * 1024
-/** Keys a single list call returns. */
-const PAGE_SIZE = 1000
-
 /** URLs a single call signs: their keys fit into a body of 1 MB. */
 const SIGNED_AT_ONCE = 10_000
 const CONTENT_TYPES = kinds.map(({ contentType }) => contentType)
 
-/** An object of the bucket, or a folder of them. `modifiedAt` is the time of its last upload. */
-export type Entry = { key: string, isFolder: boolean, modifiedAt: Date }
 export type Upload = { key: string, bytes: Buffer, contentType: string, signal: AbortSignal }
 
 /** The bucket of recordings. Whatever it cannot do is an ApiError, `storage_unavailable` unless said otherwise. */
@@ -134,17 +130,7 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
       client, bucket: `${bucket}-staging`, recordingsBucket: bucket, maxBytes: limits.maxRecordingBytes, contentTypes: CONTENT_TYPES, readHead
     }),
 
-    /** What lies directly in a folder of the bucket, by name; `''` is its root. */
-    async * list (folder: string): AsyncGenerator<Entry> {
-      for (let offset = 0; ; offset += PAGE_SIZE) {
-        const { data, error } = await objects.list(folder, { limit: PAGE_SIZE, offset, sortBy: { column: 'name', order: 'asc' } })
-        if (error || !Array.isArray(data)) throw unavailable(error)
-        for (const { name, id, updated_at: updatedAt } of data) {
-          yield { key: folder ? `${folder}/${name}` : name, isFolder: id === null, modifiedAt: new Date(updatedAt ?? NaN) }
-        }
-        if (data.length < PAGE_SIZE) return
-      }
-    },
+    list: createListing(objects),
 
     /**
      * Makes the bucket public or private, as the configuration says, and changes nothing else of it.
