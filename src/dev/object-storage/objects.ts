@@ -32,7 +32,7 @@ export function openObjects (directory: string, catalog: Catalog) {
     const updatedAt = new Date().toISOString()
     const { id, createdAt } = former ?? { id: randomUUID(), createdAt: updatedAt }
     const object: StoredObject = { id, createdAt, updatedAt, ...draft, ...bytes }
-    catalog.commit({ type: 'object-saved', object })
+    catalog.commit([{ type: 'object-saved', object }])
     return { object, former }
   }
 
@@ -72,14 +72,14 @@ export function openObjects (directory: string, catalog: Catalog) {
     async remove (bucketId: string, names: Iterable<string>): Promise<StoredObject[]> {
       const found = Array.from(new Set(names), name => get({ bucketId, name }))
       const removed = found.filter(object => object !== undefined)
-      catalog.commit(...removed.map(toRemoval))
+      catalog.commit(removed.map(toRemoval))
       await files.discard(removed.map(object => object.version))
       return removed
     },
 
     async empty (bucketId: string) {
       const versions = Array.from(catalog.entry(bucketId).objects.values(), object => object.version)
-      catalog.commit({ type: 'bucket-emptied', bucketId })
+      catalog.commit([{ type: 'bucket-emptied', bucketId }])
       await files.discard(versions)
     }
   }
@@ -91,5 +91,5 @@ const toRemoval = ({ bucketId, name }: StoredObject) => ({ type: 'object-removed
 function recover (catalog: Catalog, files: ReturnType<typeof openByteFiles>) {
   const objects = [...catalog.buckets.values()].flatMap(entry => [...entry.objects.values()])
   const present = files.sweep(new Set(objects.map(object => object.version)))
-  catalog.commit(...objects.filter(object => !present.has(object.version)).map(toRemoval))
+  catalog.commit(objects.filter(object => !present.has(object.version)).map(toRemoval))
 }
