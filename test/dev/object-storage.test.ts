@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -235,6 +235,51 @@ t.test('remove answers with what it really removed', async t => {
   t.strictSame(await client.from('none').remove(['a']), { data: [], error: null })
 })
 
+t.test('an object can be moved, also to another bucket, and keeps all but its address', async t => {
+  const { client, songs, files } = await startWithBucket(t)
+  await client.createBucket('private')
+  await songs.upload('u/a.webm', 'sound', { ...webm, cacheControl: '60', metadata: { take: 2 } })
+  const before = (await songs.info('u/a.webm')).data
+  t.strictSame(await songs.move('u/a.webm', 'u/b.webm'), { data: { message: 'Successfully moved' }, error: null })
+  t.equal((await songs.move('u/b.webm', 'v/c.webm', { destinationBucket: 'private' })).error, null)
+  t.strictSame((await songs.list('u')).data, [])
+
+  const moved = client.from('private')
+  const { id, size, contentType, cacheControl, etag, metadata, createdAt } = before!
+  t.match((await moved.info('v/c.webm')).data, { id, size, contentType, cacheControl, etag, metadata, createdAt, bucketId: 'private' })
+  t.equal(await text((await moved.download('v/c.webm')).data), 'sound')
+  t.equal((await moved.move('v/c.webm', 'v/c.webm')).error, null, 'to where it is')
+  t.strictSame((await moved.list('v')).data?.map(row => row.name), ['c.webm'])
+  t.equal(files().length, 1)
+})
+
+t.test('an object can be copied, also to another bucket', async t => {
+  const { client, songs } = await startWithBucket(t)
+  await client.createBucket('private')
+  await songs.upload('a.webm', 'sound', { ...webm, cacheControl: '60' })
+  t.strictSame(await songs.copy('a.webm', 'b.webm'), { data: { path: 'songs/b.webm' }, error: null })
+  t.equal((await songs.copy('a.webm', 'a.webm', { destinationBucket: 'private' })).error, null)
+  await songs.remove(['a.webm'])
+  for (const [bucket, key] of [['songs', 'b.webm'], ['private', 'a.webm']] as const) {
+    t.equal(await text((await client.from(bucket).download(key)).data), 'sound')
+    t.match((await client.from(bucket).info(key)).data, { contentType: 'audio/webm', cacheControl: 'max-age=60' })
+  }
+})
+
+t.test('what cannot be moved or copied stays where it is', async t => {
+  const { songs } = await startWithBucket(t)
+  await songs.upload('a.webm', 'a')
+  await songs.upload('b.webm', 'b')
+  for (const relocate of [songs.move.bind(songs), songs.copy.bind(songs)]) {
+    isStorageError(t, (await relocate('none', 'c.webm')).error, '404')
+    isStorageError(t, (await relocate('a.webm', 'b.webm')).error, '409')
+    isStorageError(t, (await relocate('a.webm', 'c.webm', { destinationBucket: 'none' })).error, '404')
+    isStorageError(t, (await relocate('a.webm', 'ü')).error, '400')
+  }
+  t.strictSame((await songs.list()).data?.map(row => row.name), ['a.webm', 'b.webm'])
+  t.equal(await text((await songs.download('b.webm')).data), 'b')
+})
+
 t.test('keys are those of the real server, and none leaves its bucket or the directory', async t => {
   const { client, songs, url, directory } = await startWithBucket(t)
   const odd = "a b/!-.*'()&$@=;:+,c_"
@@ -324,6 +369,27 @@ t.test('a crash between two steps leaves no ghost', async t => {
   await again.close()
   const third = await start(t, directory)
   t.equal(await text((await third.client.from('songs').download('next')).data), 'next', 'the torn record spoils only itself')
+})
+
+t.test('a crash while an object moves leaves it at one of the two places', async t => {
+  const { client, close, directory } = await startWithBucket(t)
+  await client.createBucket('staging')
+  await client.from('staging').upload('a.webm', 'sound', webm)
+  const journal = join(directory, 'journal.jsonl')
+  const unmoved = statSync(journal).size
+  await client.from('staging').move('a.webm', 'b.webm', { destinationBucket: 'songs' })
+  await close()
+
+  const whole = readFileSync(journal)
+  const step = Math.ceil((whole.length - unmoved) / 8)
+  for (let size = whole.length; size > unmoved; size -= step) {
+    writeFileSync(journal, whole.subarray(0, size))
+    const again = await start(t, directory)
+    const places = [again.client.from('staging').exists('a.webm'), again.client.from('songs').exists('b.webm')]
+    t.strictSame((await Promise.all(places)).map(({ data }) => data), size === whole.length ? [false, true] : [true, false])
+    await again.close()
+  }
+  t.equal((await start(t, directory)).files().length, 1)
 })
 
 t.test('an object whose bytes are gone is gone', async t => {

@@ -28,6 +28,10 @@ export function openCatalog (path: string) {
       case 'bucket-deleted': return buckets.delete(change.bucketId)
       case 'object-saved': return buckets.get(change.object.bucketId)?.objects.set(change.object)
       case 'object-removed': return buckets.get(change.bucketId)?.objects.delete(change.name)
+      case 'object-moved': {
+        buckets.get(change.from.bucketId)?.objects.delete(change.from.name)
+        return buckets.get(change.object.bucketId)?.objects.set(change.object)
+      }
     }
   }
 

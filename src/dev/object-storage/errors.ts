@@ -19,6 +19,7 @@ export class StorageError extends Error {
 export const errors = {
   noSuchBucket: () => new StorageError('404', 'NoSuchBucket', 'Bucket not found', 'Bucket not found'),
   noSuchKey: () => new StorageError('404', 'NoSuchKey', 'Object not found', 'not_found'),
+  noRelatedResource: () => new StorageError('404', 'InvalidRequest', 'The related resource does not exist'),
   bucketAlreadyExists: () => new StorageError('409', 'BucketAlreadyExists', 'The resource already exists', 'Duplicate'),
   keyAlreadyExists: () => new StorageError('409', 'KeyAlreadyExists', 'The resource already exists', 'Duplicate'),
   bucketNotEmpty: () => new StorageError('409', 'InvalidRequest', 'The bucket you tried to delete is not empty'),

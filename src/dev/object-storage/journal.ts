@@ -35,6 +35,7 @@ export type Change =
   | { type: 'bucket-deleted', bucketId: string }
   | { type: 'object-saved', object: StoredObject }
   | { type: 'object-removed', bucketId: string, name: string }
+  | { type: 'object-moved', from: { bucketId: string, name: string }, object: StoredObject }
 
 // A record begins with its line feed, so that a torn one (a full disk) spoils only itself, not the next.
 const toRecord = (change: Change) => `\n${JSON.stringify(change)}`

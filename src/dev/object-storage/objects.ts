@@ -36,36 +36,64 @@ export function openObjects (directory: string, catalog: Catalog) {
     return { object, former }
   }
 
+  function find (ref: ObjectRef): StoredObject {
+    const object = get(ref)
+    if (!object) throw errors.noSuchKey()
+    return object
+  }
+
+  function assertVacant (ref: ObjectRef, { upsert = false } = {}) {
+    if (!catalog.buckets.has(ref.bucketId)) throw errors.noRelatedResource()
+    if (!upsert && get(ref)) throw errors.keyAlreadyExists()
+  }
+
+  /** Stores the stream as the object that `draft` names, in place of what is there; or, failing, changes nothing. */
+  async function put (draft: ObjectDraft, source: Readable): Promise<StoredObject> {
+    const bytes = await files.write(source)
+    try {
+      const { object, former } = publish(draft, bytes)
+      if (former) await files.discard([former.version])
+      return object
+    } catch (error) {
+      await files.discard([bytes.version])
+      throw error
+    }
+  }
+
+  function read (object: StoredObject, range?: { start: number, end: number }): Readable {
+    try {
+      return files.read(object.version, range)
+    } catch (error) {
+      // Somebody deleted the file by hand; the real server says the same when the bytes are missing in S3.
+      throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? errors.noSuchKey() : error
+    }
+  }
+
   return {
     has: (ref: ObjectRef): boolean => get(ref) !== undefined,
-    find (ref: ObjectRef): StoredObject {
-      const object = get(ref)
-      if (!object) throw errors.noSuchKey()
-      return object
+    find,
+    /** Throws unless an object could be put there: in a bucket that exists and, but for an upsert, where there is none. */
+    assertVacant,
+    put,
+    read,
+
+    /** Stores the same bytes at another address as well. */
+    copy (from: ObjectRef, to: ObjectRef, options: { upsert: boolean }): Promise<StoredObject> {
+      const source = find(from)
+      assertVacant(to, options)
+      const { contentType, cacheControl, userMetadata } = source
+      return put({ ...to, contentType, cacheControl, userMetadata }, read(source))
     },
+
     /** The index of a bucket, for listing; undefined when there is no such bucket. */
     indexOf: (bucketId: string) => catalog.buckets.get(bucketId)?.objects,
 
-    /** Stores the stream as the object that `draft` names, in place of what is there; or, failing, changes nothing. */
-    async put (draft: ObjectDraft, source: Readable): Promise<StoredObject> {
-      const bytes = await files.write(source)
-      try {
-        const { object, former } = publish(draft, bytes)
-        if (former) await files.discard([former.version])
-        return object
-      } catch (error) {
-        await files.discard([bytes.version])
-        throw error
-      }
-    },
-
-    read (object: StoredObject, range?: { start: number, end: number }): Readable {
-      try {
-        return files.read(object.version, range)
-      } catch (error) {
-        // Somebody deleted the file by hand; the real server says the same when the bytes are missing in S3.
-        throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? errors.noSuchKey() : error
-      }
+    /** Gives the object another address. One record does both halves, so that a crash leaves it at one of the two. */
+    move (from: ObjectRef, to: ObjectRef) {
+      const object = find(from)
+      if (from.bucketId === to.bucketId && from.name === to.name) return
+      assertVacant(to)
+      catalog.commit([{ type: 'object-moved', from, object: { ...object, ...to, updatedAt: new Date().toISOString() } }])
     },
 
     /** Removes what exists of `names`, and returns it. */

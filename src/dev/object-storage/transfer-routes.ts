@@ -1,15 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type, type Static } from '@sinclair/typebox'
 import type { Buckets } from './buckets.ts'
 import { errors } from './errors.ts'
+import { ObjectParams, toRef } from './object-params.ts'
 import type { Objects } from './objects.ts'
 import { receiveUpload } from './receive-upload.ts'
+import { toStored } from './rows.ts'
 import { sendObject } from './send-object.ts'
 
-const ParamsSchema = Type.Object({ bucketId: Type.String(), '*': Type.String() })
-const schema = { params: ParamsSchema }
-
-const toRef = (params: Static<typeof ParamsSchema>) => ({ bucketId: params.bucketId, name: params['*'] })
+const schema = { params: ObjectParams }
 
 /** `/object/{bucket}/{key}`: bytes in both directions, with the service key. */
 export function transferRoutes (buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
@@ -24,8 +22,7 @@ export function transferRoutes (buckets: Buckets, objects: Objects): FastifyPlug
       schema,
       async handler (request) {
         const upsert = request.method === 'PUT' || request.headers['x-upsert'] === 'true'
-        const object = await receiveUpload(request, { buckets, objects }, { ...toRef(request.params), upsert })
-        return { Id: object.id, Key: `${object.bucketId}/${object.name}` }
+        return toStored(await receiveUpload(request, { buckets, objects }, { ...toRef(request.params), upsert }))
       }
     })
 
