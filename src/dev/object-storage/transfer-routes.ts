@@ -3,7 +3,7 @@ import type { Buckets } from './buckets.ts'
 import { errors } from './errors.ts'
 import { ObjectParams, toRef } from './object-params.ts'
 import type { Objects } from './objects.ts'
-import { receiveUpload } from './receive-upload.ts'
+import { receiveUpload, takeBodiesAsStreams } from './receive-upload.ts'
 import { toStored } from './rows.ts'
 import { sendObject } from './send-object.ts'
 
@@ -12,9 +12,7 @@ const schema = { params: ObjectParams }
 /** `/object/{bucket}/{key}`: bytes in both directions, with the service key. */
 export function transferRoutes (buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
   return async function routes (app) {
-    // Bodies of every type are taken as they come, as a stream.
-    app.removeAllContentTypeParsers()
-    app.addContentTypeParser('*', (request, payload, done) => done(null))
+    takeBodiesAsStreams(app)
 
     app.route({
       method: ['POST', 'PUT'],
@@ -30,7 +28,7 @@ export function transferRoutes (buckets: Buckets, objects: Objects): FastifyPlug
       method: ['GET', 'HEAD'],
       url: '/object/:bucketId/*',
       schema,
-      handler: (request, reply) => sendObject(request, reply, objects, toRef(request.params))
+      handler: (request, reply) => sendObject(request, reply, { objects, ref: toRef(request.params) })
     })
   }
 }
@@ -44,7 +42,7 @@ export function publicRoutes (buckets: Buckets, objects: Objects): FastifyPlugin
       schema,
       handler (request, reply) {
         if (!buckets.find(request.params.bucketId).public) throw errors.noSuchBucket()
-        return sendObject(request, reply, objects, toRef(request.params))
+        return sendObject(request, reply, { objects, ref: toRef(request.params) })
       }
     })
   }
