@@ -13,6 +13,8 @@ export const problems = {
   session_not_found: [404, 'There is no such session'],
   route_not_found: [404, 'There is no such route'],
   upload_stalled: [408, 'The upload stalled'],
+  recording_exists: [409, 'The session has a recording'],
+  upload_incomplete: [409, 'The recording has not arrived'],
   user_not_synced: [409, 'The user is not known yet'],
   id_reused: [409, 'The id is taken'],
   body_too_large: [413, 'The body is too large'],

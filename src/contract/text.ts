@@ -15,9 +15,11 @@ export const Text = (options: StringOptions & { maxLength: number }) =>
 export const Name = (options: StringOptions = {}) =>
   Type.String({ minLength: 1, maxLength: 300, pattern: STORABLE_NOT_BLANK, description: '1 to 300 characters, not only white space', ...options })
 
-/** A UUID in its usual form of 36 characters, in either case. */
+/** A UUID in its usual form of 36 characters, in either case; as the source of a pattern. */
+export const UUID = '[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}'
+
 export const Uuid = (options: StringOptions = {}) =>
-  Type.String({ pattern: '^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$', description: 'a UUID such as 3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11', ...options })
+  Type.String({ pattern: `^${UUID}$`, description: 'a UUID such as 3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11', ...options })
 
 /** The schema's value or null, as JSON Schema's `type: [x, "null"]`, which validators and serialisers handle fastest. */
 export const Nullable = <T extends TSchema>(schema: T) =>

@@ -11,7 +11,7 @@ import database from './plugins/database.ts'
 import docs from './plugins/docs.ts'
 import jsonBody from './plugins/json-body.ts'
 import lastAnswers from './plugins/last-answers.ts'
-import problemDetails, { answerWithProblem } from './plugins/problem-details.ts'
+import problemDetails, { answerNotFound, answerWithProblem } from './plugins/problem-details.ts'
 import storage from './plugins/storage.ts'
 import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
@@ -57,6 +57,7 @@ export async function buildApp (config: Config, { now = () => new Date() }: Surr
   await app.register(healthRoutes)
   await app.register(async (api) => {
     api.addHook('onRequest', api.authenticate)
+    api.setNotFoundHandler(answerNotFound) // of this context, so that who calls is asked first
     await api.register(userRoutes, { config, now })
     await api.register(sessionRoutes, { config, now })
     await api.register(statsRoutes, { config, now })

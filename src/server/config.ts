@@ -19,6 +19,8 @@ export const EnvironmentSchema = Type.Object({
   SUPABASE_URL: Type.String({ pattern: '^https?://', description: 'Project URL, as Supabase shows it' }),
   SUPABASE_SERVICE_ROLE_KEY: Type.String({ description: 'Service key: a JWT or sb_secret_…' }),
   SUPABASE_BUCKET: Type.String({ pattern: '^[A-Za-z0-9_.-]+$', default: 'harmony-helper-recordings', description: 'Bucket of the recordings; made when missing' }),
+  RECORDINGS_ACCESS: Type.Union([Type.Literal('public'), Type.Literal('private')], { default: 'public', description: 'public: whoever knows its URL can hear a recording; private: only by links of limited life, which answers carry' }),
+  RECORDING_LINK_SECONDS: Type.Integer({ minimum: 10, maximum: 604_800, default: 3600, description: 'Life of such a link, in seconds' }),
   STORAGE_TIMEOUT_MS: milliseconds('How long the storage may go without progress', 30_000),
   CORS_ORIGINS: Type.String({ default: '', description: 'Origins of the frontend, comma-separated' }),
   LOG_LEVEL: Type.Union(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)), { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' }),
@@ -59,6 +61,8 @@ export function loadConfig (env: NodeJS.ProcessEnv) {
       url: values.SUPABASE_URL.replace(/\/+$/, ''),
       serviceKey: values.SUPABASE_SERVICE_ROLE_KEY,
       bucket: values.SUPABASE_BUCKET,
+      access: values.RECORDINGS_ACCESS,
+      linkSeconds: values.RECORDING_LINK_SECONDS,
       timeoutMs: values.STORAGE_TIMEOUT_MS
     }
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { deployMigrations } from '../../src/server/migrations.ts'
+import { deployMigrations } from '../../src/server/migrations/deploy.ts'
 import { query, scratchDatabase } from '../helpers/scratch-database.ts'
 
 const CHECK_VIOLATION = '23514'

@@ -8,8 +8,10 @@ import { ApiError, invalidInput } from '../errors.ts'
 async function problemDetails (app: FastifyInstance) {
   app.addSchema(ProblemSchema)
   app.setErrorHandler<FastifyError>(answerWithProblem)
-  app.setNotFoundHandler((request, reply) => sendProblem(new ApiError('route_not_found', 'Look at /docs for the routes there are.'), request, reply))
+  app.setNotFoundHandler(answerNotFound)
 }
+
+export const answerNotFound = (request: FastifyRequest, reply: FastifyReply) => sendProblem(new ApiError('route_not_found', 'Look at /docs for the routes there are.'), request, reply)
 
 /** Also for what fails before a route is found. */
 export const answerWithProblem = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => sendProblem(toApiError(error), request, reply)

@@ -21,9 +21,9 @@ export function createStorageFetch (timeoutMs: number) {
       signal: init.signal,
       body: init.body as Dispatcher.DispatchOptions['body']
     })
-    const text = await body.text()
+    const bytes = await body.arrayBuffer()
     if (statusCode >= 300 && statusCode < 400) throw new Error(`The storage redirects (${statusCode}); is SUPABASE_URL right?`)
-    return new Response(text === '' ? null : text, { status: statusCode, headers: flat(headers) })
+    return new Response(bytes.byteLength === 0 ? null : bytes, { status: statusCode, headers: flat(headers) })
   }
 
   return { fetch: storageFetch, close: () => dispatcher.close() }

@@ -1,21 +1,21 @@
 import type { Readable } from 'node:stream'
-import { StorageClient, type Bucket, type StorageError } from '@supabase/storage-js'
+import { StorageClient, type Bucket } from '@supabase/storage-js'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
+import { kinds } from '../recordings/kinds.ts'
+import { codeOf, unavailable } from './storage-errors.ts'
 import { createStorageFetch } from './storage-fetch.ts'
+import { createListing } from './storage-listing.ts'
+import { createStaging } from './storage-staging.ts'
 
 /** Seconds for which players and CDNs may keep a recording: a deleted one is gone everywhere soon after. */
 const CACHE_SECONDS = '60'
-/** Keys a single list call returns. */
-const PAGE_SIZE = 1000
+/** URLs a single call signs: their keys fit into a body of 1 MB. */
+const SIGNED_AT_ONCE = 10_000
+const CONTENT_TYPES = kinds.map(({ contentType }) => contentType)
 
-/** Every kind of recording there is. */
-const CONTENT_TYPES = ['audio/webm', 'audio/mp4', 'audio/ogg', 'audio/mpeg', 'audio/wav', 'audio/flac']
-
-/** An object of the bucket, or a folder of them. `modifiedAt` is the time of its last upload. */
-export type Entry = { key: string, isFolder: boolean, modifiedAt: Date }
 /** An object to be. `stream` begins anew each time and gives exactly `bytes` bytes. */
 export type Upload = { key: string, bytes: number, stream: () => Readable, contentType: string, signal: AbortSignal }
 
@@ -26,9 +26,10 @@ declare module 'fastify' {
   interface FastifyInstance { storage: Storage }
 }
 
-export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['storage'], limits: { maxRecordingBytes: number }) {
+export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: Config['storage'], limits: { maxRecordingBytes: number }) {
   const { fetch, close } = createStorageFetch(timeoutMs)
-  const clientWith = (how: typeof fetch) => new StorageClient(`${url}/storage/v1`, { apikey: serviceKey, authorization: `Bearer ${serviceKey}` }, how)
+  const headers = { apikey: serviceKey, authorization: `Bearer ${serviceKey}` }
+  const clientWith = (how: typeof fetch) => new StorageClient(`${url}/storage/v1`, headers, how)
   const client = clientWith(fetch)
   const objects = client.from(bucket)
 
@@ -37,14 +38,15 @@ export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['s
     const { data, error } = await client.getBucket(bucket)
     if (data?.id) return describeMismatch(data)
     if (error === null || codeOf(error) !== '404') throw unavailable(error)
-    const created = await client.createBucket(bucket, { public: true, fileSizeLimit: limits.maxRecordingBytes })
+    const created = await client.createBucket(bucket, { public: access === 'public', fileSizeLimit: limits.maxRecordingBytes })
     if (created.error && codeOf(created.error) !== '409') throw unavailable(created.error)
   }
 
   function describeMismatch ({ public: isPublic, file_size_limit: limit, allowed_mime_types: types }: Bucket): string | undefined {
     const refused = types?.length ? CONTENT_TYPES.filter((type) => !types.includes(type) && !types.includes('audio/*') && !types.includes('*/*')) : []
     const faults = [
-      isPublic ? '' : 'is private: recordings cannot be played from their public URL',
+      isPublic && access === 'private' ? 'is public: whoever knows a URL hears the recording. Run npm run recordings:access' : '',
+      !isPublic && access === 'public' ? 'is private: recordings cannot be played from their public URL. Run npm run recordings:access' : '',
       limit && limit < limits.maxRecordingBytes ? `takes ${limit} bytes at most, which is less than MAX_RECORDING_BYTES` : '',
       refused.length > 0 ? `does not take ${refused.join(', ')}` : ''
     ].filter(Boolean)
@@ -58,6 +60,12 @@ export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['s
     return clientWith((input, init) => fetch(input, { ...init, signal })).from(bucket).upload(key, body, {
       contentType, upsert: true, cacheControl: CACHE_SECONDS, headers: { 'content-length': String(bytes) }
     }).finally(() => body.destroy())
+  }
+
+  async function readHead (bucket: string, key: string, length: number): Promise<Buffer> {
+    const response = await fetch(`${url}/storage/v1/object/${bucket}/${key}`, { headers: { ...headers, range: `bytes=0-${length - 1}` } }).catch((cause) => { throw unavailable(cause) })
+    if (response.status !== 206) throw unavailable(new Error(`A range was asked for, and the answer was ${response.status}`))
+    return Buffer.from(await response.arrayBuffer())
   }
 
   async function exists (key: string): Promise<boolean> {
@@ -103,16 +111,40 @@ export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['s
 
     exists,
 
-    /** What lies directly in a folder of the bucket, by name; `''` is its root. */
-    async * list (folder: string): AsyncGenerator<Entry> {
-      for (let offset = 0; ; offset += PAGE_SIZE) {
-        const { data, error } = await objects.list(folder, { limit: PAGE_SIZE, offset, sortBy: { column: 'name', order: 'asc' } })
+    /**
+     * URLs by which anybody can read these objects, public bucket or not, for `seconds`. An object that is gone has
+     * none.
+     */
+    async signUrls (keys: string[], seconds: number): Promise<Map<string, string>> {
+      const urls = new Map<string, string>()
+      for (let at = 0; at < keys.length; at += SIGNED_AT_ONCE) {
+        const { data, error } = await objects.createSignedUrls(keys.slice(at, at + SIGNED_AT_ONCE), seconds)
         if (error || !Array.isArray(data)) throw unavailable(error)
-        for (const { name, id, updated_at: updatedAt } of data) {
-          yield { key: folder ? `${folder}/${name}` : name, isFolder: id === null, modifiedAt: new Date(updatedAt ?? NaN) }
-        }
-        if (data.length < PAGE_SIZE) return
+        for (const { path, signedUrl } of data) if (path && signedUrl) urls.set(path, signedUrl)
       }
+      return urls
+    },
+
+    staging: createStaging({
+      client, bucket: `${bucket}-staging`, recordingsBucket: bucket, maxBytes: limits.maxRecordingBytes, contentTypes: CONTENT_TYPES, readHead
+    }),
+
+    list: createListing(objects),
+
+    /**
+     * Makes the bucket public or private, as the configuration says, and changes nothing else of it.
+     * @returns whether it was public before; undefined when the bucket was made
+     */
+    async applyAccess (): Promise<boolean | undefined> {
+      const { data, error } = await client.getBucket(bucket)
+      if (codeOf(error) === '404') return ensureBucket().then(() => undefined)
+      if (error || !data.id) throw unavailable(error)
+      const isPublic = access === 'public'
+      if (data.public !== isPublic) {
+        const updated = await client.updateBucket(bucket, { public: isPublic })
+        if (updated.error) throw unavailable(updated.error)
+      }
+      return data.public
     },
 
     /** For readiness: rejects, in words for the log, when the bucket cannot serve. */
@@ -122,12 +154,6 @@ export function createStorage ({ url, serviceKey, bucket, timeoutMs }: Config['s
     }
   }
 }
-
-// Nearly every error of the real server is HTTP 400; its code is the body's `statusCode`.
-const codeOf = (error: StorageError | null) => (error as { statusCode?: string } | null)?.statusCode
-
-const unavailable = (cause: unknown) =>
-  new ApiError('storage_unavailable', 'Recordings cannot be saved or deleted now. Repeat the request soon; what is unfinished will be finished.', { cause })
 
 /** Prepares the bucket beside the start, again and again until it is there: reads need no storage and must not wait. */
 async function prepare (storage: Storage, log: FastifyBaseLogger, signal: AbortSignal) {

@@ -1,20 +1,22 @@
 import { ApiError } from '../errors.ts'
+import type { Queries } from '../plugins/database.ts'
+import { possibleKeys } from '../recordings/kinds.ts'
 import { refreshStreak } from '../streaks/practice-days.ts'
 import { confirm, giveUp, redeemDeletion, type Lease } from './leases.ts'
-import { possibleKeys } from './recordings.ts'
 import { createSessionRepository, mayHaveObject, type SessionRow } from './repository.ts'
 import type { SessionDependencies } from './save-session.ts'
 
 /**
- * Deletes a session with its recording: the URL is cleared first, then the object removed, then the row deleted and
- * the streak counted. Whatever fails in between leaves a session without a recording, and repeating finishes the work.
+ * Deletes a session with its recording, or the recording alone: the URL is cleared first, then the object removed,
+ * then the row deleted and the streak counted. Whatever fails in between leaves a session without a recording, and
+ * repeating finishes the work.
  */
-export function createDeleteSession (dependencies: SessionDependencies) {
+export function createDeletions (dependencies: SessionDependencies) {
   const { database, storage, leases, now, defaultTimeZone } = dependencies
   const sessions = createSessionRepository(database.queries)
 
-  /** @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable */
-  return async function deleteSession (sub: string, id: string): Promise<void> {
+  /** Removes the recording, then does what `finish` says, all under the lease of the session. */
+  async function removeRecording (sub: string, id: string, finish: (session: SessionRow, lease: Lease) => Promise<void>): Promise<void> {
     const seen = await sessions.findOwned(id, sub)
     if (!seen) throw notFound()
     const lease = await leases.acquire({ sessionId: id, userId: seen.userId, contentDigest: null })
@@ -28,7 +30,7 @@ export function createDeleteSession (dependencies: SessionDependencies) {
         isRemoving = true
         await leases.whileRenewing(lease, () => storage.remove(possibleKeys(session.userId, id)))
       }
-      await deleteRow(sub, session, lease)
+      await finish(session, lease)
     } catch (error) {
       // A removal that was sent may still happen: saves wait until the lease expires, a repeated deletion need not.
       await giveUp(dependencies, lease, isRemoving || lease.isInherited ? 'abandon' : 'release', error)
@@ -43,16 +45,30 @@ export function createDeleteSession (dependencies: SessionDependencies) {
     })
   }
 
-  async function deleteRow (sub: string, { id, userId }: SessionRow, lease: Lease) {
-    const isDeleted = await database.transaction(async (queries) => {
-      const sessions = createSessionRepository(queries)
-      await sessions.lockUser(userId)
-      await redeemDeletion(queries, lease)
-      const isDeleted = await sessions.delete(id, userId)
-      await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
-      return isDeleted
-    })
-    if (!isDeleted) throw notFound()
+  async function deleteRow (queries: Queries, sub: string, { id, userId }: SessionRow, lease: Lease): Promise<boolean> {
+    const sessions = createSessionRepository(queries)
+    await sessions.lockUser(userId)
+    await redeemDeletion(queries, lease)
+    const isDeleted = await sessions.delete(id, userId)
+    await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
+    return isDeleted
+  }
+
+  return {
+    /** @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable */
+    async deleteSession (sub: string, id: string): Promise<void> {
+      await removeRecording(sub, id, async (session, lease) => {
+        if (!await database.transaction((queries) => deleteRow(queries, sub, session, lease))) throw notFound()
+      })
+    },
+
+    /** The session stays. @throws {ApiError} as `deleteSession` */
+    async deleteRecording (sub: string, id: string): Promise<void> {
+      await removeRecording(sub, id, (session, lease) => database.transaction(async (queries) => {
+        await redeemDeletion(queries, lease)
+        await createSessionRepository(queries).forgetRecording(session.id)
+      }))
+    }
   }
 }
 

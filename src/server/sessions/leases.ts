@@ -14,8 +14,14 @@ export type Lease = {
   isInherited: boolean
 }
 
-/** What a lease is wanted for. `contentDigest` is the content being saved, or null for a deletion. */
-export type Purpose = { sessionId: string, userId: string, contentDigest: string | null }
+/** What a lease is wanted for. `contentDigest` is the content being written, or null for a deletion. */
+export type Purpose = {
+  sessionId: string
+  userId: string
+  contentDigest: string | null
+  /** Waits for whoever has it, and not only for an equal purpose; as a deletion always does. */
+  isPatient?: boolean
+}
 
 export type Leases = ReturnType<typeof createLeases>
 
@@ -47,10 +53,10 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
     return row ? { sessionId, holder, validUntil, ...row } : null
   }
 
-  async function isCompatible ({ sessionId, userId, contentDigest }: Purpose): Promise<boolean> {
+  async function isCompatible ({ sessionId, userId, contentDigest, isPatient }: Purpose): Promise<boolean> {
     const other = await queries.sessionLease.findUnique({ where: { sessionId } })
     if (!other) return true // just gone
-    if (contentDigest === null) return true
+    if (contentDigest === null || isPatient) return true
     return other.userId === userId && (other.contentDigest === null || other.contentDigest === contentDigest)
   }
 

@@ -73,11 +73,27 @@ export const createSessionRepository = (queries: Queries) => ({
    * @returns false when there is no such user
    */
   async lockUser (userId: string): Promise<boolean> {
-    const rows = await queries.$queryRaw<unknown[]>`SELECT id FROM users WHERE id = ${userId}::uuid FOR UPDATE`
+    const rows = await queries.$queryRaw<unknown[]>`SELECT id FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
     return rows.length === 1
   },
 
-  /** From here on the session has no recording; its digest stays, as a sign that the object may still be there. */
+  /** A recording of this size is about to be published: a sign that an object may be there. */
+  async announceRecording (id: string, recordingBytes: bigint): Promise<void> {
+    await queries.session.updateMany({ where: { id }, data: { recordingBytes, recordingSha256: null } })
+  },
+
+  /** @returns false when there is no such session */
+  async attachRecording (id: string, audioUrl: string): Promise<boolean> {
+    const { count } = await queries.session.updateMany({ where: { id }, data: { audioUrl } })
+    return count === 1
+  },
+
+  /** The session has no recording, and no object is left. */
+  async forgetRecording (id: string): Promise<void> {
+    await queries.session.updateMany({ where: { id }, data: { recordingBytes: null, recordingSha256: null } })
+  },
+
+  /** From here on the session has no recording; its size stays, as a sign that the object may still be there. */
   async clearAudioUrl (id: string): Promise<void> {
     await queries.session.updateMany({ where: { id }, data: { audioUrl: null } })
   },
@@ -90,10 +106,10 @@ export const createSessionRepository = (queries: Queries) => ({
 })
 
 /** Whether an object may lie in the bucket for this session. */
-export const mayHaveObject = ({ audioUrl, recordingSha256 }: SessionRow) => audioUrl !== null || recordingSha256 !== null
+export const mayHaveObject = ({ audioUrl, recordingBytes }: SessionRow) => audioUrl !== null || recordingBytes !== null
 
-/** The wire's SessionData. */
-export function toSessionData (row: SessionRow): SessionData {
+/** The wire's SessionData; `audioUrl` is the URL that plays. */
+export function toSessionData (row: SessionRow, audioUrl: string | null): SessionData {
   const analysis = { summary: row.analysisSummary, feedback: row.analysisFeedback, scoreAccuracy: row.scoreAccuracy }
   return {
     id: row.id,
@@ -103,6 +119,6 @@ export function toSessionData (row: SessionRow): SessionData {
     durationSeconds: row.durationSeconds,
     xmlContent: row.xmlContent,
     analysis: Object.values(analysis).every((value) => value === null) ? null : analysis,
-    audioUrl: row.audioUrl
+    audioUrl
   }
 }

@@ -5,11 +5,14 @@ import type { Config } from '../config.ts'
 import { withHeader } from '../plugins/docs.ts'
 import { problemResponses } from '../plugins/problem-details.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { createDeleteSession, notFound } from './delete-session.ts'
+import { createLinks } from '../recordings/links.ts'
+import { createDeletions, notFound } from './delete-session.ts'
 import { createLeases } from './leases.ts'
-import { createSessionRepository, toSessionData, type HistoryRow } from './repository.ts'
+import recordingRoutes from './recording-routes.ts'
+import { createSessionRepository, toSessionData, type HistoryRow, type SessionRow } from './repository.ts'
 import saveRoute from './save-route.ts'
 import { createSaveSession } from './save-session.ts'
+import { createRecordingUploads } from './upload-recording.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage' | 'upload'>, now: () => Date }
 
@@ -18,7 +21,15 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   const sessions = createSessionRepository(app.database.queries)
   const leases = createLeases(app.database.queries, { leaseMs: config.sessionLeaseMs, waitMs: config.storage.timeoutMs })
   const dependencies = { database: app.database, storage: app.storage, leases, now, defaultTimeZone: config.defaultTimeZone, log: app.log }
-  const deleteSession = createDeleteSession(dependencies)
+  const { deleteSession, deleteRecording } = createDeletions(dependencies)
+  const uploads = createRecordingUploads({ ...dependencies, maxRecordingBytes: config.maxRecordingBytes })
+  const links = createLinks({ storage: app.storage, ...config.storage })
+
+  /** The wire's form, with a URL that plays. */
+  async function present (session: SessionRow) {
+    const [audioUrl = null] = await links.resolve([session.audioUrl])
+    return toSessionData(session, audioUrl)
+  }
 
   app.get('/sessions', {
     schema: {
@@ -33,9 +44,10 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     const { cursor, limit: limitText } = request.query
     const limit = limitText === undefined ? undefined : Number(limitText)
     const rows = await sessions.list({ sub: request.user.sub, after: cursor === undefined ? undefined : decodeCursor(cursor), limit: limit && limit + 1 })
-    if (limit === undefined || rows.length <= limit) return rows
-    reply.header('link', nextPage(limit, rows[limit - 1]))
-    return rows.slice(0, limit)
+    const page = limit === undefined ? rows : rows.slice(0, limit)
+    if (page.length < rows.length) reply.header('link', nextPage(page.length, page.at(-1)))
+    const audioUrls = await links.resolve(page.map((row) => row.audio_url))
+    return page.map((row, index) => ({ ...row, audio_url: audioUrls[index] ?? null }))
   })
 
   app.get('/sessions/:id', {
@@ -49,11 +61,11 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   }, async (request) => {
     const session = await sessions.findOwned(request.params.id, request.user.sub)
     if (!session) throw notFound()
-    return toSessionData(session)
+    return present(session)
   })
 
   // In a scope of its own: no other route receives recordings.
-  await app.register(saveRoute, { config, now, saveSession: createSaveSession(dependencies) })
+  await app.register(saveRoute, { config, now, saveSession: createSaveSession(dependencies), present })
 
   app.delete('/sessions/:id', {
     schema: {
@@ -61,12 +73,14 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       summary: 'Delete a session and its recording',
       tags: ['Sessions'],
       params: SessionParamsSchema,
-      response: { 204: Type.Null({ description: 'Row and recording are gone' }), ...problemResponses('invalid_input', 'session_not_found', 'storage_unavailable', 'session_busy') }
+      response: { 204: Type.Null({ description: 'Row and recording are gone' }), ...problemResponses('invalid_input', 'malformed_body', 'session_not_found', 'body_too_large', 'unsupported_media_type', 'storage_unavailable', 'session_busy') }
     }
   }, async (request, reply) => {
     await deleteSession(request.user.sub, request.params.id.toLowerCase())
     return reply.code(204).send(null)
   })
+
+  await app.register(recordingRoutes, { uploads, deleteRecording, present })
 }
 
 // Relative, so that it is right behind any proxy.

@@ -1,19 +1,24 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { NewSessionSchema, SavedSessionSchema } from '../../contract/sessions.ts'
+import { NewSessionSchema, SavedSessionSchema, type SessionData } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
 import { toNewSession } from '../frontend-names.ts'
 import { withHeader } from '../plugins/docs.ts'
 import { problemResponses } from '../plugins/problem-details.ts'
 import { readNewSession } from './new-session.ts'
-import { toSessionData } from './repository.ts'
+import { toSessionData, type SessionRow } from './repository.ts'
 import type { SaveSession } from './save-session.ts'
 import receiveUploads from './upload/receive-uploads.ts'
 import { bodyLimit } from './upload/upload.ts'
 
-type Options = { config: Pick<Config, 'maxRecordingBytes' | 'upload'>, now: () => Date, saveSession: SaveSession }
+type Options = {
+  config: Pick<Config, 'maxRecordingBytes' | 'upload'>
+  now: () => Date
+  saveSession: SaveSession
+  present: (session: SessionRow) => Promise<SessionData>
+}
 
 /** `POST /api/sessions`, in bounded memory. */
-const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now, saveSession }) => {
+const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now, saveSession, present }) => {
   await app.register(receiveUploads, { config })
 
   app.post('/sessions', {
@@ -34,8 +39,13 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now,
   }, async (request, reply) => {
     const content = await readNewSession(request.body, { now: now(), recording: async () => request.upload?.recording() ?? null })
     const { session, created } = await saveSession(request.user.sub, content)
+    // What is saved is not to be answered with an error: without a link that plays, the next reading gives one.
+    const answer = await present(session).catch((error) => {
+      request.log.warn({ err: error }, 'Saved, and answered without a link that plays')
+      return toSessionData(session, session.audioUrl)
+    })
     if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
-    return { ...toSessionData(session), audio_url: session.audioUrl }
+    return { ...answer, audio_url: answer.audioUrl }
   })
 }
 

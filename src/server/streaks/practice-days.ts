@@ -13,9 +13,9 @@ type Row = { today: string, day: string | null, seconds: number, practised: bool
 
 /**
  * The local days of a user's sessions, in one statement; no days for a user who was never synced.
- * @throws {ApiError} invalid_input when PostgreSQL does not know the time zone
+ * @throws {ApiError} invalid_input, of `field`, when PostgreSQL does not know the time zone
  */
-export async function findPracticeDays (queries: Queries, { sub, timeZone, defaultTimeZone, now }: Whose): Promise<PracticeHistory> {
+export async function findPracticeDays (queries: Queries, { sub, timeZone, defaultTimeZone, now }: Whose, field = 'tz'): Promise<PracticeHistory> {
   const rows = await queries.$queryRaw<Row[]>`
     WITH named AS (
       SELECT coalesce(${timeZone ?? null}::text, (SELECT time_zone FROM users WHERE auth0_id = ${sub}), ${defaultTimeZone}::text) AS name
@@ -30,7 +30,7 @@ export async function findPracticeDays (queries: Queries, { sub, timeZone, defau
       GROUP BY 1
     )
     SELECT to_char(${now}::timestamptz AT TIME ZONE zone, 'YYYY-MM-DD') AS today, to_char(day, 'YYYY-MM-DD') AS day, seconds, practised
-    FROM place LEFT JOIN days ON true`.catch(rejectUnknownZone)
+    FROM place LEFT JOIN days ON true`.catch(rejectUnknownZone(field))
   return { today: rows[0]?.today ?? '', days: rows.filter(hasDay) }
 }
 
@@ -38,8 +38,8 @@ const hasDay = (row: Row): row is Row & { day: string } => row.day !== null
 
 const INVALID_PARAMETER_VALUE = '22023'
 
-function rejectUnknownZone (error: unknown): never {
-  throw sqlState(error) === INVALID_PARAMETER_VALUE ? invalidInput('tz', 'must be an IANA time zone that the database knows, such as Europe/Berlin') : error
+const rejectUnknownZone = (field: string) => (error: unknown): never => {
+  throw sqlState(error) === INVALID_PARAMETER_VALUE ? invalidInput(field, 'must be an IANA time zone that the database knows, such as Europe/Berlin') : error
 }
 
 /**
@@ -47,7 +47,7 @@ function rejectUnknownZone (error: unknown): never {
  * sessions or time zone, with the user's row locked.
  */
 export async function refreshStreak (queries: Queries, whose: Whose): Promise<void> {
-  const { today, days } = await findPracticeDays(queries, whose)
+  const { today, days } = await findPracticeDays(queries, whose, '/timeZone')
   const streak = countStreak(days.filter(({ practised }) => practised).map(({ day }) => day), today)
   await queries.$executeRaw`
     UPDATE users SET streak_count = ${streak}, last_practice_date = (

@@ -121,7 +121,7 @@ t.test('a restart of the database under load loses no session that was saved', a
 const STEPS: Array<[moment: string, text: string]> = [
   ['before the transaction', 'auth0_id'],
   ['at BEGIN', 'BEGIN'],
-  ['at the lock', 'FOR UPDATE'],
+  ['at the lock', 'FOR NO KEY UPDATE'],
   ['at the insert', 'INSERT INTO'],
   ['at the streak', 'UPDATE users SET streak_count'],
   ['at COMMIT', 'COMMIT']
@@ -169,7 +169,7 @@ for (const [moment, text] of [['at the lease', 'INSERT INTO session_leases'], ..
 
 t.test('a transaction given up in its middle never reaches the next user of its connection', async t => {
   const { app, proxy, clara } = await start(t, { DATABASE_POOL_SIZE: '2' })
-  for (const text of ['FOR UPDATE', 'COMMIT']) {
+  for (const text of ['FOR NO KEY UPDATE', 'COMMIT']) {
     const before = await countRows(clara.sub)
     const hung = proxy.breakOn(text, 'hang')
     const given = clara.save()

@@ -8,10 +8,14 @@ const { app, as, database } = await build(t)
 const clara = as('auth0|clara')
 await clara.sync()
 
-t.test('a route that does not exist is a problem, and needs no token', async (t) => {
-  for (const url of ['/', '/api', '/api/', '/api/nowhere', '/api/analyze', '/API/sessions', '/docs.json']) {
+t.test('a route that does not exist is a problem, and under /api only for who has a token', async (t) => {
+  for (const url of ['/', '/API/sessions', '/docs.json']) {
     const { detail } = isProblem(t, await app.inject({ method: 'GET', url }), 'route_not_found')
     t.match(detail, '/docs')
+  }
+  for (const url of ['/api', '/api/', '/api/nowhere', '/api/analyze']) {
+    isProblem(t, await app.inject({ method: 'GET', url }), 'missing_token')
+    isProblem(t, await clara.call('GET', url), 'route_not_found')
   }
   for (const method of ['PUT', 'PATCH', 'DELETE'] as const) isProblem(t, await clara.call(method, '/api/sessions', {}), 'route_not_found')
 })

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { createMigrationHistory, differences, type Migration, refuseFailed } from './migration-history.ts'
-import { applyMigration } from './migration-run.ts'
-import { createMigrationLock } from './migration-lock.ts'
+import { createMigrationHistory, differences, type Migration, refuseFailed } from './history.ts'
+import { applyMigration } from './run.ts'
+import { createMigrationLock } from './lock.ts'
 
 /** `prisma/migrations` of this package; the same from `src/` and from `dist/`. */
-export const migrationsDirectory = new URL('../../prisma/migrations/', import.meta.url)
+export const migrationsDirectory = new URL('../../../prisma/migrations/', import.meta.url)
 
 export interface DeployOptions {
   directory?: URL

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { describeFailure, firstLine, type Migration, type MigrationHistory, refuseFailed } from './migration-history.ts'
-import type { MigrationLock } from './migration-lock.ts'
+import { describeFailure, firstLine, type Migration, type MigrationHistory, refuseFailed } from './history.ts'
+import type { MigrationLock } from './lock.ts'
 
 interface Context {
   client: pg.Client

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
-import { applyWithEngine, diagnose } from '../../scripts/schema-engine.ts'
-import { deployMigrations } from '../../src/server/migrations.ts'
-import { describeCatalogue } from '../helpers/catalogue.ts'
-import { needsRealServer, query, scratchDatabase } from '../helpers/scratch-database.ts'
+import { applyWithEngine, diagnose } from '../../../scripts/schema-engine.ts'
+import { deployMigrations } from '../../../src/server/migrations/deploy.ts'
+import { describeCatalogue } from '../../helpers/catalogue.ts'
+import { needsRealServer, query, scratchDatabase } from '../../helpers/scratch-database.ts'
 
 const FIRST = 'CREATE TABLE songs (id INTEGER PRIMARY KEY);\nINSERT INTO songs VALUES (1);\n'
 

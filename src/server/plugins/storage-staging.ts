@@ -1,0 +1,81 @@
+import type { StorageClient } from '@supabase/storage-js'
+import { codeOf, unavailable } from './storage-errors.ts'
+import { createListing } from './storage-listing.ts'
+
+type Options = {
+  client: StorageClient
+  bucket: string
+  /** Where recordings go once they are verified. */
+  recordingsBucket: string
+  maxBytes: number
+  contentTypes: string[]
+  /** The first `length` bytes of an object. */
+  readHead: (bucket: string, key: string, length: number) => Promise<Buffer>
+}
+
+/** What the storage says of an object that a client sent. */
+export type Arrived = { bytes: number, contentType: string, cacheControl: string }
+
+/**
+ * The private bucket to which clients send recordings directly. Nothing in it has been verified, and only this server
+ * reads it. Whatever it cannot do is an ApiError `storage_unavailable`.
+ */
+export function createStaging ({ client, bucket, recordingsBucket, maxBytes, contentTypes, readHead }: Options) {
+  const objects = client.from(bucket)
+
+  /** Makes the bucket if it is missing. One that is public is not used: unverified bytes would be for all to see. */
+  async function ensure (): Promise<void> {
+    const { data, error } = await client.getBucket(bucket)
+    if (data?.public) throw unavailable(new Error(`The bucket ${bucket} is public; make it private`))
+    if (data?.id) return
+    if (error === null || codeOf(error) !== '404') throw unavailable(error)
+    const created = await client.createBucket(bucket, { public: false, fileSizeLimit: maxBytes, allowedMimeTypes: contentTypes })
+    if (created.error && codeOf(created.error) !== '409') throw unavailable(created.error)
+  }
+
+  return {
+    bucket,
+    list: createListing(objects),
+
+    /** A URL to which its holder may PUT one object, within two hours; again only after the object was removed. */
+    async signUpload (key: string): Promise<{ url: string, token: string }> {
+      await ensure()
+      const { data, error } = await objects.createSignedUploadUrl(key)
+      if (error || !data.token) throw unavailable(error)
+      return { url: data.signedUrl, token: data.token }
+    },
+
+    /** @returns null when nothing arrived */
+    async find (key: string): Promise<Arrived | null> {
+      const { data, error } = await objects.info(key)
+      if (codeOf(error) === '404') return null
+      if (error || data.size === undefined) throw unavailable(error)
+      return { bytes: data.size, contentType: data.contentType ?? '', cacheControl: data.cacheControl ?? '' }
+    },
+
+    readHead: (key: string, length: number): Promise<Buffer> => readHead(bucket, key, length),
+
+    /** Moves an object out of reach of whoever has its upload URL. @returns false when it is not there, or the place is taken */
+    async seal (key: string, sealedKey: string): Promise<boolean> {
+      const { error } = await objects.move(key, sealedKey)
+      if (error && !['404', '409'].includes(codeOf(error) ?? '')) throw unavailable(error)
+      return error === null
+    },
+
+    /** Copies a verified object among the recordings. @returns false when the place is taken */
+    async publish (key: string, recordingKey: string): Promise<boolean> {
+      const { error } = await objects.copy(key, recordingKey, { destinationBucket: recordingsBucket })
+      if (codeOf(error) === '409') return false
+      if (error) throw unavailable(error)
+      // An old storage server knows no other bucket than the source's, and says nothing.
+      const { error: missing } = await client.from(recordingsBucket).info(recordingKey)
+      if (missing) throw unavailable(missing)
+      return true
+    },
+
+    async remove (keys: string[]): Promise<void> {
+      const { error } = await objects.remove(keys)
+      if (error) throw unavailable(error)
+    }
+  }
+}

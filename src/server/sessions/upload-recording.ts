@@ -1,0 +1,157 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { fileTypeFromBuffer } from 'file-type'
+import type { Upload } from '../../contract/recordings.ts'
+import { ApiError, invalidInput } from '../errors.ts'
+import { kindOf, recordingKey, type Kind } from '../recordings/kinds.ts'
+import { notFound } from './delete-session.ts'
+import { giveUp, redeem, confirm, type Lease } from './leases.ts'
+import { createSessionRepository, type SessionRow } from './repository.ts'
+import type { SessionDependencies } from './save-session.ts'
+
+type Dependencies = SessionDependencies & { maxRecordingBytes: number }
+
+/** What tells the kind of a recording lies at its beginning. */
+const HEAD_BYTES = 64 * 1024
+/** Seconds for which a recording may be cached, as for those that this server uploads. */
+const MAX_CACHE_SECONDS = 60
+
+/**
+ * Recordings that do not pass through this server: the client sends the bytes to a private staging bucket, by a URL
+ * made for this one upload, and then has them verified and published.
+ *
+ * The order keeps unverified bytes from ever being public. What arrived is first moved out of reach of its upload
+ * URL, so that a late second PUT cannot change it; that is verified, copied among the recordings, and only then does
+ * the session get its `audio_url`. The sealed object goes last, so each step can be repeated after a failure.
+ */
+export function createRecordingUploads (dependencies: Dependencies) {
+  const { database, storage, leases, log, maxRecordingBytes } = dependencies
+  const { staging } = storage
+  const sessions = createSessionRepository(database.queries)
+
+  async function seal (key: string, bytes: number): Promise<Kind> {
+    const sealedKey = sealed(key)
+    await staging.seal(key, sealedKey) // or it was sealed by a request that failed later on
+    const arrived = await staging.find(sealedKey)
+    if (!arrived) throw new ApiError('upload_incomplete', 'PUT the whole recording to the url of the upload, then complete it.')
+    try {
+      if (arrived.bytes > maxRecordingBytes) throw tooLarge(arrived.bytes)
+      if (arrived.bytes !== bytes) throw new ApiError('upload_incomplete', `${arrived.bytes} bytes arrived, and ${bytes} were announced. Begin a new upload.`)
+      if (!isShortLived(arrived.cacheControl)) throw invalidInput('/uploadId', `was sent with Cache-Control ${arrived.cacheControl}: begin a new upload, and send none, or max-age=${MAX_CACHE_SECONDS}`)
+      const type = await fileTypeFromBuffer(await staging.readHead(sealedKey, Math.min(bytes, HEAD_BYTES)))
+      const kind = type && kindOf(type.mime)
+      if (!kind) throw unsupported()
+      if (arrived.contentType !== kind.contentType) throw unsupported(`The bytes are ${kind.contentType} and were sent as ${arrived.contentType}. Begin a new upload with the right contentType, and send that.`)
+      return kind
+    } catch (error) {
+      if (error instanceof ApiError && error.statusCode < 500) await staging.remove([sealedKey])
+      throw error
+    }
+  }
+
+  async function publish (session: SessionRow, key: string, bytes: number, lease: Lease): Promise<string> {
+    const kind = await seal(key, bytes)
+    await database.transaction(async (queries) => {
+      await confirm(queries, lease)
+      await createSessionRepository(queries).announceRecording(session.id, BigInt(bytes))
+    })
+    const target = recordingKey(session.userId, session.id, kind)
+    if (!await staging.publish(sealed(key), target)) {
+      // Left by a request that failed: no session refers to it.
+      await storage.remove([target])
+      if (!await staging.publish(sealed(key), target)) throw busy()
+    }
+    return storage.publicUrl(target)
+  }
+
+  async function attach (sub: string, id: string, key: string, bytes: number, lease: Lease): Promise<SessionRow> {
+    // Again: a deletion or another upload may have been waited for.
+    const session = await findOwned(sub, id)
+    if (session.audioUrl) {
+      await leases.release(lease)
+      return alreadyAttached(session, key)
+    }
+    const audioUrl = await leases.whileRenewing(lease, () => publish(session, key, bytes, lease))
+    await database.transaction(async (queries) => {
+      await redeem(queries, lease)
+      if (!await createSessionRepository(queries).attachRecording(id, audioUrl)) throw notFound()
+    })
+    return { ...session, audioUrl, recordingBytes: BigInt(bytes) }
+  }
+
+  /** Repeating what was done is fine; sending another recording is not. */
+  async function alreadyAttached (session: SessionRow, key: string): Promise<SessionRow> {
+    if (await staging.find(key)) throw recordingExists()
+    return session
+  }
+
+  async function findOwned (sub: string, id: string): Promise<SessionRow> {
+    const session = await sessions.findOwned(id, sub)
+    if (!session) throw notFound()
+    return session
+  }
+
+  const tooLarge = (bytes: number) => new ApiError('recording_too_large', `The recording must have at most ${maxRecordingBytes} bytes; this one has ${bytes}.`)
+
+  return {
+    /**
+     * Begins an upload; nothing is kept of it but the URL.
+     * @throws {ApiError} session_not_found; recording_exists; unsupported_recording; recording_too_large; storage_unavailable; database_unavailable
+     */
+    async begin (sub: string, id: string, { contentType, bytes }: { contentType: string, bytes: number }): Promise<Upload> {
+      const kind = kindOf(contentType)
+      if (!kind) throw unsupported()
+      if (bytes > maxRecordingBytes) throw tooLarge(bytes)
+      const session = await findOwned(sub, id)
+      if (session.audioUrl) throw recordingExists()
+      // The size announced is part of the name, so that nobody has to remember it.
+      const uploadId = `${randomUUID()}-${bytes}`
+      const key = stagingKey(session, uploadId)
+      const { url, token } = await staging.signUpload(key)
+      return { uploadId, url, contentType: kind.contentType, token, bucket: staging.bucket, path: key, expiresAt: expiryOf(token) }
+    },
+
+    /**
+     * Verifies what arrived, publishes it and gives it to the session. May be repeated until it succeeds, and after.
+     * @throws {ApiError} session_not_found; upload_incomplete; recording_exists; unsupported_recording;
+     * recording_too_large; invalid_input; session_busy; storage_unavailable; database_unavailable
+     */
+    async complete (sub: string, id: string, uploadId: string): Promise<SessionRow> {
+      const session = await findOwned(sub, id)
+      const key = stagingKey(session, uploadId)
+      if (session.audioUrl) return alreadyAttached(session, key)
+      const lease = await leases.acquire({ sessionId: id, userId: session.userId, contentDigest: digestOf(key), isPatient: true })
+      const attached = await attach(sub, id, key, Number(uploadId.split('-').at(-1)), lease).catch(async (error) => {
+        // A copy that was sent may still arrive; repeating this very upload need not wait for it.
+        const isRefused = error instanceof ApiError && error.statusCode < 500
+        await giveUp(dependencies, lease, isRefused ? 'release' : 'abandon', error)
+        throw error
+      })
+      await staging.remove([sealed(key)]).catch((error) => log.warn({ err: error }, 'A published recording is still in staging; reconciliation will find it'))
+      return attached
+    }
+  }
+}
+
+const stagingKey = ({ userId, id }: SessionRow, uploadId: string) => `${userId}/${id}/${uploadId}`.toLowerCase()
+
+/** Where no upload URL leads. */
+const sealed = (key: string) => `${key}-sealed`
+
+const digestOf = (key: string) => createHash('sha256').update(key).digest('hex')
+
+function isShortLived (cacheControl: string): boolean {
+  const [, seconds] = /max-age=(\d+)/.exec(cacheControl) ?? []
+  return seconds === undefined ? /^no-(cache|store)$/.test(cacheControl) : Number(seconds) <= MAX_CACHE_SECONDS
+}
+
+/** `exp` of the storage's own token (RFC 7519), as ISO 8601. */
+function expiryOf (token: string): string {
+  const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number }
+  return new Date(exp * 1000).toISOString()
+}
+
+const unsupported = (detail = 'The recording must be WebM, MP4, Ogg (Opus or Vorbis), MP3, WAV or FLAC.') => new ApiError('unsupported_recording', detail)
+
+const recordingExists = () => new ApiError('recording_exists', 'The session has a recording. Delete that first.')
+
+const busy = () => new ApiError('session_busy', 'The session is being saved or deleted at the same moment. Try again.')
