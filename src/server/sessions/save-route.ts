@@ -7,8 +7,8 @@ import { problemResponses } from '../plugins/problem-details.ts'
 import { readNewSession } from './new-session.ts'
 import { toSessionData, type SessionRow } from './repository.ts'
 import type { SaveSession } from './save-session.ts'
-import receiveUploads from './upload/receive-uploads.ts'
-import { bodyLimit } from './upload/upload.ts'
+import receiveInlineUploads from './inline-upload/receive-inline-uploads.ts'
+import { bodyLimit } from './inline-upload/inline-upload.ts'
 
 type Options = {
   config: Pick<Config, 'maxRecordingBytes' | 'upload'>
@@ -19,7 +19,7 @@ type Options = {
 
 /** `POST /api/sessions`, in bounded memory. */
 const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now, saveSession, present }) => {
-  await app.register(receiveUploads, { config })
+  await app.register(receiveInlineUploads, { config })
 
   app.post('/sessions', {
     bodyLimit: bodyLimit(config.maxRecordingBytes),
@@ -37,7 +37,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now,
     },
     preValidation: async (request) => { request.body = toNewSession(request.body) as typeof request.body }
   }, async (request, reply) => {
-    const content = await readNewSession(request.body, { now: now(), recording: async () => request.upload?.recording() ?? null })
+    const content = await readNewSession(request.body, { now: now(), recording: async () => request.inlineUpload?.recording() ?? null })
     const { session, created } = await saveSession(request.user.sub, content)
     // What is saved is not to be answered with an error: without a link that plays, the next reading gives one.
     const answer = await present(session).catch((error) => {

@@ -5,7 +5,7 @@ import type { Config } from '../../config.ts'
 import { clientGone, receive } from './receive.ts'
 import { createSlots } from './slots.ts'
 import { sweepSpoolFiles } from './spool.ts'
-import { createUpload, type Upload } from './upload.ts'
+import { createInlineUpload, type InlineUpload } from './inline-upload.ts'
 
 /** Bodies up to this size never wait. */
 const SMALL_BODY = 1024 * 1024
@@ -13,33 +13,33 @@ const SMALL_BODY = 1024 * 1024
 declare module 'fastify' {
   interface FastifyRequest {
     /** Holds the recording of the body, until the answer is sent. */
-    upload: Upload | undefined
+    inlineUpload: InlineUpload | undefined
   }
 }
 
 /**
  * Lets the routes of its scope receive bodies in bounded memory: the recording is not in `request.body` but in
- * `request.upload`. Of the larger ones only so many are received and saved at a time. The others wait, and are not
+ * `request.inlineUpload`. Of the larger ones only so many are received and saved at a time. The others wait, and are not
  * read meanwhile; of those with much text, which has to be in memory to be parsed, one at a time.
  */
-async function receiveUploads (app: FastifyInstance, { config }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }) {
+async function receiveInlineUploads (app: FastifyInstance, { config }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }) {
   const { concurrency, waitMs, timeoutMs } = config.upload
   const slots = createSlots({ count: concurrency, waitMs })
   const largeTexts = createSlots({ count: 1, waitMs })
 
-  app.decorateRequest('upload')
+  app.decorateRequest('inlineUpload')
 
   app.addHook('onReady', () => sweepSpoolFiles().catch((error) => app.log.warn({ err: error }, 'Spool files of earlier processes may be left')))
 
   // Not in the parser, after which a refusal would cut the connection of a client that is still sending.
   app.addHook('preParsing', async (request) => {
-    request.upload = createUpload(config.maxRecordingBytes)
-    if (isLarge(request)) request.upload.hold(await slots.acquire(whenGone(request)))
+    request.inlineUpload = createInlineUpload(config.maxRecordingBytes)
+    if (isLarge(request)) request.inlineUpload.hold(await slots.acquire(whenGone(request)))
   })
 
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', async (request: FastifyRequest, body: IncomingMessage) => {
-    const upload = request.upload as Upload
+    const upload = request.inlineUpload as InlineUpload
     const limit = request.routeOptions.bodyLimit
     if (sizeOf(request) > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
     await receive(body, { limit, stallMs: timeoutMs, write: upload.write })
@@ -49,7 +49,7 @@ async function receiveUploads (app: FastifyInstance, { config }: { config: Pick<
   })
 
   // Whatever the answer is, and whether or not somebody is there to hear it: now it is settled.
-  app.addHook('onSend', async (request) => { await request.upload?.close() })
+  app.addHook('onSend', async (request) => { await request.inlineUpload?.close() })
 }
 
 /** The size that the client announced; not a number when it did not. */
@@ -63,4 +63,4 @@ function whenGone ({ raw }: FastifyRequest): AbortSignal {
   return gone.signal
 }
 
-export default fp(receiveUploads, { name: 'receive-uploads' })
+export default fp(receiveInlineUploads, { name: 'receive-inline-uploads' })

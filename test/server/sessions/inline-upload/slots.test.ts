@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createSlots } from '../../../../src/server/sessions/upload/slots.ts'
+import { createSlots } from '../../../../src/server/sessions/inline-upload/slots.ts'
 
 const LONG_MS = 60_000
 

@@ -15,13 +15,13 @@ const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
 /** Base64 grows a recording by a third. */
 export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + MAX_TEXT_BYTES
 
-export type Upload = ReturnType<typeof createUpload>
+export type InlineUpload = ReturnType<typeof createInlineUpload>
 
 /**
  * One body of `POST /api/sessions` on its way: the recording is decoded into one spool, the text that remains of the
  * JSON goes into another, with a placeholder for `audioBase64`. Neither takes more than a little memory.
  */
-export function createUpload (maxRecordingBytes: number) {
+export function createInlineUpload (maxRecordingBytes: number) {
   const text = createSpool({ memoryBytes: TEXT_MEMORY })
   const audio = createSpool({ memoryBytes: AUDIO_MEMORY })
   const held: Release[] = []

@@ -3,7 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import t from 'tap'
-import { createSpool, sweepSpoolFiles } from '../../../../src/server/sessions/upload/spool.ts'
+import { createSpool, sweepSpoolFiles } from '../../../../src/server/sessions/inline-upload/spool.ts'
 import { openSpoolFiles, skipWithoutProc, spoolFileNames, useOwnTemporaryDirectory } from '../../../helpers/spool-files.ts'
 
 const directory = useOwnTemporaryDirectory(t)

@@ -7,7 +7,7 @@ import { fileTypeFromBuffer } from 'file-type'
 import t from 'tap'
 import { ApiError } from '../../../../src/server/errors.ts'
 import jsonBody from '../../../../src/server/plugins/json-body.ts'
-import { createUpload } from '../../../../src/server/sessions/upload/upload.ts'
+import { createInlineUpload } from '../../../../src/server/sessions/inline-upload/inline-upload.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 
 const MAX_BYTES = 300
@@ -64,7 +64,7 @@ function payloadOf (text: string): string {
 const invalid = () => new ApiError('invalid_input', 'audioBase64 must be standard base64 without white space, or a data: URL of it')
 
 async function receiveInPieces (pieces: Buffer[]): Promise<Outcome> {
-  const upload = createUpload(MAX_BYTES)
+  const upload = createInlineUpload(MAX_BYTES)
   const lent = Buffer.alloc(Math.max(...pieces.map(({ length }) => length), 0))
   try {
     for (const piece of pieces) {
