@@ -9,8 +9,8 @@ type Options = {
   recordingsBucket: string
   maxBytes: number
   contentTypes: string[]
-  /** The first `length` bytes of an object. */
-  readHead: (bucket: string, key: string, length: number) => Promise<Buffer>
+  /** Bytes `start` to before `end` of an object. */
+  read: (bucket: string, key: string, start: number, end: number) => Promise<Buffer>
 }
 
 /** What the storage says of an object that a client sent. */
@@ -20,7 +20,7 @@ export type Arrived = { bytes: number, contentType: string, cacheControl: string
  * The private bucket to which clients send recordings directly. Nothing in it has been verified, and only this server
  * reads it. Whatever it cannot do is an ApiError `storage_unavailable`.
  */
-export function createStaging ({ client, bucket, recordingsBucket, maxBytes, contentTypes, readHead }: Options) {
+export function createStaging ({ client, bucket, recordingsBucket, maxBytes, contentTypes, read }: Options) {
   const objects = client.from(bucket)
 
   /** Makes the bucket if it is missing. One that is public is not used: unverified bytes would be for all to see. */
@@ -53,7 +53,8 @@ export function createStaging ({ client, bucket, recordingsBucket, maxBytes, con
       return { bytes: data.size, contentType: data.contentType ?? '', cacheControl: data.cacheControl ?? '' }
     },
 
-    readHead: (key: string, length: number): Promise<Buffer> => readHead(bucket, key, length),
+    /** Bytes `start` to before `end` of an object. */
+    read: (key: string, start: number, end: number): Promise<Buffer> => read(bucket, key, start, end),
 
     /** Moves an object out of reach of whoever has its upload URL. @returns false when it is not there, or the place is taken */
     async seal (key: string, sealedKey: string): Promise<boolean> {

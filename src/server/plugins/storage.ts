@@ -62,8 +62,8 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
     }).finally(() => body.destroy())
   }
 
-  async function readHead (bucket: string, key: string, length: number): Promise<Buffer> {
-    const response = await fetch(`${url}/storage/v1/object/${bucket}/${key}`, { headers: { ...headers, range: `bytes=0-${length - 1}` } }).catch((cause) => { throw unavailable(cause) })
+  async function read (bucket: string, key: string, start: number, end: number): Promise<Buffer> {
+    const response = await fetch(`${url}/storage/v1/object/${bucket}/${key}`, { headers: { ...headers, range: `bytes=${start}-${end - 1}` } }).catch((cause) => { throw unavailable(cause) })
     if (response.status !== 206) throw unavailable(new Error(`A range was asked for, and the answer was ${response.status}`))
     return Buffer.from(await response.arrayBuffer())
   }
@@ -126,7 +126,7 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
     },
 
     staging: createStaging({
-      client, bucket: `${bucket}-staging`, recordingsBucket: bucket, maxBytes: limits.maxRecordingBytes, contentTypes: CONTENT_TYPES, readHead
+      client, bucket: `${bucket}-staging`, recordingsBucket: bucket, maxBytes: limits.maxRecordingBytes, contentTypes: CONTENT_TYPES, read
     }),
 
     list: createListing(objects),

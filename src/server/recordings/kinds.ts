@@ -25,6 +25,7 @@ const NAMES: Record<string, Kind> = {
   'audio/ogg': OGG,
   'audio/opus': OGG,
   'audio/mpeg': MP3,
+  'audio/mp3': MP3,
   'audio/wav': WAV,
   'audio/vnd.wave': WAV,
   'audio/x-wav': WAV,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { MAX_XML_BYTES, type NewSession } from '../../contract/sessions.ts'
 import { invalidInput } from '../errors.ts'
-import type { Recording } from './recordings.ts'
+import type { Recording } from '../recordings/recording.ts'
 import type { SessionRow } from './repository.ts'
 
 /** A session to be saved, checked and in the form in which it is stored and compared. */

@@ -4,10 +4,10 @@ import { CompletedUploadSchema, NewUploadSchema, UploadSchema } from '../../cont
 import { SessionDataSchema, SessionParamsSchema, type SessionData } from '../../contract/sessions.ts'
 import { problemResponses } from '../plugins/problem-details.ts'
 import type { SessionRow } from './repository.ts'
-import type { createRecordingUploads } from './upload-recording.ts'
+import type { createDirectUploads } from './direct-upload.ts'
 
 type Options = {
-  uploads: ReturnType<typeof createRecordingUploads>
+  uploads: ReturnType<typeof createDirectUploads>
   deleteRecording: (sub: string, id: string) => Promise<void>
   present: (session: SessionRow) => Promise<SessionData>
 }
@@ -53,7 +53,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { upload
       summary: 'Delete the recording of a session, and keep the session',
       tags: ['Recordings'],
       params: SessionParamsSchema,
-      response: { 204: Type.Null({ description: 'The session has no recording' }), ...problemResponses('invalid_input', 'session_not_found', 'storage_unavailable', 'session_busy') }
+      response: { 204: Type.Null({ description: 'The session has no recording' }), ...problemResponses('invalid_input', 'malformed_body', 'session_not_found', 'body_too_large', 'unsupported_media_type', 'storage_unavailable', 'session_busy') }
     }
   }, async (request, reply) => {
     await deleteRecording(request.user.sub, request.params.id.toLowerCase())

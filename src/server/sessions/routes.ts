@@ -7,12 +7,12 @@ import { problemResponses } from '../plugins/problem-details.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { createLinks } from '../recordings/links.ts'
 import { createDeletions, notFound } from './delete-session.ts'
+import { createDirectUploads } from './direct-upload.ts'
 import { createLeases } from './leases.ts'
 import recordingRoutes from './recording-routes.ts'
 import { createSessionRepository, toSessionData, type HistoryRow, type SessionRow } from './repository.ts'
 import saveRoute from './save-route.ts'
 import { createSaveSession } from './save-session.ts'
-import { createRecordingUploads } from './upload-recording.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage' | 'upload'>, now: () => Date }
 
@@ -22,7 +22,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   const leases = createLeases(app.database.queries, { leaseMs: config.sessionLeaseMs, waitMs: config.storage.timeoutMs })
   const dependencies = { database: app.database, storage: app.storage, leases, now, defaultTimeZone: config.defaultTimeZone, log: app.log }
   const { deleteSession, deleteRecording } = createDeletions(dependencies)
-  const uploads = createRecordingUploads({ ...dependencies, maxRecordingBytes: config.maxRecordingBytes })
+  const uploads = createDirectUploads({ ...dependencies, maxRecordingBytes: config.maxRecordingBytes })
   const links = createLinks({ storage: app.storage, ...config.storage })
 
   /** The wire's form, with a URL that plays. */
@@ -38,7 +38,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       description: 'Without `limit` the whole history. With it a page; the `Link` header (`rel="next"`) leads to the following one.',
       tags: ['Sessions'],
       querystring: SessionListQuerySchema,
-      response: { 200: withHeader(SessionListSchema, 'Link', 'RFC 8288; `rel="next"` leads to the following page'), ...problemResponses('invalid_input') }
+      response: { 200: withHeader(SessionListSchema, 'Link', 'RFC 8288; `rel="next"` leads to the following page'), ...problemResponses('invalid_input', 'storage_unavailable') }
     }
   }, async (request, reply) => {
     const { cursor, limit: limitText } = request.query
@@ -56,7 +56,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       summary: 'One session, whole',
       tags: ['Sessions'],
       params: SessionParamsSchema,
-      response: { 200: SessionDataSchema, ...problemResponses('invalid_input', 'session_not_found') }
+      response: { 200: SessionDataSchema, ...problemResponses('invalid_input', 'session_not_found', 'storage_unavailable') }
     }
   }, async (request) => {
     const session = await sessions.findOwned(request.params.id, request.user.sub)

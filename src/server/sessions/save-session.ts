@@ -5,10 +5,10 @@ import type { Database } from '../plugins/database.ts'
 import { withTimeLimit } from '../plugins/database-errors.ts'
 import type { Storage } from '../plugins/storage.ts'
 import { recordingKey } from '../recordings/kinds.ts'
+import type { Recording } from '../recordings/recording.ts'
 import { refreshStreak } from '../streaks/practice-days.ts'
 import { giveUp, isOutage, redeem, type Lease, type Leases } from './leases.ts'
 import { digestContent, isSameContent, type SessionContent } from './new-session.ts'
-import type { Recording } from './recordings.ts'
 import { createSessionRepository, type SessionRow } from './repository.ts'
 
 export type SessionDependencies = {

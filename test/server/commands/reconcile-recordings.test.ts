@@ -84,7 +84,7 @@ t.test('what fails is exit code 2 and one message without secrets', async (t) =>
     [['--remove'], surroundings.env, /--remove/],
     [[], incomplete, /SUPABASE_URL is missing/],
     [[], { ...surroundings.env, DATABASE_URL: 'postgresql://owner:hush@127.0.0.1:1/x' }, /practice history cannot be reached/],
-    [[], { ...surroundings.env, SUPABASE_URL: 'http://127.0.0.1:1', SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_hush' }, /Recordings cannot be saved/]
+    [[], { ...surroundings.env, SUPABASE_URL: 'http://127.0.0.1:1', SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_hush' }, /Recordings cannot be reached/]
   ]
   for (const [args, env, message] of cases) {
     const { code, output, errors } = await reconcile(args, env)

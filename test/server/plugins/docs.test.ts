@@ -70,7 +70,8 @@ t.test('every schema in it is a JSON Schema of 2020-12, and every reference lead
 
 t.test('it describes the routes that there are, all of them', async (t) => {
   t.strictSame(operations.map(({ name }) => name).filter((name) => !name.startsWith('HEAD')).sort(), [
-    'DELETE /api/sessions/{id}', 'GET /api/sessions', 'GET /api/sessions/{id}', 'GET /api/stats', 'GET /healthz', 'GET /readyz', 'POST /api/sessions', 'POST /api/users/sync'
+    'DELETE /api/sessions/{id}', 'DELETE /api/sessions/{id}/recording', 'GET /api/sessions', 'GET /api/sessions/{id}', 'GET /api/stats', 'GET /healthz', 'GET /readyz',
+    'POST /api/sessions', 'POST /api/sessions/{id}/recording', 'POST /api/sessions/{id}/recording/complete', 'POST /api/users/sync'
   ])
   for (const { name, operation } of operations) t.match(operation, { summary: /\w+ \w+/, tags: [/\w/] }, name)
 })
@@ -148,6 +149,10 @@ t.test('what the server answers is what the document says', async (t) => {
   is(await clara.save({ id: bare.id }), 'post', '/api/sessions', 200)
   is(await clara.save({ id: bare.id, duration: 1 }), 'post', '/api/sessions', 409)
   is(await clara.save({ audioBase64: 'aGVsbG8=' }), 'post', '/api/sessions', 415)
+  const upload = is(await clara.call('POST', `/api/sessions/${bare.id}/recording`, { contentType: 'audio/webm', bytes: 5 }), 'post', '/api/sessions/{id}/recording', 201).json<{ uploadId: string }>()
+  is(await clara.call('POST', `/api/sessions/${bare.id}/recording/complete`, upload), 'post', '/api/sessions/{id}/recording/complete', 409)
+  is(await clara.call('POST', `/api/sessions/${whole.id}/recording`, { contentType: 'audio/webm', bytes: 5 }), 'post', '/api/sessions/{id}/recording', 409)
+  is(await clara.call('POST', `/api/sessions/${whole.id}/recording/complete`, upload), 'post', '/api/sessions/{id}/recording/complete', 200)
   is(await clara.list(), 'get', '/api/sessions', 200)
   is(await clara.list('?limit=0'), 'get', '/api/sessions', 400)
   for (const { id } of [whole, bare]) is(await clara.get(id), 'get', '/api/sessions/{id}', 200)

@@ -1,6 +1,6 @@
 import { errorCodes } from 'fastify'
 import { MAX_XML_BYTES } from '../../../contract/sessions.ts'
-import { tellKind, type Recording } from '../recordings.ts'
+import { tellKind, type Recording } from '../../recordings/recording.ts'
 import { createAudioDecoder, type AudioDecoder } from './audio-decoder.ts'
 import { createBodyScanner } from './body-scanner.ts'
 import type { Release } from './slots.ts'

@@ -7,6 +7,7 @@ import { fileTypeFromBuffer } from 'file-type'
 import t from 'tap'
 import { ApiError } from '../../../../src/server/errors.ts'
 import jsonBody from '../../../../src/server/plugins/json-body.ts'
+import { unsupported } from '../../../../src/server/recordings/recording.ts'
 import { createInlineUpload } from '../../../../src/server/sessions/inline-upload/inline-upload.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 
@@ -49,7 +50,7 @@ async function decodeWhole (text: string) {
   if (!/^[A-Za-z0-9+/]+$/.test(digits) || digits.length % 4 === 1 || (isPadded && base64.length % 4 !== 0)) throw invalid()
   const bytes = Buffer.from(digits, 'base64')
   const type = await fileTypeFromBuffer(bytes)
-  if (type?.mime !== 'video/webm') throw new ApiError('unsupported_recording', 'audioBase64 must hold a WebM, MP4, Ogg (Opus or Vorbis), MP3, WAV or FLAC recording.')
+  if (type?.mime !== 'video/webm') throw unsupported()
   return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), extension: 'webm', content: bytes.toString('hex') }
 }
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { fileTypeFromBlob } from 'file-type'
 import { ApiError } from '../errors.ts'
-import { kindOf, type Kind } from '../recordings/kinds.ts'
+import { kindOf, type Kind } from './kinds.ts'
 
 /** A recording as it will be stored. `sha256` is lower-case hexadecimal; `stream` begins anew each time. */
 export type Recording = { kind: Kind, bytes: number, sha256: string, stream: () => Readable }
@@ -16,9 +16,11 @@ export type RandomAccess = { readonly size: number, read: (start: number, end: n
 export async function tellKind (source: RandomAccess): Promise<Kind> {
   const type = await fileTypeFromBlob(asBlob(source))
   const kind = type && kindOf(type.mime)
-  if (!kind) throw new ApiError('unsupported_recording', 'audioBase64 must hold a WebM, MP4, Ogg (Opus or Vorbis), MP3, WAV or FLAC recording.')
+  if (!kind) throw unsupported()
   return kind
 }
+
+export const unsupported = (detail = 'The recording must be WebM, MP4, Ogg (Opus or Vorbis), MP3, WAV or FLAC.') => new ApiError('unsupported_recording', detail)
 
 /** As much of a Blob as file-type uses: it jumps to where it wants to look, and never looks at more than a little. */
 const asBlob = ({ size, read }: RandomAccess) =>

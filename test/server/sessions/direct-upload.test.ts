@@ -125,6 +125,18 @@ t.test('what fails verification is removed, and the session stays without a reco
   t.equal((await complete(clara, id, await uploaded(clara, id))).statusCode, 200, 'a right one is taken after all')
 })
 
+t.test('the kind is told wherever in the recording it shows', async t => {
+  const { clara } = await start(t)
+  const id = await newSession(clara)
+  const tagBytes = 100_000 // a picture of the cover, say, between the beginning and the music
+  const tag = Buffer.concat([Buffer.from('ID3\x04\0\0'), Buffer.from([21, 14, 7, 0].map((shift) => tagBytes >> shift & 0x7f)), Buffer.alloc(tagBytes)])
+  const mp3 = Buffer.concat([tag, await fixture('recording-no-id3.mp3')])
+  const upload = (await begin(clara, id, { contentType: 'audio/mp3', bytes: mp3.length })).json<Upload>()
+  t.equal(upload.contentType, 'audio/mpeg')
+  await put(upload, mp3)
+  t.match((await complete(clara, id, upload)).json(), { audioUrl: /\.mp3$/ })
+})
+
 t.test('an upload that cannot become a recording is refused before it begins', async t => {
   const { clara } = await start(t)
   const id = await newSession(clara)

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { fileTypeFromBuffer } from 'file-type'
 import type { Upload } from '../../contract/recordings.ts'
 import { ApiError, invalidInput } from '../errors.ts'
 import { kindOf, recordingKey, type Kind } from '../recordings/kinds.ts'
+import { tellKind, unsupported } from '../recordings/recording.ts'
 import { notFound } from './delete-session.ts'
 import { giveUp, redeem, confirm, type Lease } from './leases.ts'
 import { createSessionRepository, type SessionRow } from './repository.ts'
@@ -10,7 +10,7 @@ import type { SessionDependencies } from './save-session.ts'
 
 type Dependencies = SessionDependencies & { maxRecordingBytes: number }
 
-/** What tells the kind of a recording lies at its beginning. */
+/** What tells the kind of a recording lies at its beginning, nearly always; this much is fetched at once. */
 const HEAD_BYTES = 64 * 1024
 /** Seconds for which a recording may be cached, as for those that this server uploads. */
 const MAX_CACHE_SECONDS = 60
@@ -23,7 +23,7 @@ const MAX_CACHE_SECONDS = 60
  * URL, so that a late second PUT cannot change it; that is verified, copied among the recordings, and only then does
  * the session get its `audio_url`. The sealed object goes last, so each step can be repeated after a failure.
  */
-export function createRecordingUploads (dependencies: Dependencies) {
+export function createDirectUploads (dependencies: Dependencies) {
   const { database, storage, leases, log, maxRecordingBytes } = dependencies
   const { staging } = storage
   const sessions = createSessionRepository(database.queries)
@@ -37,15 +37,18 @@ export function createRecordingUploads (dependencies: Dependencies) {
       if (arrived.bytes > maxRecordingBytes) throw tooLarge(arrived.bytes)
       if (arrived.bytes !== bytes) throw new ApiError('upload_incomplete', `${arrived.bytes} bytes arrived, and ${bytes} were announced. Begin a new upload.`)
       if (!isShortLived(arrived.cacheControl)) throw invalidInput('/uploadId', `was sent with Cache-Control ${arrived.cacheControl}: begin a new upload, and send none, or max-age=${MAX_CACHE_SECONDS}`)
-      const type = await fileTypeFromBuffer(await staging.readHead(sealedKey, Math.min(bytes, HEAD_BYTES)))
-      const kind = type && kindOf(type.mime)
-      if (!kind) throw unsupported()
+      const kind = await tellKind(await openSealed(sealedKey, bytes))
       if (arrived.contentType !== kind.contentType) throw unsupported(`The bytes are ${kind.contentType} and were sent as ${arrived.contentType}. Begin a new upload with the right contentType, and send that.`)
       return kind
     } catch (error) {
       if (error instanceof ApiError && error.statusCode < 500) await staging.remove([sealedKey])
       throw error
     }
+  }
+
+  async function openSealed (sealedKey: string, size: number) {
+    const head = await staging.read(sealedKey, 0, Math.min(size, HEAD_BYTES))
+    return { size, read: async (start: number, end: number) => end <= head.length ? head.subarray(start, end) : staging.read(sealedKey, start, end) }
   }
 
   async function publish (session: SessionRow, key: string, bytes: number, lease: Lease): Promise<string> {
@@ -149,8 +152,6 @@ function expiryOf (token: string): string {
   const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number }
   return new Date(exp * 1000).toISOString()
 }
-
-const unsupported = (detail = 'The recording must be WebM, MP4, Ogg (Opus or Vorbis), MP3, WAV or FLAC.') => new ApiError('unsupported_recording', detail)
 
 const recordingExists = () => new ApiError('recording_exists', 'The session has a recording. Delete that first.')
 
