@@ -11,9 +11,10 @@ export function fixture (name: string): Promise<Buffer> {
 
 /**
  * A WebM/Opus recording of `minutes` (30 unless told otherwise, about 10 MB): the melody of recording.webm over and
- * over. It is a valid file that players accept, so bytes, kind and duration are those of a real long recording.
+ * over. It is a valid file that players accept, so bytes, kind and duration are those of a real long recording; with
+ * `bytesPerSecond` also its size is that of a higher bit rate, made up by void elements.
  */
-export async function longRecording ({ minutes = 30 } = {}): Promise<Buffer> {
+export async function longRecording ({ minutes = 30, bytesPerSecond = 0 } = {}): Promise<Buffer> {
   const { header, tracks, packets } = dissect(await fixture('recording.webm'))
   const info = element(ID.info, [
     element(ID.timestampScale, [uint(1_000_000)]),
@@ -21,7 +22,7 @@ export async function longRecording ({ minutes = 30 } = {}): Promise<Buffer> {
     element(ID.muxingApp, [Buffer.from('test')]),
     element(ID.writingApp, [Buffer.from('test')])
   ])
-  const clusters = Array.from({ length: Math.round(minutes * 60) }, (_, second) => cluster(second, packets))
+  const clusters = Array.from({ length: Math.round(minutes * 60) }, (_, second) => padTo(bytesPerSecond, cluster(second, packets)))
   return Buffer.concat([header, element(ID.segment, [info, tracks, ...clusters])])
 }
 
@@ -54,8 +55,10 @@ const ID = {
   tracks: 0x1654AE6B,
   cluster: 0x1F43B675,
   timestamp: 0xE7,
-  simpleBlock: 0xA3
+  simpleBlock: 0xA3,
+  void: 0xEC
 }
+const VOID_HEAD_BYTES = 5
 
 const PACKET_MS = 20
 const PACKETS_PER_SECOND = 1000 / PACKET_MS
@@ -104,6 +107,11 @@ function cluster (second: number, packets: Buffer[]): Buffer {
     return element(ID.simpleBlock, [blockHeader(index * PACKET_MS), packet])
   })
   return element(ID.cluster, [element(ID.timestamp, [uint(second * 1000)]), ...blocks])
+}
+
+function padTo (bytes: number, cluster: Buffer): Buffer {
+  const missing = bytes - cluster.length
+  return missing < VOID_HEAD_BYTES ? cluster : Buffer.concat([cluster, element(ID.void, [Buffer.alloc(missing - VOID_HEAD_BYTES)])])
 }
 
 function blockHeader (relativeMs: number): Buffer {
