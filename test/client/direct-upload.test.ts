@@ -166,7 +166,8 @@ t.test('whatever fails on the way, repeating gets there, and nothing is lost tha
     const faults = [...given]
     const blocked = at('PUT storage', 'cut')
     api.fault = request => request.path.includes('/recordings/') ? undefined : faults.shift() ?? (isBlocked ? blocked(request) : undefined)
-    for (let isSaved = false; !isSaved;) {
+    for (let isSaved = false, left = 50; !isSaved; left--) {
+      if (left === 0) throw new Error('It never gets there')
       isSaved = await newService().saveSession(session).then(() => true, error => {
         if (![0, 503].includes(error.status)) throw error
         return false
