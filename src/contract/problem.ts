@@ -12,6 +12,7 @@ export const problems = {
   not_your_account: [403, 'The token belongs to another account'],
   session_not_found: [404, 'There is no such session'],
   route_not_found: [404, 'There is no such route'],
+  upload_stalled: [408, 'The upload stalled'],
   recording_exists: [409, 'The session has a recording'],
   upload_incomplete: [409, 'The recording has not arrived'],
   user_not_synced: [409, 'The user is not known yet'],
@@ -23,6 +24,7 @@ export const problems = {
   internal_error: [500, 'Something went wrong'],
   database_unavailable: [503, 'The database cannot be reached'],
   issuer_unavailable: [503, 'The token issuer cannot be reached'],
+  server_busy: [503, 'The server is busy'],
   session_busy: [503, 'The session is being saved or deleted'],
   storage_unavailable: [503, 'The recording storage cannot be reached']
 } as const satisfies Record<string, readonly [status: number, title: string]>

@@ -8,6 +8,8 @@ import { openCatalog } from './object-storage/catalog.ts'
 import { answerError } from './object-storage/errors.ts'
 import { objectRoutes } from './object-storage/object-routes.ts'
 import { openObjects } from './object-storage/objects.ts'
+import { signedRoutes, signingRoutes } from './object-storage/signed-routes.ts'
+import { createSignedTokens } from './object-storage/signed-tokens.ts'
 import { publicRoutes, transferRoutes } from './object-storage/transfer-routes.ts'
 
 export interface ObjectStorageOptions {
@@ -24,15 +26,13 @@ export interface ObjectStorage {
   close (): Promise<void>
 }
 
-/**
- * Starts a local stand-in for hosted Supabase Storage, on any free port unless one is given. Signed URLs, moving and
- * copying are not there yet: they would be further routes around `receiveUpload` and `sendObject`.
- */
+/** Starts a local stand-in for hosted Supabase Storage, on any free port unless one is given. */
 export async function startObjectStorage (options: ObjectStorageOptions): Promise<ObjectStorage> {
   const { directory, serviceKey, host = '127.0.0.1', port = 0 } = options
   const catalog = openCatalog(join(directory, 'journal.jsonl'))
   const buckets = createBuckets(catalog)
   const objects = openObjects(join(directory, 'objects'), catalog)
+  const tokens = createSignedTokens(serviceKey)
 
   const app = fastify({
     logger: { level: 'error' },
@@ -43,10 +43,12 @@ export async function startObjectStorage (options: ObjectStorageOptions): Promis
   await app.register(cors, { origin: '*', methods: '*' }) // the server has none, the hosted gateway adds it
   await app.register(async api => {
     await api.register(publicRoutes(buckets, objects))
+    await api.register(signedRoutes(buckets, objects, tokens))
     await api.register(async guarded => {
       guarded.addHook('onRequest', requireKey(serviceKey))
       await guarded.register(bucketRoutes(buckets, objects))
       await guarded.register(objectRoutes(objects))
+      await guarded.register(signingRoutes(objects, tokens))
       await guarded.register(transferRoutes(buckets, objects))
     })
   }, { prefix: '/storage/v1' })

@@ -1,42 +1,11 @@
-import { appendFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StorageClient, type StorageError } from '@supabase/storage-js'
-import t, { type Test } from 'tap'
-import { startObjectStorage } from '../../src/dev/object-storage.ts'
-
-const serviceKey = 'sb_secret_of-the-tests'
-const headers = { apikey: serviceKey, authorization: `Bearer ${serviceKey}` }
-const webm = { contentType: 'audio/webm' }
-
-async function start (t: Test, directory = t.testdir({})) {
-  const { url, close } = await startObjectStorage({ directory, serviceKey })
-  t.teardown(close)
-  const client = new StorageClient(`${url}/storage/v1`, headers)
-  const api = (path: string, init?: RequestInit) => fetch(`${url}/storage/v1${path}`, { headers, ...init })
-  return { url, close, client, api, directory, files: () => readdirSync(join(directory, 'objects')) }
-}
-
-async function startWithBucket (t: Test, options: Parameters<StorageClient['createBucket']>[1] = { public: true }) {
-  const storage = await start(t)
-  t.equal((await storage.client.createBucket('songs', options)).error, null)
-  return { ...storage, songs: storage.client.from('songs') }
-}
-
-// What the client makes of the real server's application errors: HTTP 400, the meaning in `statusCode`.
-function isStorageError (t: Test, error: StorageError | null, statusCode: string) {
-  t.match(error, { name: 'StorageApiError', status: 400, statusCode })
-}
-
-function publicUrl (songs: ReturnType<StorageClient['from']>, key: string) {
-  return songs.getPublicUrl(key).data.publicUrl
-}
-
-async function text (blob: Blob | null) {
-  return await blob?.text()
-}
+import { StorageClient } from '@supabase/storage-js'
+import t from 'tap'
+import { headers, isStorageError, publicUrl, start, startWithBucket, text, webm } from '../helpers/object-storage.ts'
 
 // Sends headers and a part of a body, then waits for the caller to go on.
 function openUpload (url: string, more: Record<string, string | number>) {
@@ -266,54 +235,49 @@ t.test('remove answers with what it really removed', async t => {
   t.strictSame(await client.from('none').remove(['a']), { data: [], error: null })
 })
 
-t.test('list shows one level: folders, then files, with pages, order and search', async t => {
-  const { client, songs } = await startWithBucket(t)
-  for (const key of ['b.webm', 'u2/x.webm', 'u1/y.webm', 'u1/deep/z.webm', 'a.webm', 'u10/w.webm']) await songs.upload(key, 'sound', webm)
-  const names = async (...args: Parameters<typeof songs.list>) => (await songs.list(...args)).data?.map(row => row.name)
-  t.strictSame(await names(), ['u1', 'u10', 'u2', 'a.webm', 'b.webm'])
-  t.strictSame(await names('u1'), ['deep', 'y.webm'])
-  t.strictSame(await names('u1/'), ['deep', 'y.webm'])
-  t.strictSame(await names('', { limit: 2, offset: 2 }), ['u2', 'a.webm'])
-  t.strictSame(await names('', { sortBy: { column: 'name', order: 'desc' } }), ['u2', 'u10', 'u1', 'b.webm', 'a.webm'])
-  t.strictSame(await names('', { sortBy: { column: 'created_at' } }), ['u1', 'u10', 'u2', 'b.webm', 'a.webm'])
-  t.strictSame(await names('', { search: 'U1' }), ['u1', 'u10'])
-  t.strictSame(await names('none'), [])
-  t.strictSame((await client.from('none').list()).data, [])
+t.test('an object can be moved, also to another bucket, and keeps all but its address', async t => {
+  const { client, songs, files } = await startWithBucket(t)
+  await client.createBucket('private')
+  await songs.upload('u/a.webm', 'sound', { ...webm, cacheControl: '60', metadata: { take: 2 } })
+  const before = (await songs.info('u/a.webm')).data
+  t.strictSame(await songs.move('u/a.webm', 'u/b.webm'), { data: { message: 'Successfully moved' }, error: null })
+  t.equal((await songs.move('u/b.webm', 'v/c.webm', { destinationBucket: 'private' })).error, null)
+  t.strictSame((await songs.list('u')).data, [])
 
-  const [folder, , , file] = (await songs.list()).data ?? []
-  t.strictSame(folder, { name: 'u1', id: null, updated_at: null, created_at: null, last_accessed_at: null, metadata: null })
-  t.match(file, {
-    name: 'a.webm',
-    id: /^[0-9a-f-]{36}$/,
-    created_at: /^\d{4}-.*Z$/,
-    updated_at: /^\d{4}-.*Z$/,
-    metadata: { eTag: /^".+"$/, size: 5, mimetype: 'audio/webm', cacheControl: 'max-age=3600', contentLength: 5, httpStatusCode: 200 }
-  })
+  const moved = client.from('private')
+  const { id, size, contentType, cacheControl, etag, metadata, createdAt } = before!
+  t.match((await moved.info('v/c.webm')).data, { id, size, contentType, cacheControl, etag, metadata, createdAt, bucketId: 'private' })
+  t.equal(await text((await moved.download('v/c.webm')).data), 'sound')
+  t.equal((await moved.move('v/c.webm', 'v/c.webm')).error, null, 'to where it is')
+  t.strictSame((await moved.list('v')).data?.map(row => row.name), ['c.webm'])
+  t.equal(files().length, 1)
 })
 
-t.test('listV2 pages through every key, while keys come and go', async t => {
-  const { songs } = await startWithBucket(t)
-  const keys = Array.from({ length: 25 }, (_, i) => `u${i % 3}/${String(i).padStart(2, '0')}.webm`)
-  await Promise.all(keys.map(key => songs.upload(key, 'x', webm)))
-  const seen: string[] = []
-  let cursor: string | undefined
-  do {
-    const { data } = await songs.listV2({ limit: 10, cursor })
-    seen.push(...data?.objects.map(object => object.name) ?? [])
-    cursor = data?.nextCursor
-    t.equal(cursor !== undefined, data?.hasNext)
-    if (cursor) await songs.remove([`${seen.at(-1)}`, `${seen.at(-2)}`]) // the cursor's own key among them
-    await songs.upload('u0/before', 'x', { ...webm, upsert: true })
-  } while (cursor)
-  t.strictSame(seen, keys.sort())
-  const left = [...keys.filter((_, i) => ![8, 9, 18, 19].includes(i)), 'u0/before'].sort()
-  t.strictSame((await songs.listV2()).data?.objects.map(object => object.name), left)
+t.test('an object can be copied, also to another bucket', async t => {
+  const { client, songs } = await startWithBucket(t)
+  await client.createBucket('private')
+  await songs.upload('a.webm', 'sound', { ...webm, cacheControl: '60' })
+  t.strictSame(await songs.copy('a.webm', 'b.webm'), { data: { path: 'songs/b.webm' }, error: null })
+  t.equal((await songs.copy('a.webm', 'a.webm', { destinationBucket: 'private' })).error, null)
+  await songs.remove(['a.webm'])
+  for (const [bucket, key] of [['songs', 'b.webm'], ['private', 'a.webm']] as const) {
+    t.equal(await text((await client.from(bucket).download(key)).data), 'sound')
+    t.match((await client.from(bucket).info(key)).data, { contentType: 'audio/webm', cacheControl: 'max-age=60' })
+  }
+})
 
-  const { data } = await songs.listV2({ with_delimiter: true, limit: 2 })
-  t.match(data, { hasNext: true, folders: [{ name: 'u0/', key: 'u0/' }, { name: 'u1/' }], objects: [] })
-  const next = await songs.listV2({ with_delimiter: true, limit: 2, cursor: data?.nextCursor })
-  t.match(next.data, { hasNext: false, folders: [{ name: 'u2/' }] })
-  t.match((await songs.listV2({ prefix: 'u2/2' })).data?.objects.map(object => object.name), ['u2/20.webm'])
+t.test('what cannot be moved or copied stays where it is', async t => {
+  const { songs } = await startWithBucket(t)
+  await songs.upload('a.webm', 'a')
+  await songs.upload('b.webm', 'b')
+  for (const relocate of [songs.move.bind(songs), songs.copy.bind(songs)]) {
+    isStorageError(t, (await relocate('none', 'c.webm')).error, '404')
+    isStorageError(t, (await relocate('a.webm', 'b.webm')).error, '409')
+    isStorageError(t, (await relocate('a.webm', 'c.webm', { destinationBucket: 'none' })).error, '404')
+    isStorageError(t, (await relocate('a.webm', 'ü')).error, '400')
+  }
+  t.strictSame((await songs.list()).data?.map(row => row.name), ['a.webm', 'b.webm'])
+  t.equal(await text((await songs.download('b.webm')).data), 'b')
 })
 
 t.test('keys are those of the real server, and none leaves its bucket or the directory', async t => {
@@ -405,6 +369,27 @@ t.test('a crash between two steps leaves no ghost', async t => {
   await again.close()
   const third = await start(t, directory)
   t.equal(await text((await third.client.from('songs').download('next')).data), 'next', 'the torn record spoils only itself')
+})
+
+t.test('a crash while an object moves leaves it at one of the two places', async t => {
+  const { client, close, directory } = await startWithBucket(t)
+  await client.createBucket('staging')
+  await client.from('staging').upload('a.webm', 'sound', webm)
+  const journal = join(directory, 'journal.jsonl')
+  const unmoved = statSync(journal).size
+  await client.from('staging').move('a.webm', 'b.webm', { destinationBucket: 'songs' })
+  await close()
+
+  const whole = readFileSync(journal)
+  const step = Math.ceil((whole.length - unmoved) / 8)
+  for (let size = whole.length; size > unmoved; size -= step) {
+    writeFileSync(journal, whole.subarray(0, size))
+    const again = await start(t, directory)
+    const places = [again.client.from('staging').exists('a.webm'), again.client.from('songs').exists('b.webm')]
+    t.strictSame((await Promise.all(places)).map(({ data }) => data), size === whole.length ? [false, true] : [true, false])
+    await again.close()
+  }
+  t.equal((await start(t, directory)).files().length, 1)
 })
 
 t.test('an object whose bytes are gone is gone', async t => {

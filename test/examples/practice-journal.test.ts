@@ -3,9 +3,11 @@ import { gzipSync } from 'node:zlib'
 import type { BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { findChromium } from '../client/helpers/browser.ts'
-import { accessible, button, downloaded, listen, prepare, record, RECORDING, row, said, save, SCORE, signIn } from './helpers/actions.ts'
+import { button, downloaded, drag, hurry, listen, loseMicrophone, prepare, record, RECORDING, row, said, save, SCORE, signIn } from './helpers/actions.ts'
 import { startBrowser } from './helpers/browser.ts'
+import { inspect } from './helpers/inspect.ts'
 import { startJournal, type Mode } from './helpers/journal.ts'
+import { expiringRecording } from './helpers/expiring-recording.ts'
 import { localDocument, practised } from './helpers/practised.ts'
 
 const { chromium, skip } = await findChromium()
@@ -21,7 +23,7 @@ t.test('the practice journal', { skip }, async t => {
     journal.serve(mode)
     const sub = `auth0|musician-${++people}`
     const context = await browser.newContext({ reducedMotion: 'reduce', permissions: ['microphone'], timezoneId: 'Europe/Berlin' })
-    context.setDefaultTimeout(15_000)
+    context.setDefaultTimeout(60_000) // for busy machines
     await context.route(url => url.pathname === '/authorize', (route, request) => {
       const url = new URL(request.url())
       url.searchParams.set('login_hint', sub)
@@ -52,7 +54,7 @@ t.test('the practice journal', { skip }, async t => {
       const loaded: string[] = []
       page.on('request', request => loaded.push(request.url()))
       // The pages are the same ones in both modes; once is enough.
-      const check = async (what: string) => { if (mode === 'account') await accessible(t, page, what) }
+      const check = async (what: string) => { if (mode === 'account') await inspect(t, page, what) }
       if (mode === 'account') {
         await button(page, 'Sign in').waitFor()
         await check('cover')
@@ -81,11 +83,16 @@ t.test('the practice journal', { skip }, async t => {
       await check('recorded')
       await save(page)
 
+      const secondTab = await open(page.context())
+      await row(secondTab, 'Ode to Joy').waitFor()
+      await page.bringToFront() // a page behind another is painted rarely
       await prepare(page, 'Suite in G')
       await save(page)
       await page.getByText('= 1').waitFor()
       await row(page, 'Suite in G').waitFor()
       seen.push(await said(page))
+      await row(secondTab, 'Suite in G').waitFor()
+      await secondTab.close()
 
       await row(page, 'Suite in G').click()
       await listen(page, 'Recording of Suite in G')
@@ -136,120 +143,250 @@ t.test('the practice journal', { skip }, async t => {
     t.strictSame(mock, account)
   })
 
-  await t.test('switches from the browser to the account, and takes the history along', async t => {
+  await t.test('switches from the browser to the account, and takes the history along through every interruption', async t => {
     const context = await newContext(t, 'mock')
     const history = await practised()
     history[1]!.instrument = ''
     await context.addInitScript(local => { localStorage['harmony-helper-storage'] ??= local }, localDocument(history))
     const page = await open(context)
     await row(page, 'Clair de lune').waitFor()
-    const weekThere = await page.getByRole('table').textContent()
+    await page.getByText('= 5').waitFor()
+    await row(page, 'Ode to Joy').first().click()
+    await button(page, 'Show score').click()
+    await page.locator('.sheet svg').waitFor()
+    await inspect(t, page, 'journal')
 
     journal.serve('account')
     await page.reload()
+    await page.clock.install()
     await signIn(page)
+    const sent = new Set<string>()
+    await page.route('**/api/sessions', async (route, request) => {
+      if (request.method() !== 'POST') return route.fallback()
+      const { id } = request.postDataJSON()
+      const isFourth = sent.size === 3 && !sent.has(id)
+      sent.add(id)
+      if (isFourth) {
+        await context.setOffline(true)
+        await route.abort('internetdisconnected')
+      } else if (sent.size < 6) await route.continue() // the sixth hangs
+    })
     await button(page, `Import ${history.length} sessions`).click()
-    await page.getByText(`${history.length - 1} sessions imported.`).waitFor()
+    await page.getByText(`3 of ${history.length}, waiting for the network`).waitFor()
+    await inspect(t, page, 'import interrupted')
+    await context.setOffline(false)
+    await hurry(page, page.getByText(`5 of ${history.length}`, { exact: true }))
+    await button(page, 'Stop').click()
+    await page.getByText(`Stopped after 5 of ${history.length}.`).waitFor()
+    await button(page, 'Go on importing').waitFor()
+
+    await page.unroute('**/api/sessions')
+    await page.reload()
+    await button(page, `Import ${history.length} sessions`).click()
+    await page.getByText('4 sessions imported, 5 were there already.').waitFor()
     await page.getByText(/^Not taken/).waitFor()
-    await accessible(t, page, 'imported')
+    await inspect(t, page, 'imported')
     await row(page, 'Clair de lune').click()
     await listen(page, 'Recording of Clair de lune')
-    t.not(weekThere, '')
 
     await button(page, 'Remove what was taken from this browser').click()
     await button(page, 'Import 1 session').waitFor()
   })
 
-  await t.test('keeps what is saved while the network goes away, and sends it once it is back', async t => {
+  await t.test('through trouble', async t => {
     const page = await openAccount(t)
-    await prepare(page, 'Prelude')
-    await page.route('**/api/sessions', async route => {
-      if (route.request().method() !== 'POST') return route.fallback()
-      await page.context().setOffline(true)
-      await route.abort('internetdisconnected')
-    }, { times: 1 })
-    await save(page, /^Kept safely in this browser/)
-    await page.getByText('It waits for the network.').waitFor()
-    await page.getByText(/^You are offline/).waitFor()
-    await accessible(t, page, 'offline')
-    await row(page, 'Prelude').click()
-    await listen(page, 'Recording of Prelude')
+    await page.clock.install()
+    const sessions = `${journal.api}/api/sessions`
+    const stats = `${journal.api}/api/stats*`
+    page.on('dialog', dialog => dialog.accept())
 
-    await page.context().setOffline(false)
-    await page.getByRole('heading', { name: 'On its way' }).waitFor({ state: 'detached' })
-    await page.getByText('= 1').waitFor()
-    t.equal(await row(page, 'Prelude').count(), 1, 'once')
-  })
-
-  await t.test('shows in a second tab what the first one saves', async t => {
-    for (const mode of ['mock', 'account'] as const) {
-      const context = await newContext(t, mode)
-      const first = await open(context)
-      if (mode === 'account') await signIn(first)
-      const second = await open(context)
-      await second.getByText('The first bar is yours').waitFor()
-      await first.bringToFront() // a page behind another is painted rarely
-      await prepare(first, 'Two hands')
-      await save(first)
-      await row(second, 'Two hands').waitFor()
-      t.equal(await row(second, 'Two hands').count(), 1, mode)
-    }
-  })
-
-  await t.test('loses nothing by a reload in the middle of a recording or a save', async t => {
-    const page = await openAccount(t)
-    await record(page, 'Interrupted', 2)
-    await page.reload()
-    await page.getByText(/not saved yet is still here/).waitFor()
-    await listen(page, 'Your recording')
-    t.equal(await page.getByLabel('Piece', { exact: true }).inputValue(), 'Interrupted')
-
-    const sent = new Promise<void>(resolve => {
-      page.route('**/api/sessions', async route => {
+    await t.test('keeps what is saved while the network goes away, sends it once it is back, and tells what is refused', async t => {
+      await prepare(page, 'Prelude')
+      await page.route('**/api/sessions', async route => {
         if (route.request().method() !== 'POST') return route.fallback()
-        resolve() // and never an answer
+        await page.context().setOffline(true)
+        await route.abort('internetdisconnected')
       }, { times: 1 })
+      await button(page, 'Save').click()
+      await hurry(page, page.getByText(/^Kept safely in this browser/))
+      await page.getByText('It waits for the network.').waitFor()
+      await page.getByText(/^You are offline/).waitFor()
+      await row(page, 'Prelude').click()
+      await listen(page, 'Recording of Prelude')
+
+      await page.getByLabel('Piece', { exact: true }).fill('Gigue')
+      await page.getByLabel('Pick a recording').setInputFiles({ name: 'gigue.webm', mimeType: 'audio/webm', buffer: Buffer.from('No music') })
+      await page.getByText(/^The recording cannot be played/).waitFor()
+      await save(page, /^Kept safely in this browser/)
+      await inspect(t, page, 'offline')
+
+      await page.context().setOffline(false)
+      await page.getByText(/^Not accepted: The file is not a recording/).first().waitFor()
+      await inspect(t, page, 'refused')
+      t.equal(await row(page, 'Prelude').count(), 1, 'once')
+      t.equal(await row(page, 'Prelude').getByText('waiting').count(), 0, 'arrived')
+      await row(page, 'Gigue').getByText('not accepted').waitFor()
+
+      const [again] = await Promise.all([page.waitForResponse(response => response.request().method() === 'POST'), button(page, 'Try again').click()])
+      t.equal(again.status(), 415)
+      await button(page, 'Try again').waitFor()
+      await page.getByRole('region', { name: 'Not sent' }).getByRole('button', { name: 'Delete' }).click()
+      await row(page, 'Gigue').waitFor({ state: 'detached' })
+      t.equal(await page.getByRole('region', { name: 'Not sent' }).count(), 0)
     })
-    await button(page, 'Save').click()
-    await sent
-    await page.reload()
-    await page.getByText('= 1').waitFor()
-    t.equal(await row(page, 'Interrupted').count(), 1, 'once')
-  })
 
-  await t.test('renews an expired token without a word', async t => {
-    const page = await openAccount(t)
-    await setToken(page, await expiredToken(page))
-    const [refused] = await Promise.all([
-      page.waitForResponse(response => response.status() === 401 && response.url().includes('/api/')),
-      page.reload()
-    ])
-    t.equal(refused.status(), 401)
-    await page.getByText('The first bar is yours').waitFor()
-    await prepare(page, 'Once more')
-    await save(page)
-    t.equal(await page.getByText(/sign-in has ended/).count(), 0)
-  })
+    await t.test('says what cannot be loaded, and loads it when asked to', async t => {
+      let answer = () => {}
+      const asked = new Promise<void>(resolve => { answer = resolve })
+      const broken = { status: 500, headers: { 'access-control-allow-origin': '*' }, json: { code: 'internal_error', detail: 'Something went wrong here. Try again later.' } }
+      await page.route(sessions, async route => {
+        await asked
+        await route.fulfill(broken)
+      })
+      await page.reload()
+      await page.getByText('Loading your journal…').waitFor()
+      await inspect(t, page, 'loading')
+      answer()
+      await page.getByText('Your journal could not be opened').waitFor()
+      await page.getByText('Something went wrong here').waitFor()
+      await inspect(t, page, 'not loaded')
 
-  await t.test('loses nothing when the sign-in ends in the middle of a recording', async t => {
-    const page = await openAccount(t)
-    await record(page, 'Unfinished', 1)
-    await setToken(page, await expiredToken(page))
-    await page.route('**/oauth/token', route => route.fulfill({ status: 403, headers: { 'access-control-allow-origin': '*' }, json: { error: 'invalid_grant', error_description: 'Revoked' } }))
-    await button(page, 'Stop').click()
-    await save(page, /^Kept safely in this browser/)
-    await page.getByText(/sign-in has ended/).waitFor()
-    await page.getByText('It waits for you to sign in.').waitFor()
-    await accessible(t, page, 'signed out')
+      await page.unroute(sessions)
+      await page.route(stats, route => route.fulfill(broken))
+      await button(page, 'Try again').click()
+      await row(page, 'Prelude').waitFor()
+      await page.unroute(stats)
+      await button(page, 'Try again').click()
+      await page.getByText('Something went wrong here').waitFor({ state: 'detached' })
+    })
 
-    await record(page, 'Still playing', 1)
-    await page.unroute('**/oauth/token')
-    await button(page, 'Sign in again').click()
-    await page.getByText(/not saved yet is still here/).waitFor()
-    await page.getByText('= 1').waitFor()
-    await save(page)
-    t.equal(await row(page, 'Unfinished').count(), 1)
-    t.equal(await row(page, 'Still playing').count(), 1)
+    await t.test('goes on playing when the URL of a recording expires', async t => {
+      const recording = await expiringRecording(page)
+      const player = page.getByRole('group', { name: 'Recording of Prelude' })
+      const position = player.getByRole('slider', { name: 'Position' })
+      const heard = async (seconds: number) => {
+        await page.waitForFunction(seconds => Number(document.querySelector('audio[src*=token]')?.closest('.player')?.querySelector('input')?.value) > seconds, seconds)
+      }
+      await row(page, 'Prelude').click()
+      await player.getByRole('button', { name: 'Play' }).click()
+      await heard(0.3)
+
+      recording.expire()
+      await position.fill('300')
+      await heard(300.3)
+      t.equal(await player.getByRole('button', { name: 'Pause' }).count(), 1, 'still playing')
+
+      recording.expire()
+      recording.block(true)
+      await position.fill('500')
+      await player.getByText(/^The recording cannot be played/).waitFor()
+      await inspect(t, page, 'not playable')
+      recording.block(false)
+      await player.getByRole('button', { name: 'Try again' }).click()
+      await heard(500.3)
+      await player.getByRole('button', { name: 'Pause' }).click()
+
+      recording.expire()
+      await position.fill('100')
+      await player.getByText('1:40 / 10:00').waitFor()
+      await player.getByRole('button', { name: 'Play' }).click()
+      await heard(100.3)
+      await row(page, 'Prelude').click()
+    })
+
+    await t.test('says why there is no microphone, and keeps what it heard until it went away', async t => {
+      for (const [how, said] of [['NotAllowedError', /may not use the microphone/], ['NotFoundError', /No microphone was found/]] as const) {
+        await loseMicrophone(page, how)
+        await button(page, 'Record').click()
+        await page.getByRole('alert').getByText(said).waitFor()
+      }
+      await inspect(t, page, 'no microphone')
+
+      await loseMicrophone(page, 'unplugged')
+      await record(page, 'Unplugged', 1)
+      await page.evaluate(() => dispatchEvent(new Event('unplug')))
+      await page.getByText(/^The microphone went away/).waitFor()
+      await listen(page, 'Your recording')
+      await inspect(t, page, 'microphone gone')
+    })
+
+    await t.test('takes dropped files, and says which ones it cannot take', async t => {
+      const recording = { name: 'take.webm', type: 'audio/webm', path: RECORDING }
+      const drop = await drag(page, [recording])
+      await inspect(t, page, 'dropping')
+      await drop()
+      await page.getByText(/^Save or discard the recording that is here first/).waitFor()
+      await button(page, 'Discard').click()
+      await button(page, 'Record').waitFor()
+
+      await (await drag(page, [recording, { name: 'ode.musicxml', type: '', path: SCORE }]))()
+      await page.getByText('0:00 / 0:03').waitFor()
+      await page.locator('.sheet svg').waitFor()
+      t.match(await page.getByLabel('Piece', { exact: true }).inputValue(), /Ode an die Freude/)
+      await (await drag(page, [{ name: 'holiday.png', type: 'image/png' }]))()
+      await page.getByText('holiday.png is neither a recording nor a MusicXML score.').waitFor()
+      await (await drag(page, [{ name: 'page.xml', type: 'text/xml' }]))()
+      await page.getByText(/^page.xml is not MusicXML/).waitFor()
+      await inspect(t, page, 'dropped')
+      await button(page, 'Discard').click()
+    })
+
+    await t.test('loses nothing by a reload in the middle of a recording or a save', async t => {
+      await record(page, 'Interrupted', 1)
+      await page.reload()
+      await page.getByText(/not saved yet is still here/).waitFor()
+      await listen(page, 'Your recording')
+      t.equal(await page.getByLabel('Piece', { exact: true }).inputValue(), 'Interrupted')
+
+      const sent = new Promise<void>(resolve => {
+        page.route('**/api/sessions', async route => {
+          if (route.request().method() !== 'POST') return route.fallback()
+          resolve() // and never an answer
+        }, { times: 1 })
+      })
+      await button(page, 'Save').click()
+      await sent
+      const uploaded = await page.getByRole('progressbar', { name: 'Upload' }).getAttribute('value')
+      t.ok(Number(uploaded) < 1, 'not all is done before the answer')
+      await inspect(t, page, 'saving')
+      await page.reload()
+      await row(page, 'Interrupted').waitFor()
+      await row(page, 'Interrupted').getByText('waiting').waitFor({ state: 'detached' })
+      t.equal(await row(page, 'Interrupted').count(), 1, 'once')
+      await page.getByRole('group', { name: 'Your recording' }).waitFor({ state: 'detached' })
+    })
+
+    await t.test('renews an expired token without a word', async t => {
+      await setToken(page, await expiredToken(page))
+      const [refused] = await Promise.all([
+        page.waitForResponse(response => response.status() === 401 && response.url().includes('/api/')),
+        page.reload()
+      ])
+      t.equal(refused.status(), 401)
+      await prepare(page, 'Once more')
+      await save(page)
+      t.equal(await page.getByText(/sign-in has ended/).count(), 0)
+    })
+
+    await t.test('loses nothing when the sign-in ends in the middle of a recording', async t => {
+      await record(page, 'Unfinished', 1)
+      await setToken(page, await expiredToken(page))
+      await page.route('**/oauth/token', route => route.fulfill({ status: 403, headers: { 'access-control-allow-origin': '*' }, json: { error: 'invalid_grant', error_description: 'Revoked' } }))
+      await button(page, 'Stop').click()
+      await save(page, /^Kept safely in this browser/)
+      await page.getByText(/sign-in has ended/).waitFor()
+      await page.getByText('It waits for you to sign in.').waitFor()
+
+      await record(page, 'Still playing', 1)
+      await inspect(t, page, 'signed out')
+      await page.unroute('**/oauth/token')
+      await button(page, 'Sign in again').click()
+      await page.getByText(/not saved yet is still here/).waitFor()
+      await row(page, 'Unfinished').getByText('waiting').waitFor({ state: 'detached' })
+      await save(page)
+      t.equal(await row(page, 'Unfinished').count(), 1)
+      t.equal(await row(page, 'Still playing').count(), 1)
+    })
   })
 
   await t.test('is small, and nothing moves while it loads', async t => {

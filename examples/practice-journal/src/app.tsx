@@ -46,11 +46,11 @@ function JournalOf ({ account, ...person }: Person & { account: string }) {
     <JournalContext.Provider value={journal}>
       <Header {...person} />
       <main>
-        <Notice {...person} />
+        <Notices {...person} />
         <Practice />
         <aside aria-label='Overview'>
-          <Week />
           <Waiting />
+          <Week />
           {!USE_MOCK && <Import />}
         </aside>
         <History />
@@ -70,25 +70,30 @@ function Header ({ name, signOut }: Person) {
   )
 }
 
-/** What stands in the way, if anything does. */
+/** What stands in the way, if anything does. The region is always there: a new one is not announced everywhere. */
+function Notices (person: Person) {
+  return <div className='notices' role='status'><Notice {...person} /></div>
+}
+
 function Notice ({ signIn }: Person) {
   const { store } = useJournal()
   const error = useSessions(state => state.error)
+  const isLoading = useSessions(state => state.isLoading)
   const online = useOnline()
-  if (!online && !USE_MOCK) return <p role='status' className='notice'>You are offline. Go on practising: what you save is kept here and sent later.</p>
+  if (!online && !USE_MOCK) return <p className='notice'>You are offline. Go on practising: what you save is kept here and sent later.</p>
   if (!error) return null
   if (isSignedOut(error)) {
     return (
-      <div role='alert' className='notice'>
+      <div className='notice'>
         <p>Your sign-in has ended. Nothing is lost: what you record and save is kept here until you sign in again.</p>
         <button type='button' onClick={signIn}>Sign in again</button>
       </div>
     )
   }
   return (
-    <div role='alert' className='notice'>
+    <div className='notice'>
       <p>{error.message}</p>
-      <button type='button' onClick={() => store.getState().load()}>Try again</button>
+      <button type='button' onClick={() => store.getState().load()}>{isLoading ? 'Trying…' : 'Try again'}</button>
     </div>
   )
 }

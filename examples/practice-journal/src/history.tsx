@@ -14,6 +14,7 @@ export function History () {
   const { store } = useJournal()
   const history = useSessions(state => state.history)
   const isLoading = useSessions(state => state.isLoading)
+  const stats = useSessions(state => state.stats)
   const error = useSessions(state => state.error)
   const [search, setSearch] = useState('')
   const [shown, setShown] = useState(PAGE)
@@ -44,7 +45,7 @@ export function History () {
         </label>
       </div>
       {search && <p className='hint' role='status'>{found.length === 1 ? '1 session' : `${found.length} sessions`} found.</p>}
-      {listed.length === 0 && !deleted && (isLoading ? <Skeleton /> : !error && <Empty />)}
+      {listed.length === 0 && !deleted && (error ? <Unread /> : stats ? <Empty /> : <Skeleton />)}
       {[...days].map(([day, sessions]) => (
         <section key={day} aria-labelledby={`day-${day}`}>
           <h3 id={`day-${day}`}>
@@ -91,21 +92,31 @@ function Details ({ id, onDelete }: { id: string, onDelete: () => void }) {
   const [session, setSession] = useState<SessionData | null>()
   const [problem, setProblem] = useState('')
   const [scoreShown, setScoreShown] = useState(false)
+  const [attempt, setAttempt] = useState(1)
 
   useEffect(() => {
     const stop = new AbortController()
+    setProblem('')
     service.getSessionById(id, stop).then(setSession, error => { if (!stop.signal.aborted) setProblem(error.message) })
     return () => stop.abort()
-  }, [service, id])
+  }, [service, id, attempt])
 
-  if (session === undefined) return <div className='details'><p role='status' className={problem ? 'problem' : 'hint'}>{problem || 'Loading…'}</p></div>
+  if (session === undefined) {
+    return (
+      <div className='details'>
+        <p role='status' className={problem ? 'problem' : 'hint'}>{problem || 'Loading…'}</p>
+        {problem && <div className='actions'><button type='button' onClick={() => setAttempt(attempt + 1)}>Try again</button></div>}
+      </div>
+    )
+  }
   if (session === null) return <div className='details'><p role='status' className='hint'>This session was deleted elsewhere.</p></div>
 
   const { songName, xmlContent, analysis } = session
   const recording = session.audio ?? session.audioUrl
+  const renew = async () => (await service.getSessionById(id))?.audioUrl
   return (
     <div className='details'>
-      {recording ? <Player recording={recording} label={`Recording of ${songName}`} /> : <p className='hint'>Without a recording.</p>}
+      {recording ? <Player recording={recording} label={`Recording of ${songName}`} renew={renew} /> : <p className='hint'>Without a recording.</p>}
       {analysis && (
         <div className='feedback'>
           {analysis.scoreAccuracy !== null && <p className='accuracy'>{analysis.scoreAccuracy}<span> % accurate</span></p>}
@@ -116,7 +127,7 @@ function Details ({ id, onDelete }: { id: string, onDelete: () => void }) {
       <div className='actions'>
         {xmlContent && <button type='button' aria-expanded={scoreShown} onClick={() => setScoreShown(!scoreShown)}>{scoreShown ? 'Hide score' : 'Show score'}</button>}
         {xmlContent && <button type='button' onClick={() => download(new Blob([xmlContent], { type: 'application/vnd.recordare.musicxml+xml' }), `${songName}.musicxml`)}>Download score</button>}
-        {recording && <button type='button' onClick={() => fetchRecording(recording).then(blob => download(blob, `${songName}.${extension(blob)}`), () => setProblem('The recording cannot be fetched right now.'))}>Download recording</button>}
+        {recording && <button type='button' onClick={() => fetchRecording(recording, renew).then(blob => download(blob, `${songName}.${extension(blob)}`), () => setProblem('The recording cannot be fetched right now.'))}>Download recording</button>}
         <button type='button' className='danger' onClick={onDelete}>Delete</button>
       </div>
       {problem && <p role='alert' className='problem'>{problem}</p>}
@@ -157,6 +168,16 @@ function Empty () {
   )
 }
 
+function Unread () {
+  return (
+    <div className='empty'>
+      <div className='rest' aria-hidden='true' />
+      <p><strong>Your journal could not be opened.</strong></p>
+      <p className='hint'>Nothing is lost. You can record all the same; your sessions appear here once they can be read.</p>
+    </div>
+  )
+}
+
 function Skeleton () {
   return <div className='skeleton' role='status'><span className='sr-only'>Loading your journal…</span><i /><i /><i /></div>
 }
@@ -172,11 +193,13 @@ function plain (text: string): string {
   return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
 }
 
-async function fetchRecording (recording: Blob | string): Promise<Blob> {
+async function fetchRecording (recording: Blob | string, renew: () => Promise<string | null | undefined>): Promise<Blob> {
   if (typeof recording !== 'string') return recording
   const response = await fetch(recording)
-  if (!response.ok) throw new Error(`${response.status}`)
-  return response.blob()
+  if (response.ok) return response.blob()
+  const renewed = await fetch(await renew() ?? recording)
+  if (!renewed.ok) throw new Error(`${renewed.status}`)
+  return renewed.blob()
 }
 
 function extension ({ type }: Blob): string {

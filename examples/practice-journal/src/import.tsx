@@ -2,7 +2,8 @@ import { useEffect, useRef, useState } from 'react'
 import type { SessionData } from 'harmony-helper/client'
 import { importHistory, type ImportReport } from 'harmony-helper/client/offline'
 import { dayName } from './format.ts'
-import { useJournal } from './services/journal.ts'
+import { reasonOf } from './refusals.ts'
+import { useJournal, useOnline } from './services/journal.ts'
 import { localHistory, storageService } from './services/storageFactory.ts'
 
 /** Brings the history that this browser kept before there was an account. */
@@ -12,6 +13,7 @@ export function Import () {
   const [report, setReport] = useState<ImportReport>()
   const [state, setState] = useState<'offered' | 'running' | 'done'>('offered')
   const [problem, setProblem] = useState('')
+  const online = useOnline()
   const stop = useRef<AbortController>()
 
   useEffect(() => {
@@ -28,7 +30,7 @@ export function Import () {
       setState('done')
     } catch (error) {
       setState('offered')
-      if (!stop.current.signal.aborted) setProblem((error as Error).message)
+      if (!stop.current.signal.aborted) setProblem(`${(error as Error).message} What was taken until now is in your journal.`)
     }
     await store.getState().load()
   }
@@ -36,10 +38,14 @@ export function Import () {
   /** Only what was taken whole. */
   async function removeLocal () {
     const kept = new Set(report!.problems.map(({ id }) => id))
-    for (const { id } of local) if (!kept.has(id)) await localHistory.deleteSession(id)
-    setLocal(await localHistory.getSessions())
-    setReport(undefined)
-    setState('offered')
+    try {
+      for (const { id } of local) if (!kept.has(id)) await localHistory.deleteSession(id)
+      setLocal(await localHistory.getSessions())
+      setReport(undefined)
+      setState('offered')
+    } catch (error) {
+      setProblem((error as Error).message)
+    }
   }
 
   if (local.length === 0 && !problem) return null
@@ -48,23 +54,22 @@ export function Import () {
     <section className='card' aria-labelledby='import-title'>
       <h2 id='import-title'>From this browser</h2>
       {state !== 'done' && <p>{sessions(local.length)} of before you had an account {local.length === 1 ? 'is' : 'are'} kept in this browser. Bring {local.length === 1 ? 'it' : 'them'} into your journal; dates and recordings stay as they are.</p>}
-      {state === 'running' && (
-        <>
-          <progress aria-label='Import' max={report?.total ?? 1} value={done ?? 0} />
-          <p className='hint' role='status'>{done ?? 0} of {report?.total ?? local.length}</p>
-          <button type='button' onClick={() => stop.current?.abort()}>Stop</button>
-        </>
-      )}
+      {state === 'running' && <progress aria-label='Import' max={report?.total ?? 1} value={done ?? 0} />}
+      <p className={state === 'done' ? undefined : 'hint'} role='status'>
+        {state === 'running' && `${done ?? 0} of ${report?.total ?? local.length}${online ? '' : ', waiting for the network'}`}
+        {state === 'offered' && report && `Stopped after ${done} of ${report.total}.`}
+        {state === 'done' && report && summary(report)}
+      </p>
+      {state === 'running' && <button type='button' onClick={() => stop.current?.abort()}>Stop</button>}
       {state === 'offered' && <button type='button' className='primary' onClick={run}>{report ? 'Go on importing' : `Import ${sessions(local.length)}`}</button>}
       {state === 'done' && report && (
         <>
-          <p role='status'>{summary(report)}</p>
           {report.problems.length > 0 && (
             <ul className='plain'>
               {report.problems.map(({ id, songName, date, what, reason }) => (
                 <li key={`${id} ${what}`}>
                   <strong>{songName || 'A session without a name'}</strong> <span className='hint'>{dayName(date)}</span>
-                  <p className='problem'>{what === 'recording' ? 'Taken without its recording. ' : 'Not taken. '}{reason.detail}</p>
+                  <p className='problem'>{what === 'recording' ? 'Taken without its recording. ' : 'Not taken. '}{reasonOf(reason)}</p>
                 </li>
               ))}
             </ul>
@@ -73,7 +78,7 @@ export function Import () {
           <button type='button' onClick={removeLocal}>Remove what was taken from this browser</button>
         </>
       )}
-      {problem && <p role='alert' className='problem'>{problem} What was taken until now is in your journal.</p>}
+      {problem && <p role='alert' className='problem'>{problem}</p>}
     </section>
   )
 }

@@ -2,25 +2,57 @@ import { useEffect, useRef, useState } from 'react'
 import { clock } from './format.ts'
 import { PauseIcon, PlayIcon } from './icons.tsx'
 
-type Props = { recording: Blob | string, label: string, onLength?: (seconds: number) => void }
+type Props = {
+  recording: Blob | string
+  label: string
+  onLength?: (seconds: number) => void
+  /** Asks for the recording's URL again: some live shorter than a long listening. */
+  renew?: () => Promise<string | null | undefined>
+}
 
-/** Plays a recording, from a blob or a URL, with seeking. */
-export function Player ({ recording, label, onLength }: Props) {
+/** Plays a recording, from a blob or a URL, with seeking. Survives a URL that expires. */
+export function Player ({ recording, label, onLength, renew }: Props) {
   const audio = useRef<HTMLAudioElement>(null)
-  const [src, setSrc] = useState<string>()
   const [length, setLength] = useState<number>()
   const [position, setPosition] = useState(0)
   const [playing, setPlaying] = useState(false)
   const [failed, setFailed] = useState(false)
+  // Where to go on, from a failure until there is sound again.
+  const recovering = useRef<{ at: number, play: boolean }>()
 
   useEffect(() => {
     setLength(undefined)
     setFailed(false)
-    if (typeof recording === 'string') return setSrc(recording)
-    const url = URL.createObjectURL(recording)
-    setSrc(url)
+    recovering.current = undefined
+    const url = typeof recording === 'string' ? recording : URL.createObjectURL(recording)
+    open(url)
     return () => URL.revokeObjectURL(url)
   }, [recording])
+
+  function open (url: string) {
+    audio.current!.src = url
+    audio.current!.load() // also when it is the same one
+  }
+
+  async function recover () {
+    setFailed(false)
+    recovering.current ??= { at: position, play: playing }
+    const url = await renew!().catch(() => undefined)
+    if (!audio.current) return
+    if (url) open(url)
+    else fail()
+  }
+
+  function fail () {
+    setFailed(true)
+    setPlaying(false)
+  }
+
+  function onError () {
+    const renewable = renew && audio.current!.error?.code !== MediaError.MEDIA_ERR_DECODE
+    if (renewable && !recovering.current) recover()
+    else fail()
+  }
 
   function learnLength () {
     const element = audio.current!
@@ -35,26 +67,44 @@ export function Player ({ recording, label, onLength }: Props) {
     }
   }
 
-  function seek (seconds: number) {
-    audio.current!.currentTime = seconds
-    setPosition(seconds)
+  function onLoadedMetadata () {
+    learnLength()
+    if (length !== undefined) audio.current!.currentTime = recovering.current?.at ?? 0
   }
 
-  if (failed) return <p className='problem' role='alert'>The recording cannot be played. It may be unreachable right now, or of a kind that this browser does not know.</p>
+  function onCanPlay () {
+    if (!recovering.current || audio.current!.seeking) return
+    if (recovering.current.play) play()
+    recovering.current = undefined
+  }
+
+  function play () {
+    audio.current!.play().catch(() => {}) // the error event says it, too
+  }
+
+  function toggle () {
+    if (recovering.current) recovering.current.play = !playing
+    if (!playing) return play()
+    audio.current!.pause()
+    setPlaying(false) // while it recovers, the element is paused already
+  }
+
+  function seek (seconds: number) {
+    setPosition(seconds)
+    if (recovering.current) recovering.current.at = seconds
+    audio.current!.currentTime = seconds
+  }
+
   const shown = Math.min(position, length ?? 0)
-  return (
-    <div className='player' role='group' aria-label={label}>
-      <audio
-        ref={audio} src={src} preload='metadata'
-        onLoadedMetadata={learnLength} onDurationChange={learnLength}
-        onTimeUpdate={() => { if (length !== undefined) setPosition(audio.current!.currentTime) }}
-        onPlay={() => setPlaying(true)} onPause={() => setPlaying(false)} onEnded={() => seek(0)}
-        onError={() => setFailed(true)}
-      />
-      <button
-        type='button' className='round' disabled={length === undefined} aria-label={playing ? 'Pause' : 'Play'}
-        onClick={() => playing ? audio.current!.pause() : audio.current!.play()}
-      >
+  const notice = (
+    <div className='unplayable' role='alert'>
+      <p className='problem'>The recording cannot be played. It may be unreachable right now, or of a kind that this browser does not know.</p>
+      {renew && <button type='button' onClick={recover}>Try again</button>}
+    </div>
+  )
+  const controls = (
+    <>
+      <button type='button' className='round' disabled={length === undefined} aria-label={playing ? 'Pause' : 'Play'} onClick={toggle}>
         {playing ? <PauseIcon /> : <PlayIcon />}
       </button>
       <input
@@ -64,6 +114,17 @@ export function Player ({ recording, label, onLength }: Props) {
         onChange={({ target }) => seek(Number(target.value))}
       />
       <span className='time'>{clock(shown)} / {length === undefined ? '–:––' : clock(length)}</span>
+    </>
+  )
+  return (
+    <div className='player' role='group' aria-label={label}>
+      <audio
+        ref={audio} preload='metadata'
+        onLoadedMetadata={onLoadedMetadata} onDurationChange={learnLength} onCanPlay={onCanPlay}
+        onTimeUpdate={() => { if (length !== undefined && !recovering.current) setPosition(audio.current!.currentTime) }}
+        onPlay={() => setPlaying(true)} onPause={() => setPlaying(false)} onEnded={() => seek(0)} onError={onError}
+      />
+      {failed ? notice : controls}
     </div>
   )
 }

@@ -1,10 +1,12 @@
-import { useEffect, useRef, useState, type DragEvent, type FormEvent } from 'react'
+import { useEffect, useRef, useState, type FormEvent } from 'react'
+import { StorageError, type SessionData } from 'harmony-helper/client'
 import type { CurrentSession } from 'harmony-helper/client/zustand'
 import { clock, fromLocalInput, timeZoneName, toLocalInput } from './format.ts'
 import { PauseIcon, RecordIcon, StopIcon } from './icons.tsx'
 import { LevelMeter } from './level-meter.tsx'
 import { Player } from './player.tsx'
 import { microphoneProblem, useRecorder } from './recorder.ts'
+import { reasonOf } from './refusals.ts'
 import { isScore, readScore, Score, titleOf } from './score.tsx'
 import { useJournal, useSessions } from './services/journal.ts'
 
@@ -35,10 +37,11 @@ export function Practice () {
       const { id } = edit({ durationSeconds: Math.round(seconds) })
       drafts.append(id, part, piece).catch(noDraft)
     },
-    onStop (audio, seconds) {
+    onStop (audio, seconds, asked) {
       store.getState().setRecordingStatus(false)
-      edit({ audio, durationSeconds: Math.round(seconds) })
-      setMessage(`Stopped after ${clock(seconds)}. Listen back, then save.`)
+      if (audio.size > 0) edit({ audio, durationSeconds: Math.round(seconds) })
+      setMessage(audio.size > 0 ? `Stopped after ${clock(seconds)}. Listen back, then save.` : '')
+      if (!asked) setProblem('The microphone went away. What it heard until then is kept; plug it in again to record more.')
     }
   })
 
@@ -51,8 +54,18 @@ export function Practice () {
     }).catch(noDraft)
   }, [drafts, store])
 
+  // A reload in the middle of a save leaves a draft of what is kept already.
+  const kept = history.find(({ id }) => id === session?.id)
+  useEffect(() => {
+    if (!kept || saving || kept.pending === 'refused') return
+    drafts.forget(kept.id).catch(noDraft)
+    store.getState().clearSession()
+    setMessage(outcome(kept))
+  }, [kept, saving, drafts, store])
+
   async function record () {
     setProblem('')
+    setMessage('Waiting for the microphone…')
     try {
       await recorder.start()
       const { id } = edit({ date: new Date().toISOString(), durationSeconds: 0 })
@@ -60,11 +73,13 @@ export function Practice () {
       store.getState().setRecordingStatus(true)
       setMessage('Recording.')
     } catch (error) {
+      setMessage('')
       setProblem(microphoneProblem(error))
     }
   }
 
   async function take (files: Iterable<File>) {
+    if (saving) return
     setProblem('')
     for (const file of files) {
       try {
@@ -80,13 +95,16 @@ export function Practice () {
     const xmlContent = await readScore(file)
     const { songName } = store.getState().currentSession ?? {}
     edit({ xmlContent, songName: songName || titleOf(xmlContent) })
+    setMessage('')
   }
 
   function takeRecording (file: File) {
     if (!/^(audio|video)\//.test(file.type)) throw new Error(`${file.name} is neither a recording nor a MusicXML score.`)
-    if (recorder.status !== 'idle') throw new Error('Stop recording first, then pick a file.')
+    if (recorder.status !== 'idle') throw new Error('Stop recording first, then add a file.')
+    if (store.getState().currentSession?.audio) throw new Error('Save or discard the recording that is here first, then add another.')
     const { id } = edit({ audio: file, durationSeconds: 0 })
     drafts.append(id, 0, file).catch(noDraft)
+    setMessage('Listen back, then save.')
   }
 
   async function save (event: FormEvent) {
@@ -98,11 +116,11 @@ export function Practice () {
     try {
       await store.getState().saveSession()
       await drafts.forget(id).catch(noDraft)
-      const waits = store.getState().history.find(kept => kept.id === id)?.pending
-      setMessage(waits ? 'Kept safely in this browser. It is sent as soon as that is possible.' : 'Saved.')
+      setMessage(outcome(store.getState().history.find(kept => kept.id === id)))
     } catch (error) {
       setMessage('')
-      setProblem((error as Error).message)
+      setProblem(error instanceof StorageError ? reasonOf(error) : (error as Error).message)
+      store.setState({ error: null }) // told here, where it can be mended
     } finally {
       setSaving(false)
     }
@@ -110,29 +128,34 @@ export function Practice () {
 
   function discard () {
     if (!confirm('Discard this recording? It cannot be brought back.')) return
-    drafts.forget(session!.id).catch(noDraft)
+    const { id } = session!
+    drafts.forget(id).catch(noDraft)
     store.getState().clearSession()
+    // The server refused it once, so it waits.
+    if (kept) store.getState().deleteSession(id).catch(() => {})
+    setProblem('')
     setMessage('Discarded.')
   }
 
+  const dragging = useDroppedFiles(take)
   const idle = recorder.status === 'idle'
   const audio = idle ? session?.audio : undefined
   return (
-    <section className='card practice' aria-labelledby='practice-title' {...droppable(take)}>
+    <section className={dragging ? 'card practice dragging' : 'card practice'} aria-labelledby='practice-title'>
       <h2 id='practice-title'>Practise</h2>
       <form onSubmit={save}>
         <div className='fields'>
           <label className='wide'>
             Piece
             <input
-              required maxLength={300} list='pieces' autoComplete='off' placeholder='What are you playing?'
+              required readOnly={saving} maxLength={300} list='pieces' autoComplete='off' placeholder='What are you playing?'
               value={session?.songName ?? ''} onChange={({ target }) => edit({ songName: target.value })}
             />
           </label>
           <label>
             Instrument
             <input
-              required maxLength={300} list='instruments' autoComplete='off'
+              required readOnly={saving} maxLength={300} list='instruments' autoComplete='off'
               value={session?.instrument ?? history[0]?.instrument ?? ''} onChange={({ target }) => edit({ instrument: target.value })}
             />
           </label>
@@ -145,10 +168,10 @@ export function Practice () {
           : <LevelMeter analyser={recorder.analyser} running={recorder.status === 'recording'} />}
 
         <div className='transport'>
-          {idle && !audio && <button type='button' className='record' onClick={record}><RecordIcon /> Record</button>}
+          {/* One button, so that it keeps the focus. */}
+          {!audio && <button type='button' className='record' onClick={() => idle ? record() : recorder.stop()}>{idle ? <><RecordIcon /> Record</> : <><StopIcon /> Stop</>}</button>}
           {!idle && (
             <>
-              <button type='button' className='record' onClick={() => recorder.stop()}><StopIcon /> Stop</button>
               {recorder.status === 'recording'
                 ? <button type='button' onClick={() => recorder.pause()}><PauseIcon /> Pause</button>
                 : <button type='button' onClick={() => recorder.resume()}><RecordIcon /> Go on</button>}
@@ -163,21 +186,22 @@ export function Practice () {
             </>
           )}
           {idle && !audio && <FileButton label='Pick a recording' accept='audio/*,.webm,.m4a,.mp4' onPick={take} />}
-          {idle && <FileButton label={session?.xmlContent ? 'Another score' : 'Add a score'} accept='.musicxml,.xml,.mxl' onPick={take} />}
+          {idle && !saving && <FileButton label={session?.xmlContent ? 'Another score' : 'Add a score'} accept='.musicxml,.xml,.mxl' onPick={take} />}
         </div>
 
         {audio && (
           <label className='when'>
             Played at
             <input
-              type='datetime-local' required max={toLocalInput(new Date().toISOString())} value={toLocalInput(session!.date)}
+              type='datetime-local' required readOnly={saving} max={toLocalInput(new Date().toISOString())} value={toLocalInput(session!.date)}
               onChange={({ target }) => { if (target.value) edit({ date: fromLocalInput(target.value) }) }}
             />
             <span className='hint'>{timeZoneName} time</span>
           </label>
         )}
-        {saving && <progress aria-label='Upload' max={1} value={uploaded ?? undefined} />}
-        <p role='status' className='hint'>{message || 'A recording, a MusicXML score or both can also be dropped here.'}</p>
+        {/* All bytes are out a little before all is kept. */}
+        {saving && <progress aria-label='Upload' max={1} value={uploaded === null ? undefined : Math.min(uploaded, 0.99)} />}
+        <p role='status' className='hint'>{dragging ? 'Let go to add it.' : message || 'A recording, a MusicXML score or both can also be dropped on this page.'}</p>
         {problem && <p role='alert' className='problem'>{problem}</p>}
       </form>
       {session?.xmlContent && <Score xml={session.xmlContent} title={session.songName || 'this piece'} />}
@@ -205,16 +229,32 @@ function Suggestions ({ id, options }: { id: string, options: string[] }) {
   return <datalist id={id}>{[...new Set(options)].slice(0, 50).map(option => <option key={option} value={option} />)}</datalist>
 }
 
-function droppable (take: (files: File[]) => void) {
-  return {
-    onDragOver (event: DragEvent) {
+/** Takes files dropped anywhere: beside a target, the browser would leave the page for them. Answers whether some hover. */
+function useDroppedFiles (take: (files: File[]) => void): boolean {
+  const [dragging, setDragging] = useState(false)
+  const taking = useRef(take)
+  taking.current = take
+  useEffect(() => {
+    const stopping = new AbortController()
+    addEventListener('dragover', event => {
+      if (!event.dataTransfer?.types.includes('Files')) return
       event.preventDefault()
-    },
-    onDrop (event: DragEvent) {
+      setDragging(true)
+    }, stopping)
+    addEventListener('dragleave', event => { if (!event.relatedTarget) setDragging(false) }, stopping)
+    addEventListener('drop', event => {
+      if (!event.dataTransfer?.types.includes('Files')) return
       event.preventDefault()
-      take([...event.dataTransfer.files])
-    }
-  }
+      setDragging(false)
+      taking.current([...event.dataTransfer.files])
+    }, stopping)
+    return () => stopping.abort()
+  }, [])
+  return dragging
+}
+
+function outcome (kept: SessionData | undefined): string {
+  return kept?.pending ? 'Kept safely in this browser. It is sent as soon as that is possible.' : 'Saved.'
 }
 
 // A full disk or a browser without caches must not end a recording: then it is in memory only.

@@ -14,8 +14,8 @@ export type Recorder = {
 type Listener = {
   /** Every second, a piece of the recording; together they are the file. */
   onPiece: (piece: Blob, part: number, seconds: number) => void
-  /** Also when the microphone was unplugged: what was heard until then is there. */
-  onStop: (recording: Blob, seconds: number) => void
+  /** `asked` is false when the microphone went away by itself: what was heard until then is there, perhaps nothing. */
+  onStop: (recording: Blob, seconds: number, asked: boolean) => void
 }
 
 const KINDS = ['audio/webm;codecs=opus', 'audio/mp4', 'audio/ogg;codecs=opus']
@@ -26,6 +26,8 @@ export function useRecorder (listener: Listener): Recorder {
   const listening = useRef(listener)
   listening.current = listener
   const running = useRef<MediaRecorder>()
+  const starting = useRef(false)
+  const asked = useRef(false)
 
   useEffect(() => () => running.current?.stop(), [])
   useEffect(() => {
@@ -35,9 +37,20 @@ export function useRecorder (listener: Listener): Recorder {
   }, [state.status])
   const stopwatch = useRef(createStopwatch())
 
+  /** Rejects when there is no microphone to be had; see `microphoneProblem`. */
   async function start () {
-    // Processing made for speech would take the music out of music.
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } })
+    // The browser may ask the person first, who may press the button again meanwhile.
+    if (starting.current) return
+    starting.current = true
+    try {
+      // Processing made for speech would take the music out of music.
+      listen(await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } }))
+    } finally {
+      starting.current = false
+    }
+  }
+
+  function listen (stream: MediaStream) {
     const mimeType = KINDS.find(kind => MediaRecorder.isTypeSupported(kind))
     const recorder = new MediaRecorder(stream, { ...mimeType && { mimeType }, audioBitsPerSecond: 128_000 })
     const context = new AudioContext()
@@ -59,8 +72,9 @@ export function useRecorder (listener: Listener): Recorder {
       for (const track of stream.getTracks()) track.stop()
       context.close()
       setState({ status: 'idle', seconds: 0, analyser: null })
-      listening.current.onStop(new Blob(pieces, { type: recorder.mimeType }), time.seconds())
+      listening.current.onStop(new Blob(pieces, { type: recorder.mimeType }), time.seconds(), asked.current)
     }
+    asked.current = false
     recorder.start(1000)
     time.toggle()
     running.current = recorder
@@ -75,7 +89,10 @@ export function useRecorder (listener: Listener): Recorder {
     start,
     pause: active(recorder => recorder.pause()),
     resume: active(recorder => recorder.resume()),
-    stop: active(recorder => recorder.stop())
+    stop: active(recorder => {
+      asked.current = true
+      recorder.stop()
+    })
   }
 }
 
@@ -97,6 +114,7 @@ function createStopwatch () {
 
 /** What to tell somebody whose microphone could not be had. */
 export function microphoneProblem (error: unknown): string {
+  if (!isSecureContext) return 'Browsers give the microphone to https pages only. Open the journal by https, or pick a file.'
   const name = error instanceof Error ? error.name : ''
   if (name === 'NotAllowedError') return 'The browser may not use the microphone. Allow it beside the address bar and record again, or pick a file.'
   if (name === 'NotFoundError') return 'No microphone was found. Plug one in and record again, or pick a file.'

@@ -3,6 +3,7 @@ import { Type, type Static } from '@sinclair/typebox'
 import type { Buckets } from './buckets.ts'
 import type { Bucket } from './journal.ts'
 import { assertBucketName, assertMimeRules, parseFileSize } from './limits.ts'
+import { BucketParams } from './object-params.ts'
 import type { Objects } from './objects.ts'
 
 const SettingsSchema = Type.Object({
@@ -11,7 +12,6 @@ const SettingsSchema = Type.Object({
   allowed_mime_types: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()]))
 })
 const CreateSchema = Type.Composite([SettingsSchema, Type.Object({ id: Type.Optional(Type.String()), name: Type.String() })])
-const ParamsSchema = Type.Object({ bucketId: Type.String() })
 
 function toSettings (body: Static<typeof SettingsSchema>) {
   const { file_size_limit: limit, allowed_mime_types: rules } = body
@@ -35,19 +35,19 @@ export function bucketRoutes (buckets: Buckets, objects: Objects): FastifyPlugin
       return { name }
     })
 
-    app.get('/bucket/:bucketId', { schema: { params: ParamsSchema } }, ({ params }) => buckets.find(params.bucketId))
+    app.get('/bucket/:bucketId', { schema: { params: BucketParams } }, ({ params }) => buckets.find(params.bucketId))
 
-    app.put('/bucket/:bucketId', { schema: { params: ParamsSchema, body: SettingsSchema } }, ({ params, body }) => {
+    app.put('/bucket/:bucketId', { schema: { params: BucketParams, body: SettingsSchema } }, ({ params, body }) => {
       buckets.update(params.bucketId, toSettings(body))
       return { message: 'Successfully updated' }
     })
 
-    app.post('/bucket/:bucketId/empty', { schema: { params: ParamsSchema } }, async ({ params }) => {
+    app.post('/bucket/:bucketId/empty', { schema: { params: BucketParams } }, async ({ params }) => {
       await objects.empty(params.bucketId)
       return { message: 'Successfully emptied' }
     })
 
-    app.delete('/bucket/:bucketId', { schema: { params: ParamsSchema } }, ({ params }) => {
+    app.delete('/bucket/:bucketId', { schema: { params: BucketParams } }, ({ params }) => {
       buckets.delete(params.bucketId)
       return { message: 'Successfully deleted' }
     })

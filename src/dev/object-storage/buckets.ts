@@ -12,16 +12,16 @@ export function createBuckets (catalog: Catalog) {
     create (bucket: Omit<Bucket, 'owner' | 'created_at' | 'updated_at'>) {
       if (catalog.buckets.has(bucket.id)) throw errors.bucketAlreadyExists()
       const now = new Date().toISOString()
-      catalog.commit({ type: 'bucket-saved', bucket: { ...bucket, owner: '', created_at: now, updated_at: now } })
+      catalog.commit([{ type: 'bucket-saved', bucket: { ...bucket, owner: '', created_at: now, updated_at: now } }])
     },
     /** Changes what is given and leaves the rest. */
     update (id: string, changes: Partial<Bucket>) {
       const bucket = { ...catalog.entry(id).bucket, ...changes, updated_at: new Date().toISOString() }
-      catalog.commit({ type: 'bucket-saved', bucket })
+      catalog.commit([{ type: 'bucket-saved', bucket }])
     },
     delete (id: string) {
       if (catalog.entry(id).objects.size > 0) throw errors.bucketNotEmpty()
-      catalog.commit({ type: 'bucket-deleted', bucketId: id })
+      catalog.commit([{ type: 'bucket-deleted', bucketId: id }])
     }
   }
 }

@@ -10,8 +10,11 @@ export type Catalog = ReturnType<typeof openCatalog>
 export function openCatalog (path: string) {
   const journal = openJournal(path)
   const buckets = new Map<string, BucketEntry>()
-  const history = journal.read()
-  for (const change of history) apply(change)
+  let records = 0
+  for (const change of journal.read()) {
+    apply(change)
+    records++
+  }
   compact()
 
   function apply (change: Change) {
@@ -25,6 +28,10 @@ export function openCatalog (path: string) {
       case 'bucket-deleted': return buckets.delete(change.bucketId)
       case 'object-saved': return buckets.get(change.object.bucketId)?.objects.set(change.object)
       case 'object-removed': return buckets.get(change.bucketId)?.objects.delete(change.name)
+      case 'object-moved': {
+        buckets.get(change.from.bucketId)?.objects.delete(change.from.name)
+        return buckets.get(change.object.bucketId)?.objects.set(change.object)
+      }
     }
   }
 
@@ -39,8 +46,7 @@ export function openCatalog (path: string) {
   function compact () {
     let live = 0
     for (const { objects } of buckets.values()) live += 1 + objects.size
-    if (history.length > 2 * live) journal.replace(snapshot())
-    history.length = 0
+    if (records > 2 * live) journal.replace(snapshot())
   }
 
   return {
@@ -50,7 +56,7 @@ export function openCatalog (path: string) {
       if (!entry) throw errors.noSuchBucket()
       return entry
     },
-    commit (...changes: Change[]) {
+    commit (changes: Change[]) {
       if (changes.length === 0) return
       journal.append(changes)
       for (const change of changes) apply(change)

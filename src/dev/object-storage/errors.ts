@@ -19,6 +19,7 @@ export class StorageError extends Error {
 export const errors = {
   noSuchBucket: () => new StorageError('404', 'NoSuchBucket', 'Bucket not found', 'Bucket not found'),
   noSuchKey: () => new StorageError('404', 'NoSuchKey', 'Object not found', 'not_found'),
+  noRelatedResource: () => new StorageError('404', 'InvalidRequest', 'The related resource does not exist'),
   bucketAlreadyExists: () => new StorageError('409', 'BucketAlreadyExists', 'The resource already exists', 'Duplicate'),
   keyAlreadyExists: () => new StorageError('409', 'KeyAlreadyExists', 'The resource already exists', 'Duplicate'),
   bucketNotEmpty: () => new StorageError('409', 'InvalidRequest', 'The bucket you tried to delete is not empty'),
@@ -29,6 +30,8 @@ export const errors = {
   invalidMimeType: (type: string) => new StorageError('415', 'InvalidMimeType', `mime type ${type} is not supported`, 'invalid_mime_type'),
   entityTooLarge: () => new StorageError('413', 'EntityTooLarge', 'The object exceeded the maximum allowed size', 'Payload too large'),
   invalidRange: () => new StorageError('416', 'InvalidRange', 'The requested range is not satisfiable'),
+  invalidJwt: (message: string) => new StorageError('400', 'InvalidJWT', message),
+  invalidSignature: (message = 'Invalid signature') => new StorageError('400', 'InvalidSignature', message),
   missingAuthorization: () => new StorageError('400', 'InvalidRequest', "headers must have required property 'authorization'", 'Error'),
   accessDenied: () => new StorageError('403', 'AccessDenied', 'Invalid Compact JWS', 'Unauthorized')
 }

@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
 
 /** A bucket as the API shows it. */
 export interface Bucket {
@@ -34,19 +35,36 @@ export type Change =
   | { type: 'bucket-deleted', bucketId: string }
   | { type: 'object-saved', object: StoredObject }
   | { type: 'object-removed', bucketId: string, name: string }
+  | { type: 'object-moved', from: { bucketId: string, name: string }, object: StoredObject }
 
 // A record begins with its line feed, so that a torn one (a full disk) spoils only itself, not the next.
-function toRecords (changes: Iterable<Change>) {
-  let records = ''
-  for (const change of changes) records += `\n${JSON.stringify(change)}`
-  return records
+const toRecord = (change: Change) => `\n${JSON.stringify(change)}`
+
+function parseRecord (line: string): Change | undefined {
+  try {
+    return JSON.parse(line) as Change
+  } catch {
+    return undefined
+  }
 }
 
-function parseRecord (line: string): Change[] {
+const PIECE_BYTES = 1024 * 1024
+
+/** The lines of a file, read piece by piece: it may be larger than the longest string there can be. */
+function * readLines (path: string): Generator<string> {
+  const file = openSync(path, 'r')
   try {
-    return [JSON.parse(line) as Change]
-  } catch {
-    return []
+    const piece = Buffer.alloc(PIECE_BYTES)
+    const decoder = new StringDecoder()
+    let rest = ''
+    for (let size = readSync(file, piece); size > 0; size = readSync(file, piece)) {
+      const lines = (rest + decoder.write(piece.subarray(0, size))).split('\n')
+      rest = lines.pop()!
+      yield * lines
+    }
+    yield rest
+  } finally {
+    closeSync(file)
   }
 }
 
@@ -57,15 +75,23 @@ function parseRecord (line: string): Change[] {
  */
 export function openJournal (path: string) {
   return {
-    read (): Change[] {
-      if (!existsSync(path)) return []
-      return readFileSync(path, 'utf8').split('\n').flatMap(parseRecord)
+    * read (): Generator<Change> {
+      if (!existsSync(path)) return
+      for (const line of readLines(path)) {
+        const change = parseRecord(line)
+        if (change) yield change
+      }
     },
     append (changes: Change[]) {
-      appendFileSync(path, toRecords(changes))
+      appendFileSync(path, changes.map(toRecord).join(''))
     },
     replace (changes: Iterable<Change>) {
-      writeFileSync(`${path}.new`, toRecords(changes))
+      const file = openSync(`${path}.new`, 'w')
+      try {
+        for (const change of changes) writeFileSync(file, toRecord(change))
+      } finally {
+        closeSync(file)
+      }
       renameSync(`${path}.new`, path)
     }
   }

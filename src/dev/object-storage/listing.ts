@@ -1,6 +1,8 @@
 import type { StoredObject } from './journal.ts'
-import { lowerBound, type ObjectIndex } from './object-index.ts'
+import type { ObjectIndex } from './object-index.ts'
 import { toFileRow, toFolderRow } from './rows.ts'
+import { searchNames } from './sorted-names.ts'
+import { pastEntry, walk, type Entry } from './walk.ts'
 
 export interface LevelQuery {
   prefix: string
@@ -12,48 +14,32 @@ export interface LevelQuery {
 
 export interface PageQuery { prefix: string, limit: number, cursor?: string, delimited: boolean }
 
-interface Entry { name: string, isFolder: boolean }
-
-// '0' follows '/' in ASCII: the first key that is no longer in the folder.
-const pastEntry = ({ name, isFolder }: Entry) => isFolder ? `${name.slice(0, -1)}0` : `${name}\0`
-
-/** Keys under `prefix` from `from` on; `delimited`, only those of that level, and its folders, jumping over their contents. */
-function * walk (names: readonly string[], prefix: string, delimited: boolean, from = prefix): Generator<Entry> {
-  let at = lowerBound(names, from < prefix ? prefix : from)
-  for (let name = names[at]; name?.startsWith(prefix); name = names[at]) {
-    const slash = delimited ? name.indexOf('/', prefix.length) : -1
-    const entry = slash === -1 ? { name, isFolder: false } : { name: name.slice(0, slash + 1), isFolder: true }
-    yield entry
-    at = entry.isFolder ? lowerBound(names, pastEntry(entry)) : at + 1
-  }
-}
-
-const SORT_KEYS: Record<string, (object: StoredObject) => string> = {
-  name: object => object.name,
+const DATES: Record<string, (object: StoredObject) => string> = {
   created_at: object => object.createdAt,
   updated_at: object => object.updatedAt,
   last_accessed_at: object => object.updatedAt
 }
 
-function sorted (files: StoredObject[], { column = 'name', order = 'asc' }: LevelQuery['sortBy'] = {}) {
-  const keyOf = SORT_KEYS[column] ?? SORT_KEYS.name!
-  const sign = order.toLowerCase() === 'desc' ? -1 : 1
-  return files.sort((a, b) => {
-    const [left, right] = [keyOf(a), keyOf(b)]
-    return left === right ? 0 : left < right ? -sign : sign
-  })
+function sortByDate (index: ObjectIndex, files: string[], dateOf: (object: StoredObject) => string) {
+  const dated = files.map(name => ({ name, date: dateOf(index.get(name)!) }))
+  return dated.sort((a, b) => a.date < b.date ? -1 : a.date > b.date ? 1 : 0).map(({ name }) => name)
 }
 
 /** One level as `list()` shows it: folders, then files, named relative to it. `search` is the beginning of a name. */
-export function listLevel (index: ObjectIndex, { prefix, search = '', limit, offset, sortBy }: LevelQuery) {
-  const level = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
-  const sought = search.toLowerCase()
-  const relative = (name: string) => name.slice(level.length)
-  const entries = [...walk(index.names(), level, true)].filter(({ name }) => relative(name).toLowerCase().startsWith(sought))
-  const folders = entries.filter(entry => entry.isFolder).map(entry => toFolderRow(relative(entry.name).slice(0, -1)))
-  if (sortBy?.column === 'name' && sortBy.order?.toLowerCase() === 'desc') folders.reverse()
-  const files = sorted(entries.filter(entry => !entry.isFolder).map(entry => index.get(entry.name)!), sortBy)
-  return [...folders, ...files.map(file => toFileRow(file, relative(file.name)))].slice(offset, offset + limit)
+export function listLevel (index: ObjectIndex, { prefix, search = '', limit, offset, sortBy = {} }: LevelQuery) {
+  const path = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
+  const level = index.level(path)
+  const folders = searchNames(level.folders, path, search)
+  const found = searchNames(level.files, path, search)
+  const dateOf = DATES[sortBy.column ?? 'name']
+  const files = dateOf ? sortByDate(index, found, dateOf) : found
+  if (sortBy.order?.toLowerCase() === 'desc') {
+    files.reverse()
+    if (!dateOf) folders.reverse() // folders have no dates
+  }
+  return folders.concat(files).slice(offset, offset + limit).map((name, i) => offset + i < folders.length
+    ? toFolderRow(name.slice(path.length))
+    : toFileRow(index.get(name)!, name.slice(path.length)))
 }
 
 /** One page of `listV2()`: whole keys in order, after the cursor. */

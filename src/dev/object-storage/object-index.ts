@@ -1,16 +1,6 @@
 import type { StoredObject } from './journal.ts'
-
-/** Where `name` stands, or would stand, among sorted names. */
-export function lowerBound (names: readonly string[], name: string): number {
-  let low = 0
-  let high = names.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (names[middle]! < name) low = middle + 1
-    else high = middle
-  }
-  return low
-}
+import { createLevels } from './levels.ts'
+import { createSortedNames, type SortedNames } from './sorted-names.ts'
 
 export type ObjectIndex = ReturnType<typeof createObjectIndex>
 
@@ -20,26 +10,36 @@ export type ObjectIndex = ReturnType<typeof createObjectIndex>
  */
 export function createObjectIndex () {
   const objects = new Map<string, StoredObject>()
-  let sorted: string[] | undefined
+  let sorted: SortedNames | undefined
+  const levels = createLevels(names)
+
+  /** Keys are ASCII, so this is the byte order in which PostgreSQL's "C" collation puts them. */
+  function names (): SortedNames {
+    sorted ??= createSortedNames([...objects.keys()].sort())
+    return sorted
+  }
 
   return {
     get size () { return objects.size },
     get: (name: string) => objects.get(name),
     values: () => objects.values(),
-    /** Keys are ASCII, so this is the byte order in which PostgreSQL's "C" collation puts them. */
-    names (): readonly string[] {
-      sorted ??= [...objects.keys()].sort()
-      return sorted
-    },
+    names,
+    level: levels.at,
     set (object: StoredObject) {
-      if (sorted && !objects.has(object.name)) sorted.splice(lowerBound(sorted, object.name), 0, object.name)
+      const isNew = !objects.has(object.name)
       objects.set(object.name, object)
+      if (!sorted || !isNew) return
+      sorted.insert(object.name)
+      levels.added(object.name)
     },
     delete (name: string) {
-      if (objects.delete(name)) sorted?.splice(lowerBound(sorted, name), 1)
+      if (!objects.delete(name) || !sorted) return
+      sorted.remove(name)
+      levels.removed(name)
     },
     clear () {
       objects.clear()
+      levels.clear()
       sorted = undefined
     }
   }

@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from '@sinclair/typebox'
+import { Type, type Static } from '@sinclair/typebox'
 import { errors } from './errors.ts'
+import { assertKey } from './limits.ts'
 import { listLevel, listPage } from './listing.ts'
+import { BucketParams, ObjectParams, toRef } from './object-params.ts'
 import type { Objects } from './objects.ts'
-import { toInfo, toRemovedRow } from './rows.ts'
+import { toInfo, toRemovedRow, toStored } from './rows.ts'
 
-const BucketParams = Type.Object({ bucketId: Type.String() })
-const ObjectParams = Type.Object({ bucketId: Type.String(), '*': Type.String() })
 const SortSchema = Type.Object({ column: Type.Optional(Type.String()), order: Type.Optional(Type.String()) })
 const RemoveSchema = Type.Object({ prefixes: Type.Array(Type.String(), { minItems: 1, maxItems: 1000 }) })
 const ListSchema = Type.Object({
@@ -23,12 +23,34 @@ const ListV2Schema = Type.Object({
   with_delimiter: Type.Boolean({ default: false }),
   sortBy: Type.Optional(SortSchema)
 })
+const RelocationSchema = Type.Object({
+  bucketId: Type.String(),
+  sourceKey: Type.String(),
+  destinationBucket: Type.Optional(Type.String()),
+  destinationKey: Type.String()
+})
 
-/** `/object`: look at, list and remove objects. */
+function toEnds ({ bucketId, sourceKey, destinationBucket = bucketId, destinationKey }: Static<typeof RelocationSchema>) {
+  assertKey(destinationKey)
+  assertKey(sourceKey)
+  return { from: { bucketId, name: sourceKey }, to: { bucketId: destinationBucket, name: destinationKey } }
+}
+
+/** `/object`: look at, list, move, copy and remove objects. */
 export function objectRoutes (objects: Objects): FastifyPluginAsyncTypebox {
   return async function routes (app) {
-    app.get('/object/info/:bucketId/*', { schema: { params: ObjectParams } }, ({ params }) =>
-      toInfo(objects.find({ bucketId: params.bucketId, name: params['*'] })))
+    app.get('/object/info/:bucketId/*', { schema: { params: ObjectParams } }, ({ params }) => toInfo(objects.find(toRef(params))))
+
+    app.post('/object/move', { schema: { body: RelocationSchema } }, ({ body }) => {
+      const { from, to } = toEnds(body)
+      objects.move(from, to)
+      return { message: 'Successfully moved' }
+    })
+
+    app.post('/object/copy', { schema: { body: RelocationSchema } }, async ({ body, headers }) => {
+      const { from, to } = toEnds(body)
+      return toStored(await objects.copy(from, to, { upsert: headers['x-upsert'] === 'true' }))
+    })
 
     // `prefixes` are whole keys. What is not there is not an error, nor is a bucket that is not, nor a bad key.
     app.delete('/object/:bucketId', { schema: { params: BucketParams, body: RemoveSchema } }, async ({ params, body }) => {

@@ -32,54 +32,82 @@ export function openObjects (directory: string, catalog: Catalog) {
     const updatedAt = new Date().toISOString()
     const { id, createdAt } = former ?? { id: randomUUID(), createdAt: updatedAt }
     const object: StoredObject = { id, createdAt, updatedAt, ...draft, ...bytes }
-    catalog.commit({ type: 'object-saved', object })
+    catalog.commit([{ type: 'object-saved', object }])
     return { object, former }
+  }
+
+  function find (ref: ObjectRef): StoredObject {
+    const object = get(ref)
+    if (!object) throw errors.noSuchKey()
+    return object
+  }
+
+  function assertVacant (ref: ObjectRef, { upsert = false } = {}) {
+    if (!catalog.buckets.has(ref.bucketId)) throw errors.noRelatedResource()
+    if (!upsert && get(ref)) throw errors.keyAlreadyExists()
+  }
+
+  /** Stores the stream as the object that `draft` names, in place of what is there; or, failing, changes nothing. */
+  async function put (draft: ObjectDraft, source: Readable): Promise<StoredObject> {
+    const bytes = await files.write(source)
+    try {
+      const { object, former } = publish(draft, bytes)
+      if (former) await files.discard([former.version])
+      return object
+    } catch (error) {
+      await files.discard([bytes.version])
+      throw error
+    }
+  }
+
+  function read (object: StoredObject, range?: { start: number, end: number }): Readable {
+    try {
+      return files.read(object.version, range)
+    } catch (error) {
+      // Somebody deleted the file by hand; the real server says the same when the bytes are missing in S3.
+      throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? errors.noSuchKey() : error
+    }
   }
 
   return {
     has: (ref: ObjectRef): boolean => get(ref) !== undefined,
-    find (ref: ObjectRef): StoredObject {
-      const object = get(ref)
-      if (!object) throw errors.noSuchKey()
-      return object
+    find,
+    /** Throws unless an object could be put there: in a bucket that exists and, but for an upsert, where there is none. */
+    assertVacant,
+    put,
+    read,
+
+    /** Stores the same bytes at another address as well. */
+    copy (from: ObjectRef, to: ObjectRef, options: { upsert: boolean }): Promise<StoredObject> {
+      const source = find(from)
+      assertVacant(to, options)
+      const { contentType, cacheControl, userMetadata } = source
+      return put({ ...to, contentType, cacheControl, userMetadata }, read(source))
     },
+
     /** The index of a bucket, for listing; undefined when there is no such bucket. */
     indexOf: (bucketId: string) => catalog.buckets.get(bucketId)?.objects,
 
-    /** Stores the stream as the object that `draft` names, in place of what is there; or, failing, changes nothing. */
-    async put (draft: ObjectDraft, source: Readable): Promise<StoredObject> {
-      const bytes = await files.write(source)
-      try {
-        const { object, former } = publish(draft, bytes)
-        if (former) await files.discard([former.version])
-        return object
-      } catch (error) {
-        await files.discard([bytes.version])
-        throw error
-      }
-    },
-
-    read (object: StoredObject, range?: { start: number, end: number }): Readable {
-      try {
-        return files.read(object.version, range)
-      } catch (error) {
-        // Somebody deleted the file by hand; the real server says the same when the bytes are missing in S3.
-        throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? errors.noSuchKey() : error
-      }
+    /** Gives the object another address. One record does both halves, so that a crash leaves it at one of the two. */
+    move (from: ObjectRef, to: ObjectRef) {
+      const object = find(from)
+      if (from.bucketId === to.bucketId && from.name === to.name) return
+      assertVacant(to)
+      catalog.commit([{ type: 'object-moved', from, object: { ...object, ...to, updatedAt: new Date().toISOString() } }])
     },
 
     /** Removes what exists of `names`, and returns it. */
     async remove (bucketId: string, names: Iterable<string>): Promise<StoredObject[]> {
       const found = Array.from(new Set(names), name => get({ bucketId, name }))
       const removed = found.filter(object => object !== undefined)
-      catalog.commit(...removed.map(toRemoval))
+      catalog.commit(removed.map(toRemoval))
       await files.discard(removed.map(object => object.version))
       return removed
     },
 
     async empty (bucketId: string) {
       const versions = Array.from(catalog.entry(bucketId).objects.values(), object => object.version)
-      catalog.commit({ type: 'bucket-emptied', bucketId })
+      catalog.commit([{ type: 'bucket-emptied', bucketId }])
       await files.discard(versions)
     }
   }
@@ -91,5 +119,5 @@ const toRemoval = ({ bucketId, name }: StoredObject) => ({ type: 'object-removed
 function recover (catalog: Catalog, files: ReturnType<typeof openByteFiles>) {
   const objects = [...catalog.buckets.values()].flatMap(entry => [...entry.objects.values()])
   const present = files.sweep(new Set(objects.map(object => object.version)))
-  catalog.commit(...objects.filter(object => !present.has(object.version)).map(toRemoval))
+  catalog.commit(objects.filter(object => !present.has(object.version)).map(toRemoval))
 }

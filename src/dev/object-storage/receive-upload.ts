@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { errors } from './errors.ts'
 import type { Bucket } from './journal.ts'
 import { allowsType, assertKey } from './limits.ts'
@@ -11,6 +11,12 @@ interface IncomingFile extends Omit<ObjectDraft, keyof ObjectRef> {
   body: Readable
   /** Known only when the client said so. */
   size: number | undefined
+}
+
+/** Lets bodies of every type through as they come: `receiveUpload` reads them. */
+export function takeBodiesAsStreams (app: FastifyInstance) {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (request, payload, done) => done(null))
 }
 
 function parseMetadata (json: string | undefined): ObjectDraft['userMetadata'] {

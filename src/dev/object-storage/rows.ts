@@ -30,6 +30,11 @@ export function toRemovedRow (object: StoredObject) {
   return { ...toFileRow(object, name), bucket_id: bucketId, owner: '', owner_id: '', version, user_metadata: userMetadata }
 }
 
+/** An object as `upload()` and `copy()` return it. */
+export function toStored ({ id, bucketId, name }: StoredObject) {
+  return { Id: id, Key: `${bucketId}/${name}` }
+}
+
 /** An object as `info()` returns it. */
 export function toInfo (object: StoredObject) {
   return {

@@ -13,29 +13,38 @@ function disposition (download: string) {
   return download === '' ? 'attachment' : `attachment; filename=${name}; filename*=UTF-8''${name}`
 }
 
-function setHeaders (reply: FastifyReply, object: StoredObject, download: string | undefined) {
+interface Presentation { download?: string | undefined, expires?: Date | undefined }
+
+function setHeaders (reply: FastifyReply, object: StoredObject, { download, expires }: Presentation) {
   reply.headers({
     'accept-ranges': 'bytes',
     'content-type': servedType(object),
     etag: object.eTag,
     'last-modified': new Date(object.updatedAt).toUTCString(),
-    'cache-control': object.cacheControl
+    ...expires ? { expires: expires.toUTCString() } : { 'cache-control': object.cacheControl }
   })
   if (download !== undefined) reply.header('content-disposition', disposition(download))
 }
 
+interface Source {
+  objects: Objects
+  ref: ObjectRef
+  /** When the caller's right to see it ends, which caches are then told instead of the object's own `cache-control`. */
+  expires?: Date
+}
+
 /** Answers GET or HEAD with an object, or with the range of it that was asked for. */
-export function sendObject (request: FastifyRequest, reply: FastifyReply, objects: Objects, ref: ObjectRef) {
+export function sendObject (request: FastifyRequest, reply: FastifyReply, { objects, ref, expires }: Source) {
   const object = objects.find(ref)
   const { download } = request.query as { download?: string }
   if (isFresh(request.headers, object)) {
-    setHeaders(reply, object, undefined)
+    setHeaders(reply, object, { expires })
     return reply.code(304).removeHeader('content-type').send()
   }
   const range = request.method === 'GET' ? requestedRange(request.headers, object) : undefined
   // Opened in the same turn as it was found: nobody can have replaced it in between.
   const body = request.method === 'GET' ? objects.read(object, range) : undefined
-  setHeaders(reply, object, download)
+  setHeaders(reply, object, { download, expires })
   reply.header('content-length', range ? range.end - range.start + 1 : object.size)
   if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${object.size}`)
   return reply.send(body)

@@ -1,22 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type, type Static } from '@sinclair/typebox'
 import type { Buckets } from './buckets.ts'
 import { errors } from './errors.ts'
+import { ObjectParams, toRef } from './object-params.ts'
 import type { Objects } from './objects.ts'
-import { receiveUpload } from './receive-upload.ts'
+import { receiveUpload, takeBodiesAsStreams } from './receive-upload.ts'
+import { toStored } from './rows.ts'
 import { sendObject } from './send-object.ts'
 
-const ParamsSchema = Type.Object({ bucketId: Type.String(), '*': Type.String() })
-const schema = { params: ParamsSchema }
-
-const toRef = (params: Static<typeof ParamsSchema>) => ({ bucketId: params.bucketId, name: params['*'] })
+const schema = { params: ObjectParams }
 
 /** `/object/{bucket}/{key}`: bytes in both directions, with the service key. */
 export function transferRoutes (buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
   return async function routes (app) {
-    // Bodies of every type are taken as they come, as a stream.
-    app.removeAllContentTypeParsers()
-    app.addContentTypeParser('*', (request, payload, done) => done(null))
+    takeBodiesAsStreams(app)
 
     app.route({
       method: ['POST', 'PUT'],
@@ -24,8 +20,7 @@ export function transferRoutes (buckets: Buckets, objects: Objects): FastifyPlug
       schema,
       async handler (request) {
         const upsert = request.method === 'PUT' || request.headers['x-upsert'] === 'true'
-        const object = await receiveUpload(request, { buckets, objects }, { ...toRef(request.params), upsert })
-        return { Id: object.id, Key: `${object.bucketId}/${object.name}` }
+        return toStored(await receiveUpload(request, { buckets, objects }, { ...toRef(request.params), upsert }))
       }
     })
 
@@ -33,7 +28,7 @@ export function transferRoutes (buckets: Buckets, objects: Objects): FastifyPlug
       method: ['GET', 'HEAD'],
       url: '/object/:bucketId/*',
       schema,
-      handler: (request, reply) => sendObject(request, reply, objects, toRef(request.params))
+      handler: (request, reply) => sendObject(request, reply, { objects, ref: toRef(request.params) })
     })
   }
 }
@@ -47,7 +42,7 @@ export function publicRoutes (buckets: Buckets, objects: Objects): FastifyPlugin
       schema,
       handler (request, reply) {
         if (!buckets.find(request.params.bucketId).public) throw errors.noSuchBucket()
-        return sendObject(request, reply, objects, toRef(request.params))
+        return sendObject(request, reply, { objects, ref: toRef(request.params) })
       }
     })
   }

@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { TSchema } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
@@ -26,5 +27,8 @@ async function docs (app: FastifyInstance) {
     staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'" // the page styles itself inline
   })
 }
+
+/** Documents a header of a response; @fastify/swagger reads it from there, and nothing else does. */
+export const withHeader = <T extends TSchema>(schema: T, name: string, description: string): T => ({ ...schema, headers: { [name]: { type: 'string', description } } })
 
 export default fp(docs, { name: 'docs' })

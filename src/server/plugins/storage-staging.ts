@@ -1,5 +1,6 @@
 import type { StorageClient } from '@supabase/storage-js'
 import { codeOf, unavailable } from './storage-errors.ts'
+import { createListing } from './storage-listing.ts'
 
 type Options = {
   client: StorageClient
@@ -34,6 +35,7 @@ export function createStaging ({ client, bucket, recordingsBucket, maxBytes, con
 
   return {
     bucket,
+    list: createListing(objects),
 
     /** A URL to which its holder may PUT one object, within two hours; again only after the object was removed. */
     async signUpload (key: string): Promise<{ url: string, token: string }> {

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { StorageClient, type Bucket } from '@supabase/storage-js'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -7,21 +7,17 @@ import { ApiError } from '../errors.ts'
 import { kinds } from '../recordings/kinds.ts'
 import { codeOf, unavailable } from './storage-errors.ts'
 import { createStorageFetch } from './storage-fetch.ts'
+import { createListing } from './storage-listing.ts'
 import { createStaging } from './storage-staging.ts'
 
 /** Seconds for which players and CDNs may keep a recording: a deleted one is gone everywhere soon after. */
 const CACHE_SECONDS = '60'
-const CHUNK_BYTES = 64 * 1024
-/** Keys a single list call returns. */
-const PAGE_SIZE = 1000
-
 /** URLs a single call signs: their keys fit into a body of 1 MB. */
 const SIGNED_AT_ONCE = 10_000
 const CONTENT_TYPES = kinds.map(({ contentType }) => contentType)
 
-/** An object of the bucket, or a folder of them. `modifiedAt` is the time of its last upload. */
-export type Entry = { key: string, isFolder: boolean, modifiedAt: Date }
-export type Upload = { key: string, bytes: Buffer, contentType: string, signal: AbortSignal }
+/** An object to be. `stream` begins anew each time and gives exactly `bytes` bytes. */
+export type Upload = { key: string, bytes: number, stream: () => Readable, contentType: string, signal: AbortSignal }
 
 /** The bucket of recordings. Whatever it cannot do is an ApiError, `storage_unavailable` unless said otherwise. */
 export type Storage = ReturnType<typeof createStorage>
@@ -57,14 +53,13 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
     return faults.length > 0 ? `The bucket ${bucket} ${faults.join('; it ')}` : undefined
   }
 
-  async function tryUpload ({ key, bytes, contentType, signal }: Upload) {
-    // A stream of slices and not the buffer: only then the time limit sees progress. The content length is exact,
+  async function tryUpload ({ key, bytes, stream, contentType, signal }: Upload) {
+    const body = stream()
+    // storage-js takes no signal for an upload, so this one has a client of its own. The content length is exact,
     // which keeps the size limit of the bucket in force.
-    const body = Readable.from(slices(bytes), { objectMode: false })
-    // storage-js takes no signal for an upload, so this one has a client of its own.
     return clientWith((input, init) => fetch(input, { ...init, signal })).from(bucket).upload(key, body, {
-      contentType, upsert: true, cacheControl: CACHE_SECONDS, headers: { 'content-length': String(bytes.length) }
-    })
+      contentType, upsert: true, cacheControl: CACHE_SECONDS, headers: { 'content-length': String(bytes) }
+    }).finally(() => body.destroy())
   }
 
   async function readHead (bucket: string, key: string, length: number): Promise<Buffer> {
@@ -134,17 +129,7 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
       client, bucket: `${bucket}-staging`, recordingsBucket: bucket, maxBytes: limits.maxRecordingBytes, contentTypes: CONTENT_TYPES, readHead
     }),
 
-    /** What lies directly in a folder of the bucket, by name; `''` is its root. */
-    async * list (folder: string): AsyncGenerator<Entry> {
-      for (let offset = 0; ; offset += PAGE_SIZE) {
-        const { data, error } = await objects.list(folder, { limit: PAGE_SIZE, offset, sortBy: { column: 'name', order: 'asc' } })
-        if (error || !Array.isArray(data)) throw unavailable(error)
-        for (const { name, id, updated_at: updatedAt } of data) {
-          yield { key: folder ? `${folder}/${name}` : name, isFolder: id === null, modifiedAt: new Date(updatedAt ?? NaN) }
-        }
-        if (data.length < PAGE_SIZE) return
-      }
-    },
+    list: createListing(objects),
 
     /**
      * Makes the bucket public or private, as the configuration says, and changes nothing else of it.
@@ -168,10 +153,6 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
       if (mismatch) throw new ApiError('storage_unavailable', mismatch)
     }
   }
-}
-
-function * slices (bytes: Buffer) {
-  for (let start = 0; start < bytes.length; start += CHUNK_BYTES) yield bytes.subarray(start, start + CHUNK_BYTES)
 }
 
 /** Prepares the bucket beside the start, again and again until it is there: reads need no storage and must not wait. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { MAX_XML_BYTES, type NewSession } from '../../contract/sessions.ts'
 import { invalidInput } from '../errors.ts'
-import { readRecording, type Recording } from './recordings.ts'
+import type { Recording } from './recordings.ts'
 import type { SessionRow } from './repository.ts'
 
 /** A session to be saved, checked and in the form in which it is stored and compared. */
@@ -20,8 +20,14 @@ export type SessionContent = {
   recording: Recording | null
 }
 
+type Beside = {
+  now: Date
+  /** The recording for which `audioBase64` stands in the body. */
+  recording: () => Promise<Recording | null>
+}
+
 /** @throws {ApiError} for what a schema cannot say: dates, byte lengths, the recording */
-export async function readNewSession (body: NewSession, { now, maxRecordingBytes }: { now: Date, maxRecordingBytes: number }): Promise<SessionContent> {
+export async function readNewSession (body: NewSession, { now, recording }: Beside): Promise<SessionContent> {
   const { summary = null, feedback = null, scoreAccuracy = null } = typeof body.analysis === 'string' ? { feedback: body.analysis } : body.analysis ?? {}
   if (body.xmlContent && Buffer.byteLength(body.xmlContent) > MAX_XML_BYTES) throw invalidInput('/xmlContent', `must have at most ${MAX_XML_BYTES} bytes of UTF-8`)
   return {
@@ -34,7 +40,7 @@ export async function readNewSession (body: NewSession, { now, maxRecordingBytes
     analysisSummary: summary,
     analysisFeedback: feedback,
     scoreAccuracy,
-    recording: await readRecording(body.audioBase64, maxRecordingBytes)
+    recording: typeof body.audioBase64 === 'string' ? await recording() : null
   }
 }
 

@@ -1,33 +1,28 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type, type TSchema } from '@sinclair/typebox'
-import { MAX_XML_BYTES, NewSessionSchema, SavedSessionSchema, SessionDataSchema, SessionListQuerySchema, SessionListSchema, SessionParamsSchema } from '../../contract/sessions.ts'
+import { Type } from '@sinclair/typebox'
+import { SessionDataSchema, SessionListQuerySchema, SessionListSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
-import { toNewSession } from '../frontend-names.ts'
+import { withHeader } from '../plugins/docs.ts'
 import { problemResponses } from '../plugins/problem-details.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { createLinks } from '../recordings/links.ts'
 import { createDeletions, notFound } from './delete-session.ts'
 import { createLeases } from './leases.ts'
-import { readNewSession } from './new-session.ts'
 import recordingRoutes from './recording-routes.ts'
 import { createSessionRepository, toSessionData, type HistoryRow, type SessionRow } from './repository.ts'
+import saveRoute from './save-route.ts'
 import { createSaveSession } from './save-session.ts'
 import { createRecordingUploads } from './upload-recording.ts'
 
-type Options = { config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage'>, now: () => Date }
-
-/** Base64 grows a recording by a third, JSON escapes a score to up to twice its size; the rest is small. */
-export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + 4 * MAX_XML_BYTES
+type Options = { config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage' | 'upload'>, now: () => Date }
 
 /** `/api/sessions` (seed, "Session Routes"). */
 const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
-  const { defaultTimeZone, maxRecordingBytes } = config
   const sessions = createSessionRepository(app.database.queries)
   const leases = createLeases(app.database.queries, { leaseMs: config.sessionLeaseMs, waitMs: config.storage.timeoutMs })
-  const dependencies = { database: app.database, storage: app.storage, leases, now, defaultTimeZone, log: app.log }
-  const saveSession = createSaveSession(dependencies)
+  const dependencies = { database: app.database, storage: app.storage, leases, now, defaultTimeZone: config.defaultTimeZone, log: app.log }
   const { deleteSession, deleteRecording } = createDeletions(dependencies)
-  const uploads = createRecordingUploads({ ...dependencies, maxRecordingBytes })
+  const uploads = createRecordingUploads({ ...dependencies, maxRecordingBytes: config.maxRecordingBytes })
   const links = createLinks({ storage: app.storage, ...config.storage })
 
   /** The wire's form, with a URL that plays. */
@@ -69,32 +64,8 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     return present(session)
   })
 
-  app.post('/sessions', {
-    bodyLimit: bodyLimit(maxRecordingBytes),
-    schema: {
-      operationId: 'saveSession',
-      summary: 'Save a completed session',
-      description: 'All or nothing. With an `id` of your own it is safe to repeat: the same content again answers 200 and writes nothing.',
-      tags: ['Sessions'],
-      body: NewSessionSchema,
-      response: {
-        200: { ...SavedSessionSchema, description: 'This very session was saved before' },
-        201: withHeader({ ...SavedSessionSchema, description: 'Saved: row, recording and streak are there' }, 'Location', 'The path of the session'),
-        ...problemResponses('invalid_input', 'malformed_body', 'user_not_synced', 'id_reused', 'body_too_large', 'recording_too_large', 'unsupported_media_type', 'unsupported_recording', 'storage_unavailable', 'session_busy')
-      }
-    },
-    preValidation: async (request) => { request.body = toNewSession(request.body) as typeof request.body }
-  }, async (request, reply) => {
-    const content = await readNewSession(request.body, { now: now(), maxRecordingBytes })
-    const { session, created } = await saveSession(request.user.sub, content)
-    // What is saved is not to be answered with an error: without a link that plays, the next reading gives one.
-    const answer = await present(session).catch((error) => {
-      request.log.warn({ err: error }, 'Saved, and answered without a link that plays')
-      return toSessionData(session, session.audioUrl)
-    })
-    if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
-    return { ...answer, audio_url: answer.audioUrl }
-  })
+  // In a scope of its own: no other route receives recordings.
+  await app.register(saveRoute, { config, now, saveSession: createSaveSession(dependencies), present })
 
   app.delete('/sessions/:id', {
     schema: {
@@ -111,9 +82,6 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
 
   await app.register(recordingRoutes, { uploads, deleteRecording, present })
 }
-
-/** Documents a header of a response; @fastify/swagger reads it from there, and nothing else does. */
-const withHeader = <T extends TSchema>(schema: T, name: string, description: string): T => ({ ...schema, headers: { [name]: { type: 'string', description } } })
 
 // Relative, so that it is right behind any proxy.
 const nextPage = (limit: number, last: HistoryRow | undefined) =>

@@ -20,6 +20,8 @@ export type SessionDependencies = {
   log: FastifyBaseLogger
 }
 
+export type SaveSession = ReturnType<typeof createSaveSession>
+
 export type Saved = { session: SessionRow, created: boolean }
 
 /**
@@ -56,7 +58,7 @@ export function createSaveSession (dependencies: SessionDependencies) {
       date: content.date ?? now(),
       audioUrl: recording && storage.publicUrl(recordingKey(userId, id, recording.kind)),
       recordingSha256: recording?.sha256 ?? null,
-      recordingBytes: recording && BigInt(recording.bytes.length)
+      recordingBytes: recording && BigInt(recording.bytes)
     }
   }
 
@@ -83,9 +85,9 @@ export function createSaveSession (dependencies: SessionDependencies) {
     return settled(commit(sub, content, row, lease), (error) => undo(error, lease, key, content, row))
   }
 
-  async function upload (lease: Lease, key: string, { bytes, kind: { contentType } }: Recording) {
+  async function upload (lease: Lease, key: string, { bytes, stream, kind: { contentType } }: Recording) {
     try {
-      await leases.whileRenewing(lease, (signal) => storage.upload({ key, bytes, contentType, signal }))
+      await leases.whileRenewing(lease, (signal) => storage.upload({ key, bytes, stream, contentType, signal }))
     } catch (error) {
       // Refused: nothing is on its way. Otherwise what was sent may still arrive; an equal save may repeat it at once.
       const isRefused = error instanceof ApiError && error.statusCode < 500

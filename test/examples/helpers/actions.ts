@@ -1,15 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { Page } from 'playwright-core'
-import type { Test } from 'tap'
+import type { Locator, Page } from 'playwright-core'
 
 /** What a person does, and what they see, in the words of the page. */
 
 export const SCORE = fileURLToPath(new URL('../../fixtures/ode-to-joy.musicxml', import.meta.url))
 export const RECORDING = fileURLToPath(new URL('../../fixtures/recording.webm', import.meta.url))
-
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
 export const row = (page: Page, song: string) => page.getByRole('button', { name: new RegExp(`^${song}`) })
@@ -52,21 +48,46 @@ export async function downloaded (page: Page, name: string): Promise<{ name: str
   return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) }
 }
 
-/** axe-core finds nothing, in light and in dark. */
-export async function accessible (t: Test, page: Page, what: string) {
-  await page.evaluate(axeSource)
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme })
-    const violations = await page.evaluate(async () => {
-      const { violations } = await (globalThis as unknown as { axe: typeof import('axe-core') }).axe.run()
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`)
-    })
-    t.strictSame(violations, [], `${what}, ${colorScheme}`)
-  }
+type Dropped = { name: string, type: string, path?: string }
+
+/** Drags files over the page; lets go of them when that is called. */
+export async function drag (page: Page, files: Dropped[]): Promise<() => Promise<void>> {
+  const contents = await Promise.all(files.map(async ({ path, ...file }) => ({ ...file, base64: path ? await readFile(path, 'base64') : '' })))
+  const dataTransfer = await page.evaluateHandle(contents => {
+    const dragged = new DataTransfer()
+    for (const { name, type, base64 } of contents) {
+      dragged.items.add(new File([Uint8Array.from(atob(base64), byte => byte.charCodeAt(0))], name, { type }))
+    }
+    return dragged
+  }, contents)
+  await page.dispatchEvent('main', 'dragover', { dataTransfer })
+  return () => page.dispatchEvent('main', 'drop', { dataTransfer })
 }
 
-/** Everything that the page says, apart from times of day. */
+/** Takes the microphone away: before it is asked for, or while it is recording. */
+export function loseMicrophone (page: Page, how: 'NotAllowedError' | 'NotFoundError' | 'unplugged') {
+  return page.evaluate(how => {
+    const { mediaDevices } = navigator
+    const getStream = mediaDevices.getUserMedia.bind(mediaDevices)
+    mediaDevices.getUserMedia = async constraints => {
+      mediaDevices.getUserMedia = getStream
+      if (how !== 'unplugged') throw new DOMException('', how)
+      const stream = await getStream(constraints)
+      addEventListener('unplug', () => stream.getTracks().forEach(track => track.stop()), { once: true })
+      return stream
+    }
+  }, how)
+}
+
+/** Lets the page's time fly until something is shown, for what waits on purpose; needs `page.clock.install`. */
+export async function hurry (page: Page, shown: Locator) {
+  const patience = Date.now() + 60_000
+  while (!await shown.isVisible() && Date.now() < patience) await page.clock.fastForward(1_000)
+  await shown.waitFor()
+}
+
+/** Everything that the page says, apart from times of day and from what has nothing to say. */
 export async function said (page: Page): Promise<string> {
   const text = await page.getByRole('main').ariaSnapshot()
-  return text.replace(/\b\d\d:\d\d\b/g, '(time)')
+  return text.replace(/\b\d\d:\d\d\b/g, '(time)').replace(/^ *- status\n/gm, '')
 }

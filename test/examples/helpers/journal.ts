@@ -26,13 +26,13 @@ export async function startJournal (t: Test) {
   const page = await startPage(t, directory)
   const issuer = await startIssuer({ audience: AUDIENCE, users: [{ sub: 'auth0|clara', email: 'clara@example.com', name: 'Clara' }] })
   t.teardown(() => issuer.close())
-  const { app, storage } = await build(t, { env: { AUTH0_DOMAIN: issuer.issuer, CORS_ORIGINS: page.origin } })
+  const [{ app, storage }] = await Promise.all([
+    build(t, { env: { AUTH0_DOMAIN: issuer.issuer, CORS_ORIGINS: page.origin } }),
+    buildPage(join(directory, 'mock'), { VITE_USE_MOCK_STORAGE: 'true' })
+  ])
   const api = await app.listen({ host: '127.0.0.1', port: 0 })
   const env = { VITE_API_URL: api, VITE_AUTH0_DOMAIN: issuer.issuer.slice(0, -1), VITE_AUTH0_CLIENT_ID: 'journal', VITE_AUTH0_AUDIENCE: AUDIENCE }
-  await Promise.all([
-    buildPage(join(directory, 'mock'), { VITE_USE_MOCK_STORAGE: 'true' }),
-    buildPage(join(directory, 'account'), { VITE_USE_MOCK_STORAGE: 'false', ...env })
-  ])
+  await buildPage(join(directory, 'account'), { VITE_USE_MOCK_STORAGE: 'false', ...env })
   return { ...page, api, app, issuer, storage }
 }
 

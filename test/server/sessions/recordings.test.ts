@@ -85,6 +85,15 @@ t.test('every brand of MP4 is an MP4', async (t) => {
   }
 })
 
+t.test('an MP3 is told behind the large picture in front of it', async (t) => {
+  const picture = Buffer.alloc(3 * 128 ** 3)
+  const tag = Buffer.concat([Buffer.from('ID3\x04\0\0\x03\0\0\0', 'latin1'), picture])
+  const bytes = Buffer.concat([tag, await fixture('recording-no-id3.mp3')])
+  const { audioUrl } = await saved(bytes.toString('base64'))
+  t.match(audioUrl, /\.mp3$/)
+  t.ok((await play(audioUrl)).bytes.equals(bytes))
+})
+
 t.test('a recording of an unknown kind is refused, whatever it says it is, and nothing is kept', async (t) => {
   const [before, rows] = [await objects(), (await clara.list()).json<unknown[]>().length]
   const heic = await fixture('recording.m4a')
@@ -138,6 +147,7 @@ t.test('anything else is refused: no byte is dropped in silence', async (t) => {
     'the URL alphabet, _': `${whole}ab_d`,
     'a letter of no alphabet': `${whole}ab*d`,
     'a letter beyond ASCII': `${whole}abéd`,
+    'a letter that ends in the byte of a digit': `${whole}abŁd`,
     'an emoji': `${whole}🎹`,
     NUL: `${whole}\0`,
     'only padding': '==',

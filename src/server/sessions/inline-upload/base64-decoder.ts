@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import type { Spool } from './spool.ts'
+
+/** What base64 stood for. `sha256` is lower-case hexadecimal. */
+export type Decoded = { bytes: number, sha256: string }
+
+/** One to four characters that may stand at the end of what is still going on. */
+const ENDING = /^[A-Za-z0-9+/=]*$/
+const LAST_DIGITS = /^[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/][A-Za-z0-9+/=]?)?$/
+
+/**
+ * Decodes standard base64, piece by piece, into a spool: padding optional, no white space. Nothing is written beyond
+ * `maxBytes`, or behind what is no base64, but what comes is counted to its end.
+ */
+export function createBase64Decoder (spool: Spool, maxBytes: number) {
+  const hash = createHash('sha256')
+  let isValid = true
+  let length = 0
+  /** The last characters, not decoded yet: only they can be padding or an incomplete group. */
+  let tail = ''
+
+  function decode (digits: string): boolean {
+    // Node also takes the URL alphabet, and letters such as Ł for those that end in the same byte. It skips what it does
+    // not know and stops at padding: then bytes are missing.
+    if (digits.includes('-') || digits.includes('_') || Buffer.byteLength(digits) > digits.length) return false
+    const bytes = spool.appendBase64(digits)
+    hash.update(bytes)
+    return bytes.length === Math.floor(digits.length * 3 / 4)
+  }
+
+  return {
+    /** Characters so far. */
+    get length () { return length },
+
+    /** @returns whether all of `text` may belong to base64 that is not too long; if not, it is for `skip` */
+    accept (text: string): boolean {
+      if (!isValid) return false
+      const digits = tail + text
+      const whole = Math.max(0, digits.length - 1) & ~3
+      const ending = digits.slice(whole)
+      isValid = ENDING.test(ending) && spool.size + whole / 4 * 3 <= maxBytes && decode(digits.slice(0, whole))
+      if (isValid) {
+        length += text.length
+        tail = ending
+      }
+      return isValid
+    },
+
+    /** Counts what is no base64, or too much of it. */
+    skip (text: string) {
+      isValid = false
+      length += text.length
+      tail = (tail + text).slice(-2)
+    },
+
+    /** @returns the digest of what is now in the spool, or what was wrong: 'invalid', or the size where it is too large */
+    finish (): Decoded | 'invalid' | { tooLarge: number } {
+      const digits = length - (tail.endsWith('==') ? 2 : tail.endsWith('=') ? 1 : 0)
+      const size = Math.floor(digits * 3 / 4)
+      if (size > maxBytes) return { tooLarge: size }
+      if (!isValid || !LAST_DIGITS.test(tail)) return 'invalid'
+      decode(tail.replace(/=+$/, ''))
+      return { bytes: size, sha256: hash.digest('hex') }
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { errorCodes } from 'fastify'
+import { MAX_XML_BYTES } from '../../../contract/sessions.ts'
+import { tellKind, type Recording } from '../recordings.ts'
+import { createAudioDecoder, type AudioDecoder } from './audio-decoder.ts'
+import { createBodyScanner } from './body-scanner.ts'
+import type { Release } from './slots.ts'
+import { createSpool } from './spool.ts'
+
+const TEXT_MEMORY = 1024 * 1024
+const AUDIO_MEMORY = 128 * 1024
+
+/** JSON escapes a score to up to twice its size, where it is not made to be large; the other texts are small. */
+const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
+
+/** Base64 grows a recording by a third. */
+export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + MAX_TEXT_BYTES
+
+export type InlineUpload = ReturnType<typeof createInlineUpload>
+
+/**
+ * One body of `POST /api/sessions` on its way: the recording is decoded into one spool, the text that remains of the
+ * JSON goes into another, with a placeholder for `audioBase64`. Neither takes more than a little memory.
+ */
+export function createInlineUpload (maxRecordingBytes: number) {
+  const text = createSpool({ memoryBytes: TEXT_MEMORY })
+  const audio = createSpool({ memoryBytes: AUDIO_MEMORY })
+  const held: Release[] = []
+  let decoder: AudioDecoder | undefined
+
+  const scanner = createBodyScanner({
+    name: 'audioBase64',
+    keep: text.append,
+    divert () {
+      audio.clear() // of a repeated member the last counts
+      decoder = createAudioDecoder(audio, maxRecordingBytes)
+      return decoder
+    }
+  })
+
+  return {
+    /** Takes the next bytes of the body, which are lent. @throws {ApiError} server_busy when the disk is full */
+    async write (bytes: Buffer): Promise<void> {
+      scanner.write(bytes)
+      if (text.size > MAX_TEXT_BYTES) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
+      await text.drain()
+      await audio.drain()
+    },
+
+    /** The body is over: what it held can be asked for. */
+    async end (): Promise<void> {
+      scanner.end()
+      await text.finish()
+      await audio.finish()
+    },
+
+    /** Whether the text is so large that parsing it takes memory which must not be taken often at a time. */
+    hasLargeText: () => text.size > TEXT_MEMORY,
+
+    /** The JSON without its recording; can be taken once. */
+    async takeText (): Promise<Buffer> {
+      const bytes = await text.read(0, text.size)
+      await text.close()
+      return bytes
+    },
+
+    /**
+     * What the last `audioBase64` of the body held; null when that was '' or an empty data URL.
+     * @throws {ApiError} invalid_input, recording_too_large, unsupported_recording
+     */
+    async recording (): Promise<Recording | null> {
+      const decoded = decoder?.result() ?? null
+      return decoded && { ...decoded, kind: await tellKind(audio), stream: audio.stream }
+    },
+
+    /** Gives a slot back when the upload is closed. */
+    hold (release: Release) { held.push(release) },
+
+    /** Nothing of the upload is wanted any more. */
+    async close (): Promise<void> {
+      await Promise.all([text.close(), audio.close()])
+      for (const release of held) release()
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto'
+import { unlinkSync } from 'node:fs'
+import { open, readdir, unlink, type FileHandle } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { ApiError } from '../../errors.ts'
+
+const PREFIX = 'harmony-upload-'
+const SMALLEST_BUFFER = 16 * 1024
+const SLICE_BYTES = 128 * 1024
+
+export type Spool = ReturnType<typeof createSpool>
+
+/**
+ * Keeps bytes until they are wanted: up to about `memoryBytes` of them in memory, more in a spool file. That file has no
+ * name, so it goes with its descriptor: with `close`, or with the process, however that ends.
+ */
+export function createSpool ({ memoryBytes }: { memoryBytes: number }) {
+  let buffer = Buffer.alloc(0)
+  let buffered = 0
+  let spooled = 0
+  let file: FileHandle | undefined
+  let isClosed = false
+
+  function makeRoom (bytes: number) {
+    if (buffered + bytes <= buffer.length) return
+    let length = Math.max(buffer.length, SMALLEST_BUFFER)
+    while (length < buffered + bytes) length *= 2
+    const larger = Buffer.allocUnsafeSlow(length)
+    buffer.copy(larger, 0, 0, buffered)
+    buffer = larger
+  }
+
+  /** Moves what is in memory to the file. */
+  async function flush () {
+    try {
+      file ??= await openNameless()
+      for (let written = 0; written < buffered;) {
+        written += (await file.write(buffer, written, buffered - written, spooled + written)).bytesWritten
+      }
+    } catch (cause) {
+      throw new ApiError('server_busy', 'The server has no room for the recording at this moment. Repeat the request soon.', { cause })
+    }
+    spooled += buffered
+    buffered = 0
+  }
+
+  function clear () {
+    spooled = 0
+    buffered = 0
+  }
+
+  async function read (start: number, end: number): Promise<Buffer> {
+    if (isClosed) throw new Error('The spool is closed')
+    if (!file) return buffer.subarray(start, end)
+    const bytes = Buffer.allocUnsafeSlow(end - start)
+    for (let filled = 0; filled < bytes.length;) {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled)
+      if (bytesRead === 0) throw new Error('The spool file is shorter than what was written')
+      filled += bytesRead
+    }
+    return bytes
+  }
+
+  async function * slices (size: number) {
+    for (let start = 0; start < size; start += SLICE_BYTES) yield await read(start, Math.min(start + SLICE_BYTES, size))
+  }
+
+  return {
+    /** Bytes kept so far. */
+    get size () { return spooled + buffered },
+
+    append (bytes: Buffer) {
+      makeRoom(bytes.length)
+      buffered += bytes.copy(buffer, buffered)
+    },
+
+    /** @returns the bytes that were appended; fewer than the digits stand for where some are none */
+    appendBase64 (digits: string): Buffer {
+      makeRoom(Buffer.byteLength(digits, 'base64'))
+      const start = buffered
+      buffered += buffer.write(digits, start, 'base64')
+      return buffer.subarray(start, buffered)
+    },
+
+    /**
+     * To be awaited between appending and appending more: keeps memory bounded.
+     * @throws {ApiError} server_busy when the file cannot be written: the disk is full
+     */
+    async drain () { if (buffered >= memoryBytes) await flush() },
+
+    /** To be awaited before reading, after the last byte. @throws {ApiError} server_busy */
+    async finish () {
+      if (!file) return
+      await flush()
+      buffer = Buffer.alloc(0)
+    },
+
+    /** Forgets what was kept. */
+    clear,
+
+    /** The bytes from `start` up to `end`, which must not be beyond the size. */
+    read,
+
+    /** All of it, from the beginning each time. */
+    stream: () => Readable.from(slices(spooled + buffered), { objectMode: false }),
+
+    /** Waits for what is still being read. More than once is fine. */
+    async close () {
+      isClosed = true
+      buffer = Buffer.alloc(0)
+      await file?.close().catch(() => {}) // nobody wants these bytes any more
+    }
+  }
+}
+
+async function openNameless (): Promise<FileHandle> {
+  const path = join(tmpdir(), PREFIX + randomUUID())
+  const file = await open(path, 'wx+', 0o600)
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    // A server that was just starting may have swept the name away.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      await file.close()
+      throw error
+    }
+  }
+  return file
+}
+
+/**
+ * Removes the names that processes left which died in the very moment between opening a spool file and removing its
+ * name. Names of living processes may go as well: they were about to be removed.
+ */
+export async function sweepSpoolFiles (): Promise<void> {
+  const names = await readdir(tmpdir())
+  await Promise.allSettled(names.filter((name) => name.startsWith(PREFIX)).map((name) => unlink(join(tmpdir(), name))))
+}

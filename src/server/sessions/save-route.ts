@@ -1,0 +1,52 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { NewSessionSchema, SavedSessionSchema, type SessionData } from '../../contract/sessions.ts'
+import type { Config } from '../config.ts'
+import { toNewSession } from '../frontend-names.ts'
+import { withHeader } from '../plugins/docs.ts'
+import { problemResponses } from '../plugins/problem-details.ts'
+import { readNewSession } from './new-session.ts'
+import { toSessionData, type SessionRow } from './repository.ts'
+import type { SaveSession } from './save-session.ts'
+import receiveInlineUploads from './inline-upload/receive-inline-uploads.ts'
+import { bodyLimit } from './inline-upload/inline-upload.ts'
+
+type Options = {
+  config: Pick<Config, 'maxRecordingBytes' | 'upload'>
+  now: () => Date
+  saveSession: SaveSession
+  present: (session: SessionRow) => Promise<SessionData>
+}
+
+/** `POST /api/sessions`, in bounded memory. */
+const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now, saveSession, present }) => {
+  await app.register(receiveInlineUploads, { config })
+
+  app.post('/sessions', {
+    bodyLimit: bodyLimit(config.maxRecordingBytes),
+    schema: {
+      operationId: 'saveSession',
+      summary: 'Save a completed session',
+      description: 'All or nothing. With an `id` of your own it is safe to repeat: the same content again answers 200 and writes nothing.',
+      tags: ['Sessions'],
+      body: NewSessionSchema,
+      response: {
+        200: { ...SavedSessionSchema, description: 'This very session was saved before' },
+        201: withHeader({ ...SavedSessionSchema, description: 'Saved: row, recording and streak are there' }, 'Location', 'The path of the session'),
+        ...problemResponses('invalid_input', 'malformed_body', 'upload_stalled', 'user_not_synced', 'id_reused', 'body_too_large', 'recording_too_large', 'unsupported_media_type', 'unsupported_recording', 'storage_unavailable', 'session_busy', 'server_busy')
+      }
+    },
+    preValidation: async (request) => { request.body = toNewSession(request.body) as typeof request.body }
+  }, async (request, reply) => {
+    const content = await readNewSession(request.body, { now: now(), recording: async () => request.inlineUpload?.recording() ?? null })
+    const { session, created } = await saveSession(request.user.sub, content)
+    // What is saved is not to be answered with an error: without a link that plays, the next reading gives one.
+    const answer = await present(session).catch((error) => {
+      request.log.warn({ err: error }, 'Saved, and answered without a link that plays')
+      return toSessionData(session, session.audioUrl)
+    })
+    if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
+    return { ...answer, audio_url: answer.audioUrl }
+  })
+}
+
+export default saveRoute

@@ -1,0 +1,41 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Page } from 'playwright-core'
+import type { Test } from 'tap'
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const FOLDER = fileURLToPath(new URL('../../../.screenshots/', import.meta.url))
+const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } }
+
+/** axe-core finds nothing, in light and in dark. `npm run journal:screenshots` also takes pictures, for people to look at. */
+export async function inspect (t: Test, page: Page, what: string) {
+  if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axeSource)
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    t.strictSame(await violations(page, colorScheme), [], `${what}, ${colorScheme}`)
+    if (process.env['SCREENSHOTS']) await shoot(page, `${what}-${colorScheme}`)
+  }
+  await page.emulateMedia({ colorScheme: 'light' })
+}
+
+function violations (page: Page, colorScheme: 'light' | 'dark'): Promise<string[]> {
+  return page.evaluate(async colorScheme => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
+    // A drawn score is one picture to axe. In the dark, nothing but colours is different.
+    const { violations } = await axe.run({ exclude: ['.sheet svg'] }, { resultTypes: ['violations'], ...colorScheme === 'dark' && { runOnly: { type: 'rule', values: ['color-contrast', 'link-in-text-block'] } } })
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`)
+  }, colorScheme)
+}
+
+async function shoot (page: Page, name: string) {
+  const before = page.viewportSize()!
+  await mkdir(FOLDER, { recursive: true })
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    await page.setViewportSize(viewport)
+    await page.evaluate(() => scrollTo(0, 0)) // what is sticky, at its place
+    await page.screenshot({ path: join(FOLDER, `${name}-${size}.png`), fullPage: true })
+  }
+  await page.setViewportSize(before)
+}

@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs'
+import { readdir, readlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+
+const PREFIX = 'harmony-upload-'
+
+/** For tests that look at descriptors. */
+export const skipWithoutProc = !existsSync('/proc/self/fd') && 'needs /proc'
+
+/** Gives this process a directory of its own for temporary files, before it makes any. */
+export function useOwnTemporaryDirectory (t: Test): string {
+  const { TMPDIR } = process.env
+  process.env['TMPDIR'] = t.testdir()
+  t.teardown(() => {
+    if (TMPDIR === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = TMPDIR
+  })
+  return tmpdir()
+}
+
+/** Spool files that this process holds open. */
+export async function openSpoolFiles (): Promise<number> {
+  const targets = await Promise.all((await readdir('/proc/self/fd')).map((descriptor) => readlink(`/proc/self/fd/${descriptor}`).catch(() => '')))
+  return targets.filter((target) => target.startsWith(join(tmpdir(), PREFIX))).length
+}
+
+/** Names of spool files, which there must never be for more than a moment. */
+export const spoolFileNames = async () => (await readdir(tmpdir())).filter((name) => name.startsWith(PREFIX))

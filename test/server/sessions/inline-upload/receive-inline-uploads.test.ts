@@ -1,0 +1,235 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { request, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import t, { type Test } from 'tap'
+import type { Problem, ProblemCode } from '../../../../src/contract/problem.ts'
+import { build, startSurroundings } from '../../../helpers/app.ts'
+import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
+import { fixture, largeScore } from '../../../helpers/recordings.ts'
+import { expectSound } from '../../../helpers/session-state.ts'
+import { openSpoolFiles, skipWithoutProc, spoolFileNames, useOwnTemporaryDirectory } from '../../../helpers/spool-files.ts'
+
+const LONG_MS = '60000'
+
+const directory = useOwnTemporaryDirectory(t)
+const surroundings = await startSurroundings(t)
+
+/** Larger than what is kept in memory, and than what may pass without waiting for a place. */
+const recording = Buffer.concat([await fixture('recording.webm'), randomBytes(2 * 1024 ** 2)])
+const audioBase64 = recording.toString('base64')
+const json = (fields: Record<string, unknown> = {}) => JSON.stringify({ songName: 'Ode to Joy', instrument: 'Piano', duration: 60, ...fields })
+const body = json({ audioBase64 })
+
+/** A server that listens, with a place for one upload unless told otherwise. */
+async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
+  const server = await build(t, { surroundings, env: { UPLOAD_CONCURRENCY: '1', UPLOAD_WAIT_MS: LONG_MS, UPLOAD_TIMEOUT_MS: LONG_MS, ...env } })
+  await server.app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = server.app.server.address() as AddressInfo
+  const clara = server.as(`auth0|${randomUUID()}`)
+  await clara.sync()
+  const headers = { authorization: `Bearer ${server.issuer.token(clara.sub)}`, 'content-type': 'application/json' }
+
+  /** Begins a save; the test sends the body. */
+  const begin = (more: Record<string, string | number>) => {
+    const saving = request({ port, host: '127.0.0.1', method: 'POST', path: '/api/sessions', headers: { ...headers, ...more }, agent: false })
+    const answer = once(saving, 'response').then(async ([response]: IncomingMessage[]) => ({ status: response?.statusCode, headers: response?.headers, body: JSON.parse(await text(response as IncomingMessage)) }))
+    answer.catch(() => {})
+    saving.on('error', () => {})
+    return { saving, answer }
+  }
+  /** Begins a save, and sends so much of its body. */
+  const beginWith = async (whole: string, length: number) => {
+    const begun = begin({ 'content-length': Buffer.byteLength(whole) })
+    const arrived = once(server.app.server, 'request')
+    begun.saving.flushHeaders()
+    await arrived
+    if (length > 0) await new Promise((resolve) => begun.saving.write(whole.slice(0, length), resolve))
+    return begun
+  }
+  const save = (whole = body) => {
+    const { saving, answer } = begin({ 'content-length': Buffer.byteLength(whole) })
+    saving.end(whole)
+    return answer
+  }
+  return { ...server, clara, begin, beginWith, save }
+}
+
+type Answer = { status: number | undefined, headers: IncomingMessage['headers'] | undefined, body: Problem }
+
+function isRefused (t: Test, { status, headers, body }: Answer, expected: number, code: ProblemCode) {
+  t.equal(status, expected)
+  t.match(body, { code, detail: /\w+ \w+/ })
+  if (expected === 503) t.match(headers?.['retry-after'], /^\d+$/)
+}
+
+/** Waits until something holds; the test's own time limit ends it. */
+async function until (holds: () => boolean | Promise<boolean>) {
+  while (!await holds()) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+const isClean = async () => await openSpoolFiles() === 0 && (await spoolFileNames()).length === 0
+
+async function plays (t: Test, audioUrl: string) {
+  t.ok(Buffer.from(await (await fetch(audioUrl)).arrayBuffer()).equals(recording))
+}
+
+t.test('names that a killed process left are swept away at the start', async (t) => {
+  await writeFile(join(directory, 'harmony-upload-0d2c8f0e'), 'left behind')
+  await start(t)
+  t.strictSame(await spoolFileNames(), [])
+})
+
+t.test('a large recording arrives byte for byte, announced or not, however it is written', async (t) => {
+  const { save, begin } = await start(t)
+  await plays(t, (await save()).body.audioUrl)
+  const { saving, answer } = begin({ 'transfer-encoding': 'chunked' })
+  saving.end(`${json().slice(0, -1)},"xmlContent":"x","\\u0061udioBase64":"data:audio/webm;codecs=opus;base64,${audioBase64.replaceAll('/', '\\/')}"}`)
+  const { status, body: session } = await answer
+  t.equal(status, 201)
+  t.equal(session.xmlContent, 'x')
+  await plays(t, session.audioUrl)
+})
+
+t.test('however a save ends, its spool file is gone with the answer', { skip: skipWithoutProc }, async (t) => {
+  const { save } = await start(t)
+  const unknown = randomBytes(recording.length).toString('base64')
+  const ends: Array<[string, number]> = [
+    [body, 201],
+    [body.slice(0, -1), 400],
+    [json({ audioBase64, duration: -1 }), 400],
+    [json({ audioBase64: `${audioBase64.slice(0, -20)}*${audioBase64.slice(-20)}` }), 400],
+    [json({ audioBase64: unknown }), 415],
+    [`${body.slice(0, -1)},"audioBase64":null}`, 201],
+    [`${body.slice(0, -1)},"audioBase64":"${unknown}"}`, 415],
+    [json({ audioBase64, unknown: 'x'.repeat(41 * 1024 ** 2) }), 413],
+    [json({ xmlContent: largeScore(2_000_000) }), 201]
+  ]
+  for (const [whole, expected] of ends) {
+    t.equal((await save(whole)).status, expected)
+    t.ok(await isClean())
+  }
+})
+
+t.test('a client that goes away leaves nothing, and its place to the next', { skip: skipWithoutProc }, async (t) => {
+  const { save, beginWith, clara } = await start(t)
+  for (const sent of [0, 10, 100, body.length >> 2, body.length - 1]) {
+    const { saving } = await beginWith(body, sent)
+    if (sent > 1e5) await until(async () => await openSpoolFiles() === 1)
+    saving.destroy()
+    await until(isClean)
+  }
+  t.same((await clara.list()).json(), [])
+  t.equal((await save()).status, 201)
+  const { leases } = await expectSound(t, surroundings)
+  t.same(leases, [])
+})
+
+t.test('a client that goes away while its recording travels on gets a whole session all the same', { skip: skipWithoutProc }, async (t) => {
+  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const { save, beginWith, clara } = await start(t, { SUPABASE_URL: proxy.url })
+  const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
+  const { saving } = await beginWith(body, body.length)
+  await hung
+  saving.destroy()
+  t.equal(await openSpoolFiles(), 1)
+  await proxy.resume()
+  await until(isClean)
+  const [session] = (await clara.list()).json<Array<{ audio_url: string }>>()
+  await plays(t, session?.audio_url ?? '')
+  t.equal((await save()).status, 201)
+})
+
+t.test('a recording that the storage does not take is 503, and its spool file is gone', { skip: skipWithoutProc }, async (t) => {
+  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const { save } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '300' })
+  const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
+  isRefused(t, await save(), 503, 'storage_unavailable')
+  await hung
+  t.ok(await isClean())
+})
+
+t.test('without room for spool files the answer is 503, and comes through to a client that is still sending', async (t) => {
+  const { save } = await start(t)
+  process.env['TMPDIR'] = join(directory, 'missing')
+  const answer = await save()
+  process.env['TMPDIR'] = directory
+  isRefused(t, answer, 503, 'server_busy')
+  t.notMatch(answer.body.detail, /ENOENT|missing/)
+  t.equal((await save()).status, 201)
+})
+
+t.test('a client that sends nothing for too long is refused, and its place is free; one that is slow is not', async (t) => {
+  const { beginWith, save } = await start(t, { UPLOAD_TIMEOUT_MS: '1000' })
+  const stalled = await beginWith(body, 1000)
+  const next = save()
+  isRefused(t, await stalled.answer, 408, 'upload_stalled')
+  t.equal((await next).status, 201)
+  const slow = await beginWith(body, 1000)
+  for (let at = 1000; at < body.length; at += body.length >> 2) {
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    slow.saving.write(body.slice(at, at + (body.length >> 2)))
+  }
+  slow.saving.end()
+  t.equal((await slow.answer).status, 201)
+})
+
+t.test('what waits for a place is not read, small bodies do not wait, and all are saved in the end', async (t) => {
+  const { beginWith, begin, save, app, clara } = await start(t)
+  const first = await beginWith(body, 1000)
+  const large = json({ unknown: 'x'.repeat(30 * 1024 ** 2) })
+  const connected = once(app.server, 'request')
+  const second = begin({ 'content-length': large.length })
+  second.saving.end(large)
+  const [{ socket }] = await connected as [IncomingMessage]
+  t.equal((await clara.save({ audioBase64: (await fixture('recording.webm')).toString('base64') })).statusCode, 201)
+  t.equal((await save(json({ xmlContent: largeScore(500_000) }))).status, 201)
+  t.ok(socket.bytesRead < 1024 ** 2, `${socket.bytesRead} bytes`)
+  first.saving.end(body.slice(1000))
+  t.equal((await first.answer).status, 201)
+  t.equal((await second.answer).status, 201)
+})
+
+t.test('who waits too long for a place gets 503, and who goes away from the line takes none', async (t) => {
+  const { beginWith, save } = await start(t, { UPLOAD_WAIT_MS: '300' })
+  const first = await beginWith(body, 1000)
+  const left = await beginWith(body, 10)
+  left.saving.destroy()
+  isRefused(t, await save(), 503, 'server_busy')
+  first.saving.end(body.slice(1000))
+  t.equal((await first.answer).status, 201)
+  t.equal((await save()).status, 201)
+})
+
+t.test('scores that are large in memory are saved one at a time, and one that is only slow to arrive stops nobody', async (t) => {
+  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const { beginWith, save } = await start(t, { SUPABASE_URL: proxy.url, UPLOAD_CONCURRENCY: '9', UPLOAD_WAIT_MS: '300' })
+  const score = json({ xmlContent: largeScore(2_000_000) })
+  const slow = await beginWith(score, score.length - 10)
+  t.equal((await save(score)).status, 201)
+  const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
+  const held = save(json({ xmlContent: largeScore(2_000_000), audioBase64 }))
+  await hung
+  isRefused(t, await save(score), 503, 'server_busy')
+  await proxy.resume()
+  t.equal((await held).status, 201)
+  slow.saving.end(score.slice(score.length - 10))
+  t.equal((await slow.answer).status, 201)
+})
+
+t.test('a token is asked for before a place is', async (t) => {
+  const { beginWith, app } = await start(t)
+  const first = await beginWith(body, 1000)
+  const { port } = app.server.address() as AddressInfo
+  const stranger = request({ port, host: '127.0.0.1', method: 'POST', path: '/api/sessions', headers: { 'content-type': 'application/json', 'content-length': body.length }, agent: false })
+  stranger.on('error', () => {})
+  stranger.flushHeaders()
+  const [response] = await once(stranger, 'response') as [IncomingMessage]
+  t.equal(response.statusCode, 401)
+  stranger.destroy()
+  first.saving.end(body.slice(1000))
+  t.equal((await first.answer).status, 201)
+})
