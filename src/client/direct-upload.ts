@@ -8,9 +8,14 @@ export type Surroundings = {
   save: (session: SessionData, options: SaveOptions) => Promise<SessionData>
 }
 
+type LargeSession = SessionData & { audio: Blob }
+
 // What the direct way may refuse and the inline one take: that goes by the bytes alone, and needs no storage in reach.
 const PERHAPS_INLINE = [400, 404, 409, 415]
 const PART_BYTES = 1024 * 1024
+
+/** Saves under way in this page, by the id of their session. */
+const underWay = new Map<string, Promise<void>>()
 
 /**
  * Saves a session without its recording, and sends that to the storage then. Where this does not work, the session is
@@ -20,7 +25,16 @@ const PART_BYTES = 1024 * 1024
  *
  * @throws {StorageError} as any save. The session may be there without its recording then, unless it was refused.
  */
-export async function saveDirectly ({ http, save }: Surroundings, session: SessionData & { audio: Blob }, { signal, onProgress }: SaveOptions = {}): Promise<void> {
+export async function saveDirectly (surroundings: Surroundings, session: LargeSession, options: SaveOptions = {}): Promise<void> {
+  const { id } = session
+  // Equal saves take turns: the later ones find everything there, and none takes back what another brought.
+  for (let other; (other = underWay.get(id));) await settled(other, options.signal)
+  const saving = bring(surroundings, session, options).finally(() => underWay.delete(id))
+  underWay.set(id, saving)
+  await saving
+}
+
+async function bring ({ http, save }: Surroundings, session: LargeSession, { signal, onProgress }: SaveOptions): Promise<void> {
   const { audio, ...bare } = session
   const options = signal ? { signal } : {}
   const sessionPath = `/api/sessions/${session.id}`
@@ -28,7 +42,7 @@ export async function saveDirectly ({ http, save }: Surroundings, session: Sessi
   const meter = onProgress && createMeter(audio.size, onProgress)
   const metered = { ...options, ...meter && { onProgress: meter.tell } }
 
-  // Looked at before each step: what an equal save brought meanwhile is not to be taken back.
+  // Looked at before each step: what another tab brought meanwhile is not to be taken back.
   for (const step of [upload, takeBack]) {
     const stored = await save(bare, options).catch(unlessReused)
     // Perhaps an earlier save sent it inline; only the same form can tell.
@@ -87,6 +101,15 @@ function createMeter (total: number, onProgress: (progress: Progress) => void) {
     tell: (sent: Progress) => tell(Math.floor(sent.loaded / sent.total * (total - 1))),
     finish: () => tell(total)
   }
+}
+
+/** Waits for the end of it, whatever that is. */
+async function settled (work: Promise<unknown>, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  await Promise.race([work.catch(() => {}), aborted])
 }
 
 async function expectOk ({ ok, status }: Response): Promise<void> {

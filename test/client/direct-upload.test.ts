@@ -180,6 +180,22 @@ t.test('whatever fails on the way, repeating gets there, and nothing is lost tha
   }), { numRuns: 25 })
 })
 
+t.test('equal saves at once send the recording once, and one that waits for another can be aborted', async t => {
+  const { api, newService, steps, isKept } = await setUp(t)
+  const session = newSession({ audio: recording() })
+  const controller = new AbortController()
+  api.fault = request => {
+    if (nameOf(request) === 'PUT storage') controller.abort()
+    return undefined
+  }
+  const sending = newService().saveSession(session)
+  const waiting = newService().saveSession(session)
+  await t.rejects(newService().saveSession(session, { signal: controller.signal }), { name: 'AbortError' })
+  await Promise.all([sending, waiting])
+  t.equal(steps().filter(step => step === 'PUT storage').length, 1)
+  await isKept(t, session, recording())
+})
+
 t.test('aborting stops at any step', async t => {
   for (const step of [...STEPS, 'DELETE session']) {
     const { api, newService, steps } = await setUp(t)
