@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts'
 import { withRetry } from './retry.ts'
 import { StorageError, type SaveOptions } from './storage-service.ts'
 import { createTokens, type GetAccessToken } from './token.ts'
-import { xhrFetch, type Fetch } from './xhr-fetch.ts'
+import type { Fetch } from './xhr-fetch.ts'
 
 /**
  * Calls to the API: with a token, in time, tried again where nothing speaks against it, and with every failure as a
@@ -19,11 +19,18 @@ export type HttpOptions = {
 
 export type Call = SaveOptions & { method: 'GET' | 'POST' | 'DELETE', path: string, body?: Blob }
 
-/** Answers the parsed JSON body, or undefined where the API answers none. */
-export type Http = <T>(call: Call) => Promise<T>
+/** A request to anywhere, the storage for one. `bytes` is how much travels, where that is not the body. */
+export type Transfer = SaveOptions & { method: string, url: string, headers: Record<string, string>, body?: Blob, bytes?: number }
 
-// Uploads slower than this are given up as hanging; in bytes per millisecond.
-const SLOWEST_UPLOAD = 10
+export type Http = {
+  /** Answers the parsed JSON body, or undefined where the API answers none. */
+  call: <T>(call: Call) => Promise<T>
+  /** The same past the API, without a token: answers what `read` makes of the response. */
+  transfer: <T>(transfer: Transfer, read: (response: Response) => Promise<T>) => Promise<T>
+}
+
+// Transfers slower than this are given up as hanging; in bytes per millisecond.
+const SLOWEST_TRANSFER = 10
 
 export function createHttp ({ baseUrl, getAccessToken, fetch, Xhr, clock, timeoutMs }: HttpOptions): Http {
   const tokens = createTokens(getAccessToken)
@@ -32,21 +39,27 @@ export function createHttp ({ baseUrl, getAccessToken, fetch, Xhr, clock, timeou
     const token = await getToken().catch(cause => {
       throw new StorageError(401, 'no_token', 'You seem to be signed out. Sign in, and try again.', { cause })
     })
-    const { method, body, signal, onProgress } = call
-    const send = onProgress && Xhr ? xhrFetch(Xhr, onProgress) : fetch
-    const timeout = AbortSignal.timeout(timeoutMs + Math.ceil((body?.size ?? 0) / SLOWEST_UPLOAD))
+    return exchange({
+      ...call,
+      url: baseUrl + call.path,
+      headers: { authorization: `Bearer ${token}`, ...call.body && { 'content-type': 'application/json' } }
+    }, readJson)
+  }
+
+  async function exchange<T> ({ url, method, headers, body, bytes = body?.size ?? 0, signal, onProgress }: Transfer, read: (response: Response) => Promise<T>): Promise<T> {
+    // Loaded when first needed. Should that fail, only the progress is missing.
+    const send = onProgress && Xhr ? await import('./xhr-fetch.ts').then(({ xhrFetch }) => xhrFetch(Xhr, onProgress), () => fetch) : fetch
+    const timeout = AbortSignal.timeout(timeoutMs + Math.ceil(bytes / SLOWEST_TRANSFER))
     try {
-      const response = await send(baseUrl + call.path, {
+      return await read(await send(url, {
         method,
-        headers: { authorization: `Bearer ${token}`, ...body && { 'content-type': 'application/json' } },
+        headers,
         body: body ?? null,
         signal: AbortSignal.any(signal ? [signal, timeout] : [timeout])
-      })
-      return read(response, await response.text())
+      }))
     } catch (cause) {
       signal?.throwIfAborted()
-      if (cause instanceof StorageError) throw cause
-      throw new StorageError(0, 'network_error', 'The server cannot be reached. Check the connection, and try again.', { cause })
+      throw cause instanceof StorageError ? cause : networkError(cause)
     }
   }
 
@@ -56,11 +69,15 @@ export function createHttp ({ baseUrl, getAccessToken, fetch, Xhr, clock, timeou
     return attempt(call, tokens.fresh)
   })
 
-  return <T>(call: Call) => withRetry(() => authorised(call), clock, call.signal) as Promise<T>
+  return {
+    call: <T>(call: Call) => withRetry(() => authorised(call), clock, call.signal) as Promise<T>,
+    transfer: (transfer, read) => withRetry(() => exchange(transfer, read), clock, transfer.signal)
+  }
 }
 
-function read ({ ok, status, headers }: Response, text: string): unknown {
-  const body = parse(text)
+async function readJson (response: Response): Promise<unknown> {
+  const { ok, status, headers } = response
+  const body = await response.json().catch(error => { if (!(error instanceof SyntaxError)) throw error })
   if (!ok) {
     const { code = `http_${status}`, detail = `The server answered ${status}. Try again later.` } = body ?? {}
     throw new StorageError(status, code, detail, { retryAfter: Number(headers.get('retry-after')) || undefined })
@@ -70,10 +87,6 @@ function read ({ ok, status, headers }: Response, text: string): unknown {
   return body
 }
 
-function parse (text: string): { code?: string, detail?: string } | undefined {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+export function networkError (cause: unknown): StorageError {
+  return new StorageError(0, 'network_error', 'The server cannot be reached. Check the connection, and try again.', { cause })
 }

@@ -51,7 +51,8 @@ export interface IStorageService {
 
   /**
    * Keeps the session under its id, a UUID that the caller makes. When the promise resolves, session and recording
-   * are both kept. Saving the same session again changes nothing and succeeds, so a save may always be repeated;
+   * are both kept; when it rejects without a refusal, the session may be there without its recording, until the save
+   * is repeated. Saving the same session again changes nothing and succeeds, so a save may always be repeated;
    * saving something else under a used id rejects with `id_reused` (409). The id of a deleted session is free again.
    */
   saveSession (session: SessionData, options?: SaveOptions): Promise<void>
@@ -66,13 +67,14 @@ export interface IStorageService {
 /** Something could not be read or kept. Branch on `code`; `detail` is for the person and says what to do. */
 export class StorageError extends Error {
   override readonly name = 'StorageError'
+  // Declared, so that nothing is emitted for what the constructor sets anyway.
   /** The HTTP status, or the one that fits best; 0 when no answer came. */
-  readonly status: number
-  /** The server's problem code, or `network_error`, `no_token`, `unexpected_answer`, `storage_full`, `storage_unreadable`. */
-  readonly code: string
-  readonly detail: string
+  declare readonly status: number
+  /** The server's problem code, or `network_error`, `no_token`, `unexpected_answer`, `recording_unreachable`, `storage_full`, `storage_unreadable`. */
+  declare readonly code: string
+  declare readonly detail: string
   /** The seconds after which the server said to try again. */
-  readonly retryAfter: number | undefined
+  declare readonly retryAfter: number | undefined
 
   constructor (status: number, code: string, detail: string, { retryAfter, cause }: { retryAfter?: number | undefined, cause?: unknown } = {}) {
     super(detail, { cause })

@@ -35,6 +35,30 @@ t.test('in Chromium', { skip }, async t => {
     t.ok(inline.includes(true) && inline.includes(false), 'some fitted, some did not')
   })
 
+  await t.test('a recording arrives although a module for sending it is gone', async t => {
+    const api = await startFakeApi()
+    t.teardown(() => api.kill())
+    const account = { baseUrl: api.baseUrl, token: 'token', directUploadBytes: 1 }
+    const [whole, halved] = [await newPage(), await newPage()]
+    await halved.route(/(direct-upload|xhr-fetch)\.js$/, route => route.abort())
+    const save = (page: typeof whole, id: string) => page.evaluate(([account, id]) => scenarios.save(account, id), [account, id] as const)
+
+    const id = crypto.randomUUID()
+    t.equal(await save(halved, id), '')
+    t.match(api.account('token').sessions.get(id), { audio: /./, isDirect: undefined })
+    t.equal(await save(whole, id), '')
+
+    await t.test('and is not refused for what was begun with it', async t => {
+      const id = crypto.randomUUID()
+      api.fault = ({ path }) => path.endsWith('/complete') ? problem(503, 'storage_unavailable', { 'retry-after': '60' }) : undefined
+      t.equal(await save(whole, id), 'storage_unavailable')
+      api.fault = () => undefined
+      t.equal(await save(halved, id), 'network_error')
+      t.equal(await save(whole, id), '')
+      t.match(api.account('token').sessions.get(id), { audio: /./, isDirect: true })
+    })
+  })
+
   await t.test('the outbox', async t => {
     const api = await startFakeApi()
     t.teardown(() => api.kill())

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import { buildClient, entries } from './helpers/build.ts'
 
 const LIMIT = { './client': 5_000, all: 12_000 }
@@ -13,13 +13,28 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 t.test('the package exports', async t => {
   const directory = await buildClient(t)
-  const bundles = await Promise.all(entries.map(async ({ name, file }) => {
-    const { metafile, outputFiles: [output] } = await build({
-      entryPoints: [join(directory, file)], absWorkingDir: directory, outdir: 'bundles', bundle: true, minify: true, write: false, metafile: true, format: 'esm', packages: 'external'
+  const later = new Map<string, string>()
+  /** Leaves out what is imported when first needed, and notes it down. */
+  const leaveForLater: Plugin = {
+    name: 'leave for later',
+    setup: ({ onResolve }) => onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined
+      later.set(path, join(resolveDir, path))
+      return { path, external: true }
     })
-    const foreign = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
+  }
+
+  async function bundle (name: string, file: string) {
+    const { metafile, outputFiles: [output] } = await build({
+      entryPoints: [file], absWorkingDir: directory, outdir: 'bundles', bundle: true, minify: true, write: false, metafile: true, format: 'esm', packages: 'external', plugins: [leaveForLater]
+    })
+    const foreign = Object.values(metafile.outputs).flatMap(({ imports }) => imports.filter(({ kind }) => kind !== 'dynamic-import').map(({ path }) => path))
     return { name, modules: Object.keys(metafile.inputs), foreign, size: gzipSync(output?.contents ?? '', { level: 9 }).length }
-  }))
+  }
+
+  const bundles = await Promise.all(entries.map(({ name, file }) => bundle(name, join(directory, file))))
+  // With all that they import, although an app has most of that already.
+  for (const [name, file] of later) bundles.push(await bundle(name, file))
 
   await t.test('load nothing but each other, apart from Zustand in its own export', async t => {
     for (const { name, modules, foreign } of bundles) {

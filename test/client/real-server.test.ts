@@ -16,6 +16,13 @@ t.test('on the real server', async t => {
     }
   })
 
+  await t.test('also when it sends recordings to the storage directly', async t => {
+    for (const [behaviour, run] of Object.entries(behaviours)) {
+      const { token, profile } = newAccount()
+      await t.test(behaviour, () => run(new ApiStorageService({ baseUrl, getAccessToken: async () => token, getProfile: () => profile, directUploadBytes: 1 })))
+    }
+  })
+
   await t.test('the outbox brings what was saved while the server was killed', async t => {
     const { token, profile } = newAccount()
     const service = new ApiStorageService({ baseUrl, getAccessToken: async () => token, getProfile: () => profile })

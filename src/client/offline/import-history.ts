@@ -44,13 +44,15 @@ export async function importHistory (local: IStorageService, api: IStorageServic
   const { onProgress, signal, clock = systemClock } = options
   const history = (await local.getSessions()).reverse()
   const account = await patiently(() => api.getSessions(signal && { signal }), clock, signal)
-  const there = new Set(account.map(({ id }) => id))
+  const there = new Map(account.map(session => [session.id, session]))
   const report: ImportReport = { total: history.length, imported: 0, alreadyThere: 0, problems: [] }
 
   for (const listed of history) {
     signal?.throwIfAborted()
     const id = await stableId(listed)
-    if (there.has(id)) report.alreadyThere++
+    const known = there.get(id)
+    // An import that was interrupted may have brought a session, and not its large recording yet.
+    if (known && (hasRecording(known) || !hasRecording(listed))) report.alreadyThere++
     else await take(listed, id)
     onProgress?.({ ...report, problems: [...report.problems] })
   }
@@ -63,6 +65,10 @@ export async function importHistory (local: IStorageService, api: IStorageServic
       const session = await local.getSessionById(listed.id)
       if (!session) throw new StorageError(404, 'session_not_found', 'It was deleted while the import was running.')
       const { audio, lost } = await localRecording(session, options.fetch ?? fetch)
+      if (!audio && there.has(id)) {
+        report.alreadyThere++
+        return
+      }
       const { audio: _, ...whole } = session
       await patiently(() => api.saveSession({ ...whole, id, ...audio && { audio } }, signal && { signal }), clock, signal)
       report.imported++
@@ -72,6 +78,10 @@ export async function importHistory (local: IStorageService, api: IStorageServic
       problem('session', toRefusal(error))
     }
   }
+}
+
+function hasRecording ({ audio, audioUrl }: SessionData): boolean {
+  return Boolean(audio || audioUrl)
 }
 
 /** Whether the error says something of this session only, so that the others can still be taken. */

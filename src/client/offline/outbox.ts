@@ -69,8 +69,8 @@ export function createOutbox (service: IStorageService, options: OutboxOptions):
       // Read before the history is: what arrives in between is then in both, and not in neither.
       const waiting = await room.all()
       const history = await hear(options, waiting)
-      const arrived = new Set(history.map(({ id }) => id))
-      const shown = waiting.filter(({ session, refusal }) => refusal || !arrived.has(session.id))
+      const there = new Map(history.map(session => [session.id, session]))
+      const shown = waiting.filter(({ session, refusal }) => refusal || !hasArrived(session, there.get(session.id)))
       const hidden = new Set(shown.map(({ session }) => session.id))
       return newestFirst([...history.filter(({ id }) => !hidden.has(id)), ...shown.map(toListed)])
     },
@@ -116,6 +116,11 @@ export function createOutbox (service: IStorageService, options: OutboxOptions):
       return remembered ?? []
     }
   }
+}
+
+// A large recording comes after its session.
+function hasArrived ({ audio }: SessionData, there: SessionData | undefined): boolean {
+  return there !== undefined && (Boolean(there.audioUrl) || !audio?.size)
 }
 
 // Without a network there is often no token either.

@@ -6,8 +6,20 @@ import { localDay, practiceDays, summarise } from '../../../src/contract/practic
  * The API as the client meets it on the network, with faults on demand: for what a healthy server never does.
  * Accounts are made by their token; every account starts synced unless its token begins with `new`.
  */
-type Stored = { id: string, date: string, songName: string, instrument: string, durationSeconds: number, xmlContent: string | null, analysis: unknown, audio: string | null }
-type Account = { synced: boolean, sessions: Map<string, Stored> }
+type Stored = {
+  id: string
+  date: string
+  songName: string
+  instrument: string
+  durationSeconds: number
+  xmlContent: string | null
+  analysis: unknown
+  audio: string | null
+  /** The recording came past the API, which has no digest of it. */
+  isDirect?: boolean
+}
+/** `uploads` by their id: begun, and with bytes once these arrived in the storage. */
+type Account = { synced: boolean, sessions: Map<string, Stored>, uploads: Map<string, { contentType: string, bytes: number, arrived?: Buffer }> }
 /** Answers for the real handler, or lets it happen and spoils the answer (`lose`: the connection is cut after the work). */
 export type Fault = (request: { method: string, path: string, token: string }) =>
   undefined | 'lose' | 'cut' | { status: number, body?: object | string, headers?: Record<string, string> }
@@ -20,7 +32,7 @@ export async function startFakeApi () {
   let server = createServer()
 
   function account (token: string): Account {
-    const known = accounts.get(token) ?? { synced: !token.startsWith('new'), sessions: new Map() }
+    const known = accounts.get(token) ?? { synced: !token.startsWith('new'), sessions: new Map(), uploads: new Map() }
     accounts.set(token, known)
     return known
   }
@@ -29,17 +41,19 @@ export async function startFakeApi () {
     const token = request.headers.authorization?.replace('Bearer ', '') ?? ''
     const seen = { method: request.method ?? '', path: request.url ?? '', token }
     response.setHeader('access-control-allow-origin', '*')
-    response.setHeader('access-control-allow-methods', 'GET, POST, DELETE')
+    response.setHeader('access-control-allow-methods', 'GET, POST, PUT, DELETE')
     response.setHeader('access-control-allow-headers', 'authorization, content-type')
     response.setHeader('access-control-expose-headers', 'retry-after, location')
     if (seen.method === 'OPTIONS') {
       response.writeHead(204).end()
       return
     }
-    const body = (await request.toArray()).join('')
+    const bytes = Buffer.concat(await request.toArray())
+    const body = bytes.toString()
     requests.push({ ...seen, body })
     const fault = api.fault(seen)
-    const outcome = typeof fault === 'object' || fault === 'cut' ? fault : route(seen, body, account(token))
+    const answer = () => seen.method === 'PUT' ? receive(seen, request.headers['content-type'], bytes) : route(seen, body, account(token))
+    const outcome = typeof fault === 'object' || fault === 'cut' ? fault : answer()
     if (fault === 'lose' || outcome === 'cut') request.socket.destroy()
     else send(response, outcome)
   }
@@ -56,12 +70,59 @@ export async function startFakeApi () {
     if (pathname === '/api/stats') return { status: 200, body: stats(mine, searchParams.get('tz') ?? 'UTC') }
     if (pathname === '/api/sessions' && method === 'POST') return save(mine, JSON.parse(body))
     if (pathname === '/api/sessions') return { status: 200, body: list(mine) }
-    const session = mine.sessions.get(id)
+    const [sessionId = '', recording, complete] = id.split('/')
+    const session = mine.sessions.get(sessionId)
     if (!id) return problem(404, 'route_not_found')
     if (!session) return problem(404, 'session_not_found')
-    if (method === 'GET') return { status: 200, body: { ...session, audio: undefined, audioUrl: audioUrl(mine, session) } }
+    if (method === 'GET') return { status: 200, body: toData(mine, session) }
+    if (complete) return finish(mine, session, JSON.parse(body))
+    if (recording) return begin(mine, session, JSON.parse(body))
     mine.sessions.delete(id)
     return { status: 204 }
+  }
+
+  function save (mine: Account, body: Body) {
+    if (!mine.synced) return problem(409, 'user_not_synced')
+    const { id = crypto.randomUUID(), songName = '', instrument = '', duration, xmlContent = null, analysis = null, audioBase64 = null, date = new Date().toISOString() } = body
+    const text = [songName, instrument].every(name => name.trim() && name.length <= 300)
+    if (!text || !(duration >= 0 && duration <= 86_400) || Number.isNaN(Date.parse(date))) return problem(400, 'invalid_input')
+    const session: Stored = { id, date: new Date(date).toISOString(), songName, instrument, durationSeconds: Math.round(duration), xmlContent, analysis, audio: audioBase64 }
+    const known = mine.sessions.get(id)
+    if (known && digest(known) !== digest(session)) return problem(409, 'id_reused')
+    if (!known) mine.sessions.set(id, session)
+    return { status: known ? 200 : 201, body: toData(mine, known ?? session) }
+  }
+
+  function begin (mine: Account, session: Stored, { contentType, bytes }: { contentType: string, bytes: number }) {
+    if (!contentType.startsWith('audio/webm')) return problem(415, 'unsupported_recording')
+    if (session.audio) return problem(409, 'recording_exists')
+    const uploadId = crypto.randomUUID()
+    mine.uploads.set(uploadId, { contentType: 'audio/webm', bytes })
+    return { status: 201, body: { uploadId, url: `${api.baseUrl}/storage/${uploadId}`, contentType: 'audio/webm' } }
+  }
+
+  /** The storage, which is told who uploads by the URL alone. */
+  function receive ({ path, token }: { path: string, token: string }, contentType: string | undefined, bytes: Buffer) {
+    const upload = [...accounts.values()].map(({ uploads }) => uploads.get(path.replace('/storage/', ''))).find(Boolean)
+    const error = !upload || token || contentType !== upload.contentType ? 'InvalidRequest' : upload.arrived ? 'Duplicate' : ''
+    if (!upload || error) return { status: 400, body: { statusCode: '400', error } }
+    upload.arrived = bytes
+    return { status: 200, body: { Key: path } }
+  }
+
+  function finish (mine: Account, session: Stored, { uploadId }: { uploadId: string }) {
+    const upload = mine.uploads.get(uploadId)
+    if (session.audio && upload?.arrived) return problem(409, 'recording_exists')
+    if (!session.audio) {
+      if (!upload?.arrived || upload.arrived.length !== upload.bytes) return problem(409, 'upload_incomplete')
+      Object.assign(session, { audio: upload.arrived.toString('base64'), isDirect: true })
+      mine.uploads.delete(uploadId)
+    }
+    return { status: 200, body: toData(mine, session) }
+  }
+
+  function toData (mine: Account, session: Stored) {
+    return { ...session, audio: undefined, isDirect: undefined, audioUrl: audioUrl(mine, session) }
   }
 
   function list (mine: Account): object[] {
@@ -102,16 +163,9 @@ export type FakeApi = Awaited<ReturnType<typeof startFakeApi>>
 
 type Body = Partial<Omit<Stored, 'audio'>> & { duration: number, audioBase64?: string }
 
-function save (mine: Account, body: Body) {
-  if (!mine.synced) return problem(409, 'user_not_synced')
-  const { id = crypto.randomUUID(), songName = '', instrument = '', duration, xmlContent = null, analysis = null, audioBase64 = null, date = new Date().toISOString() } = body
-  const text = [songName, instrument].every(name => name.trim() && name.length <= 300)
-  if (!text || !(duration >= 0 && duration <= 86_400) || Number.isNaN(Date.parse(date))) return problem(400, 'invalid_input')
-  const session: Stored = { id, date: new Date(date).toISOString(), songName, instrument, durationSeconds: Math.round(duration), xmlContent, analysis, audio: audioBase64 }
-  const known = mine.sessions.get(id)
-  if (known && JSON.stringify(known) !== JSON.stringify(session)) return problem(409, 'id_reused')
-  mine.sessions.set(id, session)
-  return { status: known ? 200 : 201, body: { ...session, audio: undefined } }
+/** What two equal saves have in common; a recording only if it came inline. */
+function digest ({ isDirect, ...session }: Stored): string {
+  return JSON.stringify({ ...session, ...isDirect && { audio: null } })
 }
 
 function stats ({ sessions }: Account, timeZone: string) {

@@ -8,10 +8,10 @@ import { hex, newSession, recording, recordingOf } from './sessions.ts'
  * The part of the browser tests that happens in the page, where it is the global `scenarios`. It imports the client as
  * it is built, file by file, and only itself is bundled.
  */
-export type Account = { baseUrl: string, token: string, profile?: { sub: string, email: string, name: string } }
+export type Account = { baseUrl: string, token: string, profile?: { sub: string, email: string, name: string }, directUploadBytes?: number }
 
-function api ({ baseUrl, token, profile }: Account): IStorageService {
-  return new ApiStorageService({ baseUrl, getAccessToken: async () => token, getProfile: () => profile })
+function api ({ token, profile, ...options }: Account): IStorageService {
+  return new ApiStorageService({ ...options, getAccessToken: async () => token, getProfile: () => profile })
 }
 
 /** What went wrong with a behaviour of the shared suite; empty when nothing did. */
@@ -37,6 +37,12 @@ export async function upload (account: Account, bytes: number): Promise<number[]
   await service.saveSession(newSession())
   await service.saveSession(newSession({ audio: recording(1, bytes) }), { onProgress: ({ loaded, total }) => shares.push(loaded / total) })
   return shares
+}
+
+/** Saves a session with a recording, always the same under one id; answers why not, or nothing. */
+export async function save (account: Account, id: string): Promise<string> {
+  const session = newSession({ id, date: '2026-01-01T00:00:00.000Z', audio: recording() })
+  return await api(account).saveSession(session, { onProgress: () => {} }).then(() => '', error => error.code)
 }
 
 /** Fills localStorage with recordings; answers their sessions' ids and digests. */

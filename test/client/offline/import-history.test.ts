@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { IDBFactory } from 'fake-indexeddb'
-import { ApiStorageService, LocalStorageService, type Clock } from '../../../src/client/index.ts'
+import { ApiStorageService, LocalStorageService, type ApiStorageOptions, type Clock } from '../../../src/client/index.ts'
 import { importHistory, type ImportReport } from '../../../src/client/offline/index.ts'
 import { problem, startFakeApi } from '../helpers/fake-api.ts'
 import { memoryStorage } from '../helpers/memory-storage.ts'
@@ -10,14 +10,14 @@ const impatient: Clock = { now: () => new Date(), sleep: async (_, signal) => si
 const dataUrl = async (seed: number) => `data:audio/webm;base64,${Buffer.from(await recording(seed, 3_000).arrayBuffer()).toString('base64')}`
 
 /** A history as the existing app wrote it, newest first, and an account to bring it to. */
-async function setUp (t: Test, history: object[]) {
+async function setUp (t: Test, history: object[], options: Partial<ApiStorageOptions> = {}) {
   const api = await startFakeApi()
   t.teardown(() => api.kill())
   const storage = memoryStorage()
   const entries = history.map((entry, index) => ({ id: `${1_700_000_000_000 + index}`, date: `2026-01-${20 - index}T10:00:00.000Z`, songName: `Song ${index}`, instrument: 'Piano', durationSeconds: 60, xmlContent: '<x/>', ...entry }))
   storage.setItem('harmony-helper-storage', JSON.stringify({ state: { history: entries, streak: 3 }, version: 0 }))
   const local = new LocalStorageService({ storage, indexedDB: new IDBFactory() })
-  const service = new ApiStorageService({ baseUrl: api.baseUrl, getAccessToken: async () => 'token', clock: impatient })
+  const service = new ApiStorageService({ baseUrl: api.baseUrl, getAccessToken: async () => 'token', clock: impatient, ...options })
   const run = (options: Parameters<typeof importHistory>[2] = {}) => importHistory(local, service, { clock: impatient, ...options })
   return { api, storage, local, service, run, account: () => [...api.account('token').sessions.values()] }
 }
@@ -60,6 +60,21 @@ t.test('it can be interrupted, and goes on where it was', async t => {
   await t.rejects(run({ signal: controller.signal, onProgress: ({ imported }) => { if (imported === 2) controller.abort() } }), { name: 'AbortError' })
   t.equal(account().length, 2)
   t.match(await run(), { imported: 2, alreadyThere: 2 })
+})
+
+t.test('interrupted between a session and its large recording, it brings that the next time', async t => {
+  const { api, run, account } = await setUp(t, [{ audioBase64: await dataUrl(1) }], { directUploadBytes: 1 })
+  const controller = new AbortController()
+  api.fault = ({ path }) => {
+    if (path.endsWith('/recording')) controller.abort()
+    return undefined
+  }
+  await t.rejects(run({ signal: controller.signal }), { name: 'AbortError' })
+  t.match(account(), [{ audio: null }])
+  t.match(await run(), { imported: 1, alreadyThere: 0 })
+  const [arrived] = account()
+  t.equal(await hex(new Blob([Buffer.from(arrived?.audio ?? '', 'base64')])), await hex(recording(1, 3_000)))
+  t.match(await run(), { imported: 0, alreadyThere: 1 })
 })
 
 t.test('lost answers and a server away for a while are outlived', async t => {
@@ -105,4 +120,5 @@ t.test('what cannot be taken is told, with the reason, and the rest is taken', a
   ])
   t.strictSame(account().map(({ songName, audio }) => [songName, audio !== null]), [['Song 4', true], ['Song 2', false], ['Song 1', false]])
   t.ok(api.requests.every(({ token }) => token === 'token'))
+  t.match(await run({ fetch: fetch as typeof globalThis.fetch }), { imported: 0, alreadyThere: 3 }, 'what was taken without its recording is there')
 })

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { IDBFactory } from 'fake-indexeddb'
-import { ApiStorageService, type Clock, type SessionData } from '../../../src/client/index.ts'
+import { ApiStorageService, type ApiStorageOptions, type Clock, type SessionData } from '../../../src/client/index.ts'
 import { createOutbox, type OutboxOptions } from '../../../src/client/offline/index.ts'
 import { problem, startFakeApi } from '../helpers/fake-api.ts'
 import { hex, newSession, recording, recordingOf } from '../helpers/sessions.ts'
@@ -11,11 +11,11 @@ const impatient: Clock = { now: () => new Date(), sleep: async () => {} }
 const asleep: Clock = { now: () => new Date(), sleep: milliseconds => new Promise(resolve => { if (milliseconds < 1000) setTimeout(resolve, 5) }) }
 
 /** A browser with an account on the fake API: each `open` is a page with an outbox. */
-async function setUp (t: Test, token = 'token') {
+async function setUp (t: Test, token = 'token', options: Partial<ApiStorageOptions> = {}) {
   const api = await startFakeApi()
   t.teardown(() => api.kill())
   const indexedDB = new IDBFactory()
-  const service = new ApiStorageService({ baseUrl: api.baseUrl, getAccessToken: async () => token, clock: impatient })
+  const service = new ApiStorageService({ baseUrl: api.baseUrl, getAccessToken: async () => token, clock: impatient, ...options })
   function open (options: Partial<OutboxOptions> = {}) {
     const outbox = createOutbox(service, { account: 'clara', indexedDB, locks: undefined, clock: asleep, events: new EventTarget(), ...options })
     t.teardown(() => outbox.close())
@@ -56,6 +56,24 @@ t.test('without a network a save is kept, shows as waiting, and arrives later wi
   t.equal(listed?.pending, undefined)
   t.equal(listed && await recordingOf(listed), await hex(recording(5)))
   t.equal(api.account('token').sessions.size, 1)
+})
+
+t.test('a session whose large recording has not arrived yet is still waiting, with it', async t => {
+  const { api, open } = await setUp(t, 'token', { directUploadBytes: 1 })
+  const outbox = open()
+  api.fault = ({ path }) => path.endsWith('/complete') ? problem(503, 'storage_unavailable') : undefined
+  const session = newSession({ audio: recording(5) })
+  await outbox.saveSession(session)
+  t.equal(api.account('token').sessions.size, 1)
+  const [waiting] = await outbox.getSessions()
+  t.equal(waiting?.pending, 'waiting')
+  t.equal(waiting && await recordingOf(waiting), await hex(recording(5)))
+
+  api.fault = () => undefined
+  await outbox.flush()
+  const [arrived] = await outbox.getSessions()
+  t.equal(arrived?.pending, undefined)
+  t.equal(arrived && await recordingOf(arrived), await hex(recording(5)))
 })
 
 t.test('fifty saves across three page loads arrive once and in order, although answers get lost', async t => {
