@@ -138,6 +138,15 @@ t.test('the kind is told wherever in the recording it shows', async t => {
   t.match((await complete(clara, id, upload)).json(), { audioUrl: /\.mp3$/ })
 })
 
+t.test('a limit that was raised holds for direct uploads, too', async t => {
+  const { clara } = await start(t)
+  await begin(clara, await newSession(clara)) // by now the bucket is there
+  const { clara: robert } = await start(t, { MAX_RECORDING_BYTES: String(2 * MAX_BYTES) })
+  const id = await newSession(robert)
+  const long = Buffer.concat([webm, Buffer.alloc(MAX_BYTES)])
+  t.equal((await complete(robert, id, await uploaded(robert, id, long))).statusCode, 200)
+})
+
 t.test('an upload that cannot become a recording is refused before it begins', async t => {
   const { clara } = await start(t)
   const id = await newSession(clara)
