@@ -15,6 +15,9 @@ const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
 /** Parsed, two bytes of JSON can take fifty of memory; a session has a dozen values, and clients may send some more. */
 const MAX_VALUES = 250_000
 
+/** Each of them costs what one recording costs to begin with. */
+const MAX_REPETITIONS = 100
+
 /** Base64 grows a recording by a third. */
 export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + MAX_TEXT_BYTES
 
@@ -29,11 +32,13 @@ export function createInlineUpload (maxRecordingBytes: number) {
   const audio = createSpool({ memoryBytes: AUDIO_MEMORY })
   const held: Release[] = []
   let decoder: AudioDecoder | undefined
+  let repetitions = 0
 
   const scanner = createBodyScanner({
     name: 'audioBase64',
     keep: text.append,
     divert () {
+      if (repetitions++ > MAX_REPETITIONS) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
       audio.clear() // of a repeated member the last counts
       decoder = createAudioDecoder(audio, maxRecordingBytes)
       return decoder
