@@ -1,4 +1,4 @@
-import type { StorageClient } from '@supabase/storage-js'
+import type { Bucket, StorageClient } from '@supabase/storage-js'
 import { codeOf, unavailable } from './storage-errors.ts'
 import { createListing } from './storage-listing.ts'
 
@@ -27,10 +27,17 @@ export function createStaging ({ client, bucket, recordingsBucket, maxBytes, con
   async function ensure (): Promise<void> {
     const { data, error } = await client.getBucket(bucket)
     if (data?.public) throw unavailable(new Error(`The bucket ${bucket} is public; make it private`))
-    if (data?.id) return
+    if (data?.id) return ensureLimit(data)
     if (error === null || codeOf(error) !== '404') throw unavailable(error)
     const created = await client.createBucket(bucket, { public: false, fileSizeLimit: maxBytes, allowedMimeTypes: contentTypes })
     if (created.error && codeOf(created.error) !== '409') throw unavailable(created.error)
+  }
+
+  /** A bucket made under a lower MAX_RECORDING_BYTES would refuse what was just promised to be taken. */
+  async function ensureLimit ({ file_size_limit: limit }: Bucket): Promise<void> {
+    if (!limit || limit >= maxBytes) return
+    const { error } = await client.updateBucket(bucket, { public: false, fileSizeLimit: maxBytes })
+    if (error) throw unavailable(error)
   }
 
   return {

@@ -9,6 +9,9 @@ export type Recording = { kind: Kind, bytes: number, sha256: string, stream: () 
 /** Bytes that can be read from anywhere. */
 export type RandomAccess = { readonly size: number, read: (start: number, end: number) => Promise<Buffer> }
 
+/** Ten times what any recording needs. An archive made for it has thousands, and each may be a request to the storage. */
+const MAX_LOOKS = 256
+
 /**
  * Tells the kind of a recording by its bytes, not by the client's word.
  * @throws {ApiError} unsupported_recording
@@ -23,5 +26,11 @@ export async function tellKind (source: RandomAccess): Promise<Kind> {
 export const unsupported = (detail = 'The recording must be WebM, MP4, Ogg (Opus or Vorbis), MP3, WAV or FLAC.') => new ApiError('unsupported_recording', detail)
 
 /** As much of a Blob as file-type uses: it jumps to where it wants to look, and never looks at more than a little. */
-const asBlob = ({ size, read }: RandomAccess) =>
-  ({ size, type: '', slice: (start: number, end: number) => ({ arrayBuffer: () => read(start, end) }) }) as unknown as Blob
+function asBlob ({ size, read }: RandomAccess): Blob {
+  let looks = 0
+  const look = async (start: number, end: number) => {
+    if (++looks > MAX_LOOKS) throw unsupported()
+    return read(start, end)
+  }
+  return { size, type: '', slice: (start: number, end: number) => ({ arrayBuffer: () => look(start, end) }) } as unknown as Blob
+}

@@ -59,11 +59,21 @@ export function createDirectUploads (dependencies: Dependencies) {
     })
     const target = recordingKey(session.userId, session.id, kind)
     if (!await staging.publish(sealed(key), target)) {
-      // Left by a request that failed: no session refers to it.
-      await storage.remove([target])
+      await removeLeftover(target, lease)
       if (!await staging.publish(sealed(key), target)) throw busy()
     }
     return storage.publicUrl(target)
+  }
+
+  /**
+   * Removes what a request that failed has left: as long as the lease is ours, no session refers to it. Should the
+   * removal fail it may still happen, so the lease is then left to expire, by a holder that nobody gives up.
+   */
+  async function removeLeftover (target: string, lease: Lease) {
+    const reissued = await leases.reissue(lease)
+    if (!reissued) throw busy()
+    await leases.whileRenewing(reissued, () => storage.remove([target]))
+    Object.assign(lease, reissued)
   }
 
   async function attach (sub: string, id: string, key: string, bytes: number, lease: Lease): Promise<SessionRow> {
@@ -71,7 +81,7 @@ export function createDirectUploads (dependencies: Dependencies) {
     const session = await findOwned(sub, id)
     if (session.audioUrl) {
       await leases.release(lease)
-      return alreadyAttached(session, key)
+      return alreadyAttached(session, key, bytes)
     }
     const audioUrl = await leases.whileRenewing(lease, () => publish(session, key, bytes, lease))
     await database.transaction(async (queries) => {
@@ -81,9 +91,9 @@ export function createDirectUploads (dependencies: Dependencies) {
     return { ...session, audioUrl, recordingBytes: BigInt(bytes) }
   }
 
-  /** Repeating what was done is fine; sending another recording is not. */
-  async function alreadyAttached (session: SessionRow, key: string): Promise<SessionRow> {
-    if (await staging.find(key)) throw recordingExists()
+  /** Repeating what was done is fine; sending another recording is not. What was sealed may be either: lengths tell. */
+  async function alreadyAttached (session: SessionRow, key: string, bytes: number): Promise<SessionRow> {
+    if (session.recordingBytes !== BigInt(bytes) || await staging.find(key)) throw recordingExists()
     return session
   }
 
@@ -121,9 +131,10 @@ export function createDirectUploads (dependencies: Dependencies) {
     async complete (sub: string, id: string, uploadId: string): Promise<SessionRow> {
       const session = await findOwned(sub, id)
       const key = stagingKey(session, uploadId)
-      if (session.audioUrl) return alreadyAttached(session, key)
+      const bytes = Number(uploadId.split('-').at(-1))
+      if (session.audioUrl) return alreadyAttached(session, key, bytes)
       const lease = await leases.acquire({ sessionId: id, userId: session.userId, contentDigest: digestOf(key), isPatient: true })
-      const attached = await attach(sub, id, key, Number(uploadId.split('-').at(-1)), lease).catch(async (error) => {
+      const attached = await attach(sub, id, key, bytes, lease).catch(async (error) => {
         // A copy that was sent may still arrive; repeating this very upload need not wait for it.
         const isRefused = error instanceof ApiError && error.statusCode < 500
         await giveUp(dependencies, lease, isRefused ? 'release' : 'abandon', error)
@@ -143,7 +154,8 @@ const sealed = (key: string) => `${key}-sealed`
 const digestOf = (key: string) => createHash('sha256').update(key).digest('hex')
 
 function isShortLived (cacheControl: string): boolean {
-  const [, seconds] = /max-age=(\d+)/.exec(cacheControl) ?? []
+  // Nothing beside it: s-maxage or stale-while-revalidate would outlive a deletion, too.
+  const [, seconds] = /^max-age=(\d+)$/.exec(cacheControl) ?? []
   return seconds === undefined ? /^no-(cache|store)$/.test(cacheControl) : Number(seconds) <= MAX_CACHE_SECONDS
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
+import { tellKind } from '../../../src/server/recordings/recording.ts'
 import { build, startSurroundings } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { fixture, longRecording } from '../../helpers/recordings.ts'
@@ -106,6 +107,15 @@ t.test('a recording of an unknown kind is refused, whatever it says it is, and n
   }
   t.strictSame(await objects(), before)
   t.equal((await clara.list()).json<unknown[]>().length, rows)
+})
+
+t.test('what is no recording is not looked at for long, however it is made', async (t) => {
+  const entry = Buffer.from('504b0304140000000000000000000000000000000000000000000100000061', 'hex') // an empty file in a ZIP
+  const archive = Buffer.alloc(5000 * entry.length, entry)
+  let looks = 0
+  const source = { size: archive.length, read: async (start: number, end: number) => { looks++; return archive.subarray(start, end) } }
+  await t.rejects(tellKind(source), { code: 'unsupported_recording' })
+  t.ok(looks < 300, `${looks}`)
 })
 
 t.test('data URLs of every spelling', async (t) => {

@@ -112,7 +112,8 @@ t.test('what fails verification is removed, and the session stays without a reco
     ['shorter than announced', { bytes: webm.length + 1 }, webm, {}, 'upload_incomplete'],
     ['longer than announced', { bytes: webm.length - 1 }, webm, {}, 'upload_incomplete'],
     ['another kind than announced', { contentType: 'audio/mpeg' }, webm, {}, 'unsupported_recording'],
-    ['kept in caches for long', {}, webm, { 'cache-control': 'max-age=31536000' }, 'invalid_input']
+    ['kept in caches for long', {}, webm, { 'cache-control': 'max-age=31536000' }, 'invalid_input'],
+    ['kept in shared caches for long', {}, webm, { 'cache-control': 's-maxage=31536000, max-age=60' }, 'invalid_input']
   ]
   for (const [what, announced, bytes, headers, code] of attempts) {
     const upload = (await begin(clara, id, announced)).json<Upload>()
@@ -135,6 +136,15 @@ t.test('the kind is told wherever in the recording it shows', async t => {
   t.equal(upload.contentType, 'audio/mpeg')
   await put(upload, mp3)
   t.match((await complete(clara, id, upload)).json(), { audioUrl: /\.mp3$/ })
+})
+
+t.test('a limit that was raised holds for direct uploads, too', async t => {
+  const { clara } = await start(t)
+  await begin(clara, await newSession(clara)) // by now the bucket is there
+  const { clara: robert } = await start(t, { MAX_RECORDING_BYTES: String(2 * MAX_BYTES) })
+  const id = await newSession(robert)
+  const long = Buffer.concat([webm, Buffer.alloc(MAX_BYTES)])
+  t.equal((await complete(robert, id, await uploaded(robert, id, long))).statusCode, 200)
 })
 
 t.test('an upload that cannot become a recording is refused before it begins', async t => {
@@ -197,6 +207,50 @@ t.test('many completions at once attach one recording, and a deletion among them
     t.equal(objects.filter((key) => key.includes(id)).length, isDeleted ? 0 : 1)
     t.strictSame(leases.filter((lease) => lease.session_id === id), [])
   }
+})
+
+t.test('a completion that lost its lease does not touch the recording of another', async t => {
+  const storageProxy = await startFaultyProxy(t, surroundings.storage.url)
+  const databaseProxy = await startFaultyProxy(t, surroundings.database.url)
+  const { as, clara } = await start(t, { SESSION_LEASE_MS: '300' })
+  const slow = await build(t, { surroundings, env: { MAX_RECORDING_BYTES: String(MAX_BYTES), SUPABASE_URL: storageProxy.url, DATABASE_URL: databaseProxy.url, SESSION_LEASE_MS: '300' } })
+  const id = await newSession(clara)
+  const [first, second] = [await uploaded(clara, id), await uploaded(clara, id, other)]
+  const hung = storageProxy.breakOn('POST /storage/v1/object/copy', 'hang')
+  const losing = complete(slow.as(clara.sub), id, first)
+  await hung
+  databaseProxy.hang() // so it cannot renew
+  const { audioUrl } = (await complete(as(clara.sub), id, second)).json<SessionData>()
+  await databaseProxy.resume()
+  await storageProxy.resume()
+  isProblem(t, await losing, 'session_busy')
+  t.ok((await bytesAt(audioUrl)).equals(other))
+  await expectSound(t, surroundings)
+})
+
+t.test('a removal in doubt holds back those that come after it', async t => {
+  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '500', SESSION_LEASE_MS: '60000' })
+  const id = await newSession(clara)
+  const upload = await uploaded(clara, id)
+  proxy.breakOn('POST /storage/v1/object/copy', 'cut the answer')
+  isProblem(t, await complete(clara, id, upload), 'storage_unavailable')
+  const hung = proxy.breakOn('DELETE /storage/v1/object/harmony-helper-recordings HTTP', 'hang')
+  isProblem(t, await complete(clara, id, upload), 'storage_unavailable')
+  await hung
+  isProblem(t, await complete(clara, id, upload), 'session_busy')
+})
+
+t.test('an upload that another one forestalled is not told to be the recording', async t => {
+  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const { clara } = await start(t, { SUPABASE_URL: proxy.url, SESSION_LEASE_MS: '700' })
+  const id = await newSession(clara)
+  const [first, second] = [await uploaded(clara, id), await uploaded(clara, id, other)]
+  proxy.breakOn('POST /storage/v1/object/copy', 'cut')
+  isProblem(t, await complete(clara, id, first), 'storage_unavailable')
+  t.equal((await complete(clara, id, second)).statusCode, 200)
+  isProblem(t, await complete(clara, id, first), 'recording_exists')
+  t.equal((await complete(clara, id, second)).statusCode, 200)
 })
 
 const STORAGE_STEPS = ['POST /storage/v1/object/move', 'GET /storage/v1/object/info', 'range: bytes', 'POST /storage/v1/object/copy']

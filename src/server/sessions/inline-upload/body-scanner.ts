@@ -32,6 +32,7 @@ type Parts = {
 export function createBodyScanner ({ name, keep, divert }: Parts) {
   const key = createKeyMatcher(name)
   let depth = 0
+  let values = 0
   let isInString = false
   /** The byte before was a backslash that escapes. */
   let isEscaped = false
@@ -49,6 +50,7 @@ export function createBodyScanner ({ name, keep, divert }: Parts) {
       }
       if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth--
       if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++
+      if (byte === OPEN_OBJECT || byte === OPEN_ARRAY || byte === COMMA) values++
       if (depth === 1 && byte > 0x20) last = byte
     }
     return bytes.length
@@ -99,6 +101,9 @@ export function createBodyScanner ({ name, keep, divert }: Parts) {
   }
 
   return {
+    /** Commas, arrays and objects so far: what a parser makes of the body has hardly more values. */
+    get values () { return values },
+
     /** Takes the next bytes of the body. */
     write (bytes: Buffer) {
       let kept = 0

@@ -12,6 +12,12 @@ const AUDIO_MEMORY = 128 * 1024
 /** JSON escapes a score to up to twice its size, where it is not made to be large; the other texts are small. */
 const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
 
+/** Parsed, two bytes of JSON can take fifty of memory; a session has a dozen values, and clients may send some more. */
+const MAX_VALUES = 250_000
+
+/** Each of them costs what one recording costs to begin with. */
+const MAX_REPETITIONS = 100
+
 /** Base64 grows a recording by a third. */
 export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + MAX_TEXT_BYTES
 
@@ -26,11 +32,13 @@ export function createInlineUpload (maxRecordingBytes: number) {
   const audio = createSpool({ memoryBytes: AUDIO_MEMORY })
   const held: Release[] = []
   let decoder: AudioDecoder | undefined
+  let repetitions = 0
 
   const scanner = createBodyScanner({
     name: 'audioBase64',
     keep: text.append,
     divert () {
+      if (repetitions++ > MAX_REPETITIONS) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
       audio.clear() // of a repeated member the last counts
       decoder = createAudioDecoder(audio, maxRecordingBytes)
       return decoder
@@ -41,7 +49,7 @@ export function createInlineUpload (maxRecordingBytes: number) {
     /** Takes the next bytes of the body, which are lent. @throws {ApiError} server_busy when the disk is full */
     async write (bytes: Buffer): Promise<void> {
       scanner.write(bytes)
-      if (text.size > MAX_TEXT_BYTES) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
+      if (text.size > MAX_TEXT_BYTES || scanner.values > MAX_VALUES) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
       await text.drain()
       await audio.drain()
     },

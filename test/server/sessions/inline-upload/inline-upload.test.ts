@@ -176,3 +176,11 @@ t.test('a body received in pieces comes to the same as one that is read whole', 
   t.comment(Object.fromEntries(seen))
   for (const kind of ['refused', 'none', 'recording', 'invalid_input', 'recording_too_large', 'unsupported_recording']) t.ok((seen.get(kind) ?? 0) > 20, `${kind} was among them`)
 })
+
+t.test('a body of so many values that they would not fit into memory is too large', async t => {
+  for (const value of ['{}', '[]', '""', '0']) {
+    t.match(await receiveInPieces([Buffer.from(`{"x":[${value}${`,${value}`.repeat(300_000)}]}`)]), { refusal: { code: 'FST_ERR_CTP_BODY_TOO_LARGE' } }, value)
+  }
+  t.match(await receiveInPieces([Buffer.from(`{"x":0${',"audioBase64":""'.repeat(200)}}`)]), { refusal: { code: 'FST_ERR_CTP_BODY_TOO_LARGE' } })
+  t.notOk('refusal' in await receiveInPieces([Buffer.from(`{"x":[0${',0'.repeat(200_000)}],"y":"${',[{'.repeat(300_000)}"}`)]), 'fewer, and what is within a string, may come')
+})
