@@ -45,11 +45,11 @@ export function createStaging ({ client, bucket, recordingsBucket, maxBytes, con
     list: createListing(objects),
 
     /** A URL to which its holder may PUT one object, within two hours; again only after the object was removed. */
-    async signUpload (key: string): Promise<{ url: string, token: string }> {
+    async signUpload (key: string): Promise<{ url: string, token: string, expiresAt: Date }> {
       await ensure()
       const { data, error } = await objects.createSignedUploadUrl(key)
       if (error || !data.token) throw unavailable(error)
-      return { url: data.signedUrl, token: data.token }
+      return { url: data.signedUrl, token: data.token, expiresAt: expiryOf(data.token) }
     },
 
     /** @returns null when nothing arrived */
@@ -85,5 +85,15 @@ export function createStaging ({ client, bucket, recordingsBucket, maxBytes, con
       const { error } = await objects.remove(keys)
       if (error) throw unavailable(error)
     }
+  }
+}
+
+/** `exp` of the storage's own token (RFC 7519). */
+function expiryOf (token: string): Date {
+  try {
+    const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+    return new Date(Number(exp) * 1000)
+  } catch (cause) {
+    throw unavailable(cause)
   }
 }

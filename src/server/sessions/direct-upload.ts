@@ -91,6 +91,16 @@ export function createDirectUploads (dependencies: Dependencies) {
     return { ...session, audioUrl, recordingBytes: BigInt(bytes) }
   }
 
+  async function attachUnderLease (sub: string, { id, userId }: SessionRow, key: string, bytes: number): Promise<SessionRow> {
+    const lease = await leases.acquire({ sessionId: id, userId, contentDigest: digestOf(key), isPatient: true })
+    return attach(sub, id, key, bytes, lease).catch(async (error) => {
+      // A copy that was sent may still arrive; repeating this very upload need not wait for it.
+      const isRefused = error instanceof ApiError && error.statusCode < 500
+      await giveUp(dependencies, lease, isRefused ? 'release' : 'abandon', error)
+      throw error
+    })
+  }
+
   /** Repeating what was done is fine; sending another recording is not. What was sealed may be either: lengths tell. */
   async function alreadyAttached (session: SessionRow, key: string, bytes: number): Promise<SessionRow> {
     if (session.recordingBytes !== BigInt(bytes) || await staging.find(key)) throw recordingExists()
@@ -119,8 +129,8 @@ export function createDirectUploads (dependencies: Dependencies) {
       // The size announced is part of the name, so that nobody has to remember it.
       const uploadId = `${randomUUID()}-${bytes}`
       const key = stagingKey(session, uploadId)
-      const { url, token } = await staging.signUpload(key)
-      return { uploadId, url, contentType: kind.contentType, token, bucket: staging.bucket, path: key, expiresAt: expiryOf(token) }
+      const { url, token, expiresAt } = await staging.signUpload(key)
+      return { uploadId, url, contentType: kind.contentType, token, bucket: staging.bucket, path: key, expiresAt: expiresAt.toISOString() }
     },
 
     /**
@@ -132,14 +142,7 @@ export function createDirectUploads (dependencies: Dependencies) {
       const session = await findOwned(sub, id)
       const key = stagingKey(session, uploadId)
       const bytes = Number(uploadId.split('-').at(-1))
-      if (session.audioUrl) return alreadyAttached(session, key, bytes)
-      const lease = await leases.acquire({ sessionId: id, userId: session.userId, contentDigest: digestOf(key), isPatient: true })
-      const attached = await attach(sub, id, key, bytes, lease).catch(async (error) => {
-        // A copy that was sent may still arrive; repeating this very upload need not wait for it.
-        const isRefused = error instanceof ApiError && error.statusCode < 500
-        await giveUp(dependencies, lease, isRefused ? 'release' : 'abandon', error)
-        throw error
-      })
+      const attached = session.audioUrl ? await alreadyAttached(session, key, bytes) : await attachUnderLease(sub, session, key, bytes)
       await staging.remove([sealed(key)]).catch((error) => log.warn({ err: error }, 'A published recording is still in staging; reconciliation will find it'))
       return attached
     }
@@ -157,12 +160,6 @@ function isShortLived (cacheControl: string): boolean {
   // Nothing beside it: s-maxage or stale-while-revalidate would outlive a deletion, too.
   const [, seconds] = /^max-age=(\d+)$/.exec(cacheControl) ?? []
   return seconds === undefined ? /^no-(cache|store)$/.test(cacheControl) : Number(seconds) <= MAX_CACHE_SECONDS
-}
-
-/** `exp` of the storage's own token (RFC 7519), as ISO 8601. */
-function expiryOf (token: string): string {
-  const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number }
-  return new Date(exp * 1000).toISOString()
 }
 
 const recordingExists = () => new ApiError('recording_exists', 'The session has a recording. Delete that first.')
