@@ -1,0 +1,2 @@
+import type { Stage } from '../report.ts'
+export const reconcile: Stage = async () => ({ title: 'reconcile', table: [], remarks: [] })
