@@ -19,9 +19,9 @@ const ask = ({ url, token }: Target) => new Promise<boolean>((resolve) => {
 })
 
 function startProbe (target: Target) {
-  const start = performance.now()
+  const asked: Array<Promise<void>> = []
   const result: ProbeResult = { latencies: [], failures: 0 }
-  let isOver = false
+  const over = new AbortController()
 
   async function measure (due: number) {
     if (!await ask(target)) result.failures++
@@ -29,8 +29,7 @@ function startProbe (target: Target) {
   }
 
   async function run () {
-    const asked: Array<Promise<void>> = []
-    for (let due = start; !isOver; due += 1000 / PROBE_RATE) {
+    for (let due = performance.now(); !over.signal.aborted; due += 1000 / PROBE_RATE) {
       await sleep(Math.max(0, due - performance.now()))
       asked.push(measure(due))
     }
@@ -39,7 +38,7 @@ function startProbe (target: Target) {
   }
 
   const running = run()
-  return { end () { isOver = true; return running } }
+  return { end () { over.abort(); return running } }
 }
 
 let probe: ReturnType<typeof startProbe> | undefined

@@ -2,4 +2,4 @@
 export type Target = { url: string, token: string }
 
 /** Requests that the probe sends in a second. */
-export const PROBE_RATE = 50
+export const PROBE_RATE = 20
