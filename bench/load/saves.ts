@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { answerParent, argument } from '../processes/script.ts'
 import type { Target } from './target.ts'
 
-/** How each save was answered: its status, or the code of the error where no answer came. */
+/** How each save was answered: 201, otherwise status and code of the problem, or what broke the connection. */
 export type SavesResult = { answers: Array<number | string>, ms: number }
 
 const PIECE_BYTES = 256 * 1024
@@ -27,8 +28,8 @@ async function save ({ url, token }: Target, body: Buffer): Promise<number | str
   try {
     await Promise.race([send(outgoing, body), answered])
     const [response] = await answered
-    await once(response.resume(), 'end')
-    return response.statusCode!
+    const problem = await text(response)
+    return response.statusCode === 201 ? 201 : `${response.statusCode} ${/"code":"(\w+)"/.exec(problem)?.[1]}`
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? String(error)
   } finally {

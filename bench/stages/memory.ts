@@ -39,7 +39,7 @@ export const memory: Stage = ({ scale, log }) => withResources(async (keep) => {
     table: [
       ['', 'ours', 'target'],
       ['saves answered 201', format(created), judge(`all ${AT_ONCE}`, created === AT_ONCE)],
-      ['other answers', answers.filter((answer) => answer !== 201).join(' ') || 'none', ''],
+      ['other answers', answers.filter((answer) => answer !== 201).join(', ') || 'none', ''],
       ['killed for lack of memory', format(kills), judge('0', kills === 0)],
       memoryRow('idle memory of the process, MB', idle),
       memoryRow('its peak, MB', server.isAlive() ? server.meter.peakRss() : NaN),
@@ -48,9 +48,6 @@ export const memory: Stage = ({ scale, log }) => withResources(async (keep) => {
       ['GET /api/stats, p99, ms', format(quantile(latencies, 0.99)), ''],
       ['stats not answered 200', format(failures), '']
     ],
-    remarks: [
-      `GET /api/stats ${PROBE_RATE} times a second meanwhile; ${database.kind}; the storage swallows what it gets.`,
-      'A 503 is for want of time, not of memory: a save that waited UPLOAD_WAIT_MS for those before it.'
-    ]
+    remarks: [`GET /api/stats ${PROBE_RATE} times a second meanwhile; ${database.kind}; the storage swallows what it gets.`]
   }
 })
