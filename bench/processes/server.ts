@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { createProcessMeter } from '../measure/process-meter.ts'
+import { bare, root, runTypescript } from './paths.ts'
+
+/** The arguments of Node.js for each server that there is. */
+const SERVERS = {
+  ours: ['dist/server/main.js'],
+  straightforward: [...runTypescript, 'bench/straightforward-server.ts']
+}
+
+export type Server = Awaited<ReturnType<typeof startServer>>
+
+/** Starts a server on a port of its own; by `enclose`, inside of something that limits it. */
+export async function startServer (name: keyof typeof SERVERS, env: NodeJS.ProcessEnv, enclose = (command: string[]) => command) {
+  const [program, ...args] = enclose([process.execPath, ...SERVERS[name]])
+  const child = spawn(program!, args, { cwd: root, env: bare({ ...env, PORT: '0' }), stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(child, 'exit')
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).on('line', (line) => {
+      const [, address] = /listening at (http:\S+?)"/.exec(line) ?? []
+      if (address) resolve(address)
+    })
+    exited.then(() => reject(new Error(`The server ${name} ended before it listened`)), reject)
+  })
+  return {
+    url,
+    meter: createProcessMeter(child.pid!),
+    isAlive: () => child.exitCode === null && child.signalCode === null,
+    async close () {
+      child.kill()
+      await exited
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { startIssuer } from '../../src/dev/oidc-issuer.ts'
+import type { Keep } from '../resources.ts'
+import { startDatabase } from './database.ts'
+import { startScript } from '../processes/script.ts'
+
+export const SERVICE_KEY = 'sb_secret_of_the_bench'
+const AUDIENCE = 'https://api.harmony-helper.bench'
+const SUB = 'auth0|bench'
+
+export type Surroundings = Awaited<ReturnType<typeof startSurroundings>>
+
+/** What a server needs around it, with the storage at `storageUrl`: the environment to find it by, and somebody's token. */
+export async function startSurroundings (keep: Keep, storageUrl: string) {
+  const database = keep(await startDatabase())
+  const issuer = keep(await startIssuer({ audience: AUDIENCE }))
+  const env: NodeJS.ProcessEnv = {
+    HOST: '127.0.0.1',
+    DATABASE_URL: database.url,
+    AUTH0_DOMAIN: issuer.issuer,
+    AUTH0_AUDIENCE: AUDIENCE,
+    SUPABASE_URL: storageUrl,
+    SUPABASE_SERVICE_ROLE_KEY: SERVICE_KEY,
+    // Who is slow is to be measured, not refused.
+    DATABASE_TIMEOUT_MS: '60000'
+  }
+  return { database, env, token: await issuer.token({ sub: SUB }) }
+}
+
+/** The surroundings of saves, whose bytes are swallowed. */
+export async function startSinkSurroundings (keep: Keep) {
+  const sink = keep(await startScript('surroundings/storage-sink'))
+  return startSurroundings(keep, sink.ready as string)
+}
+
+/** Makes the user whose token it is, by a server that can. */
+export async function syncUser (url: string, token: string) {
+  const response = await fetch(`${url}/api/users/sync`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ auth0_id: SUB, email: 'bench@example.com', name: 'Bench' })
+  })
+  if (!response.ok) throw new Error(`The user was not made: ${await response.text()}`)
+}
