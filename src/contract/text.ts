@@ -4,12 +4,12 @@ import { Type, type TSchema, type TUnsafe, type Static, type StringOptions } fro
  * Text that PostgreSQL can keep and JSON can carry unchanged: no NUL, no half of a surrogate pair (JavaScript would
  * turn it into U+FFFD on the way, and a repeated save would no longer equal the first).
  */
-const STORABLE = '^[^\\u0000\\ud800-\\udfff]*$'
+const UNSTORABLE = '[\\u0000\\ud800-\\udfff]'
 const STORABLE_NOT_BLANK = '^[^\\u0000\\ud800-\\udfff]*[^\\s\\u0000\\ud800-\\udfff][^\\u0000\\ud800-\\udfff]*$'
 
-/** A string that may be empty. */
+/** A string that may be empty. What must not be in it is looked for: a pattern for the whole would overflow the stack on megabytes. */
 export const Text = (options: StringOptions & { maxLength: number }) =>
-  Type.String({ pattern: STORABLE, description: 'text without NUL characters or unpaired surrogates', ...options })
+  Type.String({ not: { type: 'string', pattern: UNSTORABLE }, description: 'text without NUL characters or unpaired surrogates', ...options })
 
 /** A string with at least one character that is not white space. */
 export const Name = (options: StringOptions = {}) =>

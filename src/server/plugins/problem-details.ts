@@ -52,7 +52,7 @@ const progress = ({ instancePath, keyword }: ValidationError) => instancePath.le
 
 function describeFault ({ keyword, message, parentSchema }: ValidationError): string {
   if (keyword === 'required') return 'is missing'
-  if (['pattern', 'format', 'anyOf'].includes(keyword) && parentSchema?.description) return `must be ${parentSchema.description}`
+  if (['pattern', 'format', 'not', 'anyOf'].includes(keyword) && parentSchema?.description) return `must be ${parentSchema.description}`
   return message ?? 'is not valid'
 }
 

@@ -141,6 +141,15 @@ t.test('an analysis that cannot be kept is refused in words that help', async (t
   isProblem(t, await clara.save({ analysis: { feedback: 'a\0b' } }), 'invalid_input', '/analysis/feedback')
 })
 
+t.test('a score of megabytes goes in and comes out unchanged, whatever letters it has', async (t) => {
+  for (const letter of ['a', 'é', '練', '𝄞']) {
+    const xmlContent = `${letter}${'<note/>'.repeat(1_450_000)}`
+    const { statusCode, body } = await clara.save({ xmlContent })
+    t.equal(statusCode, 201, letter)
+    t.equal(JSON.parse(body).xmlContent, xmlContent)
+  }
+})
+
 t.test('text of any language goes in and comes out unchanged', async (t) => {
   const songName = '歓喜の歌 – Óda na radost – 𝄞🎹👩‍👩‍👧 – שיר לשמחה – e\u0301 \u200b\ufeff \u0001\u007f "\\'
   const analysis = { summary: '\n\t ', feedback: `${songName}\u2028\u2029`, scoreAccuracy: 1 }
