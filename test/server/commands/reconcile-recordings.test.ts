@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
@@ -44,7 +44,15 @@ function start (args: string[], env: NodeJS.ProcessEnv = surroundings.env) {
   const child = spawn(process.execPath, [...runTypescript, command, ...args], { env: { PATH: process.env['PATH'], ...env } })
   const exited = new Promise<number | null>((resolve) => { child.once('close', resolve) })
   const ended = Promise.all([text(child.stdout), text(child.stderr), exited]).then(([output, errors, code]) => ({ output, errors, code }))
-  return { ended, kill: (signal: NodeJS.Signals) => child.kill(signal) }
+  return {
+    ended,
+    /** Resolves when the process has noticed the signal. */
+    async interrupt () {
+      const noticed = once(child.stderr, 'data')
+      child.kill('SIGINT')
+      await noticed
+    }
+  }
 }
 
 t.test('everything in order is exit code 0; young leftovers are in order', async (t) => {
@@ -102,19 +110,19 @@ t.test('--help explains the exit codes and does nothing', async (t) => {
 })
 
 t.test('Ctrl-C stops it with exit code 2; it says where to go on, and another run does', async (t) => {
-  const users = Array.from({ length: 3 }, () => randomUUID()).sort()
+  const neighbours = randomUUID().slice(0, -1) // nobody else's id lies between theirs
+  const users = [1, 2, 3].map((digit) => `${neighbours}${digit}`)
   const [first, second, third] = await Promise.all(users.map(putLeftover)) as [string, string, string]
   const proxy = await startFaultyProxy(t, surroundings.storage.url)
   const hung = proxy.breakOn(`"prefix":"${users[2]}"`, 'hang')
-  const { ended, kill } = start(['--min-age', '0'], { ...surroundings.env, SUPABASE_URL: proxy.url })
+  const { ended, interrupt } = start(['--min-age', '0'], { ...surroundings.env, SUPABASE_URL: proxy.url })
   await hung
-  kill('SIGINT')
-  await pause(200) // the signal is to arrive before what hung
+  await interrupt()
   await proxy.resume()
   const { code, output, errors } = await ended
   t.equal(code, 2)
   t.match(output, new RegExp(`: ${first}\n.*: ${second}\n$`))
-  const [, from = ''] = /^Stopped by SIGINT\.\nNot all was looked at\. To go on from here, add (--from \S+)\n$/.exec(errors) ?? []
+  const [, from = ''] = /^Stopping after .*\nStopped by SIGINT\.\nNot all was looked at\. To go on from here, add (--from \S+)\n$/.exec(errors) ?? []
   t.equal(from, `--from ${users[1]}`, errors)
 
   const rest = await start(['--min-age', '0', '--delete', ...from.split(' ')]).ended
