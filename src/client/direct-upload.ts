@@ -23,7 +23,7 @@ const underWay = new Map<string, Promise<void>>()
  *
  * Nothing is remembered from one attempt to the next: what the server has of the session tells how far the last came.
  *
- * @throws {StorageError} as any save. The session may be there without its recording then, unless it was refused.
+ * @throws {StorageError} as every save does. The session may be there without its recording then, unless it was refused.
  */
 export async function saveDirectly (surroundings: Surroundings, session: LargeSession, options: SaveOptions = {}): Promise<void> {
   const { id } = session

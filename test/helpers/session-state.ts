@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import { loadConfig } from '../../src/server/config.ts'
 import { createStorage } from '../../src/server/plugins/storage.ts'
+import { keyOf } from '../../src/server/recordings/kinds.ts'
 import type { Surroundings } from './app.ts'
 import { query } from './scratch-database.ts'
 
@@ -21,9 +22,6 @@ async function readState ({ env }: Pick<Surroundings, 'env'>) {
   await storage.close()
   return { rows, users, leases, objects, bucket: config.storage.bucket }
 }
-
-/** The object key at the end of a recording's URL. */
-export const keyOf = (audioUrl: string) => audioUrl.split('/').slice(-2).join('/')
 
 /**
  * Checks what must hold at any time at which nothing runs: no row lacks its object, and every streak is that of the

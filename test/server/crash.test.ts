@@ -18,7 +18,7 @@ const KILLS = isReal ? process.env['CI'] ? 30 : 8 : 3
 const LANES = 3
 const CLIENTS = 6
 
-t.setTimeout(480_000)
+t.setTimeout(300_000)
 const surroundings = await startSurroundings(t)
 // The life of a lease is how long the id of a dead process' save stays taken.
 const spools = t.testdir()

@@ -1,4 +1,5 @@
 import type { Bucket, StorageClient } from '@supabase/storage-js'
+import { findOrCreateBucket } from './storage-buckets.ts'
 import { codeOf, unavailable } from './storage-errors.ts'
 import { createListing } from './storage-listing.ts'
 
@@ -25,12 +26,9 @@ export function createStaging ({ client, bucket, recordingsBucket, maxBytes, con
 
   /** Makes the bucket if it is missing. One that is public is not used: unverified bytes would be for all to see. */
   async function ensure (): Promise<void> {
-    const { data, error } = await client.getBucket(bucket)
-    if (data?.public) throw unavailable(new Error(`The bucket ${bucket} is public; make it private`))
-    if (data?.id) return ensureLimit(data)
-    if (error === null || codeOf(error) !== '404') throw unavailable(error)
-    const created = await client.createBucket(bucket, { public: false, fileSizeLimit: maxBytes, allowedMimeTypes: contentTypes })
-    if (created.error && codeOf(created.error) !== '409') throw unavailable(created.error)
+    const found = await findOrCreateBucket(client, bucket, { public: false, fileSizeLimit: maxBytes, allowedMimeTypes: contentTypes })
+    if (found?.public) throw unavailable(new Error(`The bucket ${bucket} is public; make it private`))
+    if (found) await ensureLimit(found)
   }
 
   /** A bucket made under a lower MAX_RECORDING_BYTES would refuse what was just promised to be taken. */

@@ -4,14 +4,13 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
-import { kinds } from '../recordings/kinds.ts'
+import { CACHE_SECONDS, kinds } from '../recordings/kinds.ts'
+import { findOrCreateBucket } from './storage-buckets.ts'
 import { codeOf, unavailable } from './storage-errors.ts'
 import { createStorageFetch } from './storage-fetch.ts'
 import { createListing } from './storage-listing.ts'
 import { createStaging } from './storage-staging.ts'
 
-/** Seconds for which players and CDNs may keep a recording: a deleted one is gone everywhere soon after. */
-const CACHE_SECONDS = '60'
 /** URLs a single call signs: their keys fit into a body of 1 MB. */
 const SIGNED_AT_ONCE = 10_000
 const CONTENT_TYPES = kinds.map(({ contentType }) => contentType)
@@ -33,13 +32,12 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
   const client = clientWith(fetch)
   const objects = client.from(bucket)
 
+  const findBucket = () => findOrCreateBucket(client, bucket, { public: access === 'public', fileSizeLimit: limits.maxRecordingBytes })
+
   /** Makes the bucket if it is missing; resolves to what differs from what this server needs, if anything. */
   async function ensureBucket (): Promise<string | undefined> {
-    const { data, error } = await client.getBucket(bucket)
-    if (data?.id) return describeMismatch(data)
-    if (error === null || codeOf(error) !== '404') throw unavailable(error)
-    const created = await client.createBucket(bucket, { public: access === 'public', fileSizeLimit: limits.maxRecordingBytes })
-    if (created.error && codeOf(created.error) !== '409') throw unavailable(created.error)
+    const found = await findBucket()
+    return found && describeMismatch(found)
   }
 
   function describeMismatch ({ public: isPublic, file_size_limit: limit, allowed_mime_types: types }: Bucket): string | undefined {
@@ -58,7 +56,7 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
     // storage-js takes no signal for an upload, so this one has a client of its own. The content length is exact,
     // which keeps the size limit of the bucket in force.
     return clientWith((input, init) => fetch(input, { ...init, signal })).from(bucket).upload(key, body, {
-      contentType, upsert: true, cacheControl: CACHE_SECONDS, headers: { 'content-length': String(bytes) }
+      contentType, upsert: true, cacheControl: String(CACHE_SECONDS), headers: { 'content-length': String(bytes) }
     }).finally(() => body.destroy())
   }
 
@@ -136,15 +134,14 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
      * @returns whether it was public before; undefined when the bucket was made
      */
     async applyAccess (): Promise<boolean | undefined> {
-      const { data, error } = await client.getBucket(bucket)
-      if (codeOf(error) === '404') return ensureBucket().then(() => undefined)
-      if (error || !data.id) throw unavailable(error)
+      const found = await findBucket()
+      if (!found) return undefined
       const isPublic = access === 'public'
-      if (data.public !== isPublic) {
-        const updated = await client.updateBucket(bucket, { public: isPublic })
-        if (updated.error) throw unavailable(updated.error)
+      if (found.public !== isPublic) {
+        const { error } = await client.updateBucket(bucket, { public: isPublic })
+        if (error) throw unavailable(error)
       }
-      return data.public
+      return found.public
     },
 
     /** For readiness: rejects, in words for the log, when the bucket cannot serve. */

@@ -39,6 +39,9 @@ export function kindOf (mediaType: string): Kind | undefined {
   return Object.hasOwn(NAMES, name) ? NAMES[name] : undefined
 }
 
+/** Seconds for which players and CDNs may keep a recording: a deleted one is gone everywhere soon after. */
+export const CACHE_SECONDS = 60
+
 /** Where a recording lies in the bucket: UUIDs only, since the storage client encodes nothing. */
 export const recordingKey = (userId: string, sessionId: string, { extension }: Kind) =>
   `${userId}/${sessionId}.${extension}`.toLowerCase()

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Upload } from '../../contract/recordings.ts'
 import { ApiError, invalidInput } from '../errors.ts'
-import { kindOf, recordingKey, type Kind } from '../recordings/kinds.ts'
+import { CACHE_SECONDS, kindOf, recordingKey, type Kind } from '../recordings/kinds.ts'
 import { tellKind, unsupported } from '../recordings/recording.ts'
 import { notFound } from './delete-session.ts'
 import { giveUp, redeem, confirm, type Lease } from './leases.ts'
@@ -12,8 +12,6 @@ type Dependencies = SessionDependencies & { maxRecordingBytes: number }
 
 /** What tells the kind of a recording lies at its beginning, nearly always; this much is fetched at once. */
 const HEAD_BYTES = 64 * 1024
-/** Seconds for which a recording may be cached, as for those that this server uploads. */
-const MAX_CACHE_SECONDS = 60
 
 /**
  * Recordings that do not pass through this server: the client sends the bytes to a private staging bucket, by a URL
@@ -36,7 +34,7 @@ export function createDirectUploads (dependencies: Dependencies) {
     try {
       if (arrived.bytes > maxRecordingBytes) throw tooLarge(arrived.bytes)
       if (arrived.bytes !== bytes) throw new ApiError('upload_incomplete', `${arrived.bytes} bytes arrived, and ${bytes} were announced. Begin a new upload.`)
-      if (!isShortLived(arrived.cacheControl)) throw invalidInput('/uploadId', `was sent with Cache-Control ${arrived.cacheControl}: begin a new upload, and send none, or max-age=${MAX_CACHE_SECONDS}`)
+      if (!isShortLived(arrived.cacheControl)) throw invalidInput('/uploadId', `was sent with Cache-Control ${arrived.cacheControl}: begin a new upload, and send none, or max-age=${CACHE_SECONDS}`)
       const kind = await tellKind(await openSealed(sealedKey, bytes))
       if (arrived.contentType !== kind.contentType) throw unsupported(`The bytes are ${kind.contentType} and were sent as ${arrived.contentType}. Begin a new upload with the right contentType, and send that.`)
       return kind
@@ -159,7 +157,7 @@ const digestOf = (key: string) => createHash('sha256').update(key).digest('hex')
 function isShortLived (cacheControl: string): boolean {
   // Nothing beside it: s-maxage or stale-while-revalidate would outlive a deletion, too.
   const [, seconds] = /^max-age=(\d+)$/.exec(cacheControl) ?? []
-  return seconds === undefined ? /^no-(cache|store)$/.test(cacheControl) : Number(seconds) <= MAX_CACHE_SECONDS
+  return seconds === undefined ? /^no-(cache|store)$/.test(cacheControl) : Number(seconds) <= CACHE_SECONDS
 }
 
 const recordingExists = () => new ApiError('recording_exists', 'The session has a recording. Delete that first.')

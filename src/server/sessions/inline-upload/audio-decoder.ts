@@ -33,14 +33,14 @@ export function createAudioDecoder (spool: Spool, maxBytes: number) {
     if (start !== undefined) {
       start += text
       if (start.length >= HEADER_CHARACTERS) settleStart(start)
-    } else if (!base64.accept(text)) base64.skip(text)
+    } else if (!base64.accept(text)) base64.discard(text)
   }
 
   function settleStart (text: string) {
     start = undefined
     const payload = stripDataUrl(text)
     isForeign = payload === undefined
-    if (payload === undefined) base64.skip('')
+    if (payload === undefined) base64.discard('')
     else takeText(payload)
   }
 

@@ -32,7 +32,7 @@ export function createBase64Decoder (spool: Spool, maxBytes: number) {
     /** Characters so far. */
     get length () { return length },
 
-    /** @returns whether all of `text` may belong to base64 that is not too long; if not, it is for `skip` */
+    /** @returns whether all of `text` may belong to base64 that is not too long; if not, it is for `discard` */
     accept (text: string): boolean {
       if (!isValid) return false
       const digits = tail + text
@@ -47,7 +47,7 @@ export function createBase64Decoder (spool: Spool, maxBytes: number) {
     },
 
     /** Counts what is no base64, or too much of it. */
-    skip (text: string) {
+    discard (text: string) {
       isValid = false
       length += text.length
       tail = (tail + text).slice(-2)
