@@ -43,7 +43,7 @@ export function createSaveSession (dependencies: SessionDependencies) {
     const userId = await sessions.findUserId(sub)
     if (!userId) throw notSynced()
     const row = toRow(content, userId)
-    const repeated = content.id && await findRepeated(content, row)
+    const repeated = await findEarlier(content, row)
     if (repeated) return repeated
     if (content.recording) return saveRecorded(sub, content, content.recording, row)
     return settled(commit(sub, content, row), (error) => settle(error, content, row))
@@ -62,6 +62,11 @@ export function createSaveSession (dependencies: SessionDependencies) {
     }
   }
 
+  /** Of an id that was chosen here there is nothing to find. */
+  async function findEarlier (content: SessionContent, row: SessionRow): Promise<Saved | null> {
+    return content.id === undefined ? null : findRepeated(content, row)
+  }
+
   async function findRepeated (content: SessionContent, { id, userId }: SessionRow): Promise<Saved | null> {
     const stored = await sessions.find(id)
     if (!stored) return null
@@ -72,7 +77,7 @@ export function createSaveSession (dependencies: SessionDependencies) {
   async function saveRecorded (sub: string, content: SessionContent, recording: Recording, row: SessionRow): Promise<Saved> {
     const { id: sessionId, userId } = row
     const lease = await leases.acquire({ sessionId, userId, contentDigest: digestContent(content) })
-    const repeated = await findRepeated(content, row).catch(async (error) => {
+    const repeated = await findEarlier(content, row).catch(async (error) => {
       await giveUp(dependencies, lease, 'release', error)
       throw error
     })

@@ -33,7 +33,7 @@ export function createAudioDecoder (spool: Spool, maxBytes: number) {
     if (start !== undefined) {
       start += text
       if (start.length >= HEADER_CHARACTERS) settleStart(start)
-    } else if (!base64.accept(text)) base64.discard(text)
+    } else if (!base64.accept(Buffer.from(text))) base64.discard(text)
   }
 
   function settleStart (text: string) {
@@ -47,7 +47,7 @@ export function createAudioDecoder (spool: Spool, maxBytes: number) {
   return {
     write (bytes: Buffer) {
       // Digits stand for themselves in JSON: what decodes as it is needs no look at how it is written.
-      const isPlain = start === undefined && json.isWhole && !bytes.includes(BACKSLASH) && base64.accept(bytes.toString('latin1'))
+      const isPlain = start === undefined && json.isWhole && !bytes.includes(BACKSLASH) && base64.accept(bytes)
       if (!isPlain) take(json.read(bytes))
     },
 

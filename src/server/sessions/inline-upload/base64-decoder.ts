@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { Spool } from './spool.ts'
 
@@ -7,6 +8,8 @@ export type Decoded = { bytes: number, sha256: string }
 /** One to four characters that may stand at the end of what is still going on. */
 const ENDING = /^[A-Za-z0-9+/=]*$/
 const LAST_DIGITS = /^[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/][A-Za-z0-9+/=]?)?$/
+const MINUS = 0x2d
+const UNDERSCORE = 0x5f
 
 /**
  * Decodes standard base64, piece by piece, into a spool: padding optional, no white space. Nothing is written beyond
@@ -19,13 +22,28 @@ export function createBase64Decoder (spool: Spool, maxBytes: number) {
   /** The last characters, not decoded yet: only they can be padding or an incomplete group. */
   let tail = ''
 
+  /** @returns whether all of them were digits: Node skips what it does not know, and stops at padding */
   function decode (digits: string): boolean {
-    // Node also takes the URL alphabet, and letters such as Ł for those that end in the same byte. It skips what it does
-    // not know and stops at padding: then bytes are missing.
-    if (digits.includes('-') || digits.includes('_') || Buffer.byteLength(digits) > digits.length) return false
     const bytes = spool.appendBase64(digits)
     hash.update(bytes)
     return bytes.length === Math.floor(digits.length * 3 / 4)
+  }
+
+  /** @returns whether the tail and `text` may belong to base64 that is not too long; whole groups are decoded then */
+  function decodeGroups (text: Buffer): boolean {
+    const whole = Math.max(0, tail.length + text.length - 1) & ~3
+    if (whole === 0) return keep(tail + text.toString('latin1'))
+    if (spool.size + whole / 4 * 3 > maxBytes) return false
+    // Only the group that was begun is joined: megabytes are decoded where they stand.
+    const joint = -tail.length & 3
+    const end = whole - tail.length
+    return decode(tail + text.toString('latin1', 0, joint)) && decode(text.toString('latin1', joint, end)) && keep(text.toString('latin1', end))
+  }
+
+  function keep (ending: string): boolean {
+    if (!ENDING.test(ending)) return false
+    tail = ending
+    return true
   }
 
   return {
@@ -33,16 +51,9 @@ export function createBase64Decoder (spool: Spool, maxBytes: number) {
     get length () { return length },
 
     /** @returns whether all of `text` may belong to base64 that is not too long; if not, it is for `discard` */
-    accept (text: string): boolean {
-      if (!isValid) return false
-      const digits = tail + text
-      const whole = Math.max(0, digits.length - 1) & ~3
-      const ending = digits.slice(whole)
-      isValid = ENDING.test(ending) && spool.size + whole / 4 * 3 <= maxBytes && decode(digits.slice(0, whole))
-      if (isValid) {
-        length += text.length
-        tail = ending
-      }
+    accept (text: Buffer): boolean {
+      isValid &&= isAscii(text) && !isUrlSafe(text) && decodeGroups(text)
+      if (isValid) length += text.length
       return isValid
     },
 
@@ -64,3 +75,6 @@ export function createBase64Decoder (spool: Spool, maxBytes: number) {
     }
   }
 }
+
+/** Whether there are digits of the other alphabet, which Node takes as well. */
+const isUrlSafe = (text: Buffer) => text.includes(MINUS) || text.includes(UNDERSCORE)

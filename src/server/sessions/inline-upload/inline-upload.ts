@@ -7,7 +7,8 @@ import type { Release } from './slots.ts'
 import { createSpool } from './spool.ts'
 
 const TEXT_MEMORY = 1024 * 1024
-const AUDIO_MEMORY = 128 * 1024
+/** With the piece that fills it, half a megabyte. */
+const AUDIO_MEMORY = 464 * 1024
 
 /** JSON escapes a score to up to twice its size, where it is not made to be large; the other texts are small. */
 const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
@@ -46,12 +47,16 @@ export function createInlineUpload (maxRecordingBytes: number) {
   })
 
   return {
-    /** Takes the next bytes of the body, which are lent. @throws {ApiError} server_busy when the disk is full */
-    async write (bytes: Buffer): Promise<void> {
+    /**
+     * Takes the next bytes of the body, which are lent.
+     * @returns undefined when the next may come at once
+     * @throws {ApiError} server_busy when the disk is full
+     */
+    write (bytes: Buffer): Promise<void> | undefined {
       scanner.write(bytes)
       if (text.size > MAX_TEXT_BYTES || scanner.values > MAX_VALUES) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
-      await text.drain()
-      await audio.drain()
+      const draining = text.drain()
+      return draining ? draining.then(audio.drain) : audio.drain()
     },
 
     /** The body is over: what it held can be asked for. */

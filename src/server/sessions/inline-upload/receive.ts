@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { finished, type Readable } from 'node:stream'
 import { errorCodes } from 'fastify'
 import { ApiError } from '../../errors.ts'
 
@@ -10,8 +10,8 @@ type Reception = {
   limit: number
   /** How long nothing may come. */
   stallMs: number
-  /** Takes the next bytes, which are lent; while it works, nothing more is read. */
-  write: (bytes: Buffer) => void | Promise<void>
+  /** Takes the next bytes, which are lent; while what it returns is pending, nothing more is read. */
+  write: (bytes: Buffer) => Promise<void> | undefined
 }
 
 /**
@@ -19,38 +19,63 @@ type Reception = {
  * client that is still sending would not see the answer.
  * @throws {ApiError} upload_stalled; malformed_body when the client goes away; what `write` throws
  */
-export async function receive (body: Readable, { limit, stallMs, write }: Reception): Promise<void> {
-  let received = 0
-  let failure: unknown
-  for await (const chunk of chunksOf(body, stallMs)) {
-    received += chunk.length
-    if (received > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
-    if (failure === undefined) await writePieces(chunk, write).catch((error) => { failure = error })
-  }
-  if (failure !== undefined) throw failure
-}
+export function receive (body: Readable, { limit, stallMs, write }: Reception): Promise<void> {
+  // By events, and with one timer: a promise and a timer for each of hundreds of pieces cost more than decoding them.
+  return new Promise((resolve, reject) => {
+    let received = 0
+    let writing: Promise<void> | undefined
+    let failure: unknown
 
-async function writePieces (chunk: Buffer, write: Reception['write']) {
-  for (let at = 0; at < chunk.length; at += PIECE_BYTES) await write(chunk.subarray(at, at + PIECE_BYTES))
-}
+    const timer = setTimeout(() => writing ? timer.refresh() : settle(stalled()), stallMs)
+    const forget = finished(body, { writable: false }, async (error) => {
+      await writing // a spool is not to be closed under its writer
+      settle(error ? clientGone(error) : failure)
+    })
+    body.on('data', take)
 
-async function * chunksOf (body: Readable, stallMs: number): AsyncGenerator<Buffer> {
-  const chunks = body.iterator({ destroyOnReturn: false }) // the answer needs the connection
-  for (;;) {
-    const { done, value } = await withinTime(chunks.next(), stallMs)
-    if (done) return
-    yield value
-  }
-}
+    function take (chunk: Buffer) {
+      timer.refresh()
+      received += chunk.length
+      if (received > limit) settle(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE())
+      else if (failure === undefined) tryToWrite(chunk)
+    }
 
-async function withinTime<T> (next: Promise<T>, stallMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const stalled = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new ApiError('upload_stalled', 'Nothing of the body came for too long. Send it again.')), stallMs)
+    function tryToWrite (chunk: Buffer) {
+      try {
+        writing = writePieces(chunk, write)
+      } catch (error) {
+        failure = error
+      }
+      if (!writing) return
+      body.pause()
+      writing = writing.catch((error) => { failure = error }).then(goOn)
+    }
+
+    function goOn () {
+      writing = undefined
+      timer.refresh()
+      body.resume()
+    }
+
+    function settle (error: unknown) {
+      clearTimeout(timer)
+      forget()
+      body.off('data', take).pause() // and no more: the answer needs the connection
+      if (error === undefined) resolve()
+      else reject(error)
+    }
   })
-  const gone = next.catch((cause) => { throw clientGone(cause) })
-  return Promise.race([gone, stalled]).finally(() => clearTimeout(timer))
 }
+
+function writePieces (bytes: Buffer, write: Reception['write']): Promise<void> | undefined {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    const writing = write(bytes.subarray(at, at + PIECE_BYTES))
+    if (writing) return writing.then(() => writePieces(bytes.subarray(at + PIECE_BYTES), write))
+  }
+  return undefined
+}
+
+const stalled = () => new ApiError('upload_stalled', 'Nothing of the body came for too long. Send it again.')
 
 /** Nobody will read it. */
 export const clientGone = (cause?: unknown) => new ApiError('malformed_body', 'The body ended in its middle. Send it whole.', { cause })

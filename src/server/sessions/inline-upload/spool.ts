@@ -8,7 +8,11 @@ import { ApiError } from '../../errors.ts'
 
 const PREFIX = 'harmony-upload-'
 const SMALLEST_BUFFER = 16 * 1024
-const SLICE_BYTES = 128 * 1024
+
+/** More than a socket takes without asking to wait until it has been sent. */
+const SLICE_BYTES = 256 * 1024
+/** One is being sent, one waits for that, one is being read. */
+const SLICES = 3
 
 export type Spool = ReturnType<typeof createSpool>
 
@@ -51,10 +55,10 @@ export function createSpool ({ memoryBytes }: { memoryBytes: number }) {
     buffered = 0
   }
 
-  async function read (start: number, end: number): Promise<Buffer> {
+  async function read (start: number, end: number, into?: Buffer): Promise<Buffer> {
     if (isClosed) throw new Error('The spool is closed')
     if (!file) return buffer.subarray(start, end)
-    const bytes = Buffer.allocUnsafeSlow(end - start)
+    const bytes = into?.subarray(0, end - start) ?? Buffer.allocUnsafeSlow(end - start)
     for (let filled = 0; filled < bytes.length;) {
       const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled)
       if (bytesRead === 0) throw new Error('The spool file is shorter than what was written')
@@ -64,7 +68,12 @@ export function createSpool ({ memoryBytes }: { memoryBytes: number }) {
   }
 
   async function * slices (size: number) {
-    for (let start = 0; start < size; start += SLICE_BYTES) yield await read(start, Math.min(start + SLICE_BYTES, size))
+    // Used again and again: as garbage they would cost more than all the rest of sending them.
+    const memory: Buffer[] = []
+    for (let start = 0, turn = 0; start < size; start += SLICE_BYTES, turn = (turn + 1) % SLICES) {
+      if (file) memory[turn] ??= Buffer.allocUnsafeSlow(SLICE_BYTES)
+      yield await read(start, Math.min(start + SLICE_BYTES, size), memory[turn])
+    }
   }
 
   return {
@@ -86,9 +95,10 @@ export function createSpool ({ memoryBytes }: { memoryBytes: number }) {
 
     /**
      * To be awaited between appending and appending more: keeps memory bounded.
+     * @returns undefined as long as there is room in memory
      * @throws {ApiError} server_busy when the file cannot be written: the disk is full
      */
-    async drain () { if (buffered >= memoryBytes) await flush() },
+    drain: (): Promise<void> | undefined => buffered >= memoryBytes ? flush() : undefined,
 
     /** To be awaited before reading, after the last byte. @throws {ApiError} server_busy */
     async finish () {
@@ -103,7 +113,10 @@ export function createSpool ({ memoryBytes }: { memoryBytes: number }) {
     /** The bytes from `start` up to `end`, which must not be beyond the size. */
     read,
 
-    /** All of it, from the beginning each time. */
+    /**
+     * All of it, from the beginning each time, to be sent. Its chunks are lent: a chunk changes when the second one
+     * after it is asked for, which no socket does before it is sent.
+     */
     stream: () => Readable.from(slices(spooled + buffered), { objectMode: false }),
 
     /** Waits for what is still being read. More than once is fine. */

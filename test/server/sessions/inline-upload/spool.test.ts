@@ -1,8 +1,13 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { createStorageFetch } from '../../../../src/server/plugins/storage-fetch.ts'
 import { createSpool, sweepSpoolFiles } from '../../../../src/server/sessions/inline-upload/spool.ts'
 import { openSpoolFiles, skipWithoutProc, spoolFileNames, useOwnTemporaryDirectory } from '../../../helpers/spool-files.ts'
 
@@ -38,6 +43,30 @@ t.test('what went in comes out, from anywhere and as often as wanted', async (t)
     for (const time of ['first', 'second']) t.ok((await buffer(spool.stream())).equals(bytes), `the ${time} time`)
     await spool.close()
   }
+})
+
+t.test('what is sent arrives whole where it is read slowly, though its memory is used again and again', async (t) => {
+  const bytes = randomBytes(24 * 1024 ** 2)
+  const spool = await spoolOf(bytes)
+  const server = createServer(async (request, response) => {
+    const hash = createHash('sha256')
+    for await (const chunk of request) {
+      hash.update(chunk)
+      await delay(chunk.length < 65_536 ? 5 : 0)
+    }
+    response.end(JSON.stringify({ sha256: hash.digest('hex') }))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const storage = createStorageFetch(10_000)
+  t.teardown(async () => {
+    await storage.close()
+    server.close()
+    await spool.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const send = () => storage.fetch(url, { method: 'POST', headers: { 'content-length': String(bytes.length) }, body: spool.stream() as unknown as ReadableStream })
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  for (const answer of await Promise.all([send(), send()])) t.same(await answer.json(), { sha256 })
 })
 
 t.test('what was forgotten does not show in what comes after', async (t) => {
