@@ -21,5 +21,6 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 USER node
 EXPOSE 3000
-# Not npm: SIGTERM must reach the server itself.
-CMD ["node", "dist/server/main.js"]
+# Not npm: SIGTERM must reach the server itself. Recordings on their way are young garbage, of which Node.js 24 would
+# otherwise keep three times as much.
+CMD ["node", "--max-semi-space-size=8", "dist/server/main.js"]

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import { createProcessMeter } from '../measure/process-meter.ts'
 import { bare, root, runTypescript } from './paths.ts'
 
-/** The arguments of Node.js for each server that there is. */
+const { scripts } = createRequire(import.meta.url)('../../package.json') as { scripts: { start: string } }
+
+/** The arguments of Node.js for each server that there is; for ours, those of `npm start`. */
 const SERVERS = {
-  ours: ['dist/server/main.js'],
+  ours: scripts.start.split(' ').slice(1),
   straightforward: [...runTypescript, 'bench/straightforward-server.ts']
 }
 
