@@ -21,7 +21,9 @@ export async function startSurroundings (keep: Keep, storageUrl: string) {
     SUPABASE_URL: storageUrl,
     SUPABASE_SERVICE_ROLE_KEY: SERVICE_KEY,
     // Who is slow is to be measured, not refused.
-    DATABASE_TIMEOUT_MS: '60000'
+    DATABASE_TIMEOUT_MS: '60000',
+    // All saves are one user's, who may hold a quarter: as many as all users together by default.
+    UPLOAD_CONCURRENCY: '64'
   }
   return { database, env, token: await issuer.token({ sub: SUB }) }
 }

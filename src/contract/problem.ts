@@ -21,6 +21,7 @@ export const problems = {
   recording_too_large: [413, 'The recording is too large'],
   unsupported_media_type: [415, 'The content type is not supported'],
   unsupported_recording: [415, 'The recording is of an unknown kind'],
+  headers_too_large: [431, 'The headers are too large'],
   internal_error: [500, 'Something went wrong'],
   database_unavailable: [503, 'The database cannot be reached'],
   issuer_unavailable: [503, 'The token issuer cannot be reached'],

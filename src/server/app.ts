@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import healthRoutes from './health/routes.ts'
 import { loggerOptions } from './logging.ts'
 import auth from './plugins/auth.ts'
+import { answerClientError } from './plugins/client-errors.ts'
 import database from './plugins/database.ts'
 import docs from './plugins/docs.ts'
 import jsonBody from './plugins/json-body.ts'
@@ -30,6 +31,7 @@ export async function buildApp (config: Config, { now = () => new Date() }: Surr
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] } },
     requestTimeout: SLOWEST_UPLOAD_MS,
     frameworkErrors: answerWithProblem,
+    clientErrorHandler: answerClientError,
     return503OnClosing: false, // what still comes in is answered as usual, and its connection closed
     routerOptions: { maxParamLength: 200 }
   }).withTypeProvider<TypeBoxTypeProvider>()

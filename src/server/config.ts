@@ -26,7 +26,7 @@ export const EnvironmentSchema = Type.Object({
   LOG_LEVEL: Type.Union(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)), { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' }),
   DEFAULT_TIME_ZONE: Type.String({ default: 'UTC', description: 'IANA zone of users who have not told theirs' }),
   MAX_RECORDING_BYTES: Type.Integer({ minimum: 1024, maximum: 5 * 1024 ** 3, default: 50 * 1024 ** 2, description: 'Largest recording, decoded' }),
-  UPLOAD_CONCURRENCY: Type.Integer({ minimum: 1, maximum: 10_000, default: 16, description: 'Larger bodies that are received and saved at the same time' }),
+  UPLOAD_CONCURRENCY: Type.Integer({ minimum: 1, maximum: 10_000, default: 16, description: 'Larger bodies that are received and saved at the same time, a quarter of them for one user' }),
   UPLOAD_WAIT_MS: milliseconds('How long the others wait before the answer is 503', 30_000),
   UPLOAD_TIMEOUT_MS: milliseconds('How long a client may send nothing of its body', 30_000),
   SESSION_LEASE_MS: milliseconds('After how long without a sign of life a save counts as dead, and its id is free for others', 30_000),

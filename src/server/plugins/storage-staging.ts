@@ -11,7 +11,7 @@ type Options = {
   maxBytes: number
   contentTypes: string[]
   /** Bytes `start` to before `end` of an object. */
-  read: (bucket: string, key: string, start: number, end: number) => Promise<Buffer>
+  read: (bucket: string, key: string, start: number, end: number, signal: AbortSignal) => Promise<Buffer>
 }
 
 /** What the storage says of an object that a client sent. */
@@ -59,7 +59,7 @@ export function createStaging ({ client, bucket, recordingsBucket, maxBytes, con
     },
 
     /** Bytes `start` to before `end` of an object. */
-    read: (key: string, start: number, end: number): Promise<Buffer> => read(bucket, key, start, end),
+    read: (key: string, start: number, end: number, signal: AbortSignal): Promise<Buffer> => read(bucket, key, start, end, signal),
 
     /** Moves an object out of reach of whoever has its upload URL. @returns false when it is not there, or the place is taken */
     async seal (key: string, sealedKey: string): Promise<boolean> {

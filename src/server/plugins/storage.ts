@@ -60,8 +60,8 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
     }).finally(() => body.destroy())
   }
 
-  async function read (bucket: string, key: string, start: number, end: number): Promise<Buffer> {
-    const response = await fetch(`${url}/storage/v1/object/${bucket}/${key}`, { headers: { ...headers, range: `bytes=${start}-${end - 1}` } }).catch((cause) => { throw unavailable(cause) })
+  async function read (bucket: string, key: string, start: number, end: number, signal: AbortSignal): Promise<Buffer> {
+    const response = await fetch(`${url}/storage/v1/object/${bucket}/${key}`, { signal, headers: { ...headers, range: `bytes=${start}-${end - 1}` } }).catch((cause) => { throw unavailable(cause) })
     if (response.status !== 206) throw unavailable(new Error(`A range was asked for, and the answer was ${response.status}`))
     return Buffer.from(await response.arrayBuffer())
   }
@@ -75,6 +75,9 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
   return {
     ensureBucket,
     close,
+
+    /** How long it may go without progress. */
+    timeoutMs,
 
     /** The canonical public URL; pure string work. */
     publicUrl: (key: string): string => objects.getPublicUrl(key).data.publicUrl,

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { Upload } from '../../contract/recordings.ts'
 import { ApiError, invalidInput } from '../errors.ts'
 import { CACHE_SECONDS, kindOf, recordingKey, type Kind } from '../recordings/kinds.ts'
-import { tellKind, unsupported } from '../recordings/recording.ts'
+import { tellKind, unsupported, type RandomAccess } from '../recordings/recording.ts'
 import { notFound } from './delete-session.ts'
 import { giveUp, redeem, confirm, type Lease } from './leases.ts'
 import { createSessionRepository, type SessionRow } from './repository.ts'
@@ -26,7 +26,7 @@ export function createDirectUploads (dependencies: Dependencies) {
   const { staging } = storage
   const sessions = createSessionRepository(database.queries)
 
-  async function seal (key: string, bytes: number): Promise<Kind> {
+  async function seal (key: string, bytes: number, signal: AbortSignal): Promise<Kind> {
     const sealedKey = sealed(key)
     await staging.seal(key, sealedKey) // or it was sealed by a request that failed later on
     const arrived = await staging.find(sealedKey)
@@ -35,22 +35,26 @@ export function createDirectUploads (dependencies: Dependencies) {
       if (arrived.bytes > maxRecordingBytes) throw tooLarge(arrived.bytes)
       if (arrived.bytes !== bytes) throw new ApiError('upload_incomplete', `${arrived.bytes} bytes arrived, and ${bytes} were announced. Begin a new upload.`)
       if (!isShortLived(arrived.cacheControl)) throw invalidInput('/uploadId', `was sent with Cache-Control ${arrived.cacheControl}: begin a new upload, and send none, or max-age=${CACHE_SECONDS}`)
-      const kind = await tellKind(await openSealed(sealedKey, bytes))
+      const kind = await tellKind(await openSealed(sealedKey, bytes, signal))
       if (arrived.contentType !== kind.contentType) throw unsupported(`The bytes are ${kind.contentType} and were sent as ${arrived.contentType}. Begin a new upload with the right contentType, and send that.`)
       return kind
     } catch (error) {
+      signal.throwIfAborted() // somebody else may be looking at it by now
       if (error instanceof ApiError && error.statusCode < 500) await staging.remove([sealedKey])
       throw error
     }
   }
 
-  async function openSealed (sealedKey: string, size: number) {
-    const head = await staging.read(sealedKey, 0, Math.min(size, HEAD_BYTES))
-    return { size, read: async (start: number, end: number) => end <= head.length ? head.subarray(start, end) : staging.read(sealedKey, start, end) }
+  async function openSealed (sealedKey: string, size: number, signal: AbortSignal): Promise<RandomAccess> {
+    // For all reads together: bytes can be made to need hundreds, and a storage may be slow in each.
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(storage.timeoutMs)])
+    const read = (start: number, end: number) => staging.read(sealedKey, start, end, limit)
+    const head = await read(0, Math.min(size, HEAD_BYTES))
+    return { size, read: async (start, end) => end <= head.length ? head.subarray(start, end) : read(start, end) }
   }
 
-  async function publish (session: SessionRow, key: string, bytes: number, lease: Lease): Promise<string> {
-    const kind = await seal(key, bytes)
+  async function publish (session: SessionRow, key: string, bytes: number, lease: Lease, signal: AbortSignal): Promise<string> {
+    const kind = await seal(key, bytes, signal)
     await database.transaction(async (queries) => {
       await confirm(queries, lease)
       await createSessionRepository(queries).announceRecording(session.id, BigInt(bytes))
@@ -81,7 +85,7 @@ export function createDirectUploads (dependencies: Dependencies) {
       await leases.release(lease)
       return alreadyAttached(session, key, bytes)
     }
-    const audioUrl = await leases.whileRenewing(lease, () => publish(session, key, bytes, lease))
+    const audioUrl = await leases.whileRenewing(lease, (signal) => publish(session, key, bytes, lease, signal))
     await database.transaction(async (queries) => {
       await redeem(queries, lease)
       if (!await createSessionRepository(queries).attachRecording(id, audioUrl)) throw notFound()

@@ -1,4 +1,8 @@
+import { once } from 'node:events'
+import { connect, type AddressInfo, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
+import { problems, type ProblemCode } from '../../../src/contract/problem.ts'
 import { ApiError } from '../../../src/server/errors.ts'
 import { build } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
@@ -62,4 +66,41 @@ t.test('what is unavailable says when to come back', async (t) => {
   t.equal(new ApiError('storage_unavailable', 'Later').retryAfter, 5)
   t.equal(new ApiError('storage_unavailable', 'Later', { retryAfter: 60 }).retryAfter, 60)
   t.equal(new ApiError('invalid_input', 'No').retryAfter, undefined)
+})
+
+t.test('what is no request gets a problem, too, and its connection is closed', async (t) => {
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+
+  async function answerTo (sent: string, meanwhile: (socket: Socket) => void = () => {}) {
+    const accepted = once(app.server, 'connection')
+    const client = connect(port, '127.0.0.1')
+    client.write(sent)
+    const answer = text(client) // ends with the connection
+    const [socket] = await accepted as [Socket]
+    meanwhile(socket)
+    const [head = '', body = ''] = (await answer).split('\r\n\r\n')
+    return { head, body }
+  }
+
+  function isRefused ({ head, body }: { head: string, body: string }, code: ProblemCode) {
+    const [status, title] = problems[code]
+    t.match(head, new RegExp(`^HTTP/1.1 ${status} [\\w ]+\r\n`))
+    t.match(head, /\r\ncontent-type: application\/problem\+json; charset=utf-8\r\n/i)
+    t.match(head, new RegExp(`\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`, 'i'))
+    t.match(JSON.parse(body), { type: `/docs#${code}`, title, status, code, detail: /\w+ \w+/ })
+  }
+
+  for (const malformed of ['secret\r\n\r\n', 'SECRET / HTTP/1.1\r\n\r\n', 'GET / HTTP/1.1\r\nhost: x\r\nse cret: x\r\n\r\n', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n']) {
+    isRefused(await answerTo(malformed), 'invalid_input')
+  }
+  isRefused(await answerTo(`GET / HTTP/1.1\r\nhost: x\r\ncookie: ${'x'.repeat(17_000)}\r\n\r\n`), 'headers_too_large')
+
+  // Node looks for requests that take too long only twice a minute, and then says just this.
+  const timeOut = (socket: Socket) => app.server.emit('clientError', Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
+  isRefused(await answerTo('GET / HTTP/1.1\r\nho', timeOut), 'upload_stalled')
+
+  const gone = await answerTo('', (socket) => { timeOut(socket.destroy()) })
+  t.strictSame(gone, { head: '', body: '' }, 'who is gone gets none')
+  t.equal((await clara.list()).statusCode, 200)
 })

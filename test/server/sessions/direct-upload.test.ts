@@ -8,6 +8,7 @@ import { build, SERVICE_KEY, startSurroundings, type Caller } from '../../helper
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { fixture } from '../../helpers/recordings.ts'
+import { query } from '../../helpers/scratch-database.ts'
 import { expectSound } from '../../helpers/session-state.ts'
 
 const surroundings = await startSurroundings(t)
@@ -226,6 +227,33 @@ t.test('a completion that lost its lease does not touch the recording of another
   isProblem(t, await losing, 'session_busy')
   t.ok((await bytesAt(audioUrl)).equals(other))
   await expectSound(t, surroundings)
+})
+
+t.test('a look that takes hundreds of requests to a slow storage has its time limit as a whole', async t => {
+  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '1000' })
+  const id = await newSession(clara)
+  const entry = Buffer.alloc(1000) // of a ZIP, which is searched for the one that tells what it is
+  Buffer.from('504b03041400000000000000000000000000c9030000c90300000100000061', 'hex').copy(entry)
+  const upload = await uploaded(clara, id, Buffer.alloc(MAX_BYTES, entry))
+  proxy.throttle(2000)
+  isProblem(t, await complete(clara, id, upload), 'storage_unavailable')
+  await proxy.resume()
+  isProblem(t, await complete(clara, id, upload), 'unsupported_recording')
+})
+
+t.test('a completion that lost its lease does not wait for the storage', async t => {
+  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '600000', SESSION_LEASE_MS: '300' })
+  const id = await newSession(clara)
+  const upload = await uploaded(clara, id)
+  const hung = proxy.breakOn('range: bytes', 'hang')
+  const losing = complete(clara, id, upload)
+  await hung
+  await query(surroundings.database.url, `DELETE FROM session_leases WHERE session_id = '${id}'`)
+  isProblem(t, await losing, 'session_busy')
+  await proxy.resume()
+  t.equal((await complete(clara, id, upload)).statusCode, 200, 'what was sent is still there')
 })
 
 t.test('a removal in doubt holds back those that come after it', async t => {

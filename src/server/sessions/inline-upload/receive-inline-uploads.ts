@@ -19,8 +19,9 @@ declare module 'fastify' {
 
 /**
  * Lets the routes of its scope receive bodies in bounded memory: the recording is not in `request.body` but in
- * `request.inlineUpload`. Of the larger ones only so many are received and saved at a time. The others wait, and are not
- * read meanwhile; of those with much text, which has to be in memory to be parsed, one at a time.
+ * `request.inlineUpload`. Of the larger ones only so many are received and saved at a time, a quarter of them from one
+ * user. The others wait, and are not read meanwhile; of those with much text, which has to be in memory to be parsed,
+ * one at a time. The routes need authentication: users are told by their tokens.
  */
 async function receiveInlineUploads (app: FastifyInstance, { config }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }) {
   const { concurrency, waitMs, timeoutMs } = config.upload
@@ -34,7 +35,7 @@ async function receiveInlineUploads (app: FastifyInstance, { config }: { config:
   // Not in the parser, after which a refusal would cut the connection of a client that is still sending.
   app.addHook('preParsing', async (request) => {
     request.inlineUpload = createInlineUpload(config.maxRecordingBytes)
-    if (isLarge(request)) request.inlineUpload.hold(await slots.acquire(whenGone(request)))
+    if (isLarge(request)) request.inlineUpload.hold(await slots.acquire(request.user.sub, whenGone(request)))
   })
 
   app.removeContentTypeParser('application/json')
@@ -44,7 +45,7 @@ async function receiveInlineUploads (app: FastifyInstance, { config }: { config:
     if (sizeOf(request) > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
     await receive(body, { limit, stallMs: timeoutMs, write: upload.write })
     await upload.end()
-    if (upload.hasLargeText()) upload.hold(await largeTexts.acquire())
+    if (upload.hasLargeText()) upload.hold(await largeTexts.acquire(request.user.sub))
     return app.parseJson(request, await upload.takeText())
   })
 

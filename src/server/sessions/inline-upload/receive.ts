@@ -5,11 +5,16 @@ import { ApiError } from '../../errors.ts'
 /** Larger pieces are cut, so that what one of them leaves in memory is bounded, too. */
 const PIECE_BYTES = 64 * 1024
 
+/** Nobody is to hold a place by a byte now and then; a phone at the edge of its network sends more than this. */
+const LEAST_RATE = { bytesPerSecond: 4 * 1024, afterMs: 60_000 }
+
 type Reception = {
   /** Bytes of the body at most. */
   limit: number
   /** How long nothing may come. */
   stallMs: number
+  /** What must come on average, once the body has been coming for `afterMs`. */
+  leastRate?: { bytesPerSecond: number, afterMs: number }
   /** Takes the next bytes, which are lent; while what it returns is pending, nothing more is read. */
   write: (bytes: Buffer) => Promise<void> | undefined
 }
@@ -19,10 +24,12 @@ type Reception = {
  * client that is still sending would not see the answer.
  * @throws {ApiError} upload_stalled; malformed_body when the client goes away; what `write` throws
  */
-export function receive (body: Readable, { limit, stallMs, write }: Reception): Promise<void> {
+export function receive (body: Readable, { limit, stallMs, leastRate = LEAST_RATE, write }: Reception): Promise<void> {
   // By events, and with one timer: a promise and a timer for each of hundreds of pieces cost more than decoding them.
   return new Promise((resolve, reject) => {
     let received = 0
+    /** When the body began to come; later by the time for which it was not let in. */
+    let start = performance.now()
     let writing: Promise<void> | undefined
     let failure: unknown
 
@@ -37,7 +44,13 @@ export function receive (body: Readable, { limit, stallMs, write }: Reception): 
       timer.refresh()
       received += chunk.length
       if (received > limit) settle(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE())
+      else if (isTooSlow()) settle(stalled())
       else if (failure === undefined) tryToWrite(chunk)
+    }
+
+    function isTooSlow () {
+      const elapsed = performance.now() - start
+      return elapsed > leastRate.afterMs && received * 1000 < leastRate.bytesPerSecond * elapsed
     }
 
     function tryToWrite (chunk: Buffer) {
@@ -48,11 +61,13 @@ export function receive (body: Readable, { limit, stallMs, write }: Reception): 
       }
       if (!writing) return
       body.pause()
-      writing = writing.catch((error) => { failure = error }).then(goOn)
+      const paused = performance.now()
+      writing = writing.catch((error) => { failure = error }).then(() => goOn(paused))
     }
 
-    function goOn () {
+    function goOn (paused: number) {
       writing = undefined
+      start += performance.now() - paused
       timer.refresh()
       body.resume()
     }
@@ -75,7 +90,7 @@ function writePieces (bytes: Buffer, write: Reception['write']): Promise<void> |
   return undefined
 }
 
-const stalled = () => new ApiError('upload_stalled', 'Nothing of the body came for too long. Send it again.')
+const stalled = () => new ApiError('upload_stalled', 'The body came too slowly, or nothing of it for too long. Send it again, over a better connection.')
 
 /** Nobody will read it. */
 export const clientGone = (cause?: unknown) => new ApiError('malformed_body', 'The body ended in its middle. Send it whole.', { cause })

@@ -31,11 +31,11 @@ async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
   const { port } = server.app.server.address() as AddressInfo
   const clara = server.as(`auth0|${randomUUID()}`)
   await clara.sync()
-  const headers = { authorization: `Bearer ${server.issuer.token(clara.sub)}`, 'content-type': 'application/json' }
 
-  /** Begins a save; the test sends the body. */
-  const begin = (more: Record<string, string | number>) => {
-    const saving = request({ port, host: '127.0.0.1', method: 'POST', path: '/api/sessions', headers: { ...headers, ...more }, agent: false })
+  /** Begins a save, of Clara's unless told otherwise; the test sends the body. */
+  const begin = (more: Record<string, string | number>, { sub } = clara) => {
+    const headers = { authorization: `Bearer ${server.issuer.token(sub)}`, 'content-type': 'application/json', ...more }
+    const saving = request({ port, host: '127.0.0.1', method: 'POST', path: '/api/sessions', headers, agent: false })
     const answer = once(saving, 'response').then(async ([response]: IncomingMessage[]) => ({ status: response?.statusCode, headers: response?.headers, body: JSON.parse(await text(response as IncomingMessage)) }))
     answer.catch(() => {})
     saving.on('error', () => {})
@@ -50,8 +50,8 @@ async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
     if (length > 0) await new Promise((resolve) => begun.saving.write(whole.slice(0, length), resolve))
     return begun
   }
-  const save = (whole = body) => {
-    const { saving, answer } = begin({ 'content-length': Buffer.byteLength(whole) })
+  const save = (whole = body, caller = clara) => {
+    const { saving, answer } = begin({ 'content-length': Buffer.byteLength(whole) }, caller)
     saving.end(whole)
     return answer
   }
@@ -202,6 +202,18 @@ t.test('who waits too long for a place gets 503, and who goes away from the line
   first.saving.end(body.slice(1000))
   t.equal((await first.answer).status, 201)
   t.equal((await save()).status, 201)
+})
+
+t.test('who sends slowly, and often, keeps nobody else waiting', async (t) => {
+  const { beginWith, save, as } = await start(t, { UPLOAD_CONCURRENCY: '2' })
+  const robert = as(`auth0|${randomUUID()}`)
+  await robert.sync()
+  const slow = [await beginWith(body, 1000), await beginWith(body, 1000)]
+  t.equal((await save(body, robert)).status, 201)
+  for (const { saving, answer } of slow) {
+    saving.end(body.slice(1000))
+    t.equal((await answer).status, 201)
+  }
 })
 
 t.test('scores that are large in memory are saved one at a time, and one that is only slow to arrive stops nobody', async (t) => {
