@@ -22,5 +22,5 @@ COPY --from=build /app/dist dist
 USER node
 EXPOSE 3000
 # Not npm: SIGTERM must reach the server itself. Recordings on their way are young garbage, of which Node.js 24 would
-# otherwise keep three times as much.
+# otherwise keep up to 128 MB.
 CMD ["node", "--max-semi-space-size=8", "dist/server/main.js"]

@@ -12,7 +12,7 @@ export const problems = {
   not_your_account: [403, 'The token belongs to another account'],
   session_not_found: [404, 'There is no such session'],
   route_not_found: [404, 'There is no such route'],
-  upload_stalled: [408, 'The upload stalled'],
+  upload_stalled: [408, 'The request came too slowly'],
   recording_exists: [409, 'The session has a recording'],
   upload_incomplete: [409, 'The recording has not arrived'],
   user_not_synced: [409, 'The user is not known yet'],

@@ -4,18 +4,23 @@ import type { ConnectionError, FastifyInstance } from 'fastify'
 import { ApiError, invalidInput } from '../errors.ts'
 
 /**
- * Fastify's `clientErrorHandler`: answers what is no request that could reach a route with a problem like any other,
- * and closes the connection, on which nobody knows any more where the next request begins.
+ * Fastify's `clientErrorHandler`: answers what cannot be read as a request with a problem like any other, and closes the
+ * connection, on which nobody knows any more where the next request begins. (A missing Host header and an unknown
+ * expectation do not come here: Node answers them itself, with no body.)
  */
 export function answerClientError (this: FastifyInstance, error: ConnectionError, socket: Socket) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+    socket.destroy() // not soon: who does not read would keep it
+    return
+  }
   const problem = toApiError(error)
   // Not the error itself: it carries what was sent.
   this.log.debug({ code: problem.code, cause: error.code }, 'refused before it was a request')
-  if (socket.writable && !isAnswering(socket)) socket.write(toResponse(problem))
+  socket.write(toResponse(problem))
   socket.destroySoon()
 }
 
-/** As Node itself does it: a second head would stand in the middle of a body. */
+/** As Node itself tells it: a second head would stand in the middle of a body. */
 const isAnswering = (socket: Socket & { _httpMessage?: ServerResponse | null }) => socket._httpMessage?.headersSent ?? false
 
 function toApiError ({ code }: { code: string }): ApiError {

@@ -76,7 +76,7 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
     ensureBucket,
     close,
 
-    /** How long it may go without progress. */
+    /** How long any call may go without progress; the limit, too, of work that takes many calls. */
     timeoutMs,
 
     /** The canonical public URL; pure string work. */

@@ -46,9 +46,10 @@ export function createDirectUploads (dependencies: Dependencies) {
   }
 
   async function openSealed (sealedKey: string, size: number, signal: AbortSignal): Promise<RandomAccess> {
-    // For all reads together: bytes can be made to need hundreds, and a storage may be slow in each.
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(storage.timeoutMs)])
-    const read = (start: number, end: number) => staging.read(sealedKey, start, end, limit)
+    // For all reads together: bytes can be made to need hundreds, and a storage may be slow in each. Joined anew for
+    // each, because Node.js 20 lets a deadline that nobody else holds be collected.
+    const deadline = AbortSignal.timeout(storage.timeoutMs)
+    const read = (start: number, end: number) => staging.read(sealedKey, start, end, AbortSignal.any([signal, deadline]))
     const head = await read(0, Math.min(size, HEAD_BYTES))
     return { size, read: async (start, end) => end <= head.length ? head.subarray(start, end) : read(start, end) }
   }

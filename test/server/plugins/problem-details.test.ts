@@ -6,9 +6,10 @@ import { problems, type ProblemCode } from '../../../src/contract/problem.ts'
 import { ApiError } from '../../../src/server/errors.ts'
 import { build } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
+import { largeScore } from '../../helpers/recordings.ts'
 import { query } from '../../helpers/scratch-database.ts'
 
-const { app, as, database } = await build(t)
+const { app, as, database, issuer } = await build(t)
 const clara = as('auth0|clara')
 await clara.sync()
 
@@ -99,6 +100,15 @@ t.test('what is no request gets a problem, too, and its connection is closed', a
   // Node looks for requests that take too long only twice a minute, and then says just this.
   const timeOut = (socket: Socket) => app.server.emit('clientError', Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
   isRefused(await answerTo('GET / HTTP/1.1\r\nho', timeOut), 'upload_stalled')
+
+  const { id } = (await clara.save({ xmlContent: largeScore(8_000_000) })).json<{ id: string }>()
+  const [accepted, client] = [once(app.server, 'connection') as Promise<Socket[]>, connect(port, '127.0.0.1')]
+  client.on('error', () => {}).write(`GET /api/sessions/${id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${issuer.token(clara.sub)}\r\n\r\n`)
+  const [unread] = await accepted
+  await once(client, 'readable') // and not read: the rest of the answer waits
+  client.write('GARBAGE\r\n\r\n')
+  await once(unread as Socket, 'close')
+  client.destroy()
 
   const gone = await answerTo('', (socket) => { timeOut(socket.destroy()) })
   t.strictSame(gone, { head: '', body: '' }, 'who is gone gets none')

@@ -34,7 +34,7 @@ export function createBase64Decoder (spool: Spool, maxBytes: number) {
     const whole = Math.max(0, tail.length + text.length - 1) & ~3
     if (whole === 0) return keep(tail + text.toString('latin1'))
     if (spool.size + whole / 4 * 3 > maxBytes) return false
-    // Only the group that was begun is joined: megabytes are decoded where they stand.
+    // Only the group that was begun is joined; the rest is decoded where it stands.
     const joint = -tail.length & 3
     const end = whole - tail.length
     return decode(tail + text.toString('latin1', 0, joint)) && decode(text.toString('latin1', joint, end)) && keep(text.toString('latin1', end))

@@ -10,6 +10,9 @@ import { createInlineUpload, type InlineUpload } from './inline-upload.ts'
 /** Bodies up to this size never wait. */
 const SMALL_BODY = 1024 * 1024
 
+/** Nobody is to hold a place by a byte now and then; a phone at the edge of its network sends more than this. */
+const LEAST_BYTES_PER_SECOND = 4 * 1024
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** Holds the recording of the body, until the answer is sent. */
@@ -27,6 +30,7 @@ async function receiveInlineUploads (app: FastifyInstance, { config }: { config:
   const { concurrency, waitMs, timeoutMs } = config.upload
   const slots = createSlots({ count: concurrency, waitMs })
   const largeTexts = createSlots({ count: 1, waitMs })
+  const leastRate = { bytesPerSecond: LEAST_BYTES_PER_SECOND, afterMs: Math.max(60_000, 2 * timeoutMs) }
 
   app.decorateRequest('inlineUpload')
 
@@ -43,7 +47,7 @@ async function receiveInlineUploads (app: FastifyInstance, { config }: { config:
     const upload = request.inlineUpload as InlineUpload
     const limit = request.routeOptions.bodyLimit
     if (sizeOf(request) > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
-    await receive(body, { limit, stallMs: timeoutMs, write: upload.write })
+    await receive(body, { limit, stallMs: timeoutMs, leastRate: isLarge(request) ? leastRate : undefined, write: upload.write })
     await upload.end()
     if (upload.hasLargeText()) upload.hold(await largeTexts.acquire(request.user.sub))
     return app.parseJson(request, await upload.takeText())

@@ -5,16 +5,15 @@ import { ApiError } from '../../errors.ts'
 /** Larger pieces are cut, so that what one of them leaves in memory is bounded, too. */
 const PIECE_BYTES = 64 * 1024
 
-/** Nobody is to hold a place by a byte now and then; a phone at the edge of its network sends more than this. */
-const LEAST_RATE = { bytesPerSecond: 4 * 1024, afterMs: 60_000 }
+/** What must come on average, once the body has been coming for `afterMs`. */
+export type LeastRate = { bytesPerSecond: number, afterMs: number }
 
 type Reception = {
   /** Bytes of the body at most. */
   limit: number
   /** How long nothing may come. */
   stallMs: number
-  /** What must come on average, once the body has been coming for `afterMs`. */
-  leastRate?: { bytesPerSecond: number, afterMs: number }
+  leastRate?: LeastRate | undefined
   /** Takes the next bytes, which are lent; while what it returns is pending, nothing more is read. */
   write: (bytes: Buffer) => Promise<void> | undefined
 }
@@ -24,7 +23,7 @@ type Reception = {
  * client that is still sending would not see the answer.
  * @throws {ApiError} upload_stalled; malformed_body when the client goes away; what `write` throws
  */
-export function receive (body: Readable, { limit, stallMs, leastRate = LEAST_RATE, write }: Reception): Promise<void> {
+export function receive (body: Readable, { limit, stallMs, leastRate, write }: Reception): Promise<void> {
   // By events, and with one timer: a promise and a timer for each of hundreds of pieces cost more than decoding them.
   return new Promise((resolve, reject) => {
     let received = 0
@@ -50,7 +49,7 @@ export function receive (body: Readable, { limit, stallMs, leastRate = LEAST_RAT
 
     function isTooSlow () {
       const elapsed = performance.now() - start
-      return elapsed > leastRate.afterMs && received * 1000 < leastRate.bytesPerSecond * elapsed
+      return leastRate !== undefined && elapsed > leastRate.afterMs && received * 1000 < leastRate.bytesPerSecond * elapsed
     }
 
     function tryToWrite (chunk: Buffer) {

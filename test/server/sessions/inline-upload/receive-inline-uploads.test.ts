@@ -177,6 +177,20 @@ t.test('a client that sends nothing for too long is refused, and its place is fr
   t.equal((await slow.answer).status, 201)
 })
 
+t.test('a body that holds a place must not take for ever, one that holds none may', async (t) => {
+  const { beginWith } = await start(t)
+  const small = json({ audioBase64: (await fixture('recording.webm')).toString('base64') })
+  for (const [whole, expected] of [[small, 201], [body, 408]] as const) {
+    const { saving, answer } = await beginWith(whole, 1000)
+    const now = performance.now.bind(performance)
+    await new Promise((resolve) => setTimeout(resolve, 100)) // until the beginning was taken
+    const later = t.intercept(performance, 'now', { value: () => now() + 10 * 60_000 })
+    saving.end(whole.slice(1000))
+    t.equal((await answer).status, expected)
+    later.restore()
+  }
+})
+
 t.test('what waits for a place is not read, small bodies do not wait, and all are saved in the end', async (t) => {
   const { beginWith, begin, save, app, clara } = await start(t)
   const first = await beginWith(body, 1000)
