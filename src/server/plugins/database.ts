@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg'
+import { clearLogs } from '@prisma/debug'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import pg from 'pg'
@@ -21,7 +22,7 @@ export function createDatabase ({ url, poolSize, timeoutMs }: Config['database']
   pool.on('release', discardUnlessIdle)
   const client = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: true }), errorFormat: 'minimal' })
   const limited = client.$extends({
-    query: { $allOperations: ({ args, query }) => withTimeLimit(query(args), timeoutMs) }
+    query: { $allOperations: ({ args, query }) => withTimeLimit(query(args).finally(forgetParameters), timeoutMs) }
   })
 
   return {
@@ -40,7 +41,7 @@ export function createDatabase ({ url, poolSize, timeoutMs }: Config['database']
         // The caller was already told that it failed: then it has to fail.
         if (Date.now() > deadline) throw new Error('The transaction took too long')
         return result
-      }, { maxWait: timeoutMs, timeout: timeoutMs })
+      }, { maxWait: timeoutMs, timeout: timeoutMs }).finally(forgetParameters)
       return withTimeLimit(run, timeoutMs)
     },
 
@@ -68,6 +69,12 @@ export function createDatabase ({ url, poolSize, timeoutMs }: Config['database']
     if (connection.getTransactionStatus() !== 'I' || isBusy(connection)) connection.end().catch(() => {})
   }
 }
+
+/**
+ * Prisma's adapter notes each statement with its parameters for debugging, whether or not somebody does, and keeps the
+ * last hundred: a hundred scores of megabytes.
+ */
+const forgetParameters = () => clearLogs()
 
 const isBusy = (connection: pg.PoolClient) => (connection as pg.PoolClient & { readyForQuery?: boolean }).readyForQuery === false
 

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { getLogs } from '@prisma/debug'
+import pg from 'pg'
 import t, { type Test } from 'tap'
 import { ApiError } from '../../../src/server/errors.ts'
 import { build, startSurroundings, type Caller } from '../../helpers/app.ts'
@@ -224,6 +227,21 @@ t.test('PostgreSQL itself ends a transaction whose statement hangs or whose serv
   const work = app.database.transaction((queries) => queries.$queryRaw<unknown[]>`
     SELECT current_setting('statement_timeout') AS statement, current_setting('tcp_keepalives_idle') AS idle`)
   t.strictSame(await work, [{ statement: `${LIMIT_MS}ms`, idle: '5' }])
+})
+
+t.test('what is in a statement does not stay in memory after it', async t => {
+  const { app, clara } = await start(t)
+  const score = `<score>${randomUUID()}</score>`
+  const pool = new pg.Pool({ connectionString: databaseUrl })
+  const adapter = await new PrismaPg(pool, { disposeExternalPool: true }).connect()
+  await adapter.queryRaw({ sql: 'SELECT $1', args: [score], argTypes: [{ scalarType: 'string', arity: 'scalar' }] })
+  await adapter.dispose()
+  t.match(getLogs(), score, 'Prisma by itself notes it')
+  const { id } = (await untilServed(() => clara.save({ xmlContent: score }))).json()
+  await clara.get(id)
+  t.equal(getLogs(), '')
+  await app.database.transaction((queries) => queries.session.updateMany({ where: { id }, data: { xmlContent: score } }))
+  t.equal(getLogs(), '')
 })
 
 t.test('a statement that PostgreSQL refuses is a fault of ours, not an outage', async t => {
