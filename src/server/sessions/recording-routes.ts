@@ -5,6 +5,7 @@ import { SessionDataSchema, SessionParamsSchema, type SessionData } from '../../
 import { problemResponses } from '../plugins/problem-details.ts'
 import type { SessionRow } from './repository.ts'
 import type { createDirectUploads } from './direct-upload.ts'
+import { sendSession } from './send-session.ts'
 
 type Options = {
   uploads: ReturnType<typeof createDirectUploads>
@@ -45,7 +46,10 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { upload
         ...problemResponses('invalid_input', 'malformed_body', 'session_not_found', 'recording_exists', 'upload_incomplete', 'body_too_large', 'recording_too_large', 'unsupported_media_type', 'unsupported_recording', 'storage_unavailable', 'session_busy')
       }
     }
-  }, async (request) => present(await uploads.complete(request.user.sub, request.params.id.toLowerCase(), request.body.uploadId.toLowerCase())))
+  }, async (request, reply) => {
+    const session = await uploads.complete(request.user.sub, request.params.id.toLowerCase(), request.body.uploadId.toLowerCase())
+    return sendSession(reply, await present(session))
+  })
 
   app.delete('/sessions/:id/recording', {
     schema: {

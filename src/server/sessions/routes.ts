@@ -13,6 +13,7 @@ import recordingRoutes from './recording-routes.ts'
 import { createSessionRepository, toSessionData, type HistoryRow, type SessionRow } from './repository.ts'
 import saveRoute from './save-route.ts'
 import { createSaveSession } from './save-session.ts'
+import { sendSession } from './send-session.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage' | 'upload'>, now: () => Date }
 
@@ -58,10 +59,10 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       params: SessionParamsSchema,
       response: { 200: SessionDataSchema, ...problemResponses('invalid_input', 'session_not_found', 'storage_unavailable') }
     }
-  }, async (request) => {
+  }, async (request, reply) => {
     const session = await sessions.findOwned(request.params.id, request.user.sub)
     if (!session) throw notFound()
-    return present(session)
+    return sendSession(reply, await present(session))
   })
 
   // In a scope of its own: no other route receives recordings.

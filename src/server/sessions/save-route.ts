@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { NewSessionSchema, SavedSessionSchema, type SessionData } from '../../contract/sessions.ts'
+import { NewSessionSchema, SavedSessionSchema, type SavedSession, type SessionData } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
 import { toNewSession } from '../frontend-names.ts'
 import { withHeader } from '../plugins/docs.ts'
@@ -7,6 +7,7 @@ import { problemResponses } from '../plugins/problem-details.ts'
 import { readNewSession } from './new-session.ts'
 import { toSessionData, type SessionRow } from './repository.ts'
 import type { SaveSession } from './save-session.ts'
+import { sendSession } from './send-session.ts'
 import receiveInlineUploads from './inline-upload/receive-inline-uploads.ts'
 import { bodyLimit } from './inline-upload/inline-upload.ts'
 
@@ -45,7 +46,8 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now,
       return toSessionData(session, session.audioUrl)
     })
     if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
-    return { ...answer, audio_url: answer.audioUrl }
+    const saved: SavedSession = { ...answer, audio_url: answer.audioUrl }
+    return sendSession(reply, saved)
   })
 }
 

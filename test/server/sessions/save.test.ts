@@ -150,6 +150,21 @@ t.test('a score of megabytes goes in and comes out unchanged, whatever letters i
   }
 })
 
+t.test('a large score is answered as a small one is, wherever its letters and escape sequences stand', async (t) => {
+  const small = await saved({ analysis: 'Mind bar 12' })
+  for (const start of ['', 'x']) {
+    const xmlContent = start + '𝄞\n"\\\u0001'.repeat(100_000)
+    const large = await saved({ analysis: 'Mind bar 12', xmlContent })
+    t.strictSame(large, { ...small, id: large.id, xmlContent })
+    const { audio_url: _, ...session } = large
+    const response = await clara.get(session.id)
+    t.match(response.headers['content-type'], /^application\/json/)
+    t.strictSame(response.json(), session)
+    const { statusCode, body } = await clara.call('HEAD', `/api/sessions/${session.id}`)
+    t.strictSame({ statusCode, body }, { statusCode: 200, body: '' })
+  }
+})
+
 t.test('text of any language goes in and comes out unchanged', async (t) => {
   const songName = '歓喜の歌 – Óda na radost – 𝄞🎹👩‍👩‍👧 – שיר לשמחה – e\u0301 \u200b\ufeff \u0001\u007f "\\'
   const analysis = { summary: '\n\t ', feedback: `${songName}\u2028\u2029`, scoreAccuracy: 1 }
