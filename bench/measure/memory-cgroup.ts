@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,7 +24,7 @@ export function createMemoryCgroup (bytes: number) {
   if (!place) return { unavailable: 'there is no cgroup hierarchy with the memory controller' }
 
   const files = INTERFACES[place.version]
-  const directory = join(place.parent, `harmony-helper-bench-${process.pid}`)
+  const directory = join(place.parent, `harmony-helper-${randomUUID()}`)
   mkdirSync(directory)
   writeFileSync(join(directory, files.limit), String(bytes))
 

@@ -8,6 +8,8 @@ import { buildApp } from '../../src/server/app.ts'
 import { loadConfig } from '../../src/server/config.ts'
 import { startDatabase } from './database.ts'
 import { AUDIENCE, startTestIssuer, type TestIssuer } from './issuer.ts'
+import { startRemoteApp } from './remote-app.ts'
+import { isServerMemoryLimited } from './server-command.ts'
 
 export const SERVICE_KEY = 'sb_secret_for_tests_only'
 
@@ -53,7 +55,8 @@ type Overrides = { env?: NodeJS.ProcessEnv, now?: () => Date, surroundings?: Sur
 /** The app on surroundings of its own, or on those given, torn down with the test. */
 export async function build (t: Test, { env, now, surroundings }: Overrides = {}) {
   const around = surroundings ?? await startSurroundings(t)
-  const app = await buildApp(loadConfig({ ...around.env, ...env }), now ? { now } : {})
+  const environment = { ...around.env, ...env }
+  const app = isServerMemoryLimited ? await startRemoteApp(t, environment, now) : await buildApp(loadConfig(environment), now ? { now } : {})
   t.teardown(() => app.close())
   await app.ready()
   return { app, ...around, as: (sub: string) => createCaller(app, around.issuer, sub) }

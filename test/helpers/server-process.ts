@@ -1,18 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { runTypescript } from './run-typescript.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
+import { serverCommand } from './server-command.ts'
 
 /** The environment of a process: nothing of ours but where to find programs. */
 const bare = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], ...env })
 
-/** Runs a command of the server to its end. */
-export async function runServerCode (t: Test, file: string, args: string[], env: NodeJS.ProcessEnv) {
-  const child = spawn(process.execPath, [...runTypescript, `src/server/${file}`, ...args], { cwd: root, env: bare(env) })
+/** Runs a program of the server, such as 'commands/reconcile-recordings', to its end. */
+export async function runServerCode (t: Test, program: string, args: string[], env: NodeJS.ProcessEnv) {
+  const [command, ...given] = serverCommand(t, program)
+  const child = spawn(command, [...given, ...args], { env: bare(env) })
   t.teardown(() => child.kill('SIGKILL'))
   let stdout = ''
   let stderr = ''
@@ -26,8 +24,9 @@ export type ServerProcess = Awaited<ReturnType<typeof startServerProcess>>
 
 /** A real server process, listening on a port of its own. */
 export async function startServerProcess (t: Test, env: NodeJS.ProcessEnv) {
-  const child = spawn(process.execPath, [...runTypescript, 'src/server/main.ts'], {
-    cwd: root, env: bare({ ...env, PORT: '0', LOG_LEVEL: 'info' }), stdio: ['ignore', 'pipe', 'inherit']
+  const [command, ...args] = serverCommand(t, 'main')
+  const child = spawn(command, args, {
+    env: bare({ ...env, PORT: '0', LOG_LEVEL: 'info' }), stdio: ['ignore', 'pipe', 'inherit']
   })
   t.teardown(() => child.kill('SIGKILL'))
   const exited = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>

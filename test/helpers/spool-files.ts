@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readdir, readlink } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -20,9 +20,16 @@ export function useOwnTemporaryDirectory (t: Test): string {
   return tmpdir()
 }
 
-/** Spool files that this process holds open. */
+/** Spool files that this process, or one that it started, holds open. */
 export async function openSpoolFiles (): Promise<number> {
-  const targets = await Promise.all((await readdir('/proc/self/fd')).map((descriptor) => readlink(`/proc/self/fd/${descriptor}`).catch(() => '')))
+  const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8').catch(() => '') // not every kernel tells
+  const counts = await Promise.all(['self', ...children.split(' ').filter(Boolean)].map(countSpoolFiles))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+async function countSpoolFiles (process: string): Promise<number> {
+  const descriptors = await readdir(`/proc/${process}/fd`).catch(() => [])
+  const targets = await Promise.all(descriptors.map((descriptor) => readlink(`/proc/${process}/fd/${descriptor}`).catch(() => '')))
   return targets.filter((target) => target.startsWith(join(tmpdir(), PREFIX))).length
 }
 

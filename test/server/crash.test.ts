@@ -93,7 +93,7 @@ t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was 
     if (!bytes.equals(recording)) t.fail(`the recording of ${id} is not whole`)
   }
 
-  const reconcile = await runServerCode(t, 'commands/reconcile-recordings.ts', ['--delete', '--min-age', '0'], env)
+  const reconcile = await runServerCode(t, 'commands/reconcile-recordings', ['--delete', '--min-age', '0'], env)
   t.match(reconcile, { code: 0, stderr: '' }, reconcile.stdout)
   await reconcileUploads()
   t.strictSame(await reconcileUploads(), [], 'nothing is left in staging')

@@ -30,7 +30,7 @@ t.test('SIGTERM lets a running save finish, refuses new connections and ends wit
 })
 
 t.test('a missing environment stops the start with one message that names all of it', async t => {
-  const { code, stdout, stderr } = await runServerCode(t, 'main.ts', [], {})
+  const { code, stdout, stderr } = await runServerCode(t, 'main', [], {})
   t.equal(code, 1)
   t.equal(stdout, '')
   for (const name of ['DATABASE_URL', 'AUTH0_DOMAIN', 'AUTH0_AUDIENCE', 'SUPABASE_URL', 'SUPABASE_SERVICE_ROLE_KEY']) t.match(stderr, name)
@@ -42,7 +42,7 @@ t.test('a port in use stops the start with a clear message', async t => {
   await once(occupant, 'listening')
   t.teardown(() => occupant.close())
   const { port } = occupant.address() as AddressInfo
-  const { code, stderr } = await runServerCode(t, 'main.ts', [], { ...surroundings.env, PORT: String(port) })
+  const { code, stderr } = await runServerCode(t, 'main', [], { ...surroundings.env, PORT: String(port) })
   t.equal(code, 1)
   t.match(stderr, new RegExp(`address already in use.*${port}`))
   t.notMatch(stderr, /^ +at /m, 'no stack')

@@ -3,12 +3,9 @@ import { once } from 'node:events'
 import { randomUUID } from 'node:crypto'
 import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { startSurroundings } from '../../helpers/app.ts'
-import { runTypescript } from '../../helpers/run-typescript.ts'
-
-const main = fileURLToPath(new URL('../../../src/server/main.ts', import.meta.url))
+import { serverCommand } from '../../helpers/server-command.ts'
 
 /**
  * The real server as a process of its own, on embedded surroundings that outlive it: it can be killed, as by an
@@ -21,7 +18,8 @@ export async function startRealApi (t: Test, env: NodeJS.ProcessEnv = {}) {
   let server: ReturnType<typeof spawn> | undefined
 
   async function start () {
-    server = spawn(process.execPath, [...runTypescript, main], {
+    const [command, ...args] = serverCommand(t, 'main')
+    server = spawn(command, args, {
       env: { PATH: process.env['PATH'], ...surroundings, PORT: String(port), ...env },
       stdio: ['ignore', 'inherit', 'inherit']
     })

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
@@ -11,9 +10,8 @@ import { runReconciliation } from '../../../src/server/commands/reconciliation.t
 import { build, startSurroundings } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { fixture } from '../../helpers/recordings.ts'
-import { runTypescript } from '../../helpers/run-typescript.ts'
+import { serverCommand } from '../../helpers/server-command.ts'
 
-const command = fileURLToPath(new URL('../../../src/server/commands/reconcile-recordings.ts', import.meta.url))
 const surroundings = await startSurroundings(t)
 const { app, as } = await build(t, { surroundings })
 const clara = as('auth0|clara')
@@ -41,7 +39,8 @@ async function reconcile (args: string[] = [], env: NodeJS.ProcessEnv = surround
 
 /** As npm runs it: in a process of its own, from the environment alone. */
 function start (args: string[], env: NodeJS.ProcessEnv = surroundings.env) {
-  const child = spawn(process.execPath, [...runTypescript, command, ...args], { env: { PATH: process.env['PATH'], ...env } })
+  const [command, ...given] = serverCommand(t, 'commands/reconcile-recordings')
+  const child = spawn(command, [...given, ...args], { env: { PATH: process.env['PATH'], ...env } })
   const exited = new Promise<number | null>((resolve) => { child.once('close', resolve) })
   const ended = Promise.all([text(child.stdout), text(child.stderr), exited]).then(([output, errors, code]) => ({ output, errors, code }))
   return {

@@ -21,7 +21,7 @@ async function start (t: Test, env: NodeJS.ProcessEnv = PRIVATE) {
   return { app, as, clara }
 }
 
-const applyAccess = (env: NodeJS.ProcessEnv) => runServerCode(t, 'commands/set-recordings-access.ts', [], { ...surroundings.env, ...env })
+const applyAccess = (env: NodeJS.ProcessEnv) => runServerCode(t, 'commands/set-recordings-access', [], { ...surroundings.env, ...env })
 const canonicalUrlOf = async (id: string) => (await query<{ url: string }>(database.url, `SELECT audio_url AS url FROM sessions WHERE id = '${id}'`))[0]?.url ?? ''
 const isRefused = async (url: string, headers: Record<string, string> = {}) => (await fetch(url, { headers })).status >= 400
 
