@@ -25,8 +25,12 @@ export function createMemoryCgroup (bytes: number) {
 
   const files = INTERFACES[place.version]
   const directory = join(place.parent, `harmony-helper-${randomUUID()}`)
-  mkdirSync(directory)
-  writeFileSync(join(directory, files.limit), String(bytes))
+  try {
+    mkdirSync(directory)
+    writeFileSync(join(directory, files.limit), String(bytes))
+  } catch (error) {
+    return { unavailable: `a cgroup cannot be made (${(error as NodeJS.ErrnoException).code})` } // as in most containers
+  }
 
   return {
     /** Makes a command one that runs inside. */

@@ -1,9 +1,10 @@
-/** The built app as a program, for tests that give it a process of its own: `now` comes with each request. */
+/** The built app as a program, for tests that give it a process of its own: `now` is its argument, and comes with requests. */
 import { buildApp } from '../../dist/server/app.js'
 import { loadConfig } from '../../dist/server/config.js'
 
-let now
-const app = await buildApp(loadConfig(process.env), { now: () => now ?? new Date() })
+const [, , milliseconds] = process.argv
+let now = milliseconds && new Date(Number(milliseconds))
+const app = await buildApp(loadConfig(process.env), { now: () => now || new Date() })
 app.server.prependListener('request', ({ headers: { 'x-test-now': header } }) => {
   if (header !== undefined) now = new Date(Number(header))
   process.send('request')

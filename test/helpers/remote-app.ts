@@ -17,7 +17,7 @@ const program = fileURLToPath(new URL('app-process.mjs', import.meta.url))
  * `inject`, `listen`, `close` and of `server` its address and its requests; `database` and `storage` are the test's own.
  */
 export async function startRemoteApp (t: Test, env: NodeJS.ProcessEnv, now?: () => Date): Promise<FastifyInstance> {
-  const [command, ...args] = limitMemory(t, [process.execPath, ...production, program])
+  const [command, ...args] = limitMemory(t, [process.execPath, ...production, program, ...now ? [String(now().getTime())] : []])
   const child = spawn(command, args, {
     env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], ...env }, stdio: ['ignore', 'inherit', 'inherit', 'ipc']
   })

@@ -15,6 +15,9 @@ const megabytes = Number(process.env['TEST_SERVER_MEMORY_MB'])
 /** Whether servers are to run as they are built, in processes of their own, each with as much memory as the environment says. */
 export const isServerMemoryLimited = megabytes > 0
 
+/** For tests that reach into the server. */
+export const needsServerWithin = isServerMemoryLimited && 'needs the server in the process of the test'
+
 /** The command that runs a program of the server, such as 'main' or 'commands/reconcile-recordings'. */
 export function serverCommand (t: Test, program: string): [command: string, ...args: string[]] {
   return isServerMemoryLimited

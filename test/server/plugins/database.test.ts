@@ -7,6 +7,7 @@ import { ApiError } from '../../../src/server/errors.ts'
 import { build, startSurroundings, type Caller } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { fixture } from '../../helpers/recordings.ts'
+import { needsServerWithin } from '../../helpers/server-command.ts'
 import { expectSound } from '../../helpers/session-state.ts'
 import { needsRealServer, query } from '../../helpers/scratch-database.ts'
 
@@ -195,7 +196,7 @@ t.test('a transaction given up in its middle never reaches the next user of its 
   await expectSound(t, surroundings)
 })
 
-t.test('calls that find every connection taken get 503 in time', async t => {
+t.test('calls that find every connection taken get 503 in time', { skip: needsServerWithin }, async t => {
   const { app, clara } = await start(t, { DATABASE_POOL_SIZE: '2' })
   let finish = () => {}
   const finished = new Promise<void>((resolve) => { finish = resolve })
@@ -229,7 +230,7 @@ t.test('PostgreSQL itself ends a transaction whose statement hangs or whose serv
   t.strictSame(await work, [{ statement: `${LIMIT_MS}ms`, idle: '5' }])
 })
 
-t.test('what is in a statement does not stay in memory after it', async t => {
+t.test('what is in a statement does not stay in memory after it', { skip: needsServerWithin }, async t => {
   const { app, clara } = await start(t)
   const score = `<score>${randomUUID()}</score>`
   const pool = new pg.Pool({ connectionString: databaseUrl })

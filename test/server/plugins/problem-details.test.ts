@@ -8,6 +8,7 @@ import { build } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { largeScore } from '../../helpers/recordings.ts'
 import { query } from '../../helpers/scratch-database.ts'
+import { needsServerWithin } from '../../helpers/server-command.ts'
 
 const { app, as, database, issuer } = await build(t)
 const clara = as('auth0|clara')
@@ -69,7 +70,7 @@ t.test('what is unavailable says when to come back', async (t) => {
   t.equal(new ApiError('invalid_input', 'No').retryAfter, undefined)
 })
 
-t.test('what is no request gets a problem, too, and its connection is closed', async (t) => {
+t.test('what is no request gets a problem, too, and its connection is closed', { skip: needsServerWithin }, async (t) => {
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
 

@@ -10,12 +10,11 @@ import type { Problem, ProblemCode } from '../../../../src/contract/problem.ts'
 import { build, startSurroundings } from '../../../helpers/app.ts'
 import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
 import { fixture, largeScore } from '../../../helpers/recordings.ts'
-import { isServerMemoryLimited } from '../../../helpers/server-command.ts'
+import { needsServerWithin } from '../../../helpers/server-command.ts'
 import { expectSound } from '../../../helpers/session-state.ts'
 import { openSpoolFiles, skipWithoutProc, spoolFileNames, useOwnTemporaryDirectory } from '../../../helpers/spool-files.ts'
 
 const LONG_MS = '60000'
-const skipApart = isServerMemoryLimited && 'needs the server within its process'
 
 const directory = useOwnTemporaryDirectory(t)
 const surroundings = await startSurroundings(t)
@@ -154,7 +153,7 @@ t.test('a recording that the storage does not take is 503, and its spool file is
   t.ok(await isClean())
 })
 
-t.test('without room for spool files the answer is 503, and comes through to a client that is still sending', { skip: skipApart }, async (t) => {
+t.test('without room for spool files the answer is 503, and comes through to a client that is still sending', { skip: needsServerWithin }, async (t) => {
   const { save } = await start(t)
   process.env['TMPDIR'] = join(directory, 'missing')
   const answer = await save()
@@ -179,7 +178,7 @@ t.test('a client that sends nothing for too long is refused, and its place is fr
   t.equal((await slow.answer).status, 201)
 })
 
-t.test('a body that holds a place must not take for ever, one that holds none may', { skip: skipApart }, async (t) => {
+t.test('a body that holds a place must not take for ever, one that holds none may', { skip: needsServerWithin }, async (t) => {
   const { beginWith } = await start(t)
   const small = json({ audioBase64: (await fixture('recording.webm')).toString('base64') })
   for (const [whole, expected] of [[small, 201], [body, 408]] as const) {
@@ -193,7 +192,7 @@ t.test('a body that holds a place must not take for ever, one that holds none ma
   }
 })
 
-t.test('what waits for a place is not read, small bodies do not wait, and all are saved in the end', { skip: skipApart }, async (t) => {
+t.test('what waits for a place is not read, small bodies do not wait, and all are saved in the end', { skip: needsServerWithin }, async (t) => {
   const { beginWith, begin, save, app, clara } = await start(t)
   const first = await beginWith(body, 1000)
   const large = json({ unknown: 'x'.repeat(30 * 1024 ** 2) })
