@@ -43,8 +43,6 @@ export const SavedSessionSchema = Type.Object({
   audio_url: Nullable(Type.String({ description: 'The same as audioUrl' }))
 }, { examples: [{ ...example, audio_url: example.audioUrl }] })
 
-export type SavedSession = Static<typeof SavedSessionSchema>
-
 /** A row of the history: metadata only. */
 export const SessionListItemSchema = Type.Object({
   id: Type.String({ format: 'uuid' }),

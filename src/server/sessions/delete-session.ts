@@ -3,7 +3,7 @@ import type { Queries } from '../plugins/database.ts'
 import { possibleKeys } from '../recordings/kinds.ts'
 import { refreshStreak } from '../streaks/practice-days.ts'
 import { confirm, giveUp, redeemDeletion, type Lease } from './leases.ts'
-import { createSessionRepository, mayHaveObject, type SessionRow } from './repository.ts'
+import { createSessionRepository, mayHaveObject, type SessionHead } from './repository.ts'
 import type { SessionDependencies } from './save-session.ts'
 
 /**
@@ -16,7 +16,7 @@ export function createDeletions (dependencies: SessionDependencies) {
   const sessions = createSessionRepository(database.queries)
 
   /** Removes the recording, then does what `finish` says, all under the lease of the session. */
-  async function removeRecording (sub: string, id: string, finish: (session: SessionRow, lease: Lease) => Promise<void>): Promise<void> {
+  async function removeRecording (sub: string, id: string, finish: (session: SessionHead, lease: Lease) => Promise<void>): Promise<void> {
     const seen = await sessions.findOwned(id, sub)
     if (!seen) throw notFound()
     const lease = await leases.acquire({ sessionId: id, userId: seen.userId, contentDigest: null })
@@ -38,14 +38,14 @@ export function createDeletions (dependencies: SessionDependencies) {
     }
   }
 
-  async function clearAudioUrl ({ id }: SessionRow, lease: Lease) {
+  async function clearAudioUrl ({ id }: SessionHead, lease: Lease) {
     await database.transaction(async (queries) => {
       await confirm(queries, lease)
       await createSessionRepository(queries).clearAudioUrl(id)
     })
   }
 
-  async function deleteRow (queries: Queries, sub: string, { id, userId }: SessionRow, lease: Lease): Promise<boolean> {
+  async function deleteRow (queries: Queries, sub: string, { id, userId }: SessionHead, lease: Lease): Promise<boolean> {
     const sessions = createSessionRepository(queries)
     await sessions.lockUser(userId)
     await redeemDeletion(queries, lease)

@@ -5,7 +5,7 @@ import { CACHE_SECONDS, kindOf, recordingKey, type Kind } from '../recordings/ki
 import { tellKind, unsupported, type RandomAccess } from '../recordings/recording.ts'
 import { notFound } from './delete-session.ts'
 import { giveUp, redeem, confirm, type Lease } from './leases.ts'
-import { createSessionRepository, type SessionRow } from './repository.ts'
+import { createSessionRepository, type StoredSession } from './repository.ts'
 import type { SessionDependencies } from './save-session.ts'
 
 type Dependencies = SessionDependencies & { maxRecordingBytes: number }
@@ -54,7 +54,7 @@ export function createDirectUploads (dependencies: Dependencies) {
     return { size, read: async (start, end) => end <= head.length ? head.subarray(start, end) : read(start, end) }
   }
 
-  async function publish (session: SessionRow, key: string, bytes: number, lease: Lease, signal: AbortSignal): Promise<string> {
+  async function publish (session: StoredSession, key: string, bytes: number, lease: Lease, signal: AbortSignal): Promise<string> {
     const kind = await seal(key, bytes, signal)
     await database.transaction(async (queries) => {
       await confirm(queries, lease)
@@ -79,7 +79,7 @@ export function createDirectUploads (dependencies: Dependencies) {
     Object.assign(lease, reissued)
   }
 
-  async function attach (sub: string, id: string, key: string, bytes: number, lease: Lease): Promise<SessionRow> {
+  async function attach (sub: string, id: string, key: string, bytes: number, lease: Lease): Promise<StoredSession> {
     // Again: a deletion or another upload may have been waited for.
     const session = await findOwned(sub, id)
     if (session.audioUrl) {
@@ -94,7 +94,7 @@ export function createDirectUploads (dependencies: Dependencies) {
     return { ...session, audioUrl, recordingBytes: BigInt(bytes) }
   }
 
-  async function attachUnderLease (sub: string, { id, userId }: SessionRow, key: string, bytes: number): Promise<SessionRow> {
+  async function attachUnderLease (sub: string, { id, userId }: StoredSession, key: string, bytes: number): Promise<StoredSession> {
     const lease = await leases.acquire({ sessionId: id, userId, contentDigest: digestOf(key), isPatient: true })
     return attach(sub, id, key, bytes, lease).catch(async (error) => {
       // A copy that was sent may still arrive; repeating this very upload need not wait for it.
@@ -105,12 +105,12 @@ export function createDirectUploads (dependencies: Dependencies) {
   }
 
   /** Repeating what was done is fine; sending another recording is not. What was sealed may be either: lengths tell. */
-  async function alreadyAttached (session: SessionRow, key: string, bytes: number): Promise<SessionRow> {
+  async function alreadyAttached (session: StoredSession, key: string, bytes: number): Promise<StoredSession> {
     if (session.recordingBytes !== BigInt(bytes) || await staging.find(key)) throw recordingExists()
     return session
   }
 
-  async function findOwned (sub: string, id: string): Promise<SessionRow> {
+  async function findOwned (sub: string, id: string): Promise<StoredSession> {
     const session = await sessions.findOwned(id, sub)
     if (!session) throw notFound()
     return session
@@ -141,7 +141,7 @@ export function createDirectUploads (dependencies: Dependencies) {
      * @throws {ApiError} session_not_found; upload_incomplete; recording_exists; unsupported_recording;
      * recording_too_large; invalid_input; session_busy; storage_unavailable; database_unavailable
      */
-    async complete (sub: string, id: string, uploadId: string): Promise<SessionRow> {
+    async complete (sub: string, id: string, uploadId: string): Promise<StoredSession> {
       const session = await findOwned(sub, id)
       const key = stagingKey(session, uploadId)
       const bytes = Number(uploadId.split('-').at(-1))
@@ -152,7 +152,7 @@ export function createDirectUploads (dependencies: Dependencies) {
   }
 }
 
-const stagingKey = ({ userId, id }: SessionRow, uploadId: string) => `${userId}/${id}/${uploadId}`.toLowerCase()
+const stagingKey = ({ userId, id }: StoredSession, uploadId: string) => `${userId}/${id}/${uploadId}`.toLowerCase()
 
 /** Where no upload URL leads. */
 const sealed = (key: string) => `${key}-sealed`

@@ -1,20 +1,20 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import type { FastifyReply } from 'fastify'
 import { CompletedUploadSchema, NewUploadSchema, UploadSchema } from '../../contract/recordings.ts'
-import { SessionDataSchema, SessionParamsSchema, type SessionData } from '../../contract/sessions.ts'
+import { SessionDataSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import { problemResponses } from '../plugins/problem-details.ts'
-import type { SessionRow } from './repository.ts'
+import type { StoredSession } from './repository.ts'
 import type { createDirectUploads } from './direct-upload.ts'
-import { sendSession } from './send-session.ts'
 
 type Options = {
   uploads: ReturnType<typeof createDirectUploads>
   deleteRecording: (sub: string, id: string) => Promise<void>
-  present: (session: SessionRow) => Promise<SessionData>
+  answer: (reply: FastifyReply, session: StoredSession) => Promise<FastifyReply>
 }
 
 /** `/api/sessions/:id/recording`: a recording for a session that is there already, sent past this server. */
-const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { uploads, deleteRecording, present }) => {
+const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { uploads, deleteRecording, answer }) => {
   app.post('/sessions/:id/recording', {
     schema: {
       operationId: 'beginUpload',
@@ -48,7 +48,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { upload
     }
   }, async (request, reply) => {
     const session = await uploads.complete(request.user.sub, request.params.id.toLowerCase(), request.body.uploadId.toLowerCase())
-    return sendSession(reply, await present(session))
+    return answer(reply, session)
   })
 
   app.delete('/sessions/:id/recording', {

@@ -3,14 +3,14 @@ import { Prisma } from '../generated/prisma/client.ts'
 import type { Queries } from '../plugins/database.ts'
 import type { Position } from './cursor.ts'
 
-export type SessionRow = {
+/** A session without its score. */
+export type SessionHead = {
   id: string,
   userId: string,
   date: Date,
   songName: string,
   instrument: string,
   durationSeconds: number,
-  xmlContent: string | null,
   analysisSummary: string | null,
   analysisFeedback: string | null,
   scoreAccuracy: number | null,
@@ -19,7 +19,20 @@ export type SessionRow = {
   recordingBytes: bigint | null
 }
 
+export type SessionRow = SessionHead & { xmlContent: string | null }
+
+/** Characters of a score that are read at a time: four megabytes of UTF-8 at most. */
+const SCORE_PIECE = 1024 * 1024
+
+/** A session as it is read. Of a large score there is only the beginning; the rest is read while it is sent. */
+export type StoredSession = SessionHead & { scoreBeginning: string | null, scoreBytes: number | null }
+
+/** The text of a score: whole, or in pieces that are read as they are asked for. */
+export type Score = string | AsyncIterable<string>
+
 export type HistoryRow = SessionListItem & { position: Position }
+
+export type SessionDescription = Omit<SessionData, 'xmlContent'>
 
 type Page = { sub: string, after?: Position | undefined, limit?: number | undefined }
 
@@ -40,8 +53,9 @@ export const historyStatement = ({ sub, after, limit }: Page) => Prisma.sql`
 /** One session of its owner. Exported for the test that looks at its plan. */
 export const sessionStatement = (id: string, sub: string) => Prisma.sql`
   SELECT id, user_id AS "userId", date, song_name AS "songName", instrument, duration_seconds AS "durationSeconds",
-    xml_content AS "xmlContent", analysis_summary AS "analysisSummary", analysis_feedback AS "analysisFeedback",
-    score_accuracy AS "scoreAccuracy", audio_url AS "audioUrl", recording_sha256 AS "recordingSha256", recording_bytes AS "recordingBytes"
+    left(xml_content, ${SCORE_PIECE}) AS "scoreBeginning", octet_length(xml_content) AS "scoreBytes",
+    analysis_summary AS "analysisSummary", analysis_feedback AS "analysisFeedback", score_accuracy AS "scoreAccuracy",
+    audio_url AS "audioUrl", recording_sha256 AS "recordingSha256", recording_bytes AS "recordingBytes"
   FROM sessions WHERE id = ${id}::uuid AND user_id = ${owner(sub)}`
 
 export const createSessionRepository = (queries: Queries) => ({
@@ -54,9 +68,15 @@ export const createSessionRepository = (queries: Queries) => ({
     return rows.map(({ date, micros, ...row }) => ({ ...row, date: date.toISOString(), position: { micros, id: row.id } }))
   },
 
-  async findOwned (id: string, sub: string): Promise<SessionRow | null> {
-    const [row] = await queries.$queryRaw<SessionRow[]>(sessionStatement(id, sub))
+  async findOwned (id: string, sub: string): Promise<StoredSession | null> {
+    const [row] = await queries.$queryRaw<StoredSession[]>(sessionStatement(id, sub))
     return row ?? null
+  },
+
+  /** In pieces where it is large. Asking for one throws when the session was deleted meanwhile. */
+  scoreOf (session: StoredSession): Score | null {
+    const isWhole = session.scoreBeginning === null || Buffer.byteLength(session.scoreBeginning) === session.scoreBytes
+    return isWhole ? session.scoreBeginning : readScore(queries, session)
   },
 
   /** Whoever owns it. */
@@ -105,11 +125,26 @@ export const createSessionRepository = (queries: Queries) => ({
   }
 })
 
-/** Whether an object may lie in the bucket for this session. */
-export const mayHaveObject = ({ audioUrl, recordingBytes }: SessionRow) => audioUrl !== null || recordingBytes !== null
+/** PostgreSQL unpacks all of the score for each piece; but whoever reads slowly holds no more than one of them. */
+async function * readScore (queries: Queries, { id, scoreBeginning, scoreBytes }: StoredSession): AsyncGenerator<string> {
+  let piece = scoreBeginning ?? ''
+  yield piece
+  for (let from = 1 + SCORE_PIECE, bytes = Buffer.byteLength(piece); bytes !== scoreBytes; from += SCORE_PIECE) {
+    const [row] = await queries.$queryRaw<Array<{ piece: string }>>`
+      SELECT substr(xml_content, ${from}, ${SCORE_PIECE}) AS piece
+      FROM sessions WHERE id = ${id}::uuid AND octet_length(xml_content) = ${scoreBytes}`
+    if (!row?.piece) throw new Error('The session was deleted while its score was read')
+    piece = row.piece
+    yield piece
+    bytes += Buffer.byteLength(piece)
+  }
+}
 
-/** The wire's SessionData; `audioUrl` is the URL that plays. */
-export function toSessionData (row: SessionRow, audioUrl: string | null): SessionData {
+/** Whether an object may lie in the bucket for this session. */
+export const mayHaveObject = ({ audioUrl, recordingBytes }: SessionHead) => audioUrl !== null || recordingBytes !== null
+
+/** The wire's SessionData without its score; `audioUrl` is the URL that plays. */
+export function describeSession (row: SessionHead, audioUrl: string | null): SessionDescription {
   const analysis = { summary: row.analysisSummary, feedback: row.analysisFeedback, scoreAccuracy: row.scoreAccuracy }
   return {
     id: row.id,
@@ -117,7 +152,6 @@ export function toSessionData (row: SessionRow, audioUrl: string | null): Sessio
     songName: row.songName,
     instrument: row.instrument,
     durationSeconds: row.durationSeconds,
-    xmlContent: row.xmlContent,
     analysis: Object.values(analysis).every((value) => value === null) ? null : analysis,
     audioUrl
   }

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import type { FastifyReply } from 'fastify'
 import { SessionDataSchema, SessionListQuerySchema, SessionListSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
 import { withHeader } from '../plugins/docs.ts'
@@ -10,7 +11,7 @@ import { createDeletions, notFound } from './delete-session.ts'
 import { createDirectUploads } from './direct-upload.ts'
 import { createLeases } from './leases.ts'
 import recordingRoutes from './recording-routes.ts'
-import { createSessionRepository, toSessionData, type HistoryRow, type SessionRow } from './repository.ts'
+import { createSessionRepository, describeSession, type HistoryRow, type SessionHead, type StoredSession } from './repository.ts'
 import saveRoute from './save-route.ts'
 import { createSaveSession } from './save-session.ts'
 import { sendSession } from './send-session.ts'
@@ -26,11 +27,13 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   const uploads = createDirectUploads({ ...dependencies, maxRecordingBytes: config.maxRecordingBytes })
   const links = createLinks({ storage: app.storage, ...config.storage })
 
-  /** The wire's form, with a URL that plays. */
-  async function present (session: SessionRow) {
+  /** The wire's form without the score, with a URL that plays. */
+  async function present (session: SessionHead) {
     const [audioUrl = null] = await links.resolve([session.audioUrl])
-    return toSessionData(session, audioUrl)
+    return describeSession(session, audioUrl)
   }
+
+  const answer = async (reply: FastifyReply, session: StoredSession) => sendSession(reply, await present(session), sessions.scoreOf(session))
 
   app.get('/sessions', {
     schema: {
@@ -62,7 +65,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   }, async (request, reply) => {
     const session = await sessions.findOwned(request.params.id, request.user.sub)
     if (!session) throw notFound()
-    return sendSession(reply, await present(session))
+    return answer(reply, session)
   })
 
   // In a scope of its own: no other route receives recordings.
@@ -81,7 +84,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     return reply.code(204).send(null)
   })
 
-  await app.register(recordingRoutes, { uploads, deleteRecording, present })
+  await app.register(recordingRoutes, { uploads, deleteRecording, answer })
 }
 
 // Relative, so that it is right behind any proxy.

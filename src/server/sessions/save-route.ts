@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { NewSessionSchema, SavedSessionSchema, type SavedSession, type SessionData } from '../../contract/sessions.ts'
+import { NewSessionSchema, SavedSessionSchema } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
 import { toNewSession } from '../frontend-names.ts'
 import { withHeader } from '../plugins/docs.ts'
 import { problemResponses } from '../plugins/problem-details.ts'
 import { readNewSession } from './new-session.ts'
-import { toSessionData, type SessionRow } from './repository.ts'
+import { describeSession, type SessionDescription, type SessionHead } from './repository.ts'
 import type { SaveSession } from './save-session.ts'
 import { sendSession } from './send-session.ts'
 import receiveInlineUploads from './inline-upload/receive-inline-uploads.ts'
@@ -15,7 +15,7 @@ type Options = {
   config: Pick<Config, 'maxRecordingBytes' | 'upload'>
   now: () => Date
   saveSession: SaveSession
-  present: (session: SessionRow) => Promise<SessionData>
+  present: (session: SessionHead) => Promise<SessionDescription>
 }
 
 /** `POST /api/sessions`, in bounded memory. */
@@ -43,11 +43,10 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now,
     // What is saved is not to be answered with an error: without a link that plays, the next reading gives one.
     const answer = await present(session).catch((error) => {
       request.log.warn({ err: error }, 'Saved, and answered without a link that plays')
-      return toSessionData(session, session.audioUrl)
+      return describeSession(session, session.audioUrl)
     })
     if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
-    const saved: SavedSession = { ...answer, audio_url: answer.audioUrl }
-    return sendSession(reply, saved)
+    return sendSession(reply, { ...answer, audio_url: answer.audioUrl }, session.xmlContent)
   })
 }
 
