@@ -10,6 +10,7 @@ import { reconcileRecordings, type Finding } from '../../../src/server/sessions/
 import { build } from '../../helpers/app.ts'
 import { fixture } from '../../helpers/recordings.ts'
 import { query } from '../../helpers/scratch-database.ts'
+import { needsServerWithin } from '../../helpers/server-command.ts'
 
 const { app, as, database } = await build(t)
 const { storage } = app
@@ -257,7 +258,7 @@ t.test('a session that is deleted between the look at the bucket and the look at
   t.equal((await who.get(id)).statusCode, 404)
 })
 
-t.test('with an age of zero a save in flight is broken off: it fails, and leaves neither row nor object', async (t) => {
+t.test('with an age of zero a save in flight is broken off: it fails, and leaves neither row nor object', { skip: needsServerWithin }, async (t) => {
   const { who, userId } = await newcomer()
   const id = randomUUID()
   const upload = storage.upload
@@ -277,7 +278,7 @@ t.test('with an age of zero a save in flight is broken off: it fails, and leaves
   t.equal((await who.save({ id, audioBase64: bytes.toString('base64') })).statusCode, 201, 'and repeating it works')
 })
 
-t.test('a deletion that broke off is no finding, and repeating it finishes the work', async (t) => {
+t.test('a deletion that broke off is no finding, and repeating it finishes the work', { skip: needsServerWithin }, async (t) => {
   const { who, userId, save } = await newcomer()
   const id = await save()
   const remove = storage.remove
