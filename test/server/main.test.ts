@@ -1,5 +1,7 @@
-import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
+import { Agent, request, type IncomingMessage } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { startSurroundings } from '../helpers/app.ts'
 import { startFaultyProxy } from '../helpers/faulty-proxy.ts'
@@ -27,6 +29,20 @@ t.test('SIGTERM lets a running save finish, refuses new connections and ends wit
   t.equal((await save).status, 201)
   t.strictSame(await server.exited, [0, null])
   t.equal((await expectSound(t, surroundings)).objects.length, 1)
+})
+
+t.test('SIGTERM lets an answer that has begun come to its end', async t => {
+  const server = await startServerProcess(t, surroundings.env)
+  const score = 'a'.repeat(10_000_000)
+  await post(`${server.url}/api/users/sync`, { auth0_id: 'auth0|clara', email: 'clara@example.com', name: 'Clara' })
+  const { id } = await (await post(`${server.url}/api/sessions`, { songName: 'Ode to Joy', instrument: 'Piano', duration: 60, xmlContent: score })).json() as { id: string }
+  const agent = new Agent({ keepAlive: true })
+  const [answer] = await once(request(`${server.url}/api/sessions/${id}`, { agent, headers: { authorization } }).end(), 'response') as [IncomingMessage]
+  server.kill('SIGTERM')
+  let isRefusing = false
+  while (!isRefusing) isRefusing = await fetch(`${server.url}/healthz`, { headers: { connection: 'close' } }).then(() => false, () => true)
+  t.ok((JSON.parse(await text(answer)) as { xmlContent: string }).xmlContent === score)
+  t.strictSame(await server.exited, [0, null])
 })
 
 t.test('a missing environment stops the start with one message that names all of it', async t => {

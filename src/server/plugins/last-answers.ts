@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
@@ -10,6 +11,10 @@ async function lastAnswers (app: FastifyInstance) {
   app.addHook('preClose', async () => { isClosing = true })
   app.addHook('onSend', async (_request, reply) => {
     if (isClosing) reply.header('connection', 'close')
+  })
+  // Where the answer had begun before. An injected request has no socket.
+  app.addHook('onResponse', async ({ raw: { socket } }) => {
+    if (isClosing && socket instanceof Socket) socket.end()
   })
 }
 

@@ -73,7 +73,7 @@ export const createSessionRepository = (queries: Queries) => ({
     return row ?? null
   },
 
-  /** In pieces where it is large. Asking for one throws when the session was deleted meanwhile. */
+  /** In pieces where it is large. Asking for one throws when the session is not there any more. */
   scoreOf (session: StoredSession): Score | null {
     const isWhole = session.scoreBeginning === null || Buffer.byteLength(session.scoreBeginning) === session.scoreBytes
     return isWhole ? session.scoreBeginning : readScore(queries, session)
@@ -125,15 +125,18 @@ export const createSessionRepository = (queries: Queries) => ({
   }
 })
 
-/** PostgreSQL unpacks all of the score for each piece; but whoever reads slowly holds no more than one of them. */
-async function * readScore (queries: Queries, { id, scoreBeginning, scoreBytes }: StoredSession): AsyncGenerator<string> {
+/**
+ * PostgreSQL unpacks all of the score for each piece, but whoever takes them slowly holds neither a connection nor more
+ * than the first and the last. The id may become somebody else's meanwhile.
+ */
+async function * readScore (queries: Queries, { id, userId, scoreBeginning, scoreBytes }: StoredSession): AsyncGenerator<string> {
   let piece = scoreBeginning ?? ''
   yield piece
   for (let from = 1 + SCORE_PIECE, bytes = Buffer.byteLength(piece); bytes !== scoreBytes; from += SCORE_PIECE) {
     const [row] = await queries.$queryRaw<Array<{ piece: string }>>`
       SELECT substr(xml_content, ${from}, ${SCORE_PIECE}) AS piece
-      FROM sessions WHERE id = ${id}::uuid AND octet_length(xml_content) = ${scoreBytes}`
-    if (!row?.piece) throw new Error('The session was deleted while its score was read')
+      FROM sessions WHERE id = ${id}::uuid AND user_id = ${userId}::uuid AND octet_length(xml_content) = ${scoreBytes}`
+    if (!row?.piece) throw new Error('The score changed, or went, while it was read')
     piece = row.piece
     yield piece
     bytes += Buffer.byteLength(piece)

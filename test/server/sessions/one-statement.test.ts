@@ -31,6 +31,17 @@ t.test('each read is one statement, which finds the user by the token\'s sub', {
   }
 })
 
+t.test('of a large score, GET reads the rest in pieces, HEAD nothing', { skip: needsServerWithin }, async (t) => {
+  const { id } = (await clara.save({ xmlContent: '練'.repeat(3_000_000) })).json<{ id: string }>()
+  const sent = t.capture(pg.Client.prototype, 'query', pg.Client.prototype.query)
+  const pieces = () => sent().filter(({ args }) => JSON.stringify(args[0]).includes('substr')).length
+  t.equal((await clara.call('HEAD', `/api/sessions/${id}`)).statusCode, 200)
+  await clara.list() // whatever was read on would be on its way now
+  t.equal(pieces(), 0)
+  t.equal((await clara.get(id)).json<{ xmlContent: string }>().xmlContent.length, 3_000_000)
+  t.equal(pieces(), 2)
+})
+
 /** A hundred users among thousands, who practised 500 times each, their rows mixed as they are when people practise day by day. */
 async function fill () {
   await query(database.url,
