@@ -1,15 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import { createProcessMeter } from '../measure/process-meter.ts'
-import { bare, root, runTypescript } from './paths.ts'
-
-const { scripts } = createRequire(import.meta.url)('../../package.json') as { scripts: { start: string } }
+import { bare, productionOptions, root, runTypescript } from './paths.ts'
 
 /** The arguments of Node.js for each server that there is; for ours, those of `npm start`. */
 const SERVERS = {
-  ours: scripts.start.split(' ').slice(1),
+  ours: [...productionOptions, 'dist/server/main.js'],
   straightforward: [...runTypescript, 'bench/straightforward-server.ts']
 }
 

@@ -8,7 +8,7 @@ import type { Test } from 'tap'
 import { loadConfig } from '../../src/server/config.ts'
 import { createDatabase } from '../../src/server/plugins/database.ts'
 import { createStorage } from '../../src/server/plugins/storage.ts'
-import { limitMemory, production } from './server-command.ts'
+import { limitMemory } from './server-command.ts'
 
 const program = fileURLToPath(new URL('app-process.mjs', import.meta.url))
 
@@ -17,7 +17,7 @@ const program = fileURLToPath(new URL('app-process.mjs', import.meta.url))
  * `inject`, `listen`, `close` and of `server` its address and its requests; `database` and `storage` are the test's own.
  */
 export async function startRemoteApp (t: Test, env: NodeJS.ProcessEnv, now?: () => Date): Promise<FastifyInstance> {
-  const [command, ...args] = limitMemory(t, [process.execPath, ...production, program, ...now ? [String(now().getTime())] : []])
+  const [command, ...args] = limitMemory(t, [program, ...now ? [String(now().getTime())] : []])
   const child = spawn(command, args, {
     env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], ...env }, stdio: ['ignore', 'inherit', 'inherit', 'ipc']
   })

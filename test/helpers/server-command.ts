@@ -1,14 +1,10 @@
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { createMemoryCgroup } from '../../bench/measure/memory-cgroup.ts'
+import { productionOptions } from '../../bench/processes/paths.ts'
 import { runTypescript } from './run-typescript.ts'
 
-const { scripts } = createRequire(import.meta.url)('../../package.json') as { scripts: { start: string } }
 const pathOf = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url))
-
-/** The arguments that `npm start` gives Node.js. */
-export const production = scripts.start.split(' ').filter((word) => word.startsWith('--'))
 
 const megabytes = Number(process.env['TEST_SERVER_MEMORY_MB'])
 
@@ -21,19 +17,19 @@ export const needsServerWithin = isServerMemoryLimited && 'needs the server in t
 /** The command that runs a program of the server, such as 'main' or 'commands/reconcile-recordings'. */
 export function serverCommand (t: Test, program: string): [command: string, ...args: string[]] {
   return isServerMemoryLimited
-    ? limitMemory(t, [process.execPath, ...production, pathOf(`dist/server/${program}.js`)])
+    ? limitMemory(t, [pathOf(`dist/server/${program}.js`)])
     : [process.execPath, ...runTypescript, pathOf(`src/server/${program}.ts`)]
 }
 
-/** Makes a command one that has only so much memory; that nothing of it is killed for that is part of the test. */
-export function limitMemory (t: Test, command: string[]): [command: string, ...args: string[]] {
+/** The command that runs a built program as production does, with only so much memory; that nothing is killed for that is part of the test. */
+export function limitMemory (t: Test, program: string[]): [command: string, ...args: string[]] {
   const cgroup = createMemoryCgroup(megabytes * 2 ** 20)
   if ('unavailable' in cgroup) throw new Error(`TEST_SERVER_MEMORY_MB: ${cgroup.unavailable}`)
   t.teardown(async () => {
     const kills = cgroup.oomKills()
     await cgroup.close()
-    if (kills !== 0) throw new Error(`More than ${megabytes} MB were needed by ${command.join(' ')}`)
+    if (kills !== 0) throw new Error(`More than ${megabytes} MB were needed by ${program.join(' ')}`)
   })
-  const [program = '', ...args] = cgroup.enclose(command)
-  return [program, ...args]
+  const [command = '', ...args] = cgroup.enclose([process.execPath, ...productionOptions, ...program])
+  return [command, ...args]
 }

@@ -19,6 +19,7 @@ export type SessionHead = {
   recordingBytes: bigint | null
 }
 
+/** A session as it is written and compared, score and all. */
 export type SessionRow = SessionHead & { xmlContent: string | null }
 
 /** Characters of a score that are read at a time: four megabytes of UTF-8 at most. */
@@ -32,6 +33,7 @@ export type Score = string | AsyncIterable<string>
 
 export type HistoryRow = SessionListItem & { position: Position }
 
+/** The wire's SessionData without its score, which is sent apart. */
 export type SessionDescription = Omit<SessionData, 'xmlContent'>
 
 type Page = { sub: string, after?: Position | undefined, limit?: number | undefined }
