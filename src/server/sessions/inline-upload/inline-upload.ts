@@ -2,13 +2,17 @@ import { errorCodes } from 'fastify'
 import { MAX_XML_BYTES } from '../../../contract/sessions.ts'
 import { tellKind, type Recording } from '../../recordings/recording.ts'
 import { createAudioDecoder, type AudioDecoder } from './audio-decoder.ts'
+import { BLOCK_BYTES, type Blocks } from './blocks.ts'
 import { createBodyScanner } from './body-scanner.ts'
+import { PIECE_BYTES } from './receive.ts'
 import type { Release } from './slots.ts'
 import { createSpool } from './spool.ts'
 
-const TEXT_MEMORY = 1024 * 1024
-/** With the piece that fills it, half a megabyte. */
-const AUDIO_MEMORY = 464 * 1024
+/** What either spool holds in memory: with the piece that fills it, and a placeholder, no more than a block. */
+const SPOOL_MEMORY = BLOCK_BYTES - 2 * PIECE_BYTES
+
+/** Text that takes so much memory when it is parsed that this must not happen often at a time. */
+const LARGE_TEXT = 1024 * 1024
 
 /** JSON escapes a score to up to twice its size, where it is not made to be large; the other texts are small. */
 const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
@@ -28,9 +32,9 @@ export type InlineUpload = ReturnType<typeof createInlineUpload>
  * One body of `POST /api/sessions` on its way: the recording is decoded into one spool, the text that remains of the
  * JSON goes into another, with a placeholder for `audioBase64`. Neither takes more than a little memory.
  */
-export function createInlineUpload (maxRecordingBytes: number) {
-  const text = createSpool({ memoryBytes: TEXT_MEMORY })
-  const audio = createSpool({ memoryBytes: AUDIO_MEMORY })
+export function createInlineUpload ({ maxRecordingBytes, blocks }: { maxRecordingBytes: number, blocks: Blocks }) {
+  const text = createSpool({ blocks, memoryBytes: SPOOL_MEMORY })
+  const audio = createSpool({ blocks, memoryBytes: SPOOL_MEMORY })
   const held: Release[] = []
   let decoder: AudioDecoder | undefined
   let repetitions = 0
@@ -66,13 +70,12 @@ export function createInlineUpload (maxRecordingBytes: number) {
       await audio.finish()
     },
 
-    /** Whether the text is so large that parsing it takes memory which must not be taken often at a time. */
-    hasLargeText: () => text.size > TEXT_MEMORY,
+    hasLargeText: () => text.size > LARGE_TEXT,
 
     /** The JSON without its recording; can be taken once. */
     async takeText (): Promise<Buffer> {
       const bytes = await text.read(0, text.size)
-      await text.close()
+      await text.close({ isSent: false }) // it is about to be parsed
       return bytes
     },
 
@@ -88,9 +91,12 @@ export function createInlineUpload (maxRecordingBytes: number) {
     /** Gives a slot back when the upload is closed. */
     hold (release: Release) { held.push(release) },
 
-    /** Nothing of the upload is wanted any more. */
-    async close (): Promise<void> {
-      await Promise.all([text.close(), audio.close()])
+    /**
+     * Nothing of the upload is wanted any more.
+     * @param isSaved whether the recording has arrived where it was sent, so that nothing of it is on its way
+     */
+    async close ({ isSaved }: { isSaved: boolean }): Promise<void> {
+      await Promise.all([text.close({ isSent: false }), audio.close({ isSent: isSaved })])
       for (const release of held) release()
     }
   }

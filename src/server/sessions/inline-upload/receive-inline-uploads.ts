@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { errorCodes, type FastifyInstance, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
+import { createBlocks } from './blocks.ts'
 import { clientGone, receive } from './receive.ts'
 import { createSlots } from './slots.ts'
 import { sweepSpoolFiles } from './spool.ts'
@@ -29,6 +30,7 @@ declare module 'fastify' {
 async function receiveInlineUploads (app: FastifyInstance, { config }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }) {
   const { concurrency, waitMs, timeoutMs } = config.upload
   const slots = createSlots({ count: concurrency, waitMs })
+  const blocks = createBlocks({ keep: concurrency })
   const largeTexts = createSlots({ count: 1, waitMs })
   const leastRate = { bytesPerSecond: LEAST_BYTES_PER_SECOND, afterMs: Math.max(60_000, 2 * timeoutMs) }
 
@@ -38,7 +40,7 @@ async function receiveInlineUploads (app: FastifyInstance, { config }: { config:
 
   // Not in the parser, after which a refusal would cut the connection of a client that is still sending.
   app.addHook('preParsing', async (request) => {
-    request.inlineUpload = createInlineUpload(config.maxRecordingBytes)
+    request.inlineUpload = createInlineUpload({ maxRecordingBytes: config.maxRecordingBytes, blocks })
     if (isLarge(request)) request.inlineUpload.hold(await slots.acquire(request.user.sub, whenGone(request)))
   })
 
@@ -54,7 +56,7 @@ async function receiveInlineUploads (app: FastifyInstance, { config }: { config:
   })
 
   // Whatever the answer is, and whether or not somebody is there to hear it: now it is settled.
-  app.addHook('onSend', async (request) => { await request.inlineUpload?.close() })
+  app.addHook('onSend', async (request, reply) => { await request.inlineUpload?.close({ isSaved: reply.statusCode < 400 }) })
 }
 
 /** The size that the client announced; not a number when it did not. */

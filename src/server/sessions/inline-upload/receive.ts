@@ -3,7 +3,7 @@ import { errorCodes } from 'fastify'
 import { ApiError } from '../../errors.ts'
 
 /** Larger pieces are cut, so that what one of them leaves in memory is bounded, too. */
-const PIECE_BYTES = 64 * 1024
+export const PIECE_BYTES = 64 * 1024
 
 /** What must come on average, once the body has been coming for `afterMs`. */
 export type LeastRate = { bytesPerSecond: number, afterMs: number }

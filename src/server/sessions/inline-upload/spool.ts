@@ -5,14 +5,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { ApiError } from '../../errors.ts'
+import { BLOCK_BYTES, type Blocks } from './blocks.ts'
 
 const PREFIX = 'harmony-upload-'
+
+/** What needs no more does not take a block. */
+const SMALL_BUFFER = 64 * 1024
 const SMALLEST_BUFFER = 16 * 1024
 
-/** More than a socket takes without asking to wait until it has been sent. */
-const SLICE_BYTES = 256 * 1024
 /** One is being sent, one waits for that, one is being read. */
 const SLICES = 3
+/** More than a socket takes without asking to wait until it has been sent. */
+const SLICE_BYTES = BLOCK_BYTES / SLICES
+
+type Memory = {
+  blocks: Blocks
+  /** A block less what is appended between two calls of `drain`. */
+  memoryBytes: number
+}
 
 export type Spool = ReturnType<typeof createSpool>
 
@@ -20,18 +30,21 @@ export type Spool = ReturnType<typeof createSpool>
  * Keeps bytes until they are wanted: up to about `memoryBytes` of them in memory, more in a spool file. That file has no
  * name, so it goes with its descriptor: with `close`, or with the process, however that ends.
  */
-export function createSpool ({ memoryBytes }: { memoryBytes: number }) {
-  let buffer = Buffer.alloc(0)
+export function createSpool ({ blocks, memoryBytes }: Memory) {
+  let buffer: Buffer = Buffer.alloc(0)
   let buffered = 0
   let spooled = 0
   let file: FileHandle | undefined
+  /** Ours, as `buffer` or to be sent from. */
+  let block: Buffer | undefined
+  let streams = 0
   let isClosed = false
 
   function makeRoom (bytes: number) {
-    if (buffered + bytes <= buffer.length) return
-    let length = Math.max(buffer.length, SMALLEST_BUFFER)
-    while (length < buffered + bytes) length *= 2
-    const larger = Buffer.allocUnsafeSlow(length)
+    const length = buffered + bytes
+    if (length <= buffer.length) return
+    const isForBlock = length > SMALL_BUFFER && length <= BLOCK_BYTES
+    const larger = isForBlock ? block ??= blocks.take() : Buffer.allocUnsafeSlow(Math.max(SMALLEST_BUFFER, roundUp(length)))
     buffer.copy(larger, 0, 0, buffered)
     buffer = larger
   }
@@ -68,11 +81,12 @@ export function createSpool ({ memoryBytes }: { memoryBytes: number }) {
   }
 
   async function * slices (size: number) {
-    // Used again and again: as garbage they would cost more than all the rest of sending them.
-    const memory: Buffer[] = []
+    // Two streams at a time would overwrite each other.
+    const isFirst = streams++ === 0
+    const memory = file && (isFirst ? block ??= blocks.take() : blocks.take())
     for (let start = 0, turn = 0; start < size; start += SLICE_BYTES, turn = (turn + 1) % SLICES) {
-      if (file) memory[turn] ??= Buffer.allocUnsafeSlow(SLICE_BYTES)
-      yield await read(start, Math.min(start + SLICE_BYTES, size), memory[turn])
+      const at = turn * SLICE_BYTES
+      yield await read(start, Math.min(start + SLICE_BYTES, size), memory?.subarray(at, at + SLICE_BYTES))
     }
   }
 
@@ -119,14 +133,23 @@ export function createSpool ({ memoryBytes }: { memoryBytes: number }) {
      */
     stream: () => Readable.from(slices(spooled + buffered), { objectMode: false }),
 
-    /** Waits for what is still being read. More than once is fine. */
-    async close () {
+    /**
+     * Waits for what is still being read. More than once is fine.
+     * @param isSent whether nobody holds, or is still sending, what came from here: then its memory is used again
+     */
+    async close ({ isSent }: { isSent: boolean }) {
       isClosed = true
       buffer = Buffer.alloc(0)
+      const ours = block
+      block = undefined
       await file?.close().catch(() => {}) // nobody wants these bytes any more
+      if (ours && isSent && streams <= 1) blocks.giveBack(ours)
     }
   }
 }
+
+/** To the next power of two, so that memory grows by doubling. */
+const roundUp = (length: number) => 2 ** Math.ceil(Math.log2(length))
 
 async function openNameless (): Promise<FileHandle> {
   const path = join(tmpdir(), PREFIX + randomUUID())

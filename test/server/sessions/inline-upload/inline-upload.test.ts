@@ -8,10 +8,12 @@ import t from 'tap'
 import { ApiError } from '../../../../src/server/errors.ts'
 import jsonBody from '../../../../src/server/plugins/json-body.ts'
 import { unsupported } from '../../../../src/server/recordings/recording.ts'
+import { createBlocks } from '../../../../src/server/sessions/inline-upload/blocks.ts'
 import { createInlineUpload } from '../../../../src/server/sessions/inline-upload/inline-upload.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 
 const MAX_BYTES = 300
+const blocks = createBlocks({ keep: 4 })
 
 const app = fastify()
 await app.register(jsonBody)
@@ -65,7 +67,7 @@ function payloadOf (text: string): string {
 const invalid = () => new ApiError('invalid_input', 'audioBase64 must be standard base64 without white space, or a data: URL of it')
 
 async function receiveInPieces (pieces: Buffer[]): Promise<Outcome> {
-  const upload = createInlineUpload(MAX_BYTES)
+  const upload = createInlineUpload({ maxRecordingBytes: MAX_BYTES, blocks })
   const lent = Buffer.alloc(Math.max(...pieces.map(({ length }) => length), 0))
   try {
     for (const piece of pieces) {
@@ -83,7 +85,7 @@ async function receiveInPieces (pieces: Buffer[]): Promise<Outcome> {
   } catch (error) {
     return { refusal: describe(error) }
   } finally {
-    await upload.close()
+    await upload.close({ isSaved: true })
   }
 }
 

@@ -20,7 +20,7 @@ const directory = useOwnTemporaryDirectory(t)
 const surroundings = await startSurroundings(t)
 
 /** Larger than what is kept in memory, and than what may pass without waiting for a place. */
-const recording = Buffer.concat([await fixture('recording.webm'), randomBytes(2 * 1024 ** 2)])
+const recording = Buffer.concat([await fixture('recording.webm'), randomBytes(4 * 1024 ** 2)])
 const audioBase64 = recording.toString('base64')
 const json = (fields: Record<string, unknown> = {}) => JSON.stringify({ songName: 'Ode to Joy', instrument: 'Piano', duration: 60, ...fields })
 const body = json({ audioBase64 })
