@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { ApiError } from '../errors.ts'
 
 /** SQLSTATE classes that speak of the server and not of the statement (PostgreSQL manual, appendix A). */
@@ -36,17 +35,10 @@ const unavailable = (cause: unknown) =>
   new ApiError('database_unavailable', 'The practice history cannot be reached now. Repeat the request soon.', { cause })
 
 /** Failures of PostgreSQL become `database_unavailable`; anything else (a refused statement, our own errors) stays. */
-export async function withTimeLimit<T> (work: Promise<T>, milliseconds: number): Promise<T> {
-  const timer = new AbortController()
-  const limit = delay(milliseconds, undefined, { signal: timer.signal, ref: false }).then(() => {
-    throw unavailable(new Error(`No answer from the database within ${milliseconds} ms`))
+export function withTimeLimit<T> (work: Promise<T>, milliseconds: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(unavailable(new Error(`No answer from the database within ${milliseconds} ms`))), milliseconds).unref()
+    const settle = () => clearTimeout(timer)
+    work.then(resolve, (error) => reject(isServerFault(error) ? unavailable(error) : error)).then(settle, settle)
   })
-  try {
-    return await Promise.race([work, limit])
-  } catch (error) {
-    throw isServerFault(error) ? unavailable(error) : error
-  } finally {
-    timer.abort()
-    limit.catch(() => {}) // the aborted timer
-  }
 }

@@ -170,7 +170,7 @@ export const isOutage = (error: unknown) => error instanceof ApiError && error.c
  * @throws {ApiError} session_busy when somebody took over
  */
 export async function redeem (queries: Queries, { sessionId, holder }: Lease): Promise<void> {
-  const { count } = await queries.sessionLease.deleteMany({ where: { sessionId, holder } })
+  const count = await queries.$executeRaw`DELETE FROM session_leases WHERE session_id = ${sessionId}::uuid AND holder = ${holder}::uuid`
   if (count === 0) throw leaseLost()
 }
 

@@ -63,7 +63,7 @@ export const sessionStatement = (id: string, sub: string) => Prisma.sql`
 export const createSessionRepository = (queries: Queries) => ({
   /** @returns the user's id, or null when the user was never synced */
   findUserId: async (sub: string): Promise<string | null> =>
-    (await queries.user.findUnique({ where: { auth0Id: sub }, select: { id: true } }))?.id ?? null,
+    (await queries.$queryRaw<Array<{ id: string }>>`SELECT id FROM users WHERE auth0_id = ${sub}`)[0]?.id ?? null,
 
   async list (page: Page): Promise<HistoryRow[]> {
     const rows = await queries.$queryRaw<Array<Omit<SessionListItem, 'date'> & { date: Date, micros: string }>>(historyStatement(page))

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import { ApiError } from '../errors.ts'
 import type { Database } from '../plugins/database.ts'
-import { withTimeLimit } from '../plugins/database-errors.ts'
+import { sqlState, withTimeLimit } from '../plugins/database-errors.ts'
 import type { Storage } from '../plugins/storage.ts'
 import { recordingKey } from '../recordings/kinds.ts'
 import type { Recording } from '../recordings/recording.ts'
@@ -114,13 +114,15 @@ export function createSaveSession (dependencies: SessionDependencies) {
     try {
       await database.transaction(async (queries) => {
         const sessions = createSessionRepository(queries)
-        if (!await sessions.lockUser(row.userId)) throw notSynced()
         if (lease) await redeem(queries, lease)
         if (!await sessions.insert(row)) throw new IdTaken()
+        // Last, because the user's other saves wait for it.
+        if (!await sessions.lockUser(row.userId)) throw notSynced()
         await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
       })
       return { session: row, created: true }
     } catch (error) {
+      if (sqlState(error) === FOREIGN_KEY_VIOLATION) throw notSynced() // and synced no more: the user is gone
       if (!(error instanceof IdTaken)) throw error
     }
     const repeated = await findRepeated(content, row)
@@ -162,6 +164,9 @@ export function createSaveSession (dependencies: SessionDependencies) {
     return { ...saved, created: true }
   }
 }
+
+/** SQLSTATE (PostgreSQL manual, appendix A). */
+const FOREIGN_KEY_VIOLATION = '23503'
 
 /** Rolls the transaction back: a row with this id was there first. */
 class IdTaken extends Error {}

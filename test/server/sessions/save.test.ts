@@ -58,6 +58,17 @@ t.test('a user who was never synced is told what to call', async (t) => {
   t.match(detail, 'POST /api/users/sync')
 })
 
+t.test('a user who vanishes in the middle of a save is told the same, and nothing is saved', async (t) => {
+  const otto = as('auth0|otto')
+  await otto.sync()
+  await query(database.url,
+    "CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM users WHERE id = NEW.user_id; RETURN NEW; END $$",
+    "CREATE TRIGGER vanish BEFORE INSERT ON sessions FOR EACH ROW WHEN (NEW.song_name = 'Gone') EXECUTE FUNCTION vanish()")
+  t.teardown(() => query(database.url, 'DROP FUNCTION vanish CASCADE'))
+  isProblem(t, await otto.save({ songName: 'Gone' }), 'user_not_synced')
+  t.equal((await otto.save()).statusCode, 201, 'all of it was rolled back')
+})
+
 t.test('durations are rounded to seconds', async (t) => {
   const pairs: Array<[sent: number, kept: number]> = [[0, 0], [0.49, 0], [0.5, 1], [59.4, 59], [59.5, 60], [1e-300, 0], [86_399.6, 86_400], [86_400, 86_400]]
   for (const [duration, seconds] of pairs) t.equal((await saved({ duration })).durationSeconds, seconds, `${duration}`)
