@@ -114,9 +114,10 @@ export function createSaveSession (dependencies: SessionDependencies) {
     try {
       await database.transaction(async (queries) => {
         const sessions = createSessionRepository(queries)
-        if (lease) await redeem(queries, lease)
+        // In this order: the deletion of a user locks the user, and then the leases. The lock on the user comes last,
+        // because the user's other saves wait for it.
         if (!await sessions.insert(row)) throw new IdTaken()
-        // Last, because the user's other saves wait for it.
+        if (lease) await redeem(queries, lease)
         if (!await sessions.lockUser(row.userId)) throw notSynced()
         await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
       })

@@ -289,7 +289,7 @@ t.test('an upload that another one forestalled is not told to be the recording',
 })
 
 const STORAGE_STEPS = ['POST /storage/v1/object/move', 'GET /storage/v1/object/info', 'range: bytes', 'POST /storage/v1/object/copy']
-const DATABASE_STEPS = ['INSERT INTO session_leases', 'FOR UPDATE', 'UPDATE "public"."sessions"', 'DELETE FROM "public"."session_leases"', 'SET "audio_url"', 'COMMIT']
+const DATABASE_STEPS = ['INSERT INTO session_leases', 'FOR UPDATE', 'UPDATE "public"."sessions"', 'DELETE FROM session_leases', 'SET "audio_url"', 'COMMIT']
 
 for (const fault of ['cut', 'cut the answer'] as const) {
   t.test(`a completion that loses the storage or the database (${fault}) can be repeated`, async t => {

@@ -280,7 +280,7 @@ t.test('reconciliation beside saves and deletions breaks off what it meets, and 
   }
 })
 
-const STEPS = ['INSERT INTO session_leases', 'FOR NO KEY UPDATE', 'INSERT INTO "public"."sessions"', 'COMMIT']
+const STEPS = ['INSERT INTO session_leases', 'INSERT INTO "public"."sessions"', 'DELETE FROM session_leases', 'FOR NO KEY UPDATE', 'COMMIT']
 
 for (const fault of ['cut', 'cut the answer'] as const) {
   t.test(`a recorded save whose database connection is lost (${fault}) is all or nothing, and a retry completes it`, async t => {

@@ -62,7 +62,7 @@ t.test('a user who vanishes in the middle of a save is told the same, and nothin
   const otto = as('auth0|otto')
   await otto.sync()
   await query(database.url,
-    "CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM users WHERE id = NEW.user_id; RETURN NEW; END $$",
+    'CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM users WHERE id = NEW.user_id; RETURN NEW; END $$',
     "CREATE TRIGGER vanish BEFORE INSERT ON sessions FOR EACH ROW WHEN (NEW.song_name = 'Gone') EXECUTE FUNCTION vanish()")
   t.teardown(() => query(database.url, 'DROP FUNCTION vanish CASCADE'))
   isProblem(t, await otto.save({ songName: 'Gone' }), 'user_not_synced')

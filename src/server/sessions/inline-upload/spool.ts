@@ -129,7 +129,7 @@ export function createSpool ({ blocks, memoryBytes }: Memory) {
 
     /**
      * All of it, from the beginning each time, to be sent. Its chunks are lent: a chunk changes when the second one
-     * after it is asked for, which no socket does before it is sent.
+     * after it is asked for, which no socket does before it is sent; whoever collects them gets nonsense.
      */
     stream: () => Readable.from(slices(spooled + buffered), { objectMode: false }),
 
