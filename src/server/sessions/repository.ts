@@ -90,13 +90,9 @@ export const createSessionRepository = (queries: Queries) => ({
     return count === 1
   },
 
-  /**
-   * Serialises the writes of one user, so that the streak each of them counts is the right one.
-   * @returns false when there is no such user
-   */
-  async lockUser (userId: string): Promise<boolean> {
-    const rows = await queries.$queryRaw<unknown[]>`SELECT id FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
-    return rows.length === 1
+  /** Serialises the writes of one user, so that the streak each of them counts is the right one. */
+  async lockUser (userId: string): Promise<void> {
+    await queries.$queryRaw`SELECT id FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
   },
 
   /** A recording of this size is about to be published: a sign that an object may be there. */

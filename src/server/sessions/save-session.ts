@@ -28,7 +28,7 @@ export type Saved = { session: SessionRow, created: boolean }
  * Saves a session, all or nothing: after success row, recording and streak are there, after an error none of them is.
  *
  * The recording goes to the bucket first, under a lease on the session id and without a connection held; then one
- * transaction redeems the lease, writes the row and counts the streak. Dying in between leaves an object without a
+ * transaction writes the row, redeems the lease and counts the streak. Dying in between leaves an object without a
  * row, which reconciliation removes, and never a row without its object.
  */
 export function createSaveSession (dependencies: SessionDependencies) {
@@ -118,7 +118,7 @@ export function createSaveSession (dependencies: SessionDependencies) {
         // because the user's other saves wait for it.
         if (!await sessions.insert(row)) throw new IdTaken()
         if (lease) await redeem(queries, lease)
-        if (!await sessions.lockUser(row.userId)) throw notSynced()
+        await sessions.lockUser(row.userId)
         await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
       })
       return { session: row, created: true }

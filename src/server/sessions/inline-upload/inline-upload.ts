@@ -70,13 +70,16 @@ export function createInlineUpload ({ maxRecordingBytes, blocks }: { maxRecordin
       await audio.finish()
     },
 
+    /** Whether parsing the text takes much memory. */
     hasLargeText: () => text.size > LARGE_TEXT,
 
-    /** The JSON without its recording; can be taken once. */
-    async takeText (): Promise<Buffer> {
-      const bytes = await text.read(0, text.size)
-      await text.close({ isSent: false }) // it is about to be parsed
-      return bytes
+    /** What `parse`, which must not keep the bytes, makes of the JSON without its recording; can be called once. */
+    async parseText<T> (parse: (bytes: Buffer) => T | Promise<T>): Promise<T> {
+      try {
+        return await parse(await text.read(0, text.size))
+      } finally {
+        await text.close({ isSent: true })
+      }
     },
 
     /**

@@ -52,7 +52,7 @@ async function receiveInlineUploads (app: FastifyInstance, { config }: { config:
     await receive(body, { limit, stallMs: timeoutMs, leastRate: isLarge(request) ? leastRate : undefined, write: upload.write })
     await upload.end()
     if (upload.hasLargeText()) upload.hold(await largeTexts.acquire(request.user.sub))
-    return app.parseJson(request, await upload.takeText())
+    return upload.parseText((bytes) => app.parseJson(request, bytes))
   })
 
   // Whatever the answer is, and whether or not somebody is there to hear it: now it is settled.

@@ -76,7 +76,7 @@ async function receiveInPieces (pieces: Buffer[]): Promise<Outcome> {
       lent.fill(0x22)
     }
     await upload.end()
-    const body = await parseJson(await upload.takeText()) as { audioBase64?: unknown } | null
+    const body = await upload.parseText(parseJson) as { audioBase64?: unknown } | null
     if (typeof body?.audioBase64 !== 'string' || Array.isArray(body)) return { body }
     return await upload.recording().then(async (recording) => ({
       body,
