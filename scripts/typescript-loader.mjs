@@ -4,7 +4,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import * as nodeModule from 'node:module'
-import { isMainThread } from 'node:worker_threads'
 
 const require = nodeModule.createRequire(import.meta.url)
 const { version } = require('../node_modules/ts-blank-space/package.json')
@@ -37,8 +36,11 @@ function keep (stored, text) {
 
 const toModule = (url) => ({ format: 'module', source: strip(url), shortCircuit: true })
 
+/** How the thread that loads loads this file: there it must not register itself. */
+const HOOKS = '?hooks'
+
 /** The hook where loaders run in a thread of their own: Node before 22.15. */
 export const load = async (url, context, next) => isOurs(url) ? toModule(url) : next(url, context)
 
 if (nodeModule.registerHooks) nodeModule.registerHooks({ load: (url, context, next) => isOurs(url) ? toModule(url) : next(url, context) })
-else if (isMainThread) nodeModule.register(import.meta.url)
+else if (!import.meta.url.endsWith(HOOKS)) nodeModule.register(import.meta.url + HOOKS)

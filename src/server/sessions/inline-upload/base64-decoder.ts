@@ -1,9 +1,8 @@
 import { isAscii } from 'node:buffer'
-import { createHash } from 'node:crypto'
 import type { Spool } from './spool.ts'
 
-/** What base64 stood for. `sha256` is lower-case hexadecimal. */
-export type Decoded = { bytes: number, sha256: string }
+/** What base64 stood for. */
+export type Decoded = { bytes: number }
 
 /** One to four characters that may stand at the end of what is still going on. */
 const ENDING = /^[A-Za-z0-9+/=]*$/
@@ -16,7 +15,6 @@ const UNDERSCORE = 0x5f
  * `maxBytes`, or behind what is no base64, but what comes is counted to its end.
  */
 export function createBase64Decoder (spool: Spool, maxBytes: number) {
-  const hash = createHash('sha256')
   let isValid = true
   let length = 0
   /** The last characters, not decoded yet: only they can be padding or an incomplete group. */
@@ -24,9 +22,7 @@ export function createBase64Decoder (spool: Spool, maxBytes: number) {
 
   /** @returns whether all of them were digits: Node skips what it does not know, and stops at padding */
   function decode (digits: string): boolean {
-    const bytes = spool.appendBase64(digits)
-    hash.update(bytes)
-    return bytes.length === Math.floor(digits.length * 3 / 4)
+    return spool.appendBase64(digits) === Math.floor(digits.length * 3 / 4)
   }
 
   /** @returns whether the tail and `text` may belong to base64 that is not too long; whole groups are decoded then */
@@ -64,14 +60,14 @@ export function createBase64Decoder (spool: Spool, maxBytes: number) {
       tail = (tail + text).slice(-2)
     },
 
-    /** @returns the digest of what is now in the spool, or what was wrong: 'invalid', or the size where it is too large */
+    /** @returns the size of what is now in the spool, or what was wrong: 'invalid', or the size where it is too large */
     finish (): Decoded | 'invalid' | { tooLarge: number } {
       const digits = length - (tail.endsWith('==') ? 2 : tail.endsWith('=') ? 1 : 0)
       const size = Math.floor(digits * 3 / 4)
       if (size > maxBytes) return { tooLarge: size }
       if (!isValid || !LAST_DIGITS.test(tail)) return 'invalid'
       decode(tail.replace(/=+$/, ''))
-      return { bytes: size, sha256: hash.digest('hex') }
+      return { bytes: size }
     }
   }
 }

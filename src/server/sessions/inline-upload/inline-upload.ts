@@ -4,6 +4,7 @@ import { tellKind, type Recording } from '../../recordings/recording.ts'
 import { createAudioDecoder, type AudioDecoder } from './audio-decoder.ts'
 import { BLOCK_BYTES, type Blocks } from './blocks.ts'
 import { createBodyScanner } from './body-scanner.ts'
+import type { HashThread } from './hash-thread.ts'
 import { PIECE_BYTES } from './receive.ts'
 import type { Release } from './slots.ts'
 import { createSpool } from './spool.ts'
@@ -26,15 +27,18 @@ const MAX_REPETITIONS = 100
 /** Base64 grows a recording by a third. */
 export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + MAX_TEXT_BYTES
 
+type Options = { maxRecordingBytes: number, blocks: Blocks, hashThread: HashThread }
+
 export type InlineUpload = ReturnType<typeof createInlineUpload>
 
 /**
  * One body of `POST /api/sessions` on its way: the recording is decoded into one spool, the text that remains of the
  * JSON goes into another, with a placeholder for `audioBase64`. Neither takes more than a little memory.
  */
-export function createInlineUpload ({ maxRecordingBytes, blocks }: { maxRecordingBytes: number, blocks: Blocks }) {
+export function createInlineUpload ({ maxRecordingBytes, blocks, hashThread }: Options) {
+  const hash = hashThread.createHash()
   const text = createSpool({ blocks, memoryBytes: SPOOL_MEMORY })
-  const audio = createSpool({ blocks, memoryBytes: SPOOL_MEMORY })
+  const audio = createSpool({ blocks, memoryBytes: SPOOL_MEMORY, hash })
   const held: Release[] = []
   let decoder: AudioDecoder | undefined
   let repetitions = 0
@@ -84,11 +88,11 @@ export function createInlineUpload ({ maxRecordingBytes, blocks }: { maxRecordin
 
     /**
      * What the last `audioBase64` of the body held; null when that was '' or an empty data URL.
-     * @throws {ApiError} invalid_input, recording_too_large, unsupported_recording
+     * @throws {ApiError} invalid_input, recording_too_large, unsupported_recording, server_busy
      */
     async recording (): Promise<Recording | null> {
       const decoded = decoder?.result() ?? null
-      return decoded && { ...decoded, kind: await tellKind(audio), stream: audio.stream }
+      return decoded && { ...decoded, kind: await tellKind(audio), sha256: await hash.digest(), stream: audio.stream }
     },
 
     /** Gives a slot back when the upload is closed. */

@@ -3,6 +3,7 @@ import { errorCodes, type FastifyInstance, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import { createBlocks } from './blocks.ts'
+import { createHashThread } from './hash-thread.ts'
 import { clientGone, receive } from './receive.ts'
 import { createSlots } from './slots.ts'
 import { sweepSpoolFiles } from './spool.ts'
@@ -31,6 +32,7 @@ async function receiveInlineUploads (app: FastifyInstance, { config }: { config:
   const { concurrency, waitMs, timeoutMs } = config.upload
   const slots = createSlots({ count: concurrency, waitMs })
   const blocks = createBlocks({ keep: concurrency })
+  const hashThread = createHashThread()
   const largeTexts = createSlots({ count: 1, waitMs })
   const leastRate = { bytesPerSecond: LEAST_BYTES_PER_SECOND, afterMs: Math.max(60_000, 2 * timeoutMs) }
 
@@ -38,9 +40,12 @@ async function receiveInlineUploads (app: FastifyInstance, { config }: { config:
 
   app.addHook('onReady', () => sweepSpoolFiles().catch((error) => app.log.warn({ err: error }, 'Spool files of earlier processes may be left')))
 
+  app.addHook('onListen', async () => hashThread.start())
+  app.addHook('onClose', () => hashThread.close())
+
   // Not in the parser, after which a refusal would cut the connection of a client that is still sending.
   app.addHook('preParsing', async (request) => {
-    request.inlineUpload = createInlineUpload({ maxRecordingBytes: config.maxRecordingBytes, blocks })
+    request.inlineUpload = createInlineUpload({ maxRecordingBytes: config.maxRecordingBytes, blocks, hashThread })
     if (isLarge(request)) request.inlineUpload.hold(await slots.acquire(request.user.sub, whenGone(request)))
   })
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { ApiError } from '../../errors.ts'
 import { BLOCK_BYTES, type Blocks } from './blocks.ts'
+import type { RecordingHash } from './hash-thread.ts'
 
 const PREFIX = 'harmony-upload-'
 
@@ -18,10 +19,12 @@ const SLICES = 3
 /** More than a socket takes without asking to wait until it has been sent. */
 const SLICE_BYTES = BLOCK_BYTES / SLICES
 
-type Memory = {
+type Options = {
   blocks: Blocks
   /** A block less what is appended between two calls of `drain`. */
   memoryBytes: number
+  /** Of what is kept, where somebody wants it. */
+  hash?: RecordingHash
 }
 
 export type Spool = ReturnType<typeof createSpool>
@@ -30,7 +33,7 @@ export type Spool = ReturnType<typeof createSpool>
  * Keeps bytes until they are wanted: up to about `memoryBytes` of them in memory, more in a spool file. That file has no
  * name, so it goes with its descriptor: with `close`, or with the process, however that ends.
  */
-export function createSpool ({ blocks, memoryBytes }: Memory) {
+export function createSpool ({ blocks, memoryBytes, hash }: Options) {
   let buffer: Buffer = Buffer.alloc(0)
   let buffered = 0
   let spooled = 0
@@ -61,11 +64,13 @@ export function createSpool ({ blocks, memoryBytes }: Memory) {
     }
     spooled += buffered
     buffered = 0
+    hash?.useFile(file.fd, spooled)
   }
 
   function clear () {
     spooled = 0
     buffered = 0
+    hash?.restart()
   }
 
   async function read (start: number, end: number, into?: Buffer): Promise<Buffer> {
@@ -99,12 +104,12 @@ export function createSpool ({ blocks, memoryBytes }: Memory) {
       buffered += bytes.copy(buffer, buffered)
     },
 
-    /** @returns the bytes that were appended; fewer than the digits stand for where some are none */
-    appendBase64 (digits: string): Buffer {
+    /** @returns how many bytes were appended; fewer than the digits stand for where some are none */
+    appendBase64 (digits: string): number {
       makeRoom(Buffer.byteLength(digits, 'base64'))
-      const start = buffered
-      buffered += buffer.write(digits, start, 'base64')
-      return buffer.subarray(start, buffered)
+      const bytes = buffer.write(digits, buffered, 'base64')
+      buffered += bytes
+      return bytes
     },
 
     /**
@@ -116,7 +121,7 @@ export function createSpool ({ blocks, memoryBytes }: Memory) {
 
     /** To be awaited before reading, after the last byte. @throws {ApiError} server_busy */
     async finish () {
-      if (!file) return
+      if (!file) return hash?.useMemory(buffer.subarray(0, buffered))
       await flush()
       buffer = Buffer.alloc(0)
     },
@@ -142,6 +147,7 @@ export function createSpool ({ blocks, memoryBytes }: Memory) {
       buffer = Buffer.alloc(0)
       const ours = block
       block = undefined
+      await hash?.settled()
       await file?.close().catch(() => {}) // nobody wants these bytes any more
       if (ours && isSent && streams <= 1) blocks.giveBack(ours)
     }

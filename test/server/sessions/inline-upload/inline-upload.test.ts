@@ -9,11 +9,13 @@ import { ApiError } from '../../../../src/server/errors.ts'
 import jsonBody from '../../../../src/server/plugins/json-body.ts'
 import { unsupported } from '../../../../src/server/recordings/recording.ts'
 import { createBlocks } from '../../../../src/server/sessions/inline-upload/blocks.ts'
+import { createHashThread } from '../../../../src/server/sessions/inline-upload/hash-thread.ts'
 import { createInlineUpload } from '../../../../src/server/sessions/inline-upload/inline-upload.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 
 const MAX_BYTES = 300
 const blocks = createBlocks({ keep: 4 })
+const hashThread = createHashThread()
 
 const app = fastify()
 await app.register(jsonBody)
@@ -67,7 +69,7 @@ function payloadOf (text: string): string {
 const invalid = () => new ApiError('invalid_input', 'audioBase64 must be standard base64 without white space, or a data: URL of it')
 
 async function receiveInPieces (pieces: Buffer[]): Promise<Outcome> {
-  const upload = createInlineUpload({ maxRecordingBytes: MAX_BYTES, blocks })
+  const upload = createInlineUpload({ maxRecordingBytes: MAX_BYTES, blocks, hashThread })
   const lent = Buffer.alloc(Math.max(...pieces.map(({ length }) => length), 0))
   try {
     for (const piece of pieces) {

@@ -1,15 +1,17 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { request, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import type { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import type { Problem, ProblemCode } from '../../../../src/contract/problem.ts'
 import { build, startSurroundings } from '../../../helpers/app.ts'
 import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
 import { fixture, largeScore } from '../../../helpers/recordings.ts'
+import { query } from '../../../helpers/scratch-database.ts'
 import { needsServerWithin } from '../../../helpers/server-command.ts'
 import { expectSound } from '../../../helpers/session-state.ts'
 import { openSpoolFiles, skipWithoutProc, spoolFileNames, useOwnTemporaryDirectory } from '../../../helpers/spool-files.ts'
@@ -93,6 +95,30 @@ t.test('a large recording arrives byte for byte, announced or not, however it is
   t.equal(status, 201)
   t.equal(session.xmlContent, 'x')
   await plays(t, session.audioUrl)
+})
+
+t.test('the digest that is stored is that of the recording, and of no other that arrives at the same time', async (t) => {
+  const { save } = await start(t, { UPLOAD_CONCURRENCY: '20' })
+  const recordings = await Promise.all([700_000, 3_000_000, 5_000_000].map(async (bytes) => Buffer.concat([await fixture('recording.webm'), randomBytes(bytes)])))
+  await Promise.all(recordings.map(async (bytes) => {
+    const { body: { id } } = await save(json({ audioBase64: bytes.toString('base64') }))
+    const [row] = await query(surroundings.database.url, `SELECT recording_sha256 FROM sessions WHERE id = '${id}'`)
+    t.strictSame(row, { recording_sha256: createHash('sha256').update(bytes).digest('hex') })
+  }))
+})
+
+t.test('where the thread that hashes dies the save is refused, nothing is left, and the next one goes through', { skip: needsServerWithin || skipWithoutProc }, async (t) => {
+  const started = once(process, 'worker') as Promise<Worker[]>
+  const { save, beginWith, clara } = await start(t)
+  const [thread] = await started
+  const { saving, answer } = await beginWith(body, body.length - 1000)
+  await until(async () => await openSpoolFiles() === 1)
+  await thread?.terminate()
+  saving.end(body.slice(body.length - 1000))
+  isRefused(t, await answer, 503, 'server_busy')
+  t.ok(await isClean())
+  t.same((await clara.list()).json(), [])
+  t.equal((await save()).status, 201)
 })
 
 t.test('however a save ends, its spool file is gone with the answer', { skip: skipWithoutProc }, async (t) => {
