@@ -9,7 +9,12 @@ const STRETCH_BYTES = 2 * 1024 * 1024
 
 type Waiting = { resolve: (sha256: string) => void, reject: (error: Error) => void }
 
-type Thread = { worker: Worker, waiting: Map<number, Waiting>, hasEnded: boolean }
+type Thread = {
+  worker: Worker
+  waiting: Map<number, Waiting>
+  /** Why it is no more. */
+  ended?: Error
+}
 
 export type HashThread = ReturnType<typeof createHashThread>
 
@@ -22,12 +27,24 @@ export type RecordingHash = ReturnType<HashThread['createHash']>
  */
 export function createHashThread () {
   let current: Thread | undefined
+  let isClosed = false
   let lastId = 0
+
+  /** The thread, which is started if need be. @throws {ApiError} server_busy where it cannot be */
+  function running (): Thread {
+    try {
+      if (isClosed) throw new Error('The server is closing')
+      current ??= start()
+      return current
+    } catch (cause) {
+      throw busy(cause)
+    }
+  }
 
   function start (): Thread {
     // The same file in src/ and in dist/.
     const worker = new Worker(new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: 2 } })
-    const thread: Thread = { worker, waiting: new Map(), hasEnded: false }
+    const thread: Thread = { worker, waiting: new Map() }
     worker.on('message', ({ id, sha256, error }: HashAnswer) => {
       const waiting = thread.waiting.get(id)
       thread.waiting.delete(id)
@@ -35,28 +52,28 @@ export function createHashThread () {
       else waiting?.resolve(sha256)
     })
     worker.on('error', (error) => end(thread, error))
-    worker.on('exit', () => end(thread, hasEnded()))
+    worker.on('exit', () => end(thread, new Error('The thread that hashes has ended')))
     return thread
   }
 
   function end (thread: Thread, error: Error) {
-    thread.hasEnded = true
+    thread.ended ??= error // of which the exit follows
     if (current === thread) current = undefined
     for (const { reject } of thread.waiting.values()) reject(error)
     thread.waiting.clear()
   }
 
-  function ask ({ worker, waiting, hasEnded: isOver }: Thread, request: HashRequest): Promise<string> {
+  function ask ({ worker, waiting, ended }: Thread, request: HashRequest): Promise<string> {
     return new Promise((resolve, reject) => {
-      if (isOver) return reject(hasEnded())
+      if (ended) return reject(ended)
       worker.postMessage(request)
       waiting.set(request.id, { resolve, reject })
     })
   }
 
   return {
-    /** Starts the thread, so that the first recording need not wait for it. */
-    start () { current ??= start() },
+    /** Starts the thread, so that the first recording need not wait for it. @throws {ApiError} server_busy */
+    start () { running() },
 
     /** The hash of one recording to be: of what is in memory as a whole, or of a file as it grows. */
     createHash () {
@@ -72,12 +89,15 @@ export function createHashThread () {
         /** All there is, in memory. */
         useMemory (all: Uint8Array) { bytes = all },
 
-        /** There is a file, and it will not change any more up to `end`. Must be closed after `settled` only. */
+        /**
+         * There is a file, and it will not change any more up to `end`. Must be closed after `settled` only.
+         * @throws {ApiError} server_busy where no thread can be started
+         */
         useFile (fd: number, end: number) {
           file = fd
           size = end
           // Another thread would not know what came before.
-          thread ??= current ??= start()
+          thread ??= running()
           if (end - asked < STRETCH_BYTES) return
           thread.worker.postMessage({ id, fd, start: asked, end, isLast: false } satisfies HashRequest)
           asked = end
@@ -90,7 +110,7 @@ export function createHashThread () {
         digest (): Promise<string> {
           if (!thread) return Promise.resolve(createHash('sha256').update(bytes ?? '').digest('hex'))
           result ??= ask(thread, { id, fd: file, start: asked, end: size, isLast: true })
-            .catch((cause) => { throw new ApiError('server_busy', 'The server could not check the recording at this moment. Repeat the request soon.', { cause }) })
+            .catch((cause) => { throw busy(cause) })
           return result
         },
 
@@ -99,8 +119,12 @@ export function createHashThread () {
       }
     },
 
-    async close () { await current?.worker.terminate() }
+    /** Ends the thread for good. */
+    async close () {
+      isClosed = true
+      await current?.worker.terminate()
+    }
   }
 }
 
-const hasEnded = () => new Error('The thread that hashes has ended')
+const busy = (cause: unknown) => new ApiError('server_busy', 'The server could not check the recording at this moment. Repeat the request soon.', { cause })

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { open, type FileHandle } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import type { Worker } from 'node:worker_threads'
+import workerThreads, { type Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import { createHashThread } from '../../../../src/server/sessions/inline-upload/hash-thread.ts'
 
@@ -95,7 +96,7 @@ t.test('where the thread dies its hashes fail, and the next one has another', as
   const died = worker?.terminate()
   await t.rejects(asked.digest(), BUSY)
   await died
-  await t.rejects(begun.digest(), BUSY)
+  await t.rejects(begun.digest(), { ...BUSY, cause: { message: 'The thread that hashes has ended' } })
   await Promise.all([asked.settled(), begun.settled()])
 
   const next = thread.createHash()
@@ -115,4 +116,29 @@ t.test('a hash that nobody wants any more is settled when its file is not read',
   const order: string[] = []
   await Promise.all([next.digest().then(() => order.push('next')), hash.settled().then(() => order.push('hash'))])
   t.strictSame(order, ['next', 'hash'], 'in the order of the last calls')
+})
+
+t.test('once it is closed no thread is started any more', async (t) => {
+  const thread = createHashThread()
+  const file = await openFile(t)
+  await thread.close()
+  const hash = thread.createHash()
+  t.throws(() => thread.start(), BUSY)
+  t.throws(() => hash.useFile(file.fd, 3 * MEBIBYTE), BUSY)
+  await hash.settled()
+  await thread.close()
+})
+
+t.test('where no thread can be started the server is busy, and not for longer than that', async (t) => {
+  const thread = start(t)
+  const file = await openFile(t)
+  await file.write('recording')
+  const hash = thread.createHash()
+  const { restore } = t.intercept(workerThreads, 'Worker', { value: class { constructor () { throw new Error('No more threads') } } })
+  syncBuiltinESMExports()
+  t.throws(() => hash.useFile(file.fd, 9), { ...BUSY, cause: { message: 'No more threads' } })
+  restore()
+  syncBuiltinESMExports()
+  hash.useFile(file.fd, 9)
+  t.equal(await hash.digest(), sha256(Buffer.from('recording')))
 })
