@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { deployMigrations } from '../../src/server/migrations/deploy.ts'
+import { deployMigrations } from '../../src/server/database/migrations/deploy.ts'
 import { startScript } from '../processes/script.ts'
 
 /** A database of the bench's own, with the tables in it. */

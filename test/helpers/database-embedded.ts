@@ -4,7 +4,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { startPostgres, type Postgres } from '../../src/dev/postgres.ts'
-import { deployMigrations } from '../../src/server/migrations/deploy.ts'
+import { deployMigrations } from '../../src/server/database/migrations/deploy.ts'
 
 const { devDependencies } = createRequire(import.meta.url)('../../package.json') as { devDependencies: Record<string, string> }
 const VERSION = devDependencies['@electric-sql/pglite']

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { deployMigrations } from '../../src/server/migrations/deploy.ts'
+import { deployMigrations } from '../../src/server/database/migrations/deploy.ts'
 
 // Any number, as long as it is always the same one: held while somebody makes a template.
 const TEMPLATE_LOCK = 7_215_204

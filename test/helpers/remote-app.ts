@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
 import { loadConfig } from '../../src/server/config.ts'
-import { createDatabase } from '../../src/server/plugins/database.ts'
-import { createStorage } from '../../src/server/plugins/storage.ts'
+import { createDatabase } from '../../src/server/database/client.ts'
+import { createStorage } from '../../src/server/storage/recordings-bucket.ts'
 import { limitMemory } from './server-command.ts'
 
 const program = fileURLToPath(new URL('app-process.mjs', import.meta.url))

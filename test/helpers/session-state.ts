@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { loadConfig } from '../../src/server/config.ts'
-import { createStorage } from '../../src/server/plugins/storage.ts'
-import { keyOf } from '../../src/server/recordings/kinds.ts'
+import { createStorage } from '../../src/server/storage/recordings-bucket.ts'
+import { keyOf } from '../../src/server/audio/formats.ts'
 import type { Surroundings } from './app.ts'
 import { query } from './scratch-database.ts'
 

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import { createMigration, lockNewTables } from '../../scripts/create-migration.ts'
 import { migrationsDirectory, pendingSql } from '../../scripts/schema-engine.ts'
-import { deployMigrations } from '../../src/server/migrations/deploy.ts'
+import { deployMigrations } from '../../src/server/database/migrations/deploy.ts'
 import { query, scratchDatabase } from '../helpers/scratch-database.ts'
 
 const now = new Date('2030-01-02T03:04:05.678Z')

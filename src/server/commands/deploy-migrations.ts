@@ -1,4 +1,4 @@
-import { deployMigrations } from '../migrations/deploy.ts'
+import { deployMigrations } from '../database/migrations/deploy.ts'
 
 const EXAMPLE = 'postgresql://user:password@host:5432/name, with special characters percent-encoded'
 

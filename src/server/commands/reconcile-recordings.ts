@@ -1,4 +1,4 @@
-import { runReconciliation } from './reconciliation.ts'
+import { runReconciliation } from '../reconcile/command-line.ts'
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,5 +1,5 @@
 import { loadConfig } from '../config.ts'
-import { createStorage } from '../plugins/storage.ts'
+import { createStorage } from '../storage/recordings-bucket.ts'
 
 /** `npm run recordings:access`: makes the bucket what RECORDINGS_ACCESS says, and says what it did. */
 async function run (): Promise<string> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { ApiError } from '../errors.ts'
-import type { Queries } from '../plugins/database.ts'
+import type { Queries } from '../database/client.ts'
 
 /** Who may write the objects of a session id at this moment. */
 export type Lease = {

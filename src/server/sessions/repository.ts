@@ -1,6 +1,6 @@
 import type { SessionData, SessionListItem } from '../../contract/sessions.ts'
 import { Prisma } from '../generated/prisma/client.ts'
-import type { Queries } from '../plugins/database.ts'
+import type { Queries } from '../database/client.ts'
 import type { Position } from './cursor.ts'
 
 /** A session without its score. */

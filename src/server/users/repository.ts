@@ -1,5 +1,5 @@
 import type { SyncUser } from '../../contract/users.ts'
-import type { Queries } from '../plugins/database.ts'
+import type { Queries } from '../database/client.ts'
 
 export type UserRow = {
   id: string,

@@ -4,8 +4,8 @@ import { SyncUserSchema, UserSchema, type User } from '../../contract/users.ts'
 import type { Config } from '../config.ts'
 import { ApiError, invalidInput } from '../errors.ts'
 import { toSyncUser } from '../frontend-names.ts'
-import { problemResponses } from '../plugins/problem-details.ts'
-import { refreshStreak } from '../streaks/practice-days.ts'
+import { problemResponses } from '../http/problem-details.ts'
+import { refreshStreak } from './streak-repository.ts'
 import { createUserRepository, type UserRow } from './repository.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone'>, now: () => Date }

@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util'
+import { loadConfig } from '../config.ts'
+import { createDatabase } from '../database/client.ts'
+import { createStorage } from '../storage/recordings-bucket.ts'
+import { reconcileRecordings, type Finding } from './reconcile-recordings.ts'
+
+const USAGE = `Usage: npm run recordings:reconcile -- [--delete] [--min-age MINUTES] [--from USER_ID]
+
+Reports recordings without a session, uploads that were never completed, and sessions whose recording is gone.
+  --delete            remove recordings without a session, and uploads after two hours
+  --min-age MINUTES   leave younger ones alone, they may be in flight (15; 0 also breaks off running saves)
+  --from USER_ID      pass over users with smaller ids, to go on where an earlier run stopped
+
+Exit code: 0 when all is well, or was put right; 1 when something was found that is still there; 2 when it failed or
+was stopped.`
+
+const LINES: { [kind in Finding['kind']]: (finding: Finding & { kind: kind }) => string } = {
+  leftover: ({ key, removed }) => `${removed ? 'removed' : 'found'} a recording without a session: ${key}`,
+  unfinished: ({ key, removed }) => `${removed ? 'removed' : 'found'} an upload that was never completed: ${key}`,
+  missing: ({ sessionId, key }) => `found a session whose recording is gone: ${sessionId} (${key})`,
+  foreign: ({ key }) => `found an object that is no recording of ours, left alone: ${key}`
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+type Invocation = {
+  args: string[]
+  env: NodeJS.ProcessEnv
+  /** Stops the run before its next step; the reason is told. */
+  signal: AbortSignal
+  out: Pick<Console, 'log' | 'error'>
+}
+
+/**
+ * Runs the reconciliation as the command line asks. Where it does not come to its end, it says how to go on.
+ * @returns the exit code
+ */
+export async function runReconciliation ({ args, env, signal, out }: Invocation): Promise<0 | 1 | 2> {
+  let from: string | undefined
+  try {
+    const { help, ...options } = readArguments(args)
+    if (help) {
+      out.log(USAGE)
+      return 0
+    }
+    from = options.from
+    const onUser = (userId: string) => { from = userId }
+    const open = await reconcile({ ...options, signal, onUser }, env, (line) => { out.log(line) })
+    out.log(open === 0 ? 'Recordings and sessions agree.' : `${open} found that ${open === 1 ? 'needs' : 'need'} attention.`)
+    return open === 0 ? 0 : 1
+  } catch (error) {
+    out.error(describe(error as Error))
+    if (from) out.error(`Not all was looked at. To go on from here, add --from ${from}`)
+    return 2
+  }
+}
+
+function readArguments (args: string[]) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      delete: { type: 'boolean', default: false },
+      'min-age': { type: 'string', default: '15' },
+      from: { type: 'string' },
+      help: { type: 'boolean', default: false }
+    }
+  })
+  const minutes = Number(values['min-age'])
+  if (!(minutes >= 0) || values['min-age'].trim() === '') throw new Error(`--min-age must be a number of minutes\n\n${USAGE}`)
+  const from = values.from?.toLowerCase()
+  if (from !== undefined && !UUID.test(from)) throw new Error(`--from must be the id of a user\n\n${USAGE}`)
+  return { remove: values.delete, minAgeMs: minutes * 60_000, from, help: values.help }
+}
+
+type Options = Omit<Parameters<typeof reconcileRecordings>[0], 'database' | 'storage' | 'report'>
+
+/** @returns how many findings are still there */
+async function reconcile (options: Options, env: NodeJS.ProcessEnv, print: (line: string) => void): Promise<number> {
+  const config = loadConfig(env)
+  const database = createDatabase(config.database)
+  const storage = createStorage(config.storage, config)
+  let open = 0
+  const report = (finding: Finding) => {
+    if (isOpen(finding)) open++
+    print((LINES[finding.kind] as (finding: Finding) => string)(finding))
+  }
+  try {
+    await reconcileRecordings({ ...options, database, storage, report })
+  } finally {
+    await Promise.all([database.close(), storage.close()])
+  }
+  return open
+}
+
+const isOpen = (finding: Finding) => finding.kind === 'missing' || ('removed' in finding && !finding.removed)
+
+const describe = ({ message, cause }: Error) => cause instanceof Error ? `${message} (${cause.message})` : message

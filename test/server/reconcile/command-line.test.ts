@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import type { SessionData } from '../../../src/contract/sessions.ts'
+import type { User } from '../../../src/contract/users.ts'
+import { runReconciliation } from '../../../src/server/reconcile/command-line.ts'
+import { build, startSurroundings } from '../../helpers/app.ts'
+import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
+import { fixture } from '../../helpers/recordings.ts'
+import { serverCommand } from '../../helpers/server-command.ts'
+
+const surroundings = await startSurroundings(t)
+const { app, as } = await build(t, { surroundings })
+const clara = as('auth0|clara')
+const { id: userId } = (await clara.sync()).json<User>()
+const bytes = await fixture('recording.webm')
+
+const put = (key: string) => app.storage.upload({ key, bytes: bytes.length, stream: () => Readable.from([bytes]), contentType: 'audio/webm', signal: new AbortController().signal })
+
+async function putLeftover (userId: string) {
+  const key = `${userId}/${randomUUID()}.webm`
+  await put(key)
+  return key
+}
+
+/** What the command does, its process left out. */
+async function reconcile (args: string[] = [], env: NodeJS.ProcessEnv = surroundings.env) {
+  let [output, errors] = ['', '']
+  const out = {
+    log: (line: string) => { output += `${line}\n` },
+    error: (line: string) => { errors += `${line}\n` }
+  }
+  const code = await runReconciliation({ args, env, signal: new AbortController().signal, out })
+  return { output, errors, code }
+}
+
+/** As npm runs it: in a process of its own, from the environment alone. */
+function start (args: string[], env: NodeJS.ProcessEnv = surroundings.env) {
+  const [command, ...given] = serverCommand(t, 'commands/reconcile-recordings')
+  const child = spawn(command, [...given, ...args], { env: { PATH: process.env['PATH'], ...env } })
+  const exited = new Promise<number | null>((resolve) => { child.once('close', resolve) })
+  const ended = Promise.all([text(child.stdout), text(child.stderr), exited]).then(([output, errors, code]) => ({ output, errors, code }))
+  return {
+    ended,
+    /** Resolves when the process has noticed the signal. */
+    async interrupt () {
+      const noticed = once(child.stderr, 'data')
+      child.kill('SIGINT')
+      await noticed
+    }
+  }
+}
+
+t.test('everything in order is exit code 0; young leftovers are in order', async (t) => {
+  t.equal((await clara.save({ audioBase64: bytes.toString('base64') })).statusCode, 201)
+  await putLeftover(userId)
+  t.strictSame(await reconcile(['--delete']), { output: 'Recordings and sessions agree.\n', errors: '', code: 0 })
+})
+
+t.test('findings are exit code 1 until they are put right', async (t) => {
+  const found = await reconcile(['--min-age', '0'])
+  t.equal(found.code, 1)
+  t.match(found.output, new RegExp(`^found a recording without a session: ${userId}/.*\\.webm\n1 found that needs attention\\.\n$`))
+  const removed = await reconcile(['--min-age', '0', '--delete'])
+  t.equal(removed.code, 0)
+  t.match(removed.output, new RegExp(`^removed a recording without a session: ${userId}/.*\\.webm\nRecordings and sessions agree\\.\n$`))
+})
+
+t.test('a session whose recording is gone is exit code 1, also with --delete; foreign objects are no fault', async (t) => {
+  const { id } = (await clara.save({ audioBase64: bytes.toString('base64') })).json<SessionData>()
+  await app.storage.remove([`${userId}/${id}.webm`])
+  await put('readme.txt')
+  const { code, output } = await reconcile(['--min-age', '0', '--delete'])
+  t.equal(code, 1)
+  t.match(output, `found a session whose recording is gone: ${id} (${userId}/${id}.webm)\n`)
+  t.match(output, 'found an object that is no recording of ours, left alone: readme.txt\n')
+  t.match(output, '\n1 found that needs attention.\n')
+  await app.storage.remove(['readme.txt'])
+  await clara.remove(id)
+})
+
+t.test('what fails is exit code 2 and one message without secrets', async (t) => {
+  const { SUPABASE_URL: _, ...incomplete } = surroundings.env
+  const cases: Array<[args: string[], env: NodeJS.ProcessEnv, message: RegExp]> = [
+    [['--min-age', 'soon'], surroundings.env, /--min-age must be a number of minutes/],
+    [['--min-age', ''], surroundings.env, /--min-age must be a number of minutes/],
+    [['--from', 'clara'], surroundings.env, /--from must be the id of a user/],
+    [['--remove'], surroundings.env, /--remove/],
+    [[], incomplete, /SUPABASE_URL is missing/],
+    [[], { ...surroundings.env, DATABASE_URL: 'postgresql://owner:hush@127.0.0.1:1/x' }, /practice history cannot be reached/],
+    [[], { ...surroundings.env, SUPABASE_URL: 'http://127.0.0.1:1', SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_hush' }, /Recordings cannot be reached/]
+  ]
+  for (const [args, env, message] of cases) {
+    const { code, output, errors } = await reconcile(args, env)
+    t.equal(code, 2)
+    t.equal(output, '')
+    t.match(errors, message)
+    t.notMatch(errors, /hush|\n\s+at |add --from/)
+  }
+})
+
+t.test('--help explains the exit codes and does nothing', async (t) => {
+  const { code, output } = await reconcile(['--help'], {})
+  t.equal(code, 0)
+  t.match(output, /--delete[^]*--min-age[^]*--from[^]*Exit code: 0/)
+})
+
+t.test('Ctrl-C stops it with exit code 2; it says where to go on, and another run does', async (t) => {
+  const neighbours = randomUUID().slice(0, -1) // nobody else's id lies between theirs
+  const users = [1, 2, 3].map((digit) => `${neighbours}${digit}`)
+  const [first, second, third] = await Promise.all(users.map(putLeftover)) as [string, string, string]
+  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const hung = proxy.breakOn(`"prefix":"${users[2]}"`, 'hang')
+  const { ended, interrupt } = start(['--min-age', '0'], { ...surroundings.env, SUPABASE_URL: proxy.url })
+  await hung
+  await interrupt()
+  await proxy.resume()
+  const { code, output, errors } = await ended
+  t.equal(code, 2)
+  t.match(output, new RegExp(`: ${first}\n.*: ${second}\n$`))
+  const [, from = ''] = /^Stopping after .*\nStopped by SIGINT\.\nNot all was looked at\. To go on from here, add (--from \S+)\n$/.exec(errors) ?? []
+  t.equal(from, `--from ${users[1]}`, errors)
+
+  const rest = await start(['--min-age', '0', '--delete', ...from.split(' ')]).ended
+  t.match(rest, { code: 0, errors: '' })
+  t.match(rest.output, new RegExp(`^removed .*: ${second}\nremoved .*: ${third}\n`))
+  t.ok(await app.storage.exists(first), 'passed over')
+})
