@@ -1,3 +1,4 @@
 import neostandard, { resolveIgnoresFromGitignore } from 'neostandard'
 
-export default neostandard({ ts: true, ignores: resolveIgnoresFromGitignore() })
+// Prettier owns the style: `npm run format`.
+export default neostandard({ ts: true, noStyle: true, ignores: resolveIgnoresFromGitignore() })

@@ -10,5 +10,5 @@ if (!process.argv.includes('migrate')) {
 export default defineConfig({
   schema: 'prisma/schema.prisma',
   migrations: { path: 'prisma/migrations' },
-  ...(process.env['DATABASE_URL'] && { datasource: { url: process.env['DATABASE_URL'] } }),
+  ...(process.env['DATABASE_URL'] && { datasource: { url: process.env['DATABASE_URL'] } })
 })

@@ -20,7 +20,7 @@ type StageName = keyof typeof STAGES
 
 const isStage = (name: string): name is StageName => Object.hasOwn(STAGES, name)
 
-async function run (names: StageName[], scale: number): Promise<Report[]> {
+async function run(names: StageName[], scale: number): Promise<Report[]> {
   const reports: Report[] = []
   for (const name of names) {
     console.error(`${name}…`)
@@ -32,7 +32,7 @@ async function run (names: StageName[], scale: number): Promise<Report[]> {
   return reports
 }
 
-function describeMachine (): string {
+function describeMachine(): string {
   const gigabytes = Math.round(totalmem() / 2 ** 30)
   return `Node.js ${process.version}, ${platform()} ${release()} ${arch()}, ${availableParallelism()} × ${cpus()[0]?.model.trim()}, ${gigabytes} GB`
 }

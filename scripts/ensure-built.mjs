@@ -4,16 +4,29 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-const SOURCES = ['src/contract', 'src/server', 'src/client', 'prisma', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
+const SOURCES = [
+  'src/contract',
+  'src/server',
+  'src/client',
+  'prisma',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json'
+]
 const GENERATED = join('src', 'server', 'generated')
 
-const filesUnder = (path) => statSync(path).isDirectory()
-  ? readdirSync(path, { recursive: true }).map((name) => join(path, name)).filter((name) => !name.startsWith(GENERATED))
-  : [path]
+const filesUnder = (path) =>
+  statSync(path).isDirectory()
+    ? readdirSync(path, { recursive: true })
+        .map((name) => join(path, name))
+        .filter((name) => !name.startsWith(GENERATED))
+    : [path]
 
 const changed = (path) => statSync(path).mtimeMs
 const built = existsSync('dist/server/main.js') ? changed('dist/server/main.js') : -Infinity
-const isStale = SOURCES.filter(existsSync).flatMap(filesUnder).some((file) => changed(file) > built)
+const isStale = SOURCES.filter(existsSync)
+  .flatMap(filesUnder)
+  .some((file) => changed(file) > built)
 
 if (existsSync('src/server') && isStale) {
   console.error('Building, as dist/ is missing or older than the sources…')

@@ -12,7 +12,7 @@ const made = createHash('sha256')
   .update(readFileSync(at('node_modules/prisma/package.json')))
   .digest('hex')
 
-function read (file) {
+function read(file) {
   try {
     return readFileSync(file, 'utf8')
   } catch {
@@ -21,6 +21,10 @@ function read (file) {
 }
 
 if (read(stamp) !== made) {
-  execFileSync(process.execPath, ['node_modules/prisma/build/index.js', 'generate', '--no-hints'], { cwd: at('.'), stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, PRISMA_HIDE_UPDATE_MESSAGE: '1' } })
+  execFileSync(process.execPath, ['node_modules/prisma/build/index.js', 'generate', '--no-hints'], {
+    cwd: at('.'),
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, PRISMA_HIDE_UPDATE_MESSAGE: '1' }
+  })
   writeFileSync(stamp, made)
 }

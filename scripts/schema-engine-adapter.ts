@@ -1,45 +1,64 @@
 import { PGlite } from '@electric-sql/pglite'
 import {
-  bindMigrationAwareSqlAdapterFactory, type ColumnType, ColumnTypeEnum, DriverAdapterError, type SqlDriverAdapter, type SqlQuery
+  bindMigrationAwareSqlAdapterFactory,
+  type ColumnType,
+  ColumnTypeEnum,
+  DriverAdapterError,
+  type SqlDriverAdapter,
+  type SqlQuery
 } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
 
 /** One database session, as little of it as the schema engine needs. */
 export interface Session {
-  query (sql: string, args: unknown[]): Promise<{ fields: Array<{ name: string, dataTypeID: number }>, rows: unknown[][], affected: number }>
+  query(
+    sql: string,
+    args: unknown[]
+  ): Promise<{ fields: Array<{ name: string; dataTypeID: number }>; rows: unknown[][]; affected: number }>
   /** Runs the whole text as one script, hence in one implicit transaction. */
-  script (sql: string): Promise<unknown>
-  close (): Promise<void>
+  script(sql: string): Promise<unknown>
+  close(): Promise<void>
 }
 
 const TIMESTAMPTZ = 1184
 const isoTimestamp = (text: string): string => text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')
 
 /** A session on a real server, or on whatever speaks its protocol. */
-export async function serverSession (connectionString: string): Promise<Session> {
+export async function serverSession(connectionString: string): Promise<Session> {
   const client = new pg.Client({ connectionString })
   client.setTypeParser(TIMESTAMPTZ, isoTimestamp)
   await client.connect()
   return {
-    async query (text, values) {
+    async query(text, values) {
       const { fields, rows, rowCount } = await client.query<unknown[]>({ text, values, rowMode: 'array' })
       return { fields, rows, affected: rowCount ?? 0 }
     },
-    script: async (sql) => { await client.query(sql) },
-    close: async () => { await client.end() },
+    script: async (sql) => {
+      await client.query(sql)
+    },
+    close: async () => {
+      await client.end()
+    }
   }
 }
 
 /** A session on PostgreSQL in memory: good enough for a shadow database, and always there. */
-export async function embeddedSession (): Promise<Session> {
+export async function embeddedSession(): Promise<Session> {
   const db = await PGlite.create()
   return {
-    async query (sql, args) {
-      const { fields, rows, affectedRows } = await db.query<unknown[]>(sql, args, { rowMode: 'array', parsers: { [TIMESTAMPTZ]: isoTimestamp } })
+    async query(sql, args) {
+      const { fields, rows, affectedRows } = await db.query<unknown[]>(sql, args, {
+        rowMode: 'array',
+        parsers: { [TIMESTAMPTZ]: isoTimestamp }
+      })
       return { fields, rows, affected: affectedRows ?? 0 }
     },
-    script: async (sql) => { await db.exec(sql) },
-    close: async () => { if (!db.closed) await db.close() },
+    script: async (sql) => {
+      await db.exec(sql)
+    },
+    close: async () => {
+      if (!db.closed) await db.close()
+    }
   }
 }
 
@@ -55,48 +74,73 @@ const columnTypes: Record<number, ColumnType> = {
   1002: ColumnTypeEnum.CharacterArray,
   1005: ColumnTypeEnum.Int32Array,
   1009: ColumnTypeEnum.TextArray,
-  [TIMESTAMPTZ]: ColumnTypeEnum.DateTime,
+  [TIMESTAMPTZ]: ColumnTypeEnum.DateTime
 }
 
-function toDriverError (error: unknown): DriverAdapterError {
+function toDriverError(error: unknown): DriverAdapterError {
   if (!(error instanceof Error)) throw error
   const { code = 'N/A', severity = 'ERROR', detail, column, hint } = error as Partial<pg.DatabaseError>
-  if (code === '42P01') return new DriverAdapterError({ kind: 'TableDoesNotExist', originalCode: code, originalMessage: error.message })
-  return new DriverAdapterError({ kind: 'postgres', code, severity, message: error.message, detail, column, hint, originalCode: code, originalMessage: error.message })
+  if (code === '42P01') {
+    return new DriverAdapterError({
+      kind: 'TableDoesNotExist',
+      originalCode: code,
+      originalMessage: error.message
+    })
+  }
+  return new DriverAdapterError({
+    kind: 'postgres',
+    code,
+    severity,
+    message: error.message,
+    detail,
+    column,
+    hint,
+    originalCode: code,
+    originalMessage: error.message
+  })
 }
 
-const orDriverError = async <T>(work: Promise<T>): Promise<T> => await work.catch((error: unknown) => { throw toDriverError(error) })
+const orDriverError = async <T>(work: Promise<T>): Promise<T> =>
+  await work.catch((error: unknown) => {
+    throw toDriverError(error)
+  })
 
 /**
  * Not `@prisma/adapter-pg`: that one cuts scripts at every semicolon, even in comments, and runs the pieces one by one
  * on a pool, so that a migration would be neither whole nor atomic.
  */
-function driverAdapter (session: Session): SqlDriverAdapter {
+function driverAdapter(session: Session): SqlDriverAdapter {
   const identity = { provider: 'postgres', adapterName: 'schema-engine' } as const
   const run = async ({ sql, args }: SqlQuery) => await orDriverError(session.query(sql, args))
   return {
     ...identity,
-    async queryRaw (query) {
+    async queryRaw(query) {
       const { fields, rows } = await run(query)
       return {
         columnNames: fields.map(({ name }) => name),
         columnTypes: fields.map(({ dataTypeID }) => columnTypes[dataTypeID] ?? ColumnTypeEnum.Text),
-        rows,
+        rows
       }
     },
     executeRaw: async (query) => (await run(query)).affected,
-    executeScript: async (script) => { await orDriverError(session.script(script)) },
-    startTransaction: () => { throw new Error('The schema engine has no need of transactions') },
-    dispose: async () => { await session.close() },
+    executeScript: async (script) => {
+      await orDriverError(session.script(script))
+    },
+    startTransaction: () => {
+      throw new Error('The schema engine has no need of transactions')
+    },
+    dispose: async () => {
+      await session.close()
+    }
   }
 }
 
 /** What the engine's constructor takes. `main` and `shadow` are opened when the engine asks for them, and closed by it. */
-export function migrationAdapter (main: () => Promise<Session>, shadow: () => Promise<Session>) {
+export function migrationAdapter(main: () => Promise<Session>, shadow: () => Promise<Session>) {
   return bindMigrationAwareSqlAdapterFactory({
     provider: 'postgres',
     adapterName: 'schema-engine',
     connect: async () => driverAdapter(await main()),
-    connectToShadowDb: async () => driverAdapter(await shadow()),
+    connectToShadowDb: async () => driverAdapter(await shadow())
   })
 }

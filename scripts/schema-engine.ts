@@ -9,8 +9,8 @@ const filters = { externalTables: [], externalEnums: [] }
 
 let loading: Promise<void> | undefined
 
-async function load (): Promise<void> {
-  Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message () {} } })
+async function load(): Promise<void> {
+  Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message() {} } })
   const entry = import.meta.resolve('@prisma/schema-engine-wasm/schema_engine_bg')
   const bytes = await readFile(new URL('schema_engine_bg.wasm', entry))
   const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': { ...bindings } })
@@ -24,7 +24,10 @@ async function load (): Promise<void> {
  * from a host of its own. The shadow database is PostgreSQL in memory; without a URL it stands for the main one too,
  * of which `diff` asks nothing but the version.
  */
-export async function withSchemaEngine<T> (databaseUrl: string | undefined, use: (engine: bindings.SchemaEngine) => Promise<T>): Promise<T> {
+export async function withSchemaEngine<T>(
+  databaseUrl: string | undefined,
+  use: (engine: bindings.SchemaEngine) => Promise<T>
+): Promise<T> {
   await (loading ??= load())
   const sessions: Array<Promise<Session>> = []
   const keep = async (session: Promise<Session>): Promise<Session> => {
@@ -34,7 +37,11 @@ export async function withSchemaEngine<T> (databaseUrl: string | undefined, use:
   let embedded: Promise<Session> | undefined
   const shadow = async () => await (embedded ??= keep(embeddedSession()))
   const main = databaseUrl === undefined ? shadow : async () => await keep(serverSession(databaseUrl))
-  const engine = await bindings.SchemaEngine.new({ datamodels: undefined }, () => {}, migrationAdapter(main, shadow))
+  const engine = await bindings.SchemaEngine.new(
+    { datamodels: undefined },
+    () => {},
+    migrationAdapter(main, shadow)
+  )
   try {
     return await use(engine)
   } finally {
@@ -44,42 +51,70 @@ export async function withSchemaEngine<T> (databaseUrl: string | undefined, use:
 }
 
 /** What the engine wants to know of a migrations directory; the same as Prisma's CLI gives it. */
-export async function listMigrations (directory = migrationsDirectory): Promise<bindings.MigrationList> {
+export async function listMigrations(directory = migrationsDirectory): Promise<bindings.MigrationList> {
   const entries = await readdir(directory, { withFileTypes: true })
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort()
+  const names = entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort()
   return {
     baseDir: fileURLToPath(directory),
-    lockfile: { path: 'migration_lock.toml', content: await readFile(new URL('migration_lock.toml', directory), 'utf8').catch(() => null) },
+    lockfile: {
+      path: 'migration_lock.toml',
+      content: await readFile(new URL('migration_lock.toml', directory), 'utf8').catch(() => null)
+    },
     shadowDbInitScript: '',
-    migrationDirectories: await Promise.all(names.map(async (path) => ({
-      path,
-      migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value: await readFile(new URL(`${path}/migration.sql`, directory), 'utf8') } },
-    }))),
+    migrationDirectories: await Promise.all(
+      names.map(async (path) => ({
+        path,
+        migrationFile: {
+          path: 'migration.sql',
+          content: {
+            tag: 'ok' as const,
+            value: await readFile(new URL(`${path}/migration.sql`, directory), 'utf8')
+          }
+        }
+      }))
+    )
   }
 }
 
 /** The SQL that leads from the migrations to `schema.prisma`; empty when they agree. */
-export async function pendingSql (directory?: URL): Promise<string> {
+export async function pendingSql(directory?: URL): Promise<string> {
   const migrations = await listMigrations(directory)
   const schema = { path: fileURLToPath(schemaFile), content: await readFile(schemaFile, 'utf8') }
-  const { exitCode, stdout } = await withSchemaEngine(undefined, async (engine) => await engine.diff({
-    from: { tag: 'migrations', ...migrations },
-    to: { tag: 'schemaDatamodel', files: [schema] },
-    script: true,
-    exitCode: true,
-    filters,
-  }))
-  return exitCode === 0 ? '' : stdout ?? ''
+  const { exitCode, stdout } = await withSchemaEngine(
+    undefined,
+    async (engine) =>
+      await engine.diff({
+        from: { tag: 'migrations', ...migrations },
+        to: { tag: 'schemaDatamodel', files: [schema] },
+        script: true,
+        exitCode: true,
+        filters
+      })
+  )
+  return exitCode === 0 ? '' : (stdout ?? '')
 }
 
 /** What Prisma says of a database's history, as `prisma migrate status` does. */
-export async function diagnose (databaseUrl: string, directory?: URL): Promise<bindings.DiagnoseMigrationHistoryOutput> {
+export async function diagnose(
+  databaseUrl: string,
+  directory?: URL
+): Promise<bindings.DiagnoseMigrationHistoryOutput> {
   const migrationsList = await listMigrations(directory)
-  return await withSchemaEngine(databaseUrl, async (engine) => await engine.diagnoseMigrationHistory({ migrationsList, filters, optInToShadowDatabase: false }))
+  return await withSchemaEngine(
+    databaseUrl,
+    async (engine) =>
+      await engine.diagnoseMigrationHistory({ migrationsList, filters, optInToShadowDatabase: false })
+  )
 }
 
 /** What `prisma migrate deploy` does. For comparison: production has `deployMigrations`. */
-export async function applyWithEngine (databaseUrl: string, directory?: URL): Promise<string[]> {
+export async function applyWithEngine(databaseUrl: string, directory?: URL): Promise<string[]> {
   const migrationsList = await listMigrations(directory)
-  return await withSchemaEngine(databaseUrl, async (engine) => (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames)
+  return await withSchemaEngine(
+    databaseUrl,
+    async (engine) => (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames
+  )
 }

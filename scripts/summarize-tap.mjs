@@ -12,8 +12,11 @@ let failure
 for await (const line of createInterface({ input: process.stdin })) {
   const point = POINT.exec(line)?.groups
   if (point) {
-    failure = point.result === 'not ok' && !/# (SKIP|TODO)/i.test(point.name) ? point.indent.length : undefined
-    if (failure !== undefined || point.indent.length <= 4) console.log(`${point.indent}${point.result} - ${point.name}`)
+    failure =
+      point.result === 'not ok' && !/# (SKIP|TODO)/i.test(point.name) ? point.indent.length : undefined
+    if (failure !== undefined || point.indent.length <= 4) {
+      console.log(`${point.indent}${point.result} - ${point.name}`)
+    }
   } else if (failure !== undefined && line.startsWith(' '.repeat(failure + 2)) && line.trim() !== '') {
     console.log(line)
   } else if (line.startsWith('# { total:')) {

@@ -12,20 +12,22 @@ const cache = new URL('../node_modules/.cache/typescript-loader/', import.meta.u
 const isOurs = (url) => url.startsWith('file:') && url.endsWith('.ts') && !url.includes('/node_modules/')
 
 /** JavaScript for a TypeScript file, of the same length. */
-function strip (url) {
+function strip(url) {
   const source = readFileSync(new URL(url), 'utf8')
   const stored = new URL(`${createHash('sha256').update(version).update(source).digest('hex')}.js`, cache)
   try {
     return readFileSync(stored, 'utf8')
   } catch {
-    const stripped = require('ts-blank-space').default(source, (node) => { throw new Error(`${url}: only types can be left out: ${node.getText()}`) })
+    const stripped = require('ts-blank-space').default(source, (node) => {
+      throw new Error(`${url}: only types can be left out: ${node.getText()}`)
+    })
     keep(stored, stripped)
     return stripped
   }
 }
 
 // Whole or not at all: test files run at the same time.
-function keep (stored, text) {
+function keep(stored, text) {
   const draft = new URL(`${stored.href}.${randomUUID()}`)
   try {
     mkdirSync(cache, { recursive: true })
@@ -40,7 +42,10 @@ const toModule = (url) => ({ format: 'module', source: strip(url), shortCircuit:
 const HOOKS = '?hooks'
 
 /** The hook where loaders run in a thread of their own: Node before 22.15. */
-export const load = async (url, context, next) => isOurs(url) ? toModule(url) : next(url, context)
+export const load = async (url, context, next) => (isOurs(url) ? toModule(url) : next(url, context))
 
-if (nodeModule.registerHooks) nodeModule.registerHooks({ load: (url, context, next) => isOurs(url) ? toModule(url) : next(url, context) })
-else if (!import.meta.url.endsWith(HOOKS)) nodeModule.register(import.meta.url + HOOKS)
+if (nodeModule.registerHooks) {
+  nodeModule.registerHooks({
+    load: (url, context, next) => (isOurs(url) ? toModule(url) : next(url, context))
+  })
+} else if (!import.meta.url.endsWith(HOOKS)) nodeModule.register(import.meta.url + HOOKS)

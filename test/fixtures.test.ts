@@ -21,27 +21,27 @@ const KINDS = {
   'image.png': 'image/png'
 }
 
-t.test('every fixture is what its name says', async t => {
+t.test('every fixture is what its name says', async (t) => {
   for (const [name, mime] of Object.entries(KINDS)) {
     t.equal((await fileTypeFromBuffer(await fixture(name)))?.mime, mime, name)
   }
 })
 
-t.test('the MP3s differ in having an ID3 tag', async t => {
+t.test('the MP3s differ in having an ID3 tag', async (t) => {
   t.equal((await fixture('recording.mp3')).toString('latin1', 0, 3), 'ID3')
   t.not((await fixture('recording-no-id3.mp3')).toString('latin1', 0, 3), 'ID3')
 })
 
-t.test('only the fragmented MP4 has fragments', async t => {
+t.test('only the fragmented MP4 has fragments', async (t) => {
   t.ok((await fixture('recording-fragmented.mp4')).includes('moof'))
   t.notOk((await fixture('recording.m4a')).includes('moof'))
 })
 
-t.test('the WebM is a live recording: its segment has no known size', async t => {
+t.test('the WebM is a live recording: its segment has no known size', async (t) => {
   t.ok((await fixture('recording.webm')).includes(Buffer.from('1853806701ffffffffffffff', 'hex')))
 })
 
-t.test('the README tells of every fixture, and all are small', async t => {
+t.test('the README tells of every fixture, and all are small', async (t) => {
   const readme = (await fixture('README.md')).toString()
   for (const name of await readdir(FIXTURES)) {
     t.ok(name === 'README.md' || readme.includes(name), `${name} is in the README`)
@@ -49,7 +49,7 @@ t.test('the README tells of every fixture, and all are small', async t => {
   }
 })
 
-t.test('the score has eight full measures and a title beyond ASCII', async t => {
+t.test('the score has eight full measures and a title beyond ASCII', async (t) => {
   const score = (await fixture('ode-to-joy.musicxml')).toString()
   t.ok(isWellFormed(score))
   t.match(score, '<work-title>Ode an die Freude – 歓喜の歌 – Óda na radost</work-title>')
@@ -57,47 +57,55 @@ t.test('the score has eight full measures and a title beyond ASCII', async t => 
   t.same(measures.map(beats), Array(8).fill(4))
 })
 
-t.test('longRecording', async t => {
-  t.test('is half an hour of WebM, as large as a real one', async t => {
+t.test('longRecording', async (t) => {
+  t.test('is half an hour of WebM, as large as a real one', async (t) => {
     const recording = await longRecording()
     t.equal((await fileTypeFromBuffer(recording))?.mime, 'video/webm')
     t.ok(recording.length > 5_000_000 && recording.length < 20_000_000, `${recording.length} bytes`)
-    t.same(secondsOfClusters(recording), Array.from({ length: 1800 }, (_, second) => second))
+    t.same(
+      secondsOfClusters(recording),
+      Array.from({ length: 1800 }, (_, second) => second)
+    )
   })
 
-  t.test('is as long as told, and always the same', async t => {
+  t.test('is as long as told, and always the same', async (t) => {
     const minute = await longRecording({ minutes: 1 })
     t.equal(secondsOfClusters(minute).length, 60)
     t.ok(minute.equals(await longRecording({ minutes: 1 })))
   })
 })
 
-t.test('largeScore', async t => {
-  t.test('has exactly the wanted number of bytes', async t => {
-    for (const bytes of [1000, 1234, 100_001, 10_000_000]) t.equal(Buffer.byteLength(largeScore(bytes)), bytes)
+t.test('largeScore', async (t) => {
+  t.test('has exactly the wanted number of bytes', async (t) => {
+    for (const bytes of [1000, 1234, 100_001, 10_000_000]) {
+      t.equal(Buffer.byteLength(largeScore(bytes)), bytes)
+    }
   })
 
-  t.test('is well-formed, with measures numbered from 1', async t => {
+  t.test('is well-formed, with measures numbered from 1', async (t) => {
     const score = largeScore(50_000)
     t.ok(isWellFormed(score))
-    const numbers = [...score.matchAll(/<measure number="(\d+)">/g)].map(match => Number(match[1]))
+    const numbers = [...score.matchAll(/<measure number="(\d+)">/g)].map((match) => Number(match[1]))
     t.ok(numbers.length > 50)
-    t.same(numbers, numbers.map((_, index) => index + 1))
+    t.same(
+      numbers,
+      numbers.map((_, index) => index + 1)
+    )
   })
 
-  t.test('refuses a size without room for a measure', async t => {
+  t.test('refuses a size without room for a measure', async (t) => {
     t.throws(() => largeScore(100), RangeError)
   })
 })
 
-t.test('the check for well-formedness finds broken scores', async t => {
+t.test('the check for well-formedness finds broken scores', async (t) => {
   t.notOk(isWellFormed('<a><b></a></b>'))
   t.notOk(isWellFormed('<a>'))
   t.notOk(isWellFormed(largeScore(50_000).slice(0, 30_000)))
 })
 
 /** Whether every tag is closed in its turn; enough for scores that have neither CDATA nor comments. */
-function isWellFormed (xml: string): boolean {
+function isWellFormed(xml: string): boolean {
   const open: (string | undefined)[] = []
   for (const [, slash, name, selfClosing] of xml.matchAll(/<(\/?)([\w-]+)[^>]*?(\/?)>/g)) {
     if (slash && open.pop() !== name) return false
@@ -107,14 +115,18 @@ function isWellFormed (xml: string): boolean {
 }
 
 /** Quarters in a measure of two divisions per quarter. */
-function beats (measure: string): number {
-  return [...measure.matchAll(/<duration>(\d)<\/duration>/g)].reduce((sum, match) => sum + Number(match[1]), 0) / 2
+function beats(measure: string): number {
+  return (
+    [...measure.matchAll(/<duration>(\d)<\/duration>/g)].reduce((sum, match) => sum + Number(match[1]), 0) / 2
+  )
 }
 
 /** The time stamps of all clusters: their ids, sizes of four bytes, then a Timestamp element of four bytes. */
-function secondsOfClusters (webm: Buffer): number[] {
+function secondsOfClusters(webm: Buffer): number[] {
   const id = Buffer.from('1f43b675', 'hex')
   const seconds = []
-  for (let at = webm.indexOf(id); at >= 0; at = webm.indexOf(id, at + 4)) seconds.push(webm.readUInt32BE(at + 13) / 1000)
+  for (let at = webm.indexOf(id); at >= 0; at = webm.indexOf(id, at + 4)) {
+    seconds.push(webm.readUInt32BE(at + 13) / 1000)
+  }
   return seconds
 }

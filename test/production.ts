@@ -17,7 +17,7 @@ import { fixture } from './helpers/recordings.ts'
 import { scratchDatabase } from './helpers/scratch-database.ts'
 
 type Environment = NodeJS.ProcessEnv
-type Outcome = { code: number, stdout: string, stderr: string }
+type Outcome = { code: number; stdout: string; stderr: string }
 
 const root = new URL('../', import.meta.url)
 const text = (name: string) => readFile(new URL(name, root), 'utf8')
@@ -49,14 +49,19 @@ const environment: Environment = {
 t.test('brings neither development packages nor sources', async (t) => {
   const packages = await readdir(join(directory, 'node_modules'))
   t.notOk(packages.includes('prisma') || packages.includes('typescript') || packages.includes('tap'))
-  t.strictSame((await readdir(directory)).filter((name) => name === 'src' || name === 'scripts'), [])
+  t.strictSame(
+    (await readdir(directory)).filter((name) => name === 'src' || name === 'scripts'),
+    []
+  )
 })
 
 t.test('without an environment names everything that is missing', async (t) => {
   const { code, stderr } = await run('npm start')
   t.equal(code, 1)
   for (const name of EnvironmentSchema.required as string[]) {
-    if (!('default' in EnvironmentSchema.properties[name as keyof typeof EnvironmentSchema.properties])) t.match(stderr, `${name} is missing`)
+    if (!('default' in EnvironmentSchema.properties[name as keyof typeof EnvironmentSchema.properties])) {
+      t.match(stderr, `${name} is missing`)
+    }
   }
   t.equal((await run('npm run db:deploy')).code, 1)
   t.equal((await run('npm run recordings:reconcile')).code, 2)
@@ -65,7 +70,11 @@ t.test('without an environment names everything that is missing', async (t) => {
 t.test('migrates, as often as asked', async (t) => {
   const first = await run('npm run db:deploy', environment)
   t.match(first, { code: 0, stdout: /Applied \d+_init/ })
-  t.match(await run(migrate, environment), { code: 0, stdout: 'The database is up to date' }, 'by the platforms\' command too')
+  t.match(
+    await run(migrate, environment),
+    { code: 0, stdout: 'The database is up to date' },
+    "by the platforms' command too"
+  )
   t.equal(found(renderYaml, /^ *preDeployCommand: (.*)$/m), migrate)
 })
 
@@ -76,12 +85,25 @@ t.test('serves, saves a recording and ends on SIGTERM', async (t) => {
   t.match(await call(server.url, '/api/sessions'), { status: 401 })
 
   const authorization = `Bearer ${issuer.token('auth0|clara')}`
-  const post = (path: string, body: object) => call(server.url, path, { method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: JSON.stringify(body) })
-  t.match(await post('/api/users/sync', { email: 'clara@example.com', name: 'Clara', auth0_id: 'auth0|clara' }), { status: 201 })
+  const post = (path: string, body: object) =>
+    call(server.url, path, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify(body)
+    })
+  t.match(
+    await post('/api/users/sync', { email: 'clara@example.com', name: 'Clara', auth0_id: 'auth0|clara' }),
+    { status: 201 }
+  )
   const recording = await fixture('recording.webm')
-  const saved = await post('/api/sessions', { songName: 'Träumerei', instrument: 'Piano', duration: 60, audioBase64: recording.toString('base64') })
+  const saved = await post('/api/sessions', {
+    songName: 'Träumerei',
+    instrument: 'Piano',
+    duration: 60,
+    audioBase64: recording.toString('base64')
+  })
   t.equal(saved.status, 201)
-  const { audioUrl } = await saved.json() as { audioUrl: string }
+  const { audioUrl } = (await saved.json()) as { audioUrl: string }
   t.ok(recording.equals(Buffer.from(await (await fetch(audioUrl)).arrayBuffer())), 'the same bytes come back')
   t.match(await call(server.url, '/docs/json'), { status: 200 })
 
@@ -89,12 +111,26 @@ t.test('serves, saves a recording and ends on SIGTERM', async (t) => {
 })
 
 t.test('reconciles, and tells by its exit code', async (t) => {
-  t.match(await run('npm run recordings:reconcile', environment), { code: 0, stdout: 'Recordings and sessions agree.' })
-  const bucket = new StorageClient(`${storage.url}/storage/v1`, { apikey: SERVICE_KEY, authorization: `Bearer ${SERVICE_KEY}` }).from('harmony-helper-recordings')
+  t.match(await run('npm run recordings:reconcile', environment), {
+    code: 0,
+    stdout: 'Recordings and sessions agree.'
+  })
+  const bucket = new StorageClient(`${storage.url}/storage/v1`, {
+    apikey: SERVICE_KEY,
+    authorization: `Bearer ${SERVICE_KEY}`
+  }).from('harmony-helper-recordings')
   const leftover = '00000000-0000-4000-8000-000000000001/00000000-0000-4000-8000-000000000002.webm'
-  t.notOk((await bucket.upload(leftover, await fixture('recording.webm'), { contentType: 'audio/webm' })).error)
-  t.match(await run('npm run recordings:reconcile -- --min-age 0', environment), { code: 1, stdout: leftover })
-  t.match(await run('npm run recordings:reconcile -- --delete --min-age 0', environment), { code: 0, stdout: `removed a recording without a session: ${leftover}` })
+  t.notOk(
+    (await bucket.upload(leftover, await fixture('recording.webm'), { contentType: 'audio/webm' })).error
+  )
+  t.match(await run('npm run recordings:reconcile -- --min-age 0', environment), {
+    code: 1,
+    stdout: leftover
+  })
+  t.match(await run('npm run recordings:reconcile -- --delete --min-age 0', environment), {
+    code: 0,
+    stdout: `removed a recording without a session: ${leftover}`
+  })
 })
 
 t.test('starts with npm start, too', async (t) => {
@@ -103,19 +139,25 @@ t.test('starts with npm start, too', async (t) => {
   await server.end()
 })
 
-t.test('the platforms\' files name only variables that exist, wait for the server to end, and ask for its health', async (t) => {
-  const named = [...found(flyToml.replaceAll('\n', '\u0000'), /\[env\](.*?)\[/).matchAll(/([A-Z][A-Z0-9_]+) = /g), ...renderYaml.matchAll(/- key: (\S+)/g)]
-  t.ok(named.length > 0)
-  for (const [, name = ''] of named) t.ok(name in EnvironmentSchema.properties, name)
-  const shutdown = EnvironmentSchema.properties.SHUTDOWN_TIMEOUT_MS.default as number / 1000
-  t.ok(Number(found(flyToml, /^kill_timeout = (\d+)$/m)) > shutdown)
-  t.ok(Number(found(renderYaml, /maxShutdownDelaySeconds: (\d+)/)) > shutdown)
-  t.match(flyToml, 'path = "/healthz"')
-  t.match(renderYaml, 'healthCheckPath: /healthz')
-})
+t.test(
+  "the platforms' files name only variables that exist, wait for the server to end, and ask for its health",
+  async (t) => {
+    const named = [
+      ...found(flyToml.replaceAll('\n', '\u0000'), /\[env\](.*?)\[/).matchAll(/([A-Z][A-Z0-9_]+) = /g),
+      ...renderYaml.matchAll(/- key: (\S+)/g)
+    ]
+    t.ok(named.length > 0)
+    for (const [, name = ''] of named) t.ok(name in EnvironmentSchema.properties, name)
+    const shutdown = (EnvironmentSchema.properties.SHUTDOWN_TIMEOUT_MS.default as number) / 1000
+    t.ok(Number(found(flyToml, /^kill_timeout = (\d+)$/m)) > shutdown)
+    t.ok(Number(found(renderYaml, /maxShutdownDelaySeconds: (\d+)/)) > shutdown)
+    t.match(flyToml, 'path = "/healthz"')
+    t.match(renderYaml, 'healthCheckPath: /healthz')
+  }
+)
 
 /** What the Dockerfile copies into its last stage, installed by its command. */
-async function bareDirectory (t: Test): Promise<string> {
+async function bareDirectory(t: Test): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-production-'))
   t.teardown(() => rm(directory, { recursive: true, force: true }))
   const names = ['package.json', 'package-lock.json', '.npmrc', 'dist', 'prisma/migrations']
@@ -127,15 +169,15 @@ async function bareDirectory (t: Test): Promise<string> {
   return directory
 }
 
-function bare (variables: Environment): Environment {
+function bare(variables: Environment): Environment {
   return { PATH: process.env['PATH'], ...variables }
 }
 
-function run (line: string, variables: Environment = {}): Promise<Outcome> {
+function run(line: string, variables: Environment = {}): Promise<Outcome> {
   return execute(line, directory, { HOME: directory, ...variables })
 }
 
-function execute (line: string, cwd: string, variables: Environment): Promise<Outcome> {
+function execute(line: string, cwd: string, variables: Environment): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile('sh', ['-c', line], { cwd, env: bare(variables), timeout: 240_000 }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr })
@@ -144,11 +186,20 @@ function execute (line: string, cwd: string, variables: Environment): Promise<Ou
 }
 
 /** Starts a server in a process group of its own, so that npm's child ends with it. */
-async function start (t: Test, [program, ...args]: [string, ...string[]]) {
-  const child = spawn(program, args, { cwd: directory, env: bare({ HOME: directory, ...environment }), stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+async function start(t: Test, [program, ...args]: [string, ...string[]]) {
+  const child = spawn(program, args, {
+    cwd: directory,
+    env: bare({ HOME: directory, ...environment }),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true
+  })
   const exited = once(child, 'exit') as Promise<[number | null]>
-  const signal = (name: NodeJS.Signals) => { if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, name) }
-  t.teardown(() => { signal('SIGKILL') })
+  const signal = (name: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, name)
+  }
+  t.teardown(() => {
+    signal('SIGKILL')
+  })
   const url = await addressOf(child.stdout, exited)
   return {
     url,
@@ -159,7 +210,7 @@ async function start (t: Test, [program, ...args]: [string, ...string[]]) {
   }
 }
 
-async function addressOf (output: NodeJS.ReadableStream, exited: Promise<unknown>): Promise<string> {
+async function addressOf(output: NodeJS.ReadableStream, exited: Promise<unknown>): Promise<string> {
   const listening = (async () => {
     for await (const line of createInterface({ input: output })) {
       const url = /Server listening at (http:[^"]+)/.exec(line)?.[1]
@@ -173,6 +224,6 @@ async function addressOf (output: NodeJS.ReadableStream, exited: Promise<unknown
   return url
 }
 
-function call (server: string, path: string, init?: RequestInit): Promise<Response> {
+function call(server: string, path: string, init?: RequestInit): Promise<Response> {
   return fetch(server + path, init)
 }

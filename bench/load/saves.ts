@@ -8,21 +8,32 @@ import { answerParent, argument } from '../processes/script.ts'
 import type { Target } from './target.ts'
 
 /** How each save was answered: 201, otherwise status and code of the problem, or what broke the connection. */
-export type SavesResult = { answers: Array<number | string>, ms: number }
+export type SavesResult = { answers: Array<number | string>; ms: number }
 
 const PIECE_BYTES = 256 * 1024
 const fixture = readFileSync(new URL('../../test/fixtures/recording.webm', import.meta.url))
 
 /** A body with a recording of `bytes` bytes: a real one, and then noise, as what was compressed looks. */
-function createBody (bytes: number): Buffer {
+function createBody(bytes: number): Buffer {
   const recording = Buffer.concat([fixture, randomBytes(Math.max(0, bytes - fixture.length))])
-  return Buffer.from(JSON.stringify({ songName: 'Ode to Joy', instrument: 'Piano', duration: 1800, audioBase64: recording.toString('base64') }))
+  return Buffer.from(
+    JSON.stringify({
+      songName: 'Ode to Joy',
+      instrument: 'Piano',
+      duration: 1800,
+      audioBase64: recording.toString('base64')
+    })
+  )
 }
 
-async function save ({ url, token }: Target, body: Buffer): Promise<number | string> {
+async function save({ url, token }: Target, body: Buffer): Promise<number | string> {
   const outgoing = request(`${url}/api/sessions`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': body.length }
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'content-length': body.length
+    }
   })
   const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>
   try {
@@ -37,7 +48,7 @@ async function save ({ url, token }: Target, body: Buffer): Promise<number | str
   }
 }
 
-async function send (outgoing: ReturnType<typeof request>, body: Buffer) {
+async function send(outgoing: ReturnType<typeof request>, body: Buffer) {
   for (let at = 0; at < body.length; at += PIECE_BYTES) {
     if (!outgoing.write(body.subarray(at, at + PIECE_BYTES))) await once(outgoing, 'drain')
   }

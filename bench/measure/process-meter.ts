@@ -11,10 +11,11 @@ export type ProcessMeter = ReturnType<typeof createProcessMeter>
 export const canMeter = process.platform === 'linux'
 
 /** Reads what a process uses; its numbers are NaN where `canMeter` is false. */
-export function createProcessMeter (pid: number) {
+export function createProcessMeter(pid: number) {
   const status = (field: string) => {
     if (!canMeter) return NaN
-    const [, kilobytes] = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    const [, kilobytes] =
+      new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
     return Number(kilobytes) * KILOBYTE
   }
   return {
@@ -24,16 +25,17 @@ export function createProcessMeter (pid: number) {
     /** Resident bytes at their highest, since the start or the last reset. */
     peakRss: () => status('VmHWM'),
 
-    resetPeakRss () {
+    resetPeakRss() {
       if (canMeter) writeFileSync(`/proc/${pid}/clear_refs`, '5')
     },
 
     /** Milliseconds of processor time, of all threads, the kernel's work for them included. */
-    cpuMs (): number {
+    cpuMs(): number {
       if (!canMeter) return NaN
       // Counted from behind the name, which may hold spaces.
-      const [, user, system] = /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
-      return (Number(user) + Number(system)) * 1000 / TICKS_PER_SECOND
+      const [, user, system] =
+        /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+      return ((Number(user) + Number(system)) * 1000) / TICKS_PER_SECOND
     }
   }
 }

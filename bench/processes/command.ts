@@ -7,13 +7,22 @@ import { bare, root } from './paths.ts'
 const LOOK_EVERY_MS = 50
 
 /** Runs a built command to its end. `peakRss` in bytes, as of some 50 ms before the end. */
-export async function runCommand (file: string, env: NodeJS.ProcessEnv) {
+export async function runCommand(file: string, env: NodeJS.ProcessEnv) {
   const start = performance.now()
-  const child = spawn(process.execPath, [file], { cwd: root, env: bare(env), stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [file], {
+    cwd: root,
+    env: bare(env),
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
   const meter = createProcessMeter(child.pid!)
   let peakRss = NaN
-  const watch = setInterval(() => { peakRss = meter.peakRss() || peakRss }, LOOK_EVERY_MS)
-  const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<[number | null]>])
+  const watch = setInterval(() => {
+    peakRss = meter.peakRss() || peakRss
+  }, LOOK_EVERY_MS)
+  const [stdout, [code]] = await Promise.all([
+    text(child.stdout),
+    once(child, 'exit') as Promise<[number | null]>
+  ])
   clearInterval(watch)
   return { code, stdout, ms: performance.now() - start, peakRss }
 }

@@ -5,11 +5,13 @@ import { root, runTypescript } from './paths.ts'
 export type Script = Awaited<ReturnType<typeof startScript>>
 
 /** Runs `bench/{name}.ts`, which calls `answerParent`, in a process of its own, so that its work disturbs nobody's clock. */
-export async function startScript (name: string, argument: unknown = null) {
+export async function startScript(name: string, argument: unknown = null) {
   const child = fork(`bench/${name}.ts`, [JSON.stringify(argument)], { cwd: root, execArgv: runTypescript })
   const exited = once(child, 'exit')
   const receive = async () => {
-    const ended = exited.then(() => { throw new Error(`bench/${name}.ts ended too early`) })
+    const ended = exited.then(() => {
+      throw new Error(`bench/${name}.ts ended too early`)
+    })
     const [message] = await Promise.race([once(child, 'message'), ended])
     return message
   }
@@ -18,12 +20,12 @@ export async function startScript (name: string, argument: unknown = null) {
     ready: await receive(),
 
     /** One question at a time. */
-    async ask (question: unknown) {
+    async ask(question: unknown) {
       child.send(question as string)
       return receive()
     },
 
-    async close () {
+    async close() {
       child.kill()
       await exited
     }
@@ -34,8 +36,10 @@ export async function startScript (name: string, argument: unknown = null) {
 export const argument = () => JSON.parse(process.argv[2] ?? 'null')
 
 /** In a script: tells the parent that it is ready, then answers what the parent asks, and ends with the parent. */
-export function answerParent (ready: unknown, answer: (question: unknown) => unknown = () => null) {
+export function answerParent(ready: unknown, answer: (question: unknown) => unknown = () => null) {
   process.once('disconnect', () => process.exit())
-  process.on('message', async (question) => { process.send!(await answer(question)) })
+  process.on('message', async (question) => {
+    process.send!(await answer(question))
+  })
   process.send!(ready)
 }

@@ -13,9 +13,17 @@ const SERVERS = {
 export type Server = Awaited<ReturnType<typeof startServer>>
 
 /** Starts a server on a port of its own; by `enclose`, inside of something that limits it. */
-export async function startServer (name: keyof typeof SERVERS, env: NodeJS.ProcessEnv, enclose = (command: string[]) => command) {
+export async function startServer(
+  name: keyof typeof SERVERS,
+  env: NodeJS.ProcessEnv,
+  enclose = (command: string[]) => command
+) {
   const [program, ...args] = enclose([process.execPath, ...SERVERS[name]])
-  const child = spawn(program!, args, { cwd: root, env: bare({ ...env, PORT: '0' }), stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(program!, args, {
+    cwd: root,
+    env: bare({ ...env, PORT: '0' }),
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
   const exited = once(child, 'exit')
   const url = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
@@ -28,7 +36,7 @@ export async function startServer (name: keyof typeof SERVERS, env: NodeJS.Proce
     url,
     meter: createProcessMeter(child.pid!),
     isAlive: () => child.exitCode === null && child.signalCode === null,
-    async close () {
+    async close() {
       child.kill()
       await exited
     }

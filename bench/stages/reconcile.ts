@@ -14,7 +14,7 @@ const COUNTS = [20_000, 200_000]
 const BUCKET = 'harmony-helper-recordings'
 const MEGABYTE = 2 ** 20
 
-type Measured = { count: number, seconds: number, peak: number, kind: string }
+type Measured = { count: number; seconds: number; peak: number; kind: string }
 
 /** `recordings:reconcile` over few and over many recordings: its memory must not grow with them. */
 export const reconcile: Stage = async ({ scale, log }) => {
@@ -29,35 +29,41 @@ export const reconcile: Stage = async ({ scale, log }) => {
     table: tabulate(results),
     remarks: [
       `The embedded storage, each recording empty; ${results[0]?.kind}. One leftover and one missing recording were planted, and found.`,
-      ...canMeter ? [] : ['Memory is left out: only Linux tells it of another process.']
+      ...(canMeter ? [] : ['Memory is left out: only Linux tells it of another process.'])
     ]
   }
 }
 
-const measure = (count: number) => withResources<Measured>(async (keep) => {
-  const directory = mkdtempSync(join(tmpdir(), 'harmony-bench-'))
-  keep({ close: () => rmSync(directory, { recursive: true, force: true }) })
+const measure = (count: number) =>
+  withResources<Measured>(async (keep) => {
+    const directory = mkdtempSync(join(tmpdir(), 'harmony-bench-'))
+    keep({ close: () => rmSync(directory, { recursive: true, force: true }) })
 
-  const { database, env } = await startSurroundings(keep, 'http://127.0.0.1:1')
-  const [missing, ...keys] = await createSessions(database.url, count)
-  const leftover = `${randomUUID()}/${randomUUID()}.webm`
-  writeStorage(directory, BUCKET, [...keys, leftover])
-  const storage = keep(await startScript('surroundings/embedded-storage', { directory, serviceKey: SERVICE_KEY }))
+    const { database, env } = await startSurroundings(keep, 'http://127.0.0.1:1')
+    const [missing, ...keys] = await createSessions(database.url, count)
+    const leftover = `${randomUUID()}/${randomUUID()}.webm`
+    writeStorage(directory, BUCKET, [...keys, leftover])
+    const storage = keep(
+      await startScript('surroundings/embedded-storage', { directory, serviceKey: SERVICE_KEY })
+    )
 
-  const { stdout, ms, peakRss } = await runCommand('dist/server/commands/reconcile-recordings.js', { ...env, SUPABASE_URL: storage.ready as string })
-  const isRight = stdout.includes(leftover) && stdout.includes(missing!) && stdout.includes('2 found')
-  if (!isRight) throw new Error(`The reconciliation did not find what it should:\n${stdout}`)
-  return { count, seconds: ms / 1000, peak: peakRss, kind: database.kind }
-})
+    const { stdout, ms, peakRss } = await runCommand('dist/server/commands/reconcile-recordings.js', {
+      ...env,
+      SUPABASE_URL: storage.ready as string
+    })
+    const isRight = stdout.includes(leftover) && stdout.includes(missing!) && stdout.includes('2 found')
+    if (!isRight) throw new Error(`The reconciliation did not find what it should:\n${stdout}`)
+    return { count, seconds: ms / 1000, peak: peakRss, kind: database.kind }
+  })
 
-function tabulate (results: Measured[]): string[][] {
+function tabulate(results: Measured[]): string[][] {
   const row = (what: string, pick: (measured: Measured) => number) => {
     const numbers = results.map(pick)
     return [what, ...numbers.map(format), format(numbers.at(-1)! / numbers[0]!)]
   }
   return [
     ['', ...results.map(({ count }) => count.toLocaleString('en')), 'ratio'],
-    ...canMeter ? [row('peak memory of the process, MB', ({ peak }) => peak / MEGABYTE)] : [],
+    ...(canMeter ? [row('peak memory of the process, MB', ({ peak }) => peak / MEGABYTE)] : []),
     row('seconds', ({ seconds }) => seconds)
   ]
 }

@@ -21,43 +21,64 @@ const SETTLE_MS = 1500
 const TARGETS = { uploadsRatio: 2, statsRatio: 0.25, memory: 60 * MEGABYTE }
 
 type Load = (target: Target, count: number) => Promise<LoadResult>
-type Measured = { uploadsPerSecond: number, statsP50: number, statsP99: number, memory: number, cpuPerUpload: number, created: number, asked: number, failures: number }
+type Measured = {
+  uploadsPerSecond: number
+  statsP50: number
+  statsP99: number
+  memory: number
+  cpuPerUpload: number
+  created: number
+  asked: number
+  failures: number
+}
 
 /** Large saves by our server and by a straightforward one, in turn; somebody else asks for stats meanwhile. */
-export const uploads: Stage = ({ scale, log }) => withResources(async (keep) => {
-  const megabytes = Math.max(1, Math.round(MEGABYTES * scale))
-  const { database, env, token } = await startSinkSurroundings(keep)
-  const small = await createLoad(keep, { bytes: SMALL_RECORDING })
-  const large = await createLoad(keep, { bytes: megabytes * MEGABYTE })
-  const ours = keep(await startServer('ours', env))
-  const straightforward = keep(await startServer('straightforward', env))
-  await syncUser(ours.url, token)
+export const uploads: Stage = ({ scale, log }) =>
+  withResources(async (keep) => {
+    const megabytes = Math.max(1, Math.round(MEGABYTES * scale))
+    const { database, env, token } = await startSinkSurroundings(keep)
+    const small = await createLoad(keep, { bytes: SMALL_RECORDING })
+    const large = await createLoad(keep, { bytes: megabytes * MEGABYTE })
+    const ours = keep(await startServer('ours', env))
+    const straightforward = keep(await startServer('straightforward', env))
+    await syncUser(ours.url, token)
 
-  const contestants = [await prepare('ours', ours), await prepare('straightforward', straightforward)] as const
-  for (const contestant of contestants) await contestant.warmUp()
-  for (let round = 1; round <= ROUNDS; round++) {
-    for (const contestant of contestants) log(await contestant.run(round))
-  }
-  const [us, them] = [contestants[0].summarise(), contestants[1].summarise()]
+    const contestants = [
+      await prepare('ours', ours),
+      await prepare('straightforward', straightforward)
+    ] as const
+    for (const contestant of contestants) await contestant.warmUp()
+    for (let round = 1; round <= ROUNDS; round++) {
+      for (const contestant of contestants) log(await contestant.run(round))
+    }
+    const [us, them] = [contestants[0].summarise(), contestants[1].summarise()]
 
-  return {
-    title: `uploads: ${AT_ONCE} saves of ${megabytes} MB at a time`,
-    table: tabulate(us, them),
-    remarks: [
-      `Medians of ${ROUNDS} rounds after one to warm up, the servers in turn; GET /api/stats ${PROBE_RATE} times a second (${us.asked} and ${them.asked} requests in all), timed from when each was due; ${database.kind}; the storage swallows what it gets.`,
-      ...canMeter ? [] : ['Memory and CPU time are left out: only Linux tells them of another process.']
-    ]
-  }
+    return {
+      title: `uploads: ${AT_ONCE} saves of ${megabytes} MB at a time`,
+      table: tabulate(us, them),
+      remarks: [
+        `Medians of ${ROUNDS} rounds after one to warm up, the servers in turn; GET /api/stats ${PROBE_RATE} times a second (${us.asked} and ${them.asked} requests in all), timed from when each was due; ${database.kind}; the storage swallows what it gets.`,
+        ...(canMeter ? [] : ['Memory and CPU time are left out: only Linux tells them of another process.'])
+      ]
+    }
 
-  async function prepare (name: string, server: Server) {
-    const target = { url: server.url, token }
-    for (let round = 0; round < WARM_UP_ROUNDS; round++) await small(target, AT_ONCE)
-    await sleep(SETTLE_MS)
-    return createContestant({ name, server, run: () => large(target, AT_ONCE) })
-  }
-})
+    async function prepare(name: string, server: Server) {
+      const target = { url: server.url, token }
+      for (let round = 0; round < WARM_UP_ROUNDS; round++) await small(target, AT_ONCE)
+      await sleep(SETTLE_MS)
+      return createContestant({ name, server, run: () => large(target, AT_ONCE) })
+    }
+  })
 
-function createContestant ({ name, server: { meter }, run }: { name: string, server: Server, run: () => ReturnType<Load> }) {
+function createContestant({
+  name,
+  server: { meter },
+  run
+}: {
+  name: string
+  server: Server
+  run: () => ReturnType<Load>
+}) {
   const idle = meter.rss()
   const results: Array<LoadResult & { cpuMs: number }> = []
   meter.resetPeakRss()
@@ -67,7 +88,7 @@ function createContestant ({ name, server: { meter }, run }: { name: string, ser
     warmUp: run,
 
     /** @returns a line for whoever waits */
-    async run (round: number): Promise<string> {
+    async run(round: number): Promise<string> {
       const cpuBefore = meter.cpuMs()
       const result = await run()
       results.push({ ...result, cpuMs: meter.cpuMs() - cpuBefore })
@@ -76,8 +97,14 @@ function createContestant ({ name, server: { meter }, run }: { name: string, ser
 
     summarise: (): Measured => ({
       uploadsPerSecond: median(results.map(perSecond)),
-      statsP50: quantile(results.flatMap(({ latencies }) => latencies), 0.5),
-      statsP99: quantile(results.flatMap(({ latencies }) => latencies), 0.99),
+      statsP50: quantile(
+        results.flatMap(({ latencies }) => latencies),
+        0.5
+      ),
+      statsP99: quantile(
+        results.flatMap(({ latencies }) => latencies),
+        0.99
+      ),
       memory: meter.peakRss() - idle,
       cpuPerUpload: median(results.map(({ cpuMs, answers }) => cpuMs / answers.length)),
       created: results.flatMap(({ answers }) => answers).filter((answer) => answer === 201).length,
@@ -87,24 +114,40 @@ function createContestant ({ name, server: { meter }, run }: { name: string, ser
   }
 }
 
-const perSecond = ({ answers, ms }: LoadResult) => answers.length * 1000 / ms
+const perSecond = ({ answers, ms }: LoadResult) => (answers.length * 1000) / ms
 
-function tabulate (us: Measured, them: Measured): string[][] {
-  const row = (what: string, pick: (measured: Measured) => number, target: (ratio: number) => string = () => '') => {
+function tabulate(us: Measured, them: Measured): string[][] {
+  const row = (
+    what: string,
+    pick: (measured: Measured) => number,
+    target: (ratio: number) => string = () => ''
+  ) => {
     const ratio = pick(us) / pick(them)
     return [what, format(pick(us)), format(pick(them)), format(ratio), target(ratio)]
   }
   return [
     ['', 'ours', 'straightforward', 'ratio', 'target'],
-    row('uploads a second', ({ uploadsPerSecond }) => uploadsPerSecond, (ratio) => judge(`ratio ≥ ${TARGETS.uploadsRatio}`, ratio >= TARGETS.uploadsRatio)),
+    row(
+      'uploads a second',
+      ({ uploadsPerSecond }) => uploadsPerSecond,
+      (ratio) => judge(`ratio ≥ ${TARGETS.uploadsRatio}`, ratio >= TARGETS.uploadsRatio)
+    ),
     row('GET /api/stats, p50, ms', ({ statsP50 }) => statsP50),
-    row('GET /api/stats, p99, ms', ({ statsP99 }) => statsP99, (ratio) => judge(`ratio ≤ ${TARGETS.statsRatio}`, ratio <= TARGETS.statsRatio)),
-    ...canMeter
+    row(
+      'GET /api/stats, p99, ms',
+      ({ statsP99 }) => statsP99,
+      (ratio) => judge(`ratio ≤ ${TARGETS.statsRatio}`, ratio <= TARGETS.statsRatio)
+    ),
+    ...(canMeter
       ? [
-          row('peak memory above idle, MB', ({ memory }) => memory / MEGABYTE, () => judge(`≤ ${TARGETS.memory / MEGABYTE} MB`, us.memory <= TARGETS.memory)),
+          row(
+            'peak memory above idle, MB',
+            ({ memory }) => memory / MEGABYTE,
+            () => judge(`≤ ${TARGETS.memory / MEGABYTE} MB`, us.memory <= TARGETS.memory)
+          ),
           row('CPU time an upload, ms', ({ cpuPerUpload }) => cpuPerUpload)
         ]
-      : [],
+      : []),
     row('saves not answered 201', ({ created }) => ROUNDS * AT_ONCE - created),
     row('stats not answered 200', ({ failures }) => failures)
   ]

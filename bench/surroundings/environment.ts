@@ -10,7 +10,7 @@ const SUB = 'auth0|bench'
 export type Surroundings = Awaited<ReturnType<typeof startSurroundings>>
 
 /** What a server needs around it, with the storage at `storageUrl`: the environment to find it by, and somebody's token. */
-export async function startSurroundings (keep: Keep, storageUrl: string) {
+export async function startSurroundings(keep: Keep, storageUrl: string) {
   const database = keep(await startDatabase())
   const issuer = keep(await startIssuer({ audience: AUDIENCE }))
   const env: NodeJS.ProcessEnv = {
@@ -29,13 +29,13 @@ export async function startSurroundings (keep: Keep, storageUrl: string) {
 }
 
 /** The surroundings of saves, whose bytes are swallowed. */
-export async function startSinkSurroundings (keep: Keep) {
+export async function startSinkSurroundings(keep: Keep) {
   const sink = keep(await startScript('surroundings/storage-sink'))
   return startSurroundings(keep, sink.ready as string)
 }
 
 /** Makes the user whose token it is, by a server that can. */
-export async function syncUser (url: string, token: string) {
+export async function syncUser(url: string, token: string) {
   const response = await fetch(`${url}/api/users/sync`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },

@@ -2,13 +2,20 @@ import type { SessionListItem } from '../contract/sessions.ts'
 import { createHttp, networkError, type Http } from './api-http.ts'
 import { base64Parts } from './base64.ts'
 import { systemClock, type Clock } from './clock.ts'
-import { StorageError, type CallOptions, type IStorageService, type SaveOptions, type SessionData, type UserStatsData } from './storage-service.ts'
+import {
+  StorageError,
+  type CallOptions,
+  type IStorageService,
+  type SaveOptions,
+  type SessionData,
+  type UserStatsData
+} from './storage-service.ts'
 import { browserTimeZone } from './time-zone.ts'
 import type { GetAccessToken } from './token.ts'
 import type { Fetch } from './xhr-fetch.ts'
 
 /** Who is signed in: Auth0's `user`. */
-export type Profile = { sub?: string, email?: string, name?: string, picture?: string }
+export type Profile = { sub?: string; email?: string; name?: string; picture?: string }
 
 export type ApiStorageOptions = {
   getAccessToken: GetAccessToken
@@ -42,7 +49,14 @@ export class ApiStorageService implements IStorageService {
   readonly #directUploadBytes: number
   #syncing: Promise<unknown> | undefined
 
-  constructor ({ baseUrl = '', getAccessToken, getProfile, timeZone = browserTimeZone(), directUploadBytes = 8_000_000, ...given }: ApiStorageOptions) {
+  constructor({
+    baseUrl = '',
+    getAccessToken,
+    getProfile,
+    timeZone = browserTimeZone(),
+    directUploadBytes = 8_000_000,
+    ...given
+  }: ApiStorageOptions) {
     this.#http = createHttp({
       baseUrl: baseUrl.replace(/\/+$/, ''),
       getAccessToken,
@@ -57,9 +71,13 @@ export class ApiStorageService implements IStorageService {
     this.#directUploadBytes = directUploadBytes
   }
 
-  async getSessions (options?: CallOptions): Promise<SessionData[]> {
-    const rows = await this.#http.call<SessionListItem[]>({ ...options, method: 'GET', path: '/api/sessions' })
-    return rows.map(row => ({
+  async getSessions(options?: CallOptions): Promise<SessionData[]> {
+    const rows = await this.#http.call<SessionListItem[]>({
+      ...options,
+      method: 'GET',
+      path: '/api/sessions'
+    })
+    return rows.map((row) => ({
       id: row.id,
       date: row.date,
       songName: row.song_name,
@@ -69,63 +87,96 @@ export class ApiStorageService implements IStorageService {
     }))
   }
 
-  async getSessionById (id: string, options?: CallOptions): Promise<SessionData | null> {
-    return this.#http.call<SessionData>({ ...options, method: 'GET', path: sessionPath(id) }).catch(unlessMissing(null))
+  async getSessionById(id: string, options?: CallOptions): Promise<SessionData | null> {
+    return this.#http
+      .call<SessionData>({ ...options, method: 'GET', path: sessionPath(id) })
+      .catch(unlessMissing(null))
   }
 
-  async saveSession (session: SessionData, options?: SaveOptions): Promise<void> {
+  async saveSession(session: SessionData, options?: SaveOptions): Promise<void> {
     const { audio } = session
     if (!audio || audio.size < this.#directUploadBytes) {
       await this.#save(session, options)
       return
     }
     const direct = await import('./direct-upload.ts').catch(() => undefined)
-    if (direct) return direct.saveDirectly({ http: this.#http, save: this.#save.bind(this) }, { ...session, audio }, options)
+    if (direct) {
+      return direct.saveDirectly(
+        { http: this.#http, save: this.#save.bind(this) },
+        { ...session, audio },
+        options
+      )
+    }
     // A new release may have removed the module under this page. Whether the id has an earlier, incomplete attempt of
     // this very save, only the module could tell.
-    await this.#save(session, options).catch(error => { throw error.code === 'id_reused' ? networkError(error) : error })
+    await this.#save(session, options).catch((error) => {
+      throw error.code === 'id_reused' ? networkError(error) : error
+    })
   }
 
-  async deleteSession (id: string, options?: CallOptions): Promise<void> {
-    await this.#http.call({ ...options, method: 'DELETE', path: sessionPath(id) }).catch(unlessMissing(undefined))
+  async deleteSession(id: string, options?: CallOptions): Promise<void> {
+    await this.#http
+      .call({ ...options, method: 'DELETE', path: sessionPath(id) })
+      .catch(unlessMissing(undefined))
   }
 
-  async getUserStats (options?: CallOptions): Promise<UserStatsData> {
+  async getUserStats(options?: CallOptions): Promise<UserStatsData> {
     const query = this.#timeZone ? `?tz=${encodeURIComponent(this.#timeZone)}` : ''
     return this.#http.call({ ...options, method: 'GET', path: `/api/stats${query}` })
   }
 
-  async #save (session: SessionData, options?: SaveOptions): Promise<SessionData> {
+  async #save(session: SessionData, options?: SaveOptions): Promise<SessionData> {
     const call = { ...options, method: 'POST', path: '/api/sessions', body: await saveBody(session) } as const
-    return this.#http.call<SessionData>(call).catch(async error => {
+    return this.#http.call<SessionData>(call).catch(async (error) => {
       if (error.code !== 'user_not_synced' || !this.#getProfile) throw error
-      await (this.#syncing ??= this.#sync(this.#getProfile).finally(() => { this.#syncing = undefined }))
+      await (this.#syncing ??= this.#sync(this.#getProfile).finally(() => {
+        this.#syncing = undefined
+      }))
       return this.#http.call<SessionData>(call)
     })
   }
 
-  async #sync (getProfile: NonNullable<ApiStorageOptions['getProfile']>): Promise<void> {
-    const { sub, email, name, picture } = await getProfile() ?? {}
+  async #sync(getProfile: NonNullable<ApiStorageOptions['getProfile']>): Promise<void> {
+    const { sub, email, name, picture } = (await getProfile()) ?? {}
     const body = new Blob([JSON.stringify({ auth0_id: sub, email, name, picture, timeZone: this.#timeZone })])
     await this.#http.call({ method: 'POST', path: '/api/users/sync', body })
   }
 }
 
 /** The body of a save, in pieces: with its recording it may have 70 MB. */
-async function saveBody ({ id, date, songName, instrument, durationSeconds, xmlContent, analysis, audio }: SessionData): Promise<Blob> {
-  const session = JSON.stringify({ id, date, songName, instrument, duration: durationSeconds, xmlContent, analysis })
+async function saveBody({
+  id,
+  date,
+  songName,
+  instrument,
+  durationSeconds,
+  xmlContent,
+  analysis,
+  audio
+}: SessionData): Promise<Blob> {
+  const session = JSON.stringify({
+    id,
+    date,
+    songName,
+    instrument,
+    duration: durationSeconds,
+    xmlContent,
+    analysis
+  })
   if (!audio?.size) return new Blob([session])
-  return new Blob([session.slice(0, -1), ',"audioBase64":"', ...await base64Parts(audio), '"}'])
+  return new Blob([session.slice(0, -1), ',"audioBase64":"', ...(await base64Parts(audio)), '"}'])
 }
 
-function sessionPath (id: string): string {
+function sessionPath(id: string): string {
   return `/api/sessions/${encodeURIComponent(id)}`
 }
 
 // An unknown route is a wrong base URL, not a missing session.
-function unlessMissing<T> (answer: T): (error: unknown) => T {
-  return error => {
-    if (error instanceof StorageError && error.status === 404 && error.code !== 'route_not_found') return answer
+function unlessMissing<T>(answer: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof StorageError && error.status === 404 && error.code !== 'route_not_found') {
+      return answer
+    }
     throw error
   }
 }

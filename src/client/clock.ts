@@ -7,9 +7,10 @@ export type Clock = {
 
 export const systemClock: Clock = {
   now: () => new Date(),
-  sleep: (milliseconds, signal) => new Promise((resolve, reject) => {
-    signal?.throwIfAborted()
-    setTimeout(resolve, milliseconds)
-    signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
+  sleep: (milliseconds, signal) =>
+    new Promise((resolve, reject) => {
+      signal?.throwIfAborted()
+      setTimeout(resolve, milliseconds)
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+    })
 }

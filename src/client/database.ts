@@ -3,17 +3,28 @@
  */
 
 /** One transaction over all of the database's stores. Resolves once it is on disk; when `work` throws, nothing of it is. */
-export type Transact = <T>(mode: IDBTransactionMode, work: (store: (name: string) => IDBObjectStore) => T | Promise<T>) => Promise<T>
+export type Transact = <T>(
+  mode: IDBTransactionMode,
+  work: (store: (name: string) => IDBObjectStore) => T | Promise<T>
+) => Promise<T>
 
 /** A database of version 1 with these stores; in-line keys count up under `key`, where that is given. */
-export function openDatabase (factory: IDBFactory, name: string, stores: Record<string, IDBObjectStoreParameters>): Transact {
+export function openDatabase(
+  factory: IDBFactory,
+  name: string,
+  stores: Record<string, IDBObjectStoreParameters>
+): Transact {
   let opening: Promise<IDBDatabase> | undefined
-  const forget = () => { opening = undefined }
+  const forget = () => {
+    opening = undefined
+  }
 
-  async function open (): Promise<IDBDatabase> {
+  async function open(): Promise<IDBDatabase> {
     const request = factory.open(name, 1)
     request.onupgradeneeded = () => {
-      for (const [store, parameters] of Object.entries(stores)) request.result.createObjectStore(store, parameters)
+      for (const [store, parameters] of Object.entries(stores)) {
+        request.result.createObjectStore(store, parameters)
+      }
     }
     const database = await promised(request)
     database.onclose = forget
@@ -39,9 +50,12 @@ export function openDatabase (factory: IDBFactory, name: string, stores: Record<
   }
 }
 
-async function attempt<T> (transaction: IDBTransaction, work: (store: (name: string) => IDBObjectStore) => T | Promise<T>): Promise<T> {
+async function attempt<T>(
+  transaction: IDBTransaction,
+  work: (store: (name: string) => IDBObjectStore) => T | Promise<T>
+): Promise<T> {
   try {
-    return await work(name => transaction.objectStore(name))
+    return await work((name) => transaction.objectStore(name))
   } catch (error) {
     transaction.abort()
     throw error
@@ -49,7 +63,7 @@ async function attempt<T> (transaction: IDBTransaction, work: (store: (name: str
 }
 
 /** What a request answers. Inside a transaction, await nothing else, or the transaction ends. */
-export function promised<T> (request: IDBRequest<T>): Promise<T> {
+export function promised<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error)

@@ -5,6 +5,13 @@ export type { Clock } from './clock.ts'
 export { LocalStorageService, type LocalStorageOptions } from './local-storage-service.ts'
 export {
   StorageError,
-  type Analysis, type CallOptions, type IStorageService, type Progress, type Refusal, type SaveOptions, type SessionData, type UserStatsData
+  type Analysis,
+  type CallOptions,
+  type IStorageService,
+  type Progress,
+  type Refusal,
+  type SaveOptions,
+  type SessionData,
+  type UserStatsData
 } from './storage-service.ts'
 export type { GetAccessToken } from './token.ts'

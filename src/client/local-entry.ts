@@ -13,19 +13,21 @@ import { StorageError, type SessionData } from './storage-service.ts'
 export type Entry = Record<string, unknown>
 
 /** The session without what a list does not carry. */
-export function readListed (entry: Entry): SessionData {
+export function readListed(entry: Entry): SessionData {
   return {
     id: String(entry['id'] ?? entry['date']),
     date: isoDate(entry['date']),
     songName: String(entry['songName'] ?? ''),
     instrument: String(entry['instrument'] ?? ''),
-    durationSeconds: Math.round(Number(entry['totalPracticeSeconds']) || Number(entry['durationSeconds']) || 0),
+    durationSeconds: Math.round(
+      Number(entry['totalPracticeSeconds']) || Number(entry['durationSeconds']) || 0
+    ),
     audioUrl: recordingUrl(entry)
   }
 }
 
 /** The whole session, apart from a recording in IndexedDB. */
-export function readWhole (entry: Entry): SessionData {
+export function readWhole(entry: Entry): SessionData {
   const xml = entry['xmlContent']
   return {
     ...readListed(entry),
@@ -39,11 +41,15 @@ export function readWhole (entry: Entry): SessionData {
  *
  * @throws StorageError `invalid_input` for what the server would refuse too, so that either mode tells the same mistakes
  */
-export function writeEntry (session: SessionData): Entry {
+export function writeEntry(session: SessionData): Entry {
   const { id, date, songName, instrument, durationSeconds, xmlContent, analysis } = session
-  const names = [songName, instrument].every(name => name.trim() && name.length <= 300)
+  const names = [songName, instrument].every((name) => name.trim() && name.length <= 300)
   if (!names || !(durationSeconds >= 0 && durationSeconds <= 86_400) || Number.isNaN(Date.parse(date))) {
-    throw new StorageError(400, 'invalid_input', 'A session needs a song and an instrument of 1 to 300 characters, 0 to 86400 seconds, and a date.')
+    throw new StorageError(
+      400,
+      'invalid_input',
+      'A session needs a song and an instrument of 1 to 300 characters, 0 to 86400 seconds, and a date.'
+    )
   }
   return {
     id,
@@ -57,7 +63,7 @@ export function writeEntry (session: SessionData): Entry {
 }
 
 /** Where an entry's recording can be played from, unless it is in IndexedDB. */
-function recordingUrl ({ audioBase64, audioUrl }: Entry): string | null {
+function recordingUrl({ audioBase64, audioUrl }: Entry): string | null {
   if (typeof audioBase64 === 'string' && audioBase64) {
     return audioBase64.startsWith('data:') ? audioBase64 : `data:audio/webm;base64,${audioBase64}`
   }
@@ -65,7 +71,7 @@ function recordingUrl ({ audioBase64, audioUrl }: Entry): string | null {
 }
 
 // A date that cannot be read stays as it is: whoever imports it is told, and nothing is made up.
-function isoDate (value: unknown): string {
+function isoDate(value: unknown): string {
   const date = new Date(value as string | number)
   return Number.isNaN(date.getTime()) ? String(value) : date.toISOString()
 }

@@ -7,12 +7,16 @@ const LONGEST_WAIT = 30_000
 const TRANSIENT = [0, 408, 425, 429, 502, 503, 504]
 
 /** Whether the same call may succeed a little later: no answer came, or the server asked to come again. */
-export function isTransient (error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   return error instanceof StorageError && TRANSIENT.includes(error.status)
 }
 
 /** Tries again what may be repeated safely, waiting as long as the server says, or else twice as long each time. */
-export async function withRetry<T> (attempt: () => Promise<T>, clock: Clock, signal?: AbortSignal): Promise<T> {
+export async function withRetry<T>(
+  attempt: () => Promise<T>,
+  clock: Clock,
+  signal?: AbortSignal
+): Promise<T> {
   for (let wait = 500, left = ATTEMPTS - 1; ; wait *= 2, left--) {
     try {
       return await attempt()
@@ -25,6 +29,6 @@ export async function withRetry<T> (attempt: () => Promise<T>, clock: Clock, sig
 }
 
 // Half of it by chance: clients that failed together shall not come back together.
-function pauseAfter ({ retryAfter }: StorageError, wait: number): number {
-  return retryAfter ? retryAfter * 1000 : wait * (1 + Math.random()) / 2
+function pauseAfter({ retryAfter }: StorageError, wait: number): number {
+  return retryAfter ? retryAfter * 1000 : (wait * (1 + Math.random())) / 2
 }

@@ -7,7 +7,7 @@ export type { UserStatsData }
 export type Analysis = NonNullable<WireSession['analysis']>
 
 /** Why a session was not accepted, as `StorageError` says it, in a form that IndexedDB and JSON keep. */
-export type Refusal = { status: number, code: string, detail: string }
+export type Refusal = { status: number; code: string; detail: string }
 
 /**
  * A practice session: the wire's `SessionData`, and in the browser perhaps its recording.
@@ -16,8 +16,7 @@ export type Refusal = { status: number, code: string, detail: string }
  * A recording is in `audio`, or behind `audioUrl` (an http or `data:` URL); play whichever is there. A save reads
  * `audio` only.
  */
-export type SessionData =
-  Pick<WireSession, 'id' | 'date' | 'songName' | 'instrument' | 'durationSeconds'> &
+export type SessionData = Pick<WireSession, 'id' | 'date' | 'songName' | 'instrument' | 'durationSeconds'> &
   Partial<Pick<WireSession, 'xmlContent' | 'analysis' | 'audioUrl'>> & {
     audio?: Blob
     /** Set for a session that has not reached the account: it waits for the network, or was refused for good. */
@@ -27,7 +26,7 @@ export type SessionData =
   }
 
 /** How far an upload is, in bytes. */
-export type Progress = { loaded: number, total: number }
+export type Progress = { loaded: number; total: number }
 
 export type CallOptions = {
   /** Aborting rejects with the signal's reason. A save that was already on its way may still have happened. */
@@ -44,10 +43,10 @@ export type SaveOptions = CallOptions & { onProgress?: (progress: Progress) => v
  */
 export interface IStorageService {
   /** The whole history, newest first (equal dates by id). Empty for somebody new. */
-  getSessions (options?: CallOptions): Promise<SessionData[]>
+  getSessions(options?: CallOptions): Promise<SessionData[]>
 
   /** One session with everything in it, or null when there is none with that id. */
-  getSessionById (id: string, options?: CallOptions): Promise<SessionData | null>
+  getSessionById(id: string, options?: CallOptions): Promise<SessionData | null>
 
   /**
    * Keeps the session under its id, a UUID that the caller makes. When the promise resolves, session and recording
@@ -55,13 +54,13 @@ export interface IStorageService {
    * is repeated. Saving the same session again changes nothing and succeeds, so a save may always be repeated;
    * saving something else under a used id rejects with `id_reused` (409). The id of a deleted session is free again.
    */
-  saveSession (session: SessionData, options?: SaveOptions): Promise<void>
+  saveSession(session: SessionData, options?: SaveOptions): Promise<void>
 
   /** Removes session and recording. Succeeds when there is none (any more), so it may always be repeated. */
-  deleteSession (id: string, options?: CallOptions): Promise<void>
+  deleteSession(id: string, options?: CallOptions): Promise<void>
 
   /** The current week, the streak and the total, in the browser's time zone. */
-  getUserStats (options?: CallOptions): Promise<UserStatsData>
+  getUserStats(options?: CallOptions): Promise<UserStatsData>
 }
 
 /** Something could not be read or kept. Branch on `code`; `detail` is for the person and says what to do. */
@@ -76,7 +75,12 @@ export class StorageError extends Error {
   /** The seconds after which the server said to try again. */
   declare readonly retryAfter: number | undefined
 
-  constructor (status: number, code: string, detail: string, { retryAfter, cause }: { retryAfter?: number | undefined, cause?: unknown } = {}) {
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    { retryAfter, cause }: { retryAfter?: number | undefined; cause?: unknown } = {}
+  ) {
     super(detail, { cause })
     this.status = status
     this.code = code

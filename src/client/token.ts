@@ -5,12 +5,14 @@
 export type GetAccessToken = (options: { cacheMode: 'on' | 'off' }) => Promise<string>
 
 /** Tokens for requests; many that find theirs expired at once share one refresh. */
-export function createTokens (getAccessToken: GetAccessToken) {
+export function createTokens(getAccessToken: GetAccessToken) {
   let refreshing: Promise<string> | undefined
   return {
     current: async () => refreshing ?? getAccessToken({ cacheMode: 'on' }),
-    fresh () {
-      refreshing ??= getAccessToken({ cacheMode: 'off' }).finally(() => { refreshing = undefined })
+    fresh() {
+      refreshing ??= getAccessToken({ cacheMode: 'off' }).finally(() => {
+        refreshing = undefined
+      })
       return refreshing
     }
   }

@@ -12,7 +12,7 @@
 /** What `GET /api/stats` answers. */
 export type UserStatsData = {
   /** Monday to Sunday of the week that contains today; `minutes` is that day's practice, rounded. */
-  weekly_progress: { day: string, date: string, minutes: number }[]
+  weekly_progress: { day: string; date: string; minutes: number }[]
   /** Consecutive days with practice, up to today or, while today has none, up to yesterday. */
   streak: number
   /** Minutes of all practice ever recorded, rounded once, so not the sum of the days' rounded minutes. */
@@ -33,7 +33,8 @@ const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const
 
 // Three-letter names that ICU, and so V8, takes over from old Java although IANA has no such zones. They must be
 // refused: PostgreSQL reads some of them as other places (IST is Israel there and India here).
-const NOT_IANA = /^(ACT|AET|AGT|ART|AST|BET|BST|CAT|CNT|CST|CTT|EAT|ECT|IET|IST|JST|MIT|NET|NST|PLT|PNT|PRT|PST|SST|VST|SystemV\/.*)$/i
+const NOT_IANA =
+  /^(ACT|AET|AGT|ART|AST|BET|BST|CAT|CNT|CST|CTT|EAT|ECT|IET|IST|JST|MIT|NET|NST|PLT|PNT|PRT|PST|SST|VST|SystemV\/.*)$/i
 
 // A formatter costs a hundred times what a formatting does. Intl ignores case, and so do the keys: only
 // names that Intl knows get in, hence a caller who spells zones in every possible way cannot fill the memory.
@@ -44,7 +45,7 @@ const formatters = new Map<string, Intl.DateTimeFormat>()
  *
  * @throws RangeError when the instant is an invalid Date or Intl does not know the zone (see `isTimeZone`)
  */
-export function localDay (instant: Date, timeZone: string): string {
+export function localDay(instant: Date, timeZone: string): string {
   // en-US, because its all-numeric form with an era, "11/16/2026 AD", has been the same in every engine.
   const [date = '', era] = formatterFor(timeZone).format(instant).split(' ')
   const [month = '', day = '', year = ''] = date.split('/')
@@ -52,12 +53,12 @@ export function localDay (instant: Date, timeZone: string): string {
 }
 
 /** The day `count` days after `day`, or before it when `count` is negative. */
-export function addDays (day: string, count: number): string {
+export function addDays(day: string, count: number): string {
   return isoDay(Date.parse(day) + count * DAY_MS)
 }
 
 /** The seven days, Monday to Sunday, of the ISO week that contains `day`. */
-export function weekOf (day: string): string[] {
+export function weekOf(day: string): string[] {
   const daysSinceMonday = (new Date(day).getUTCDay() + 6) % 7
   return WEEKDAYS.map((_, index) => addDays(day, index - daysSinceMonday))
 }
@@ -68,7 +69,7 @@ export function weekOf (day: string): string[] {
  *
  * A date that a zone skipped altogether (30 December 2011 in Samoa) is a day without practice, as in SQL's calendar.
  */
-export function countStreak (days: Iterable<string>, today: string): number {
+export function countStreak(days: Iterable<string>, today: string): number {
   const practised = new Set(days)
   let day = practised.has(today) ? today : addDays(today, -1)
   let streak = 0
@@ -77,7 +78,7 @@ export function countStreak (days: Iterable<string>, today: string): number {
 }
 
 /** The stats of a history: exactly the body of `GET /api/stats`. Days may come in any order, and in parts. */
-export function summarise (days: Iterable<PracticeDay>, today: string): UserStatsData {
+export function summarise(days: Iterable<PracticeDay>, today: string): UserStatsData {
   const history = [...days]
   const seconds = new Map<string, number>()
   let total = 0
@@ -86,9 +87,15 @@ export function summarise (days: Iterable<PracticeDay>, today: string): UserStat
     total += entry.seconds
   }
   return {
-    weekly_progress: weekOf(today).map((date, index) =>
-      ({ day: WEEKDAYS[index] ?? '', date, minutes: toMinutes(seconds.get(date) ?? 0) })),
-    streak: countStreak(history.filter(entry => entry.practised).map(entry => entry.day), today),
+    weekly_progress: weekOf(today).map((date, index) => ({
+      day: WEEKDAYS[index] ?? '',
+      date,
+      minutes: toMinutes(seconds.get(date) ?? 0)
+    })),
+    streak: countStreak(
+      history.filter((entry) => entry.practised).map((entry) => entry.day),
+      today
+    ),
     total_minutes: toMinutes(total)
   }
 }
@@ -97,8 +104,10 @@ export function summarise (days: Iterable<PracticeDay>, today: string): UserStat
  * Groups sessions to the local days they are dated, in order of first appearance. A session dated after `now` adds
  * its seconds to its day but does not make that day practised.
  */
-export function practiceDays (
-  sessions: Iterable<{ date: Date, durationSeconds: number }>, timeZone: string, now: Date
+export function practiceDays(
+  sessions: Iterable<{ date: Date; durationSeconds: number }>,
+  timeZone: string,
+  now: Date
 ): PracticeDay[] {
   const days = new Map<string, PracticeDay>()
   for (const { date, durationSeconds } of sessions) {
@@ -115,7 +124,7 @@ export function practiceDays (
  * Whether `name` is an IANA time zone that Intl knows, in any case. Offsets are not, although newer engines accept
  * `+01:00`: an offset knows nothing of summer time, so it would put day boundaries wrong for half the year.
  */
-export function isTimeZone (name: string): boolean {
+export function isTimeZone(name: string): boolean {
   if (!/^[a-z]/i.test(name) || NOT_IANA.test(name)) return false
   try {
     return Boolean(formatterFor(name))
@@ -124,28 +133,34 @@ export function isTimeZone (name: string): boolean {
   }
 }
 
-function formatterFor (timeZone: string): Intl.DateTimeFormat {
+function formatterFor(timeZone: string): Intl.DateTimeFormat {
   const key = timeZone.toLowerCase()
   const known = formatters.get(key)
   if (known) return known
   const formatter = new Intl.DateTimeFormat('en-US', {
-    timeZone, calendar: 'gregory', numberingSystem: 'latn', era: 'short', year: 'numeric', month: 'numeric', day: 'numeric'
+    timeZone,
+    calendar: 'gregory',
+    numberingSystem: 'latn',
+    era: 'short',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric'
   })
   formatters.set(key, formatter)
   return formatter
 }
 
-function isoYear (year: string, era?: string): string {
+function isoYear(year: string, era?: string): string {
   if (year.length === 4 && era === 'AD') return year
   // The year before 1 AD is 1 BC to a formatter and 0 to ISO 8601. Not Date.UTC, which takes 99 for 1999.
   const isoNumber = era === 'AD' ? Number(year) : 1 - Number(year)
   return isoDay(new Date(0).setUTCFullYear(isoNumber)).slice(0, -'-01-01'.length)
 }
 
-function isoDay (time: number): string {
+function isoDay(time: number): string {
   return new Date(time).toISOString().slice(0, -'T00:00:00.000Z'.length)
 }
 
-function toMinutes (seconds: number): number {
+function toMinutes(seconds: number): number {
   return Math.round(seconds / 60)
 }

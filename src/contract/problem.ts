@@ -33,16 +33,24 @@ export const problems = {
 export type ProblemCode = keyof typeof problems
 
 /** RFC 9457 problem details, sent as `application/problem+json`. */
-export const ProblemSchema = Type.Object({
-  type: Type.String({ description: 'A URI reference that identifies the kind of problem' }),
-  title: Type.String(),
-  status: Type.Integer(),
-  code: Type.String({ description: 'Stable; branch on this', enum: Object.keys(problems) }),
-  detail: Type.String({ description: 'What to change, for a person' }),
-  errors: Type.Optional(Type.Array(
-    Type.Object({ path: Type.String({ description: 'JSON pointer into the body, or the parameter' }), message: Type.String() }),
-    { description: 'Invalid input only' }
-  ))
-}, { $id: 'Problem', title: 'Problem', description: 'RFC 9457 problem details' })
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ description: 'A URI reference that identifies the kind of problem' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ description: 'Stable; branch on this', enum: Object.keys(problems) }),
+    detail: Type.String({ description: 'What to change, for a person' }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          path: Type.String({ description: 'JSON pointer into the body, or the parameter' }),
+          message: Type.String()
+        }),
+        { description: 'Invalid input only' }
+      )
+    )
+  },
+  { $id: 'Problem', title: 'Problem', description: 'RFC 9457 problem details' }
+)
 
 export type Problem = Static<typeof ProblemSchema>

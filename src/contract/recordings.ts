@@ -4,35 +4,57 @@ import { Text, UUID } from './text.ts'
 const example = '5b1f6a1e-8a51-4d1c-9a8e-2f1d0b6c7e35-62914560'
 
 /** `POST /api/sessions/:id/recording`. */
-export const NewUploadSchema = Type.Object({
-  contentType: Text({ minLength: 1, maxLength: 200, description: "the recording's media type, such as audio/webm" }),
-  bytes: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'exact length of the recording, in bytes' })
-}, { examples: [{ contentType: 'audio/webm;codecs=opus', bytes: 62_914_560 }] })
+export const NewUploadSchema = Type.Object(
+  {
+    contentType: Text({
+      minLength: 1,
+      maxLength: 200,
+      description: "the recording's media type, such as audio/webm"
+    }),
+    bytes: Type.Integer({
+      minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: 'exact length of the recording, in bytes'
+    })
+  },
+  { examples: [{ contentType: 'audio/webm;codecs=opus', bytes: 62_914_560 }] }
+)
 
 /** Where a recording may be sent, past this API: `PUT url`, the bytes as the body. */
-export const UploadSchema = Type.Object({
-  uploadId: Type.String({ description: 'Names this upload when it is completed' }),
-  url: Type.String({ description: 'PUT the bytes here; no other authorization is needed' }),
-  contentType: Type.String({ description: 'The `Content-Type` to send with them' }),
-  token: Type.String({ description: 'The token within the URL, for clients of Supabase Storage' }),
-  bucket: Type.String({ description: 'The bucket within the URL' }),
-  path: Type.String({ description: 'The key within the bucket' }),
-  expiresAt: Type.String({ format: 'date-time', description: 'Until when the upload may begin' })
-}, {
-  examples: [{
-    uploadId: example,
-    url: 'https://project.supabase.co/storage/v1/object/upload/sign/harmony-helper-recordings-staging/…?token=eyJ…',
-    contentType: 'audio/webm',
-    token: 'eyJ…',
-    bucket: 'harmony-helper-recordings-staging',
-    path: `3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10/${example}`,
-    expiresAt: '2026-11-22T20:03:00.000Z'
-  }]
-})
+export const UploadSchema = Type.Object(
+  {
+    uploadId: Type.String({ description: 'Names this upload when it is completed' }),
+    url: Type.String({ description: 'PUT the bytes here; no other authorization is needed' }),
+    contentType: Type.String({ description: 'The `Content-Type` to send with them' }),
+    token: Type.String({ description: 'The token within the URL, for clients of Supabase Storage' }),
+    bucket: Type.String({ description: 'The bucket within the URL' }),
+    path: Type.String({ description: 'The key within the bucket' }),
+    expiresAt: Type.String({ format: 'date-time', description: 'Until when the upload may begin' })
+  },
+  {
+    examples: [
+      {
+        uploadId: example,
+        url: 'https://project.supabase.co/storage/v1/object/upload/sign/harmony-helper-recordings-staging/…?token=eyJ…',
+        contentType: 'audio/webm',
+        token: 'eyJ…',
+        bucket: 'harmony-helper-recordings-staging',
+        path: `3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10/${example}`,
+        expiresAt: '2026-11-22T20:03:00.000Z'
+      }
+    ]
+  }
+)
 
 export type Upload = Static<typeof UploadSchema>
 
 /** `POST /api/sessions/:id/recording/complete`. */
-export const CompletedUploadSchema = Type.Object({
-  uploadId: Type.String({ pattern: `^${UUID}-[1-9][0-9]{0,15}$`, description: 'the uploadId with which the upload was begun' })
-}, { examples: [{ uploadId: example }] })
+export const CompletedUploadSchema = Type.Object(
+  {
+    uploadId: Type.String({
+      pattern: `^${UUID}-[1-9][0-9]{0,15}$`,
+      description: 'the uploadId with which the upload was begun'
+    })
+  },
+  { examples: [{ uploadId: example }] }
+)

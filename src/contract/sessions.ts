@@ -14,7 +14,8 @@ const example = {
   durationSeconds: 1260,
   xmlContent: '<?xml version="1.0"?><score-partwise version="4.0"/>',
   analysis: { summary: 'Steady tempo', feedback: 'Mind the dotted notes in bar 12.', scoreAccuracy: 87 },
-  audioUrl: 'https://project.supabase.co/storage/v1/object/public/harmony-helper-recordings/3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10.webm'
+  audioUrl:
+    'https://project.supabase.co/storage/v1/object/public/harmony-helper-recordings/3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10.webm'
 }
 
 export const AnalysisSchema = Type.Object({
@@ -24,24 +25,30 @@ export const AnalysisSchema = Type.Object({
 })
 
 /** The full session (CONTRACT, `SessionData`). */
-export const SessionDataSchema = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  date: Type.String({ format: 'date-time' }),
-  songName: Type.String(),
-  instrument: Type.String(),
-  durationSeconds: Type.Integer(),
-  xmlContent: Nullable(Type.String()),
-  analysis: Nullable(AnalysisSchema),
-  audioUrl: Nullable(Type.String())
-}, { examples: [example] })
+export const SessionDataSchema = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    date: Type.String({ format: 'date-time' }),
+    songName: Type.String(),
+    instrument: Type.String(),
+    durationSeconds: Type.Integer(),
+    xmlContent: Nullable(Type.String()),
+    analysis: Nullable(AnalysisSchema),
+    audioUrl: Nullable(Type.String())
+  },
+  { examples: [example] }
+)
 
 export type SessionData = Static<typeof SessionDataSchema>
 
 /** What a save answers: the session, with the name under which today's frontend looks for the recording beside ours. */
-export const SavedSessionSchema = Type.Object({
-  ...SessionDataSchema.properties,
-  audio_url: Nullable(Type.String({ description: 'The same as audioUrl' }))
-}, { examples: [{ ...example, audio_url: example.audioUrl }] })
+export const SavedSessionSchema = Type.Object(
+  {
+    ...SessionDataSchema.properties,
+    audio_url: Nullable(Type.String({ description: 'The same as audioUrl' }))
+  },
+  { examples: [{ ...example, audio_url: example.audioUrl }] }
+)
 
 /** A row of the history: metadata only. */
 export const SessionListItemSchema = Type.Object({
@@ -54,14 +61,35 @@ export const SessionListItemSchema = Type.Object({
 })
 
 export const SessionListSchema = Type.Array(SessionListItemSchema, {
-  examples: [[{ id: example.id, song_name: 'Ode to Joy', instrument: 'Piano', date: example.date, duration_seconds: 1260, audio_url: example.audioUrl }]]
+  examples: [
+    [
+      {
+        id: example.id,
+        song_name: 'Ode to Joy',
+        instrument: 'Piano',
+        date: example.date,
+        duration_seconds: 1260,
+        audio_url: example.audioUrl
+      }
+    ]
+  ]
 })
 
 export type SessionListItem = Static<typeof SessionListItemSchema>
 
 export const SessionListQuerySchema = Type.Object({
-  limit: Type.Optional(Type.String({ pattern: '^(?:[1-9][0-9]{0,2}|1000)$', description: 'a whole number from 1 to 1000: rows per page; without it the whole history' })),
-  cursor: Type.Optional(Type.String({ maxLength: 200, description: 'where the page starts: take it from the `Link` header of the page before' }))
+  limit: Type.Optional(
+    Type.String({
+      pattern: '^(?:[1-9][0-9]{0,2}|1000)$',
+      description: 'a whole number from 1 to 1000: rows per page; without it the whole history'
+    })
+  ),
+  cursor: Type.Optional(
+    Type.String({
+      maxLength: 200,
+      description: 'where the page starts: take it from the `Link` header of the page before'
+    })
+  )
 })
 
 export const SessionParamsSchema = Type.Object({ id: Uuid() })
@@ -73,17 +101,59 @@ const NewAnalysisSchema = Type.Object({
 })
 
 /** `POST /api/sessions`. */
-export const NewSessionSchema = Type.Object({
-  id: Type.Optional(Nullable(Uuid({ description: 'a UUID chosen by the client; makes the save safe to repeat' }))),
-  songName: Name(),
-  instrument: Name(),
-  duration: Type.Number({ minimum: 0, maximum: MAX_DURATION_SECONDS, description: 'Seconds; rounded' }),
-  date: Type.Optional(Nullable(Type.String({ format: 'date-time', description: 'RFC 3339 time with an offset, from 1900 to 48 hours ahead; now when left out' }))),
-  xmlContent: Type.Optional(Nullable(Text({ maxLength: MAX_XML_BYTES, description: 'MusicXML, at most 10 MB' }))),
-  analysis: Type.Optional(Type.Union([Type.Null(), Text({ maxLength: 1_000_000, description: 'the feedback alone: text without NUL characters or unpaired surrogates' }), NewAnalysisSchema], { description: 'text, the feedback alone, or an object with summary, feedback and scoreAccuracy' })),
-  audioBase64: Type.Optional(Nullable(Type.String({ description: 'The recording (WebM, MP4, Ogg, MP3, WAV or FLAC): standard base64, or a data: URL of it' })))
-}, {
-  examples: [{ songName: 'Ode to Joy', instrument: 'Piano', duration: 1260, analysis: example.analysis, audioBase64: null, id: example.id }]
-})
+export const NewSessionSchema = Type.Object(
+  {
+    id: Type.Optional(
+      Nullable(Uuid({ description: 'a UUID chosen by the client; makes the save safe to repeat' }))
+    ),
+    songName: Name(),
+    instrument: Name(),
+    duration: Type.Number({ minimum: 0, maximum: MAX_DURATION_SECONDS, description: 'Seconds; rounded' }),
+    date: Type.Optional(
+      Nullable(
+        Type.String({
+          format: 'date-time',
+          description: 'RFC 3339 time with an offset, from 1900 to 48 hours ahead; now when left out'
+        })
+      )
+    ),
+    xmlContent: Type.Optional(
+      Nullable(Text({ maxLength: MAX_XML_BYTES, description: 'MusicXML, at most 10 MB' }))
+    ),
+    analysis: Type.Optional(
+      Type.Union(
+        [
+          Type.Null(),
+          Text({
+            maxLength: 1_000_000,
+            description: 'the feedback alone: text without NUL characters or unpaired surrogates'
+          }),
+          NewAnalysisSchema
+        ],
+        { description: 'text, the feedback alone, or an object with summary, feedback and scoreAccuracy' }
+      )
+    ),
+    audioBase64: Type.Optional(
+      Nullable(
+        Type.String({
+          description:
+            'The recording (WebM, MP4, Ogg, MP3, WAV or FLAC): standard base64, or a data: URL of it'
+        })
+      )
+    )
+  },
+  {
+    examples: [
+      {
+        songName: 'Ode to Joy',
+        instrument: 'Piano',
+        duration: 1260,
+        analysis: example.analysis,
+        audioBase64: null,
+        id: example.id
+      }
+    ]
+  }
+)
 
 export type NewSession = Static<typeof NewSessionSchema>

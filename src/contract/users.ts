@@ -2,41 +2,65 @@ import { Type, type Static } from '@sinclair/typebox'
 import { Name, Nullable, Text } from './text.ts'
 
 /** `POST /api/users/sync`: who the signed-in person is (seed, "User Routes"). */
-export const SyncUserSchema = Type.Object({
-  auth0_id: Type.String({ minLength: 1, maxLength: 255, description: "the token's `sub`" }),
-  email: Name({ maxLength: 320, description: 'display data, 1 to 320 characters; never used for access' }),
-  name: Type.Optional(Nullable(Text({ maxLength: 300 }))),
-  picture: Type.Optional(Nullable(Text({ maxLength: 2048, description: 'URL of a picture, at most 2048 characters' }))),
-  timeZone: Type.Optional(Nullable(Type.String({ maxLength: 64, description: 'IANA time zone such as Europe/Berlin; days and streak follow it' })))
-}, {
-  examples: [{ auth0_id: 'auth0|5f7c8ec7c33c6c004bbafe82', email: 'clara@example.com', name: 'Clara', timeZone: 'Europe/Berlin' }]
-})
+export const SyncUserSchema = Type.Object(
+  {
+    auth0_id: Type.String({ minLength: 1, maxLength: 255, description: "the token's `sub`" }),
+    email: Name({ maxLength: 320, description: 'display data, 1 to 320 characters; never used for access' }),
+    name: Type.Optional(Nullable(Text({ maxLength: 300 }))),
+    picture: Type.Optional(
+      Nullable(Text({ maxLength: 2048, description: 'URL of a picture, at most 2048 characters' }))
+    ),
+    timeZone: Type.Optional(
+      Nullable(
+        Type.String({
+          maxLength: 64,
+          description: 'IANA time zone such as Europe/Berlin; days and streak follow it'
+        })
+      )
+    )
+  },
+  {
+    examples: [
+      {
+        auth0_id: 'auth0|5f7c8ec7c33c6c004bbafe82',
+        email: 'clara@example.com',
+        name: 'Clara',
+        timeZone: 'Europe/Berlin'
+      }
+    ]
+  }
+)
 
 export type SyncUser = Static<typeof SyncUserSchema>
 
 /** The user as stored. */
-export const UserSchema = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  auth0_id: Type.String(),
-  email: Type.String(),
-  name: Nullable(Type.String()),
-  picture: Nullable(Type.String()),
-  time_zone: Nullable(Type.String()),
-  created_at: Type.String({ format: 'date-time' }),
-  streak_count: Type.Integer(),
-  last_practice_date: Nullable(Type.String({ format: 'date-time' }))
-}, {
-  examples: [{
-    id: '3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11',
-    auth0_id: 'auth0|5f7c8ec7c33c6c004bbafe82',
-    email: 'clara@example.com',
-    name: 'Clara',
-    picture: null,
-    time_zone: 'Europe/Berlin',
-    created_at: '2026-11-01T09:00:00.000Z',
-    streak_count: 5,
-    last_practice_date: '2026-11-22T18:03:00.000Z'
-  }]
-})
+export const UserSchema = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    auth0_id: Type.String(),
+    email: Type.String(),
+    name: Nullable(Type.String()),
+    picture: Nullable(Type.String()),
+    time_zone: Nullable(Type.String()),
+    created_at: Type.String({ format: 'date-time' }),
+    streak_count: Type.Integer(),
+    last_practice_date: Nullable(Type.String({ format: 'date-time' }))
+  },
+  {
+    examples: [
+      {
+        id: '3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11',
+        auth0_id: 'auth0|5f7c8ec7c33c6c004bbafe82',
+        email: 'clara@example.com',
+        name: 'Clara',
+        picture: null,
+        time_zone: 'Europe/Berlin',
+        created_at: '2026-11-01T09:00:00.000Z',
+        streak_count: 5,
+        last_practice_date: '2026-11-22T18:03:00.000Z'
+      }
+    ]
+  }
+)
 
 export type User = Static<typeof UserSchema>

@@ -23,11 +23,11 @@ export interface ObjectStorageOptions {
 export interface ObjectStorage {
   /** The project URL: the API is under `/storage/v1`. */
   url: string
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
 /** Starts a local stand-in for hosted Supabase Storage, on any free port unless one is given. */
-export async function startObjectStorage (options: ObjectStorageOptions): Promise<ObjectStorage> {
+export async function startObjectStorage(options: ObjectStorageOptions): Promise<ObjectStorage> {
   const { directory, serviceKey, host = '127.0.0.1', port = 0 } = options
   const catalog = openCatalog(join(directory, 'journal.jsonl'))
   const buckets = createBuckets(catalog)
@@ -41,17 +41,20 @@ export async function startObjectStorage (options: ObjectStorageOptions): Promis
   })
   app.setErrorHandler(answerError)
   await app.register(cors, { origin: '*', methods: '*' }) // the server has none, the hosted gateway adds it
-  await app.register(async api => {
-    await api.register(publicRoutes(buckets, objects))
-    await api.register(signedRoutes(buckets, objects, tokens))
-    await api.register(async guarded => {
-      guarded.addHook('onRequest', requireKey(serviceKey))
-      await guarded.register(bucketRoutes(buckets, objects))
-      await guarded.register(objectRoutes(objects))
-      await guarded.register(signingRoutes(objects, tokens))
-      await guarded.register(transferRoutes(buckets, objects))
-    })
-  }, { prefix: '/storage/v1' })
+  await app.register(
+    async (api) => {
+      await api.register(publicRoutes(buckets, objects))
+      await api.register(signedRoutes(buckets, objects, tokens))
+      await api.register(async (guarded) => {
+        guarded.addHook('onRequest', requireKey(serviceKey))
+        await guarded.register(bucketRoutes(buckets, objects))
+        await guarded.register(objectRoutes(objects))
+        await guarded.register(signingRoutes(objects, tokens))
+        await guarded.register(transferRoutes(buckets, objects))
+      })
+    },
+    { prefix: '/storage/v1' }
+  )
 
   const url = await app.listen({ host, port })
   return { url, close: () => app.close() }

@@ -1,55 +1,85 @@
 import type { IncomingMessage } from 'node:http'
-import type { MutableRedirectUri, MutableResponse, MutableToken, OAuth2Service, TokenRequestIncomingMessage } from 'oauth2-mock-server'
+import type {
+  MutableRedirectUri,
+  MutableResponse,
+  MutableToken,
+  OAuth2Service,
+  TokenRequestIncomingMessage
+} from 'oauth2-mock-server'
 
 /** Somebody who can log in. */
-export interface IssuerUser { sub: string, email: string, name: string, picture?: string }
+export interface IssuerUser {
+  sub: string
+  email: string
+  name: string
+  picture?: string
+}
 
 export const TOKEN_LIFETIME = 86_400
 
-interface GrantOptions { audience: string, users: IssuerUser[] }
+interface GrantOptions {
+  audience: string
+  users: IssuerUser[]
+}
 
 /** What was agreed when a code, a refresh token or a token was asked for. */
-interface Grant { user: IssuerUser, audience: string, scope: string, pkce?: boolean }
+interface Grant {
+  user: IssuerUser
+  audience: string
+  scope: string
+  pkce?: boolean
+}
 
 type TokenRequestBody = Record<string, string | undefined>
 
 /** A known user by sub or email, or one made up from what was typed; without a name, the first. */
-function findUser (users: IssuerUser[], name: string | null | undefined): IssuerUser {
-  const known = name ? users.find(user => user.sub === name || user.email === name) : users[0]
+function findUser(users: IssuerUser[], name: string | null | undefined): IssuerUser {
+  const known = name ? users.find((user) => user.sub === name || user.email === name) : users[0]
   const login = name || 'musician'
-  return known ?? {
-    sub: login.includes('|') ? login : `auth0|${login}`,
-    email: login.includes('@') ? login : `${login.replace(/\W+/g, '.')}@example.com`,
-    name: login,
-  }
+  return (
+    known ?? {
+      sub: login.includes('|') ? login : `auth0|${login}`,
+      email: login.includes('@') ? login : `${login.replace(/\W+/g, '.')}@example.com`,
+      name: login
+    }
+  )
 }
 
 // client_credentials speaks for a program, and Auth0 names it so.
-function findMachine (clientId = 'local'): IssuerUser {
+function findMachine(clientId = 'local'): IssuerUser {
   return { sub: `${clientId}@clients`, email: `${clientId}@example.com`, name: clientId }
 }
 
-function writeAccessToken ({ payload }: MutableToken, grant: Grant, clientId: string | undefined) {
+function writeAccessToken({ payload }: MutableToken, grant: Grant, clientId: string | undefined) {
   const { audience, scope, user } = grant
   const both = [audience, `${payload.iss}userinfo`]
-  Object.assign(payload, { sub: user.sub, aud: /\bopenid\b/.test(scope) ? both : audience, azp: clientId, scope })
+  Object.assign(payload, {
+    sub: user.sub,
+    aud: /\bopenid\b/.test(scope) ? both : audience,
+    azp: clientId,
+    scope
+  })
 }
 
 /**
  * Makes the service remember, as Auth0 does, who logged in for which audience and scope, from code to token to refresh
  * token. Unknown codes and refresh tokens, and codes redeemed without their PKCE verifier, are refused.
  */
-export function rememberGrants (service: OAuth2Service, { audience, users }: GrantOptions): void {
+export function rememberGrants(service: OAuth2Service, { audience, users }: GrantOptions): void {
   const codes = new Map<string, Grant>()
   const refreshTokens = new Map<string, Grant>()
 
   const grantOf = (body: TokenRequestBody): Grant | undefined => {
     const asked = { audience: body['audience'] ?? audience, scope: body['scope'] ?? '' }
     switch (body['grant_type']) {
-      case 'authorization_code': return codes.get(body['code'] ?? '')
-      case 'refresh_token': return refreshTokens.get(body['refresh_token'] ?? '')
-      case 'password': return { ...asked, user: findUser(users, body['username']) }
-      default: return { ...asked, user: findMachine(body['client_id']) }
+      case 'authorization_code':
+        return codes.get(body['code'] ?? '')
+      case 'refresh_token':
+        return refreshTokens.get(body['refresh_token'] ?? '')
+      case 'password':
+        return { ...asked, user: findUser(users, body['username']) }
+      default:
+        return { ...asked, user: findMachine(body['client_id']) }
     }
   }
 
@@ -59,7 +89,7 @@ export function rememberGrants (service: OAuth2Service, { audience, users }: Gra
       user: findUser(users, query.get('login_hint')),
       audience: query.get('audience') ?? audience,
       scope: query.get('scope') ?? '',
-      pkce: query.has('code_challenge'),
+      pkce: query.has('code_challenge')
     })
   })
 
@@ -80,14 +110,18 @@ export function rememberGrants (service: OAuth2Service, { audience, users }: Gra
     codes.delete(body['code'] ?? '')
     if (!grant || (grant.pkce && !body['code_verifier'])) {
       response.statusCode = 403
-      response.body = { error: 'invalid_grant', error_description: 'Unknown, used, or asked for without its verifier' }
+      response.body = {
+        error: 'invalid_grant',
+        error_description: 'Unknown, used, or asked for without its verifier'
+      }
       return
     }
     const answer = response.body as Record<string, unknown>
     Object.assign(answer, { expires_in: TOKEN_LIFETIME, scope: grant.scope })
     if (body['refresh_token']) answer['refresh_token'] = body['refresh_token']
-    else if (/\boffline_access\b/.test(grant.scope)) refreshTokens.set(String(answer['refresh_token']), { ...grant, pkce: false })
-    else delete answer['refresh_token']
+    else if (/\boffline_access\b/.test(grant.scope)) {
+      refreshTokens.set(String(answer['refresh_token']), { ...grant, pkce: false })
+    } else delete answer['refresh_token']
   })
 
   service.on('beforeUserinfo', (response: MutableResponse, req: IncomingMessage) => {

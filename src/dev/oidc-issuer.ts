@@ -18,41 +18,47 @@ export interface IssuerOptions {
 }
 
 /** The claims of a token; `expiresIn` in seconds, a day unless given. */
-export interface TokenClaims { sub: string, email?: string, name?: string, expiresIn?: number, [claim: string]: unknown }
+export interface TokenClaims {
+  sub: string
+  email?: string
+  name?: string
+  expiresIn?: number
+  [claim: string]: unknown
+}
 
 export interface Issuer {
   /** With Auth0's trailing slash. */
   issuer: string
-  token (claims: TokenClaims): Promise<string>
+  token(claims: TokenClaims): Promise<string>
   /** Signs whatever it is given, right or wrong. */
-  sign (token: TokenParts): string
+  sign(token: TokenParts): string
   /** Makes a new key, which signs from now on, and returns its `kid`. The old ones stay valid. */
-  rotateKey (): Promise<string>
-  removeKey (kid: string): void
-  close (): Promise<void>
+  rotateKey(): Promise<string>
+  removeKey(kid: string): void
+  close(): Promise<void>
 }
 
 const ENDPOINTS = {
   token: '/oauth/token',
   jwks: '/.well-known/jwks.json',
   revoke: '/oauth/revoke',
-  endSession: '/oidc/logout',
+  endSession: '/oidc/logout'
 }
 
 const DEMO_USER = { sub: 'auth0|demo', email: 'demo@example.com', name: 'Demo Musician' }
 
-function redirect (res: ServerResponse, location: string | null) {
+function redirect(res: ServerResponse, location: string | null) {
   if (location === null) return res.end('OK')
   res.writeHead(302, { location }).end()
 }
 
-function sendJwks (res: ServerResponse, keys: SigningKeys) {
+function sendJwks(res: ServerResponse, keys: SigningKeys) {
   res.setHeader('access-control-allow-origin', '*').setHeader('content-type', 'application/json')
   res.end(JSON.stringify({ keys: keys.published() }))
 }
 
 // A silent login happens in a hidden frame, which waits for a message instead of following a redirect.
-async function sendWebMessage (res: ServerResponse, url: URL) {
+async function sendWebMessage(res: ServerResponse, url: URL) {
   url.searchParams.delete('response_mode')
   const answer = await fetch(url, { redirect: 'manual' })
   const location = answer.headers.get('location')
@@ -65,7 +71,7 @@ async function sendWebMessage (res: ServerResponse, url: URL) {
   res.end(`<!doctype html><script>(window.opener ?? window.parent).postMessage(...${script})</script>`)
 }
 
-function routeRequests (service: OAuth2Service, keys: SigningKeys): RequestListener {
+function routeRequests(service: OAuth2Service, keys: SigningKeys): RequestListener {
   const route = async (req: IncomingMessage, res: ServerResponse) => {
     const url = new URL(req.url ?? '/', service.issuer.url)
     const { pathname, searchParams } = url
@@ -75,25 +81,27 @@ function routeRequests (service: OAuth2Service, keys: SigningKeys): RequestListe
     return silent ? await sendWebMessage(res, url) : service.requestHandler(req, res)
   }
   // A request that makes no sense must not end the development server.
-  return (req, res) => route(req, res).catch(error => res.writeHead(400).end(String(error)))
+  return (req, res) => route(req, res).catch((error) => res.writeHead(400).end(String(error)))
 }
 
-function signWithNewest (issuer: OAuth2Issuer, keys: SigningKeys) {
+function signWithNewest(issuer: OAuth2Issuer, keys: SigningKeys) {
   const buildToken = issuer.buildToken.bind(issuer)
-  issuer.buildToken = options => buildToken({ ...options, kid: keys.current() })
+  issuer.buildToken = (options) => buildToken({ ...options, kid: keys.current() })
 }
 
-async function listen (listener: RequestListener, port: number, host: string) {
+async function listen(listener: RequestListener, port: number, host: string) {
   const server = createServer(listener).listen(port, host)
-  await once(server, 'listening').catch(error => {
+  await once(server, 'listening').catch((error) => {
     if (error.code !== 'EADDRINUSE') throw error
-    throw new Error(`Port ${port} of ${host} is taken: stop what listens there, or choose another port for the issuer`)
+    throw new Error(
+      `Port ${port} of ${host} is taken: stop what listens there, or choose another port for the issuer`
+    )
   })
   return server
 }
 
 /** Starts an issuer with Auth0's paths, claims and logins, in which everybody's password is right. */
-export async function startIssuer (options: IssuerOptions): Promise<Issuer> {
+export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const { audience, host = '127.0.0.1', port = 0, users = [DEMO_USER], keyFile } = options
   const oauth2 = new OAuth2Issuer(true)
   const keys = await createSigningKeys(oauth2.keys, keyFile)

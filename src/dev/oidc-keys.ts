@@ -14,41 +14,43 @@ export interface TokenParts {
 
 /** The issuer's keys: the newest signs, all that were not removed are published. */
 export interface SigningKeys {
-  current (): string
-  published (): object[]
+  current(): string
+  published(): object[]
   /** Makes a new key, which signs from now on, and returns its `kid`. */
-  rotate (): Promise<string>
+  rotate(): Promise<string>
   /** Publishes a key no longer. */
-  remove (kid: string): void
-  sign (token: TokenParts): string
+  remove(kid: string): void
+  sign(token: TokenParts): string
 }
 
-async function load (store: JWKStore, keyFile: string): Promise<Key | undefined> {
+async function load(store: JWKStore, keyFile: string): Promise<Key | undefined> {
   try {
     return await store.add(JSON.parse(await readFile(keyFile, 'utf8')))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new Error(`${keyFile} does not hold a signing key: delete it to have a new one made`, { cause: error })
+    throw new Error(`${keyFile} does not hold a signing key: delete it to have a new one made`, {
+      cause: error
+    })
   }
 }
 
-async function save (key: Key, keyFile: string) {
+async function save(key: Key, keyFile: string) {
   await mkdir(dirname(keyFile), { recursive: true })
   await writeFile(keyFile, JSON.stringify(key), { mode: 0o600 })
 }
 
-function encode (part: Record<string, unknown>): string {
+function encode(part: Record<string, unknown>): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
 
-function signWith (key: Key, { header, payload }: TokenParts): string {
+function signWith(key: Key, { header, payload }: TokenParts): string {
   const message = `${encode({ alg: 'RS256', typ: 'JWT', kid: key.kid, ...header })}.${encode(payload)}`
   const privateKey = createPrivateKey({ key: { ...key }, format: 'jwk' })
   return `${message}.${signBytes('RSA-SHA256', Buffer.from(message), privateKey).toString('base64url')}`
 }
 
 /** With a `keyFile`, tokens outlive a restart: the key that signs is kept there. */
-export async function createSigningKeys (store: JWKStore, keyFile?: string): Promise<SigningKeys> {
+export async function createSigningKeys(store: JWKStore, keyFile?: string): Promise<SigningKeys> {
   const keys = new Map<string, Key>()
   const removed = new Set<string>()
   let newest: Key
@@ -63,13 +65,19 @@ export async function createSigningKeys (store: JWKStore, keyFile?: string): Pro
     keys.set(key.kid, key)
     return key.kid
   }
-  adopt((keyFile !== undefined && await load(store, keyFile)) || await generate())
+  adopt((keyFile !== undefined && (await load(store, keyFile))) || (await generate()))
 
   return {
     current: () => newest.kid,
-    published: () => store.toJSON().filter(({ kid }) => !removed.has(kid)).map(key => ({ use: 'sig', ...key })),
+    published: () =>
+      store
+        .toJSON()
+        .filter(({ kid }) => !removed.has(kid))
+        .map((key) => ({ use: 'sig', ...key })),
     rotate: async () => adopt(await generate()),
-    remove: kid => { removed.add(kid) },
-    sign: token => signWith(keys.get(String(token.header?.['kid'])) ?? newest, token),
+    remove: (kid) => {
+      removed.add(kid)
+    },
+    sign: (token) => signWith(keys.get(String(token.header?.['kid'])) ?? newest, token)
   }
 }

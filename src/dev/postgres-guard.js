@@ -16,25 +16,25 @@ const SYNC = Uint8Array.of(0x53, 0, 0, 0, 4)
  * @param {PGlite} db
  * @returns {PGlite} the part of it that pglite-socket uses
  */
-export function keepPipelinesApart (db) {
+export function keepPipelinesApart(db) {
   let inPipeline = false
 
   /** @type {Pick<PGlite, 'waitReady' | 'isInTransaction' | 'runExclusive' | 'execProtocolRawStream' | 'exec'>} */
   const guarded = {
     waitReady: db.waitReady,
     isInTransaction: () => inPipeline || db.isInTransaction(),
-    runExclusive: work => db.runExclusive(work),
-    execProtocolRawStream (message, options) {
+    runExclusive: (work) => db.runExclusive(work),
+    execProtocolRawStream(message, options) {
       inPipeline = EXTENDED_PROTOCOL.has(message[0] ?? 0)
       return db.execProtocolRawStream(message, options)
     },
     // The socket calls this only to roll back what a vanished connection left behind. Without the Sync that this
     // connection still owed, PostgreSQL would skip the rollback after an error in the pipeline.
-    async exec (query, options) {
-      await db.runExclusive(() => db.execProtocolRawStream(SYNC, { onRawData () {} }))
+    async exec(query, options) {
+      await db.runExclusive(() => db.execProtocolRawStream(SYNC, { onRawData() {} }))
       inPipeline = false
       return db.exec(query, options)
-    },
+    }
   }
   return /** @type {PGlite} */ (guarded)
 }

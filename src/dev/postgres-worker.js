@@ -8,11 +8,14 @@ import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { keepPipelinesApart } from './postgres-guard.js'
 
 /** @param {string} path */
-const readBlob = async path => new Blob([await readFile(path)])
+const readBlob = async (path) => new Blob([await readFile(path)])
 
 /** @param {{ dataDir?: string, snapshot?: string, host: string, port: number }} options */
-async function serve ({ dataDir, snapshot, host, port }) {
-  const db = await PGlite.create({ ...dataDir && { dataDir }, ...snapshot && { loadDataDir: await readBlob(snapshot) } })
+async function serve({ dataDir, snapshot, host, port }) {
+  const db = await PGlite.create({
+    ...(dataDir && { dataDir }),
+    ...(snapshot && { loadDataDir: await readBlob(snapshot) })
+  })
   const server = new PGLiteSocketServer({ db: keepPipelinesApart(db), host, port, maxConnections: 100 })
   try {
     await server.start()
@@ -29,6 +32,6 @@ async function serve ({ dataDir, snapshot, host, port }) {
 
 // Errors travel as plain fields: cloned, they would lose their code.
 serve(workerData).then(
-  address => parentPort?.postMessage({ address }),
+  (address) => parentPort?.postMessage({ address }),
   ({ message, code }) => parentPort?.postMessage({ error: message, code })
 )

@@ -17,38 +17,49 @@ export interface PostgresOptions {
 export interface Postgres {
   url: string
   /** Closes connections, then the database. Safe to call again. */
-  close (): Promise<void>
+  close(): Promise<void>
 }
 
-type WorkerOptions = PostgresOptions & { host: string, port: number }
+type WorkerOptions = PostgresOptions & { host: string; port: number }
 
 /** The worker's one answer to being started. */
-type WorkerAnswer = { address: string } | { error: string, code: string | undefined }
+type WorkerAnswer = { address: string } | { error: string; code: string | undefined }
 
 // A killed holder's lock goes stale after 4 s; a live one renews it every 2 s, from this thread, which no query blocks.
 const STALE_MS = 4000
 const RETRIES = { retries: 24, factor: 1, minTimeout: 250, maxTimeout: 250 }
 
-async function lock (dataDir: string) {
+async function lock(dataDir: string) {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   try {
     return await lockfile.lock(dataDir, { stale: STALE_MS, retries: RETRIES })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error
-    throw new Error(`The database in ${dataDir} is in use by another process: stop that one, or choose another directory`)
+    throw new Error(
+      `The database in ${dataDir} is in use by another process: stop that one, or choose another directory`
+    )
   }
 }
 
-function startWorker (workerData: WorkerOptions) {
+function startWorker(workerData: WorkerOptions) {
   return new Worker(new URL('./postgres-worker.js', import.meta.url), { workerData, execArgv: [] })
 }
 
-async function addressOf (worker: Worker, exited: Promise<unknown>, { host, port }: WorkerOptions): Promise<string> {
+async function addressOf(
+  worker: Worker,
+  exited: Promise<unknown>,
+  { host, port }: WorkerOptions
+): Promise<string> {
   const started = once(worker, 'message') as Promise<[WorkerAnswer]>
-  const [answer] = await Promise.race([started, exited.then(() => [{ error: 'its thread ended', code: undefined }] as const)])
+  const [answer] = await Promise.race([
+    started,
+    exited.then(() => [{ error: 'its thread ended', code: undefined }] as const)
+  ])
   if ('address' in answer) return answer.address
   if (answer.code !== 'EADDRINUSE') throw new Error(`PostgreSQL did not start: ${answer.error}`)
-  throw new Error(`Port ${port} of ${host} is taken: stop what listens there, or choose another port for PostgreSQL`)
+  throw new Error(
+    `Port ${port} of ${host} is taken: stop what listens there, or choose another port for PostgreSQL`
+  )
 }
 
 /**
@@ -57,11 +68,11 @@ async function addressOf (worker: Worker, exited: Promise<unknown>, { host, port
  * It is one session behind many connections: settings are shared, and an open transaction makes all others wait. It
  * does not keep the process alive by itself. Should it die, the process dies with its error.
  */
-export async function startPostgres (options: PostgresOptions = {}): Promise<Postgres> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const settings = { host: '127.0.0.1', port: 0, ...options }
   const unlock = options.dataDir === undefined ? undefined : await lock(options.dataDir)
   const worker = startWorker(settings)
-  const exited = new Promise(resolve => worker.once('exit', resolve))
+  const exited = new Promise((resolve) => worker.once('exit', resolve))
 
   const stop = async (how: () => unknown) => {
     await how()
@@ -72,7 +83,11 @@ export async function startPostgres (options: PostgresOptions = {}): Promise<Pos
     const address = await addressOf(worker, exited, settings)
     worker.unref()
     let closing: Promise<void> | undefined
-    const close = () => (closing ??= stop(() => { worker.ref(); worker.postMessage('close') }))
+    const close = () =>
+      (closing ??= stop(() => {
+        worker.ref()
+        worker.postMessage('close')
+      }))
     return { url: `postgresql://postgres@${address}/postgres?sslmode=disable`, close }
   } catch (error) {
     await stop(() => worker.terminate())

@@ -1,26 +1,45 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-type Stack = { journal: string, api: string, token: string, dataDir: string, databaseUrl: string, issuer: string, storageUrl: string }
+type Stack = {
+  journal: string
+  api: string
+  token: string
+  dataDir: string
+  databaseUrl: string
+  issuer: string
+  storageUrl: string
+}
 
 const RECORDING = new URL('../../test/fixtures/recording.webm', import.meta.url)
 
 /** Writes a first session, with a recording, to be sent with curl. @returns its path */
-async function writeFirstSession (dataDir: string): Promise<string> {
+async function writeFirstSession(dataDir: string): Promise<string> {
   const file = join(dataDir, 'first-session.json')
   const audioBase64 = `data:audio/webm;codecs=opus;base64,${await readFile(RECORDING, 'base64')}`
-  await writeFile(file, JSON.stringify({
-    songName: 'Ode to Joy',
-    instrument: 'Piano',
-    duration: 1260,
-    analysis: { summary: 'Steady tempo', feedback: 'Mind the dotted notes in bar 12.', scoreAccuracy: 87 },
-    audioBase64
-  }))
+  await writeFile(
+    file,
+    JSON.stringify({
+      songName: 'Ode to Joy',
+      instrument: 'Piano',
+      duration: 1260,
+      analysis: { summary: 'Steady tempo', feedback: 'Mind the dotted notes in bar 12.', scoreAccuracy: 87 },
+      audioBase64
+    })
+  )
   return file
 }
 
 /** What a newcomer needs to see once everything runs. */
-export async function welcome ({ journal, api, token, dataDir, databaseUrl, issuer, storageUrl }: Stack): Promise<string> {
+export async function welcome({
+  journal,
+  api,
+  token,
+  dataDir,
+  databaseUrl,
+  issuer,
+  storageUrl
+}: Stack): Promise<string> {
   const firstSession = await writeFirstSession(dataDir)
   return `
 Harmony Helper is running; its data are in ${dataDir}/. Ctrl-C ends everything.

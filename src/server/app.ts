@@ -24,11 +24,14 @@ const SLOWEST_UPLOAD_MS = 15 * 60_000
 type Surroundings = { now?: () => Date }
 
 /** The application: reads no environment and does not listen. `now` is the clock by which days are told. */
-export async function buildApp (config: Config, { now = () => new Date() }: Surroundings = {}) {
+export async function buildApp(config: Config, { now = () => new Date() }: Surroundings = {}) {
   const app = fastify({
     logger: loggerOptions(config),
-    genReqId: ({ headers: { 'x-request-id': given } }) => typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID(),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] } },
+    genReqId: ({ headers: { 'x-request-id': given } }) =>
+      typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID(),
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] }
+    },
     requestTimeout: SLOWEST_UPLOAD_MS,
     frameworkErrors: answerWithProblem,
     clientErrorHandler: answerClientError,
@@ -36,7 +39,9 @@ export async function buildApp (config: Config, { now = () => new Date() }: Surr
     routerOptions: { maxParamLength: 200 }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  app.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
 
   await app.register(lastAnswers)
   await app.register(problemDetails)
@@ -57,13 +62,16 @@ export async function buildApp (config: Config, { now = () => new Date() }: Surr
   await app.register(auth, { config, now })
 
   await app.register(healthRoutes)
-  await app.register(async (api) => {
-    api.addHook('onRequest', api.authenticate)
-    api.setNotFoundHandler(answerNotFound) // of this context, so that who calls is asked first
-    await api.register(userRoutes, { config, now })
-    await api.register(sessionRoutes, { config, now })
-    await api.register(statsRoutes, { config, now })
-  }, { prefix: '/api' })
+  await app.register(
+    async (api) => {
+      api.addHook('onRequest', api.authenticate)
+      api.setNotFoundHandler(answerNotFound) // of this context, so that who calls is asked first
+      await api.register(userRoutes, { config, now })
+      await api.register(sessionRoutes, { config, now })
+      await api.register(statsRoutes, { config, now })
+    },
+    { prefix: '/api' }
+  )
 
   return app
 }

@@ -16,20 +16,27 @@ export class ApiError extends Error {
   readonly errors: Problem['errors']
   readonly retryAfter: number | undefined
 
-  constructor (code: ProblemCode, detail: string, { errors, cause, retryAfter }: Details = {}) {
+  constructor(code: ProblemCode, detail: string, { errors, cause, retryAfter }: Details = {}) {
     super(detail, { cause })
     this.code = code
     this.errors = errors
     this.retryAfter = retryAfter ?? (problems[code][0] === 503 ? 5 : undefined)
   }
 
-  get statusCode (): number {
+  get statusCode(): number {
     return problems[this.code][0]
   }
 
-  toProblem (): Problem {
+  toProblem(): Problem {
     const [status, title] = problems[this.code]
-    return { type: `/docs#${this.code}`, title, status, code: this.code, detail: this.message, ...(this.errors && { errors: this.errors }) }
+    return {
+      type: `/docs#${this.code}`,
+      title,
+      status,
+      code: this.code,
+      detail: this.message,
+      ...(this.errors && { errors: this.errors })
+    }
   }
 }
 

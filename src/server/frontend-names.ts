@@ -4,36 +4,48 @@
  */
 type Body = Record<string, unknown>
 
-const isObject = (value: unknown): value is Body => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Body =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The first value that was sent. */
 const either = (...values: unknown[]) => values.find((value) => value !== undefined)
 
 /** Leaves out what is undefined, so that validation reports a missing field as missing. */
-const defined = (body: Body): Body => Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined))
+const defined = (body: Body): Body =>
+  Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined))
 
 /** Body of `POST /api/users/sync`. */
-export function toSyncUser (body: unknown): unknown {
+export function toSyncUser(body: unknown): unknown {
   if (!isObject(body)) return body
-  return defined({ ...body, auth0_id: either(body['auth0_id'], body['sub']), timeZone: either(body['timeZone'], body['time_zone']) })
+  return defined({
+    ...body,
+    auth0_id: either(body['auth0_id'], body['sub']),
+    timeZone: either(body['timeZone'], body['time_zone'])
+  })
 }
 
 /** Body of `POST /api/sessions`; also takes the full session back as a GET gave it. */
-export function toNewSession (body: unknown): unknown {
+export function toNewSession(body: unknown): unknown {
   if (!isObject(body)) return body
   return defined({
     ...body,
     songName: either(body['songName'], body['song_name']),
-    duration: either(body['duration'], practised(body['total_practice_seconds']), body['durationSeconds'], body['duration_seconds']),
+    duration: either(
+      body['duration'],
+      practised(body['total_practice_seconds']),
+      body['durationSeconds'],
+      body['duration_seconds']
+    ),
     xmlContent: either(body['xmlContent'], body['xml_content']),
     analysis: toAnalysis(body['analysis'])
   })
 }
 
 /** `total_practice_seconds` is the length of practice only where something was counted. */
-const practised = (seconds: unknown) => seconds === null || (typeof seconds === 'number' && seconds <= 0) ? undefined : seconds
+const practised = (seconds: unknown) =>
+  seconds === null || (typeof seconds === 'number' && seconds <= 0) ? undefined : seconds
 
-function toAnalysis (analysis: unknown): unknown {
+function toAnalysis(analysis: unknown): unknown {
   if (!isObject(analysis)) return analysis
   return defined({
     ...analysis,

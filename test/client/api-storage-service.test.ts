@@ -7,7 +7,7 @@ import { behaviours } from './storage-service-suite.ts'
 const profile = { sub: 'auth0|1', email: 'clara@example.com', name: 'Clara', picture: '' }
 
 /** A service and the fake API behind it; `waits` lists the pauses that it would have made. */
-async function setUp (t: Test, options: Partial<ApiStorageOptions> = {}) {
+async function setUp(t: Test, options: Partial<ApiStorageOptions> = {}) {
   const api = await startFakeApi()
   t.teardown(api.kill)
   const waits: number[] = []
@@ -18,24 +18,31 @@ async function setUp (t: Test, options: Partial<ApiStorageOptions> = {}) {
       waits.push(milliseconds)
     }
   }
-  const service = new ApiStorageService({ baseUrl: api.baseUrl, getAccessToken: async () => 'token', clock, ...options })
+  const service = new ApiStorageService({
+    baseUrl: api.baseUrl,
+    getAccessToken: async () => 'token',
+    clock,
+    ...options
+  })
   return { api, service, waits }
 }
 
 /** Fails with each of these once, one after the other, then no more. */
-function once (...faults: ReturnType<Fault>[]): Fault {
+function once(...faults: ReturnType<Fault>[]): Fault {
   return () => faults.shift()
 }
 
-t.test('does what every storage service does', async t => {
+t.test('does what every storage service does', async (t) => {
   const { api } = await setUp(t)
   for (const [behaviour, run] of Object.entries(behaviours)) {
     const token = crypto.randomUUID()
-    await t.test(behaviour, () => run(new ApiStorageService({ baseUrl: api.baseUrl, getAccessToken: async () => token })))
+    await t.test(behaviour, () =>
+      run(new ApiStorageService({ baseUrl: api.baseUrl, getAccessToken: async () => token }))
+    )
   }
 })
 
-t.test('an answer that got lost never saves twice', async t => {
+t.test('an answer that got lost never saves twice', async (t) => {
   const { api, service } = await setUp(t)
   api.fault = once('lose', 'lose')
   await service.saveSession(newSession({ audio: recording() }))
@@ -43,7 +50,7 @@ t.test('an answer that got lost never saves twice', async t => {
   t.equal(api.requests.length, 3)
 })
 
-t.test('a delete whose answer got lost succeeds', async t => {
+t.test('a delete whose answer got lost succeeds', async (t) => {
   const { api, service } = await setUp(t)
   const session = newSession()
   await service.saveSession(session)
@@ -52,33 +59,49 @@ t.test('a delete whose answer got lost succeeds', async t => {
   t.equal(api.account('token').sessions.size, 0)
 })
 
-t.test('waits as long as a busy server says', async t => {
+t.test('waits as long as a busy server says', async (t) => {
   const { api, service, waits } = await setUp(t)
   api.fault = once(problem(503, 'storage_unavailable', { 'retry-after': '7' }), problem(429, 'http_429'))
   t.strictSame(await service.getSessions(), [])
   t.equal(waits[0], 7000)
-  t.ok(waits[1] && waits[1] >= 500 && waits[1] <= 1000, 'by itself, twice as long as the time before, give or take')
+  t.ok(
+    waits[1] && waits[1] >= 500 && waits[1] <= 1000,
+    'by itself, twice as long as the time before, give or take'
+  )
 })
 
-t.test('does not make people wait for minutes', async t => {
+t.test('does not make people wait for minutes', async (t) => {
   const { api, service, waits } = await setUp(t)
   api.fault = () => problem(503, 'database_unavailable', { 'retry-after': '120' })
-  await t.rejects(service.getSessions(), { name: 'StorageError', status: 503, code: 'database_unavailable', detail: 'Because of database_unavailable', retryAfter: 120 })
+  await t.rejects(service.getSessions(), {
+    name: 'StorageError',
+    status: 503,
+    code: 'database_unavailable',
+    detail: 'Because of database_unavailable',
+    retryAfter: 120
+  })
   t.strictSame(waits, [])
 })
 
-t.test('without a network it says so, after a few attempts', async t => {
+t.test('without a network it says so, after a few attempts', async (t) => {
   const { api, service, waits } = await setUp(t)
   await api.kill()
   t.teardown(api.start)
-  await t.rejects(service.saveSession(newSession()), { name: 'StorageError', status: 0, code: 'network_error' })
+  await t.rejects(service.saveSession(newSession()), {
+    name: 'StorageError',
+    status: 0,
+    code: 'network_error'
+  })
   t.equal(waits.length, 3)
 })
 
-t.test('a server that accepts and hangs is given up', async t => {
+t.test('a server that accepts and hangs is given up', async (t) => {
   const { service, waits } = await setUp(t, {
     timeoutMs: 20,
-    fetch: (_, { signal }) => new Promise((_resolve, reject) => { signal.onabort = () => reject(signal.reason) })
+    fetch: (_, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.onabort = () => reject(signal.reason)
+      })
   })
   // AbortSignal.timeout alone does not keep Node alive.
   const alive = setTimeout(() => {}, 5000)
@@ -87,16 +110,21 @@ t.test('a server that accepts and hangs is given up', async t => {
   t.equal(waits.length, 3)
 })
 
-t.test('what the server refuses is not tried again', async t => {
+t.test('what the server refuses is not tried again', async (t) => {
   const { api, service } = await setUp(t)
-  for (const [status, code] of [[400, 'invalid_input'], [413, 'recording_too_large'], [415, 'unsupported_recording'], [500, 'internal_error']] as const) {
+  for (const [status, code] of [
+    [400, 'invalid_input'],
+    [413, 'recording_too_large'],
+    [415, 'unsupported_recording'],
+    [500, 'internal_error']
+  ] as const) {
     api.fault = () => problem(status, code)
     await t.rejects(service.saveSession(newSession()), { status, code, detail: `Because of ${code}` })
   }
   t.equal(api.requests.length, 4)
 })
 
-t.test('somebody else answering is an error, not an answer', async t => {
+t.test('somebody else answering is an error, not an answer', async (t) => {
   const { api, service } = await setUp(t)
   const page = { status: 200, body: '<html>Welcome to our hotel</html>' }
   api.fault = () => page
@@ -106,19 +134,21 @@ t.test('somebody else answering is an error, not an answer', async t => {
   await t.rejects(service.getSessions(), { code: 'http_404', status: 404 })
 })
 
-t.test('a wrong base URL is not a missing session', async t => {
+t.test('a wrong base URL is not a missing session', async (t) => {
   const { api, service } = await setUp(t)
   api.fault = () => problem(404, 'route_not_found')
   await t.rejects(service.getSessionById(crypto.randomUUID()), { code: 'route_not_found' })
   await t.rejects(service.deleteSession(crypto.randomUUID()), { code: 'route_not_found' })
 })
 
-t.test('tokens', async t => {
-  await t.test('one fresh token after a 401, shared by all who need it', async t => {
+t.test('tokens', async (t) => {
+  await t.test('one fresh token after a 401, shared by all who need it', async (t) => {
     const asked: string[] = []
     let refused = 0
     let refuseLast = () => {}
-    const allRefused = new Promise<void>(resolve => { refuseLast = resolve })
+    const allRefused = new Promise<void>((resolve) => {
+      refuseLast = resolve
+    })
     const { api, service } = await setUp(t, {
       getAccessToken: async ({ cacheMode }) => {
         asked.push(cacheMode)
@@ -136,43 +166,64 @@ t.test('tokens', async t => {
     t.strictSame(asked, ['on', 'on', 'on', 'off'])
   })
 
-  await t.test('a second 401 is the answer', async t => {
+  await t.test('a second 401 is the answer', async (t) => {
     const { api, service } = await setUp(t)
     api.fault = () => problem(401, 'invalid_token')
     await t.rejects(service.getSessions(), { status: 401, code: 'invalid_token' })
     t.equal(api.requests.length, 2)
   })
 
-  await t.test('signed out is said in our own words', async t => {
-    const { api, service } = await setUp(t, { getAccessToken: () => Promise.reject(new Error('login_required')) })
-    await t.rejects(service.getSessions(), { status: 401, code: 'no_token', cause: { message: 'login_required' } })
+  await t.test('signed out is said in our own words', async (t) => {
+    const { api, service } = await setUp(t, {
+      getAccessToken: () => Promise.reject(new Error('login_required'))
+    })
+    await t.rejects(service.getSessions(), {
+      status: 401,
+      code: 'no_token',
+      cause: { message: 'login_required' }
+    })
     t.equal(api.requests.length, 0)
   })
 })
 
-t.test('the account', async t => {
-  await t.test('somebody whom the server does not know yet is made known once', async t => {
-    const { api, service } = await setUp(t, { getAccessToken: async () => 'new', getProfile: () => profile, timeZone: 'Europe/Berlin' })
+t.test('the account', async (t) => {
+  await t.test('somebody whom the server does not know yet is made known once', async (t) => {
+    const { api, service } = await setUp(t, {
+      getAccessToken: async () => 'new',
+      getProfile: () => profile,
+      timeZone: 'Europe/Berlin'
+    })
     await Promise.all([service.saveSession(newSession()), service.saveSession(newSession())])
     const syncs = api.requests.filter(({ path }) => path === '/api/users/sync')
-    t.strictSame(syncs.map(({ body }) => JSON.parse(body)), [{ auth0_id: 'auth0|1', email: 'clara@example.com', name: 'Clara', picture: '', timeZone: 'Europe/Berlin' }])
+    t.strictSame(
+      syncs.map(({ body }) => JSON.parse(body)),
+      [
+        {
+          auth0_id: 'auth0|1',
+          email: 'clara@example.com',
+          name: 'Clara',
+          picture: '',
+          timeZone: 'Europe/Berlin'
+        }
+      ]
+    )
     t.equal(api.account('new').sessions.size, 2)
   })
 
-  await t.test('without a profile the app hears that it has to sync', async t => {
+  await t.test('without a profile the app hears that it has to sync', async (t) => {
     const { service } = await setUp(t, { getAccessToken: async () => 'new' })
     await t.rejects(service.saveSession(newSession()), { status: 409, code: 'user_not_synced' })
   })
 
-  await t.test('stats are asked for in the time zone of the browser', async t => {
+  await t.test('stats are asked for in the time zone of the browser', async (t) => {
     const { api, service } = await setUp(t, { timeZone: 'America/New_York' })
     await service.getUserStats()
     t.equal(api.requests[0]?.path, '/api/stats?tz=America%2FNew_York')
   })
 })
 
-t.test('aborting', async t => {
-  await t.test('an upload under way', async t => {
+t.test('aborting', async (t) => {
+  await t.test('an upload under way', async (t) => {
     const { api, service } = await setUp(t)
     const controller = new AbortController()
     api.fault = () => {
@@ -182,7 +233,7 @@ t.test('aborting', async t => {
     await t.rejects(service.saveSession(newSession(), { signal: controller.signal }), { name: 'AbortError' })
   })
 
-  await t.test('before the start, nothing is sent', async t => {
+  await t.test('before the start, nothing is sent', async (t) => {
     const { api, service } = await setUp(t)
     await t.rejects(service.getSessions({ signal: AbortSignal.abort() }), { name: 'AbortError' })
     t.equal(api.requests.length, 0)

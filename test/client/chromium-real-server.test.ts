@@ -8,37 +8,59 @@ declare const scenarios: typeof import('./helpers/page.ts')
 
 const { chromium, skip } = await findChromium()
 
-t.test('ApiStorageService in Chromium, on the real server', { skip }, async t => {
+t.test('ApiStorageService in Chromium, on the real server', { skip }, async (t) => {
   const { origin, context, newPage } = await startBrowser(t, chromium)
   const { baseUrl, newAccount } = await startRealApi(t, { CORS_ORIGINS: origin })
   const page = await newPage()
 
-  await t.test('does what every storage service does', async t => {
+  await t.test('does what every storage service does', async (t) => {
     for (const name of Object.keys(behaviours)) {
       const account = { baseUrl, ...newAccount() }
-      t.equal(await page.evaluate(([name, account]) => scenarios.behave(name, account), [name, account] as const), '', name)
+      t.equal(
+        await page.evaluate(([name, account]) => scenarios.behave(name, account), [name, account] as const),
+        '',
+        name
+      )
     }
   })
 
-  await t.test('sends recordings to the storage directly', async t => {
+  await t.test('sends recordings to the storage directly', async (t) => {
     const puts: string[] = []
-    page.on('request', request => { if (request.method() === 'PUT') puts.push(request.url()) })
-    for (const name of Object.keys(behaviours).filter(name => /recording|again|used id/.test(name))) {
+    page.on('request', (request) => {
+      if (request.method() === 'PUT') puts.push(request.url())
+    })
+    for (const name of Object.keys(behaviours).filter((name) => /recording|again|used id/.test(name))) {
       const account = { baseUrl, ...newAccount(), directUploadBytes: 1 }
-      t.equal(await page.evaluate(([name, account]) => scenarios.behave(name, account), [name, account] as const), '', name)
+      t.equal(
+        await page.evaluate(([name, account]) => scenarios.behave(name, account), [name, account] as const),
+        '',
+        name
+      )
     }
     t.ok(puts.length > 3)
-    t.ok(puts.every(url => url.includes('/storage/v1/object/upload/sign/') && !url.startsWith(baseUrl)))
+    t.ok(puts.every((url) => url.includes('/storage/v1/object/upload/sign/') && !url.startsWith(baseUrl)))
   })
 
-  await t.test('tells how far an upload is', async t => {
+  await t.test('tells how far an upload is', async (t) => {
     // As slow as a good connection: the loopback is done before there is anything to tell.
     const network = await context.newCDPSession(page)
-    await network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 5_000_000 })
+    await network.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: 5_000_000
+    })
     for (const directUploadBytes of [Infinity, 1]) {
-      const shares = await page.evaluate(account => scenarios.upload(account, 5_000_000), { baseUrl, ...newAccount(), directUploadBytes })
+      const shares = await page.evaluate((account) => scenarios.upload(account, 5_000_000), {
+        baseUrl,
+        ...newAccount(),
+        directUploadBytes
+      })
       t.ok(shares.length > 1)
-      t.ok(shares.every((share, index) => share > (shares[index - 1] ?? 0)), 'ever further')
+      t.ok(
+        shares.every((share, index) => share > (shares[index - 1] ?? 0)),
+        'ever further'
+      )
       t.equal(shares.at(-1), 1)
     }
   })

@@ -4,8 +4,12 @@ import { memoryStorage } from './helpers/memory-storage.ts'
 
 const getAccessToken = async () => 'token'
 
-t.test('VITE_USE_MOCK_STORAGE decides', async t => {
+t.test('VITE_USE_MOCK_STORAGE decides', async (t) => {
   const storage = memoryStorage()
-  for (const mock of ['true', true] as const) t.type(createStorageService({ mock, storage }), LocalStorageService)
-  for (const mock of ['false', '', '1', undefined, false]) t.type(createStorageService({ mock, getAccessToken, storage }), ApiStorageService)
+  for (const mock of ['true', true] as const) {
+    t.type(createStorageService({ mock, storage }), LocalStorageService)
+  }
+  for (const mock of ['false', '', '1', undefined, false]) {
+    t.type(createStorageService({ mock, getAccessToken, storage }), ApiStorageService)
+  }
 })

@@ -11,52 +11,82 @@ import { buildClient, entries } from './helpers/build.ts'
 const LIMIT = { './client': 5_000, all: 12_000 }
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-t.test('the package exports', async t => {
+t.test('the package exports', async (t) => {
   const directory = await buildClient(t)
   const later = new Map<string, string>()
   /** Leaves out what is imported when first needed, and notes it down. */
   const leaveForLater: Plugin = {
     name: 'leave for later',
-    setup: ({ onResolve }) => onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
-      if (kind !== 'dynamic-import') return undefined
-      later.set(path, join(resolveDir, path))
-      return { path, external: true }
-    })
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined
+        later.set(path, join(resolveDir, path))
+        return { path, external: true }
+      })
   }
 
-  async function bundle (name: string, file: string) {
-    const { metafile, outputFiles: [output] } = await build({
-      entryPoints: [file], absWorkingDir: directory, outdir: 'bundles', bundle: true, minify: true, write: false, metafile: true, format: 'esm', packages: 'external', plugins: [leaveForLater]
+  async function bundle(name: string, file: string) {
+    const {
+      metafile,
+      outputFiles: [output]
+    } = await build({
+      entryPoints: [file],
+      absWorkingDir: directory,
+      outdir: 'bundles',
+      bundle: true,
+      minify: true,
+      write: false,
+      metafile: true,
+      format: 'esm',
+      packages: 'external',
+      plugins: [leaveForLater]
     })
-    const foreign = Object.values(metafile.outputs).flatMap(({ imports }) => imports.filter(({ kind }) => kind !== 'dynamic-import').map(({ path }) => path))
-    return { name, modules: Object.keys(metafile.inputs), foreign, size: gzipSync(output?.contents ?? '', { level: 9 }).length }
+    const foreign = Object.values(metafile.outputs).flatMap(({ imports }) =>
+      imports.filter(({ kind }) => kind !== 'dynamic-import').map(({ path }) => path)
+    )
+    return {
+      name,
+      modules: Object.keys(metafile.inputs),
+      foreign,
+      size: gzipSync(output?.contents ?? '', { level: 9 }).length
+    }
   }
 
   const bundles = await Promise.all(entries.map(({ name, file }) => bundle(name, join(directory, file))))
   // With all that they import, although an app has most of that already.
   for (const [name, file] of later) bundles.push(await bundle(name, file))
 
-  await t.test('load nothing but each other, apart from Zustand in its own export', async t => {
+  await t.test('load nothing but each other, apart from Zustand in its own export', async (t) => {
     for (const { name, modules, foreign } of bundles) {
       t.strictSame(foreign, name === './client/zustand' ? ['zustand'] : [], name)
-      t.strictSame(modules.filter(module => !module.startsWith('dist/client/') && module !== 'dist/contract/practice-days.js'), [], 'of the contract only the practice days')
+      t.strictSame(
+        modules.filter(
+          (module) => !module.startsWith('dist/client/') && module !== 'dist/contract/practice-days.js'
+        ),
+        [],
+        'of the contract only the practice days'
+      )
     }
   })
 
-  await t.test('are small', async t => {
+  await t.test('are small', async (t) => {
     const all = bundles.reduce((sum, { size }) => sum + size, 0)
     t.comment(`gzipped bytes: ${bundles.map(({ name, size }) => `${name} ${size}`).join(', ')}, all ${all}`)
     t.ok((bundles.find(({ name }) => name === './client')?.size ?? Infinity) <= LIMIT['./client'])
     t.ok(all <= LIMIT.all)
   })
 
-  await t.test('have types that a strict frontend compiles with, by either way of resolving modules', async t => {
-    const app = join(directory, 'app')
-    await mkdir(join(app, 'node_modules'), { recursive: true })
-    await symlink(join(root, 'node_modules'), join(directory, 'node_modules'))
-    await symlink(directory, join(app, 'node_modules/harmony-helper'))
-    await symlink(join(root, 'package.json'), join(directory, 'package.json'))
-    await writeFile(join(app, 'app.ts'), `
+  await t.test(
+    'have types that a strict frontend compiles with, by either way of resolving modules',
+    async (t) => {
+      const app = join(directory, 'app')
+      await mkdir(join(app, 'node_modules'), { recursive: true })
+      await symlink(join(root, 'node_modules'), join(directory, 'node_modules'))
+      await symlink(directory, join(app, 'node_modules/harmony-helper'))
+      await symlink(join(root, 'package.json'), join(directory, 'package.json'))
+      await writeFile(
+        join(app, 'app.ts'),
+        `
       import { createStorageService, StorageError, type IStorageService } from 'harmony-helper/client'
       import { createOutbox, importHistory } from 'harmony-helper/client/offline'
       import { createSessionStore } from 'harmony-helper/client/zustand'
@@ -77,12 +107,36 @@ t.test('the package exports', async t => {
       // @ts-expect-error
       useSessionStore.getState().history[0]?.xmlContent.length
       importHistory(createStorageService({ mock: true }), service).then(({ problems }) => problems[0]?.reason.code, (error: StorageError) => error.detail)
-    `)
-    for (const [module, moduleResolution] of [['esnext', 'bundler'], ['nodenext', 'nodenext']] as const) {
-      await writeFile(join(app, 'package.json'), '{"type":"module"}')
-      await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions: { module, moduleResolution, target: 'es2023', lib: ['es2023', 'dom', 'dom.iterable'], strict: true, noEmit: true, types: [], preserveSymlinks: true }, files: ['app.ts'] }))
-      const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', app]).catch(error => error as { stdout: string })
-      t.equal(stdout, '', moduleResolution)
+    `
+      )
+      for (const [module, moduleResolution] of [
+        ['esnext', 'bundler'],
+        ['nodenext', 'nodenext']
+      ] as const) {
+        await writeFile(join(app, 'package.json'), '{"type":"module"}')
+        await writeFile(
+          join(app, 'tsconfig.json'),
+          JSON.stringify({
+            compilerOptions: {
+              module,
+              moduleResolution,
+              target: 'es2023',
+              lib: ['es2023', 'dom', 'dom.iterable'],
+              strict: true,
+              noEmit: true,
+              types: [],
+              preserveSymlinks: true
+            },
+            files: ['app.ts']
+          })
+        )
+        const { stdout } = await promisify(execFile)(process.execPath, [
+          join(root, 'node_modules/typescript/bin/tsc'),
+          '-p',
+          app
+        ]).catch((error) => error as { stdout: string })
+        t.equal(stdout, '', moduleResolution)
+      }
     }
-  })
+  )
 })

@@ -7,56 +7,103 @@ import { behaviours } from './storage-service-suite.ts'
 
 const KEY = 'harmony-helper-storage'
 
-function local (storage = memoryStorage(), indexedDB: IDBFactory = new IDBFactory()) {
+function local(storage = memoryStorage(), indexedDB: IDBFactory = new IDBFactory()) {
   return new LocalStorageService({ storage, indexedDB })
 }
 
-t.test('does what every storage service does', async t => {
+t.test('does what every storage service does', async (t) => {
   for (const [behaviour, run] of Object.entries(behaviours)) await t.test(behaviour, () => run(local()))
 })
 
-t.test('does the same where localStorage is too small for any recording', async t => {
-  for (const [behaviour, run] of Object.entries(behaviours)) await t.test(behaviour, () => run(local(memoryStorage(20_000))))
+t.test('does the same where localStorage is too small for any recording', async (t) => {
+  for (const [behaviour, run] of Object.entries(behaviours)) {
+    await t.test(behaviour, () => run(local(memoryStorage(20_000))))
+  }
 })
 
-t.test('reads every shape that the existing app has written', async t => {
+t.test('reads every shape that the existing app has written', async (t) => {
   const storage = memoryStorage()
   const dataUrl = `data:audio/webm;codecs=opus;base64,${Buffer.from(await recording().arrayBuffer()).toString('base64')}`
-  const analysis = { performace_summary: 'Good', 'coach-feedback': 'Slower', 'user-spectrogram': 'a', 'target-spectrogram': 'b', 'marked-up-musicxml': '<x/>' }
-  const entry = (more: object) => ({ date: '2026-01-02T03:04:05.000Z', songName: 'Song', instrument: 'Violin', durationSeconds: 0, xmlContent: '<xml/>', ...more })
-  storage.setItem(KEY, JSON.stringify({
-    state: {
-      history: [
-        entry({ id: 'with-recording', audioBase64: dataUrl, analysis, totalPracticeSeconds: 75.4 }),
-        entry({ id: 'without', audioBase64: '', totalPracticeSeconds: 0, durationSeconds: 30 }),
-        entry({ id: 'lost', audioBlob: {} }),
-        entry({ id: 'elsewhere', audioUrl: 'https://example.com/a.webm' }),
-        entry({ id: 'dead', audioUrl: 'blob:http://localhost:5173/1' }),
-        entry({ id: 'double-click' }), entry({ id: 'double-click' })
-      ],
-      streak: 3
-    },
-    version: 0
-  }))
+  const analysis = {
+    performace_summary: 'Good',
+    'coach-feedback': 'Slower',
+    'user-spectrogram': 'a',
+    'target-spectrogram': 'b',
+    'marked-up-musicxml': '<x/>'
+  }
+  const entry = (more: object) => ({
+    date: '2026-01-02T03:04:05.000Z',
+    songName: 'Song',
+    instrument: 'Violin',
+    durationSeconds: 0,
+    xmlContent: '<xml/>',
+    ...more
+  })
+  storage.setItem(
+    KEY,
+    JSON.stringify({
+      state: {
+        history: [
+          entry({ id: 'with-recording', audioBase64: dataUrl, analysis, totalPracticeSeconds: 75.4 }),
+          entry({ id: 'without', audioBase64: '', totalPracticeSeconds: 0, durationSeconds: 30 }),
+          entry({ id: 'lost', audioBlob: {} }),
+          entry({ id: 'elsewhere', audioUrl: 'https://example.com/a.webm' }),
+          entry({ id: 'dead', audioUrl: 'blob:http://localhost:5173/1' }),
+          entry({ id: 'double-click' }),
+          entry({ id: 'double-click' })
+        ],
+        streak: 3
+      },
+      version: 0
+    })
+  )
   const service = local(storage)
 
-  const sessions = new Map((await service.getSessions()).map(session => [session.id, session]))
-  t.strictSame([...sessions.keys()], ['dead', 'double-click', 'elsewhere', 'lost', 'with-recording', 'without'])
-  t.equal(sessions.get('with-recording')?.durationSeconds, 75, 'totalPracticeSeconds is the length of practice')
+  const sessions = new Map((await service.getSessions()).map((session) => [session.id, session]))
+  t.strictSame(
+    [...sessions.keys()],
+    ['dead', 'double-click', 'elsewhere', 'lost', 'with-recording', 'without']
+  )
+  t.equal(
+    sessions.get('with-recording')?.durationSeconds,
+    75,
+    'totalPracticeSeconds is the length of practice'
+  )
   t.equal(sessions.get('without')?.durationSeconds, 30)
   t.equal(sessions.get('elsewhere')?.audioUrl, 'https://example.com/a.webm')
-  for (const id of ['without', 'lost', 'dead']) t.equal(sessions.get(id)?.audioUrl, null, `${id}: no recording`)
+  for (const id of ['without', 'lost', 'dead']) {
+    t.equal(sessions.get(id)?.audioUrl, null, `${id}: no recording`)
+  }
 
   const whole = await service.getSessionById('with-recording')
   t.strictSame(whole?.analysis, { summary: 'Good', feedback: 'Slower', scoreAccuracy: null })
   t.equal(whole?.xmlContent, '<xml/>')
-  t.equal(whole?.audio && await hex(whole.audio), await hex(recording()))
+  t.equal(whole?.audio && (await hex(whole.audio)), await hex(recording()))
   t.equal((await service.getUserStats()).total_minutes, 2, 'a double click is one practice')
 })
 
-t.test('writes what the existing app reads, and keeps what it does not know', async t => {
+t.test('writes what the existing app reads, and keeps what it does not know', async (t) => {
   const storage = memoryStorage()
-  storage.setItem(KEY, JSON.stringify({ state: { history: [{ id: 'old', date: '2026-01-01T00:00:00.000Z', songName: 'A', instrument: 'B', durationSeconds: 1, mood: 'happy' }], streak: 3, theme: 'dark' }, version: 0 }))
+  storage.setItem(
+    KEY,
+    JSON.stringify({
+      state: {
+        history: [
+          {
+            id: 'old',
+            date: '2026-01-01T00:00:00.000Z',
+            songName: 'A',
+            instrument: 'B',
+            durationSeconds: 1,
+            mood: 'happy'
+          }
+        ],
+        streak: 3,
+        theme: 'dark'
+      },
+      version: 0
+    })
+  )
   const session = newSession({ audio: recording() })
   await local(storage).saveSession(session)
 
@@ -66,41 +113,61 @@ t.test('writes what the existing app reads, and keeps what it does not know', as
   t.equal(state.theme, 'dark')
   t.equal(state.history[1].mood, 'happy')
   const [written] = state.history
-  t.match(written, { id: session.id, date: session.date, songName: 'Ode to Joy', instrument: 'Piano', durationSeconds: 600, xmlContent: session.xmlContent })
-  t.match(written.analysis, { performace_summary: 'Steady tempo', 'coach-feedback': session.analysis?.feedback })
+  t.match(written, {
+    id: session.id,
+    date: session.date,
+    songName: 'Ode to Joy',
+    instrument: 'Piano',
+    durationSeconds: 600,
+    xmlContent: session.xmlContent
+  })
+  t.match(written.analysis, {
+    performace_summary: 'Steady tempo',
+    'coach-feedback': session.analysis?.feedback
+  })
   t.match(written.audioBase64, /^data:audio\/webm;codecs=opus;base64,GkXf/)
 })
 
-t.test('moves recordings to IndexedDB when localStorage is full, the new one first', async t => {
+t.test('moves recordings to IndexedDB when localStorage is full, the new one first', async (t) => {
   const [storage, indexedDB] = [memoryStorage(250_000), new IDBFactory()]
   const service = local(storage, indexedDB)
-  const sessions = [1, 2, 3, 4, 5].map(seed => newSession({ audio: recording(seed) }))
+  const sessions = [1, 2, 3, 4, 5].map((seed) => newSession({ audio: recording(seed) }))
   for (const session of sessions) await service.saveSession(session)
 
-  const inline = JSON.parse(storage.getItem(KEY) ?? '').state.history.map(({ audioBase64 }: { audioBase64: string }) => audioBase64 !== '')
+  const inline = JSON.parse(storage.getItem(KEY) ?? '').state.history.map(
+    ({ audioBase64 }: { audioBase64: string }) => audioBase64 !== ''
+  )
   t.strictSame(inline, [false, false, false, true, true])
-  await t.test('older ones follow when a score needs the room', async t => {
+  await t.test('older ones follow when a score needs the room', async (t) => {
     await service.saveSession(newSession({ xmlContent: 'x'.repeat(100_000) }))
     const reopened = local(storage, indexedDB)
     for (const { id, audio } of sessions) {
       const read = await reopened.getSessionById(id)
-      t.equal(read && await recordingOf(read), audio && await hex(audio))
+      t.equal(read && (await recordingOf(read)), audio && (await hex(audio)))
     }
   })
 })
 
-t.test('a full disk is a clear error and loses nothing', async t => {
+t.test('a full disk is a clear error and loses nothing', async (t) => {
   const storage = memoryStorage(250_000)
-  const noRoom = new Proxy(new IDBFactory(), { get: () => () => { throw new DOMException('Full', 'QuotaExceededError') } })
+  const noRoom = new Proxy(new IDBFactory(), {
+    get: () => () => {
+      throw new DOMException('Full', 'QuotaExceededError')
+    }
+  })
   const service = local(storage, noRoom)
   await service.saveSession(newSession({ audio: recording(1) }))
   await service.saveSession(newSession({ audio: recording(2) }))
   const before = storage.getItem(KEY)
-  await t.rejects(service.saveSession(newSession({ audio: recording(3) })), { name: 'StorageError', status: 507, code: 'storage_full' })
+  await t.rejects(service.saveSession(newSession({ audio: recording(3) })), {
+    name: 'StorageError',
+    status: 507,
+    code: 'storage_full'
+  })
   t.equal(storage.getItem(KEY), before)
 })
 
-t.test('what cannot be read is an error and is left as it is', async t => {
+t.test('what cannot be read is an error and is left as it is', async (t) => {
   const storage = memoryStorage()
   storage.setItem(KEY, '{"state":')
   const service = local(storage)
@@ -109,7 +176,7 @@ t.test('what cannot be read is an error and is left as it is', async t => {
   t.equal(storage.getItem(KEY), '{"state":')
 })
 
-t.test('a deleted session leaves no recording behind', async t => {
+t.test('a deleted session leaves no recording behind', async (t) => {
   const [storage, indexedDB] = [memoryStorage(20_000), new IDBFactory()]
   const session = newSession({ audio: recording() })
   await local(storage, indexedDB).saveSession(session)

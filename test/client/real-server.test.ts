@@ -6,36 +6,64 @@ import { startRealApi } from './helpers/real-api.ts'
 import { hex, newSession, recording, recordingOf } from './helpers/sessions.ts'
 import { behaviours } from './storage-service-suite.ts'
 
-t.test('on the real server', async t => {
+t.test('on the real server', async (t) => {
   const { baseUrl, newAccount, kill, start } = await startRealApi(t)
 
-  await t.test('ApiStorageService does what every storage service does', async t => {
+  await t.test('ApiStorageService does what every storage service does', async (t) => {
     for (const [behaviour, run] of Object.entries(behaviours)) {
       const { token, profile } = newAccount()
-      await t.test(behaviour, () => run(new ApiStorageService({ baseUrl, getAccessToken: async () => token, getProfile: () => profile })))
+      await t.test(behaviour, () =>
+        run(new ApiStorageService({ baseUrl, getAccessToken: async () => token, getProfile: () => profile }))
+      )
     }
   })
 
-  await t.test('also when it sends recordings to the storage directly', async t => {
+  await t.test('also when it sends recordings to the storage directly', async (t) => {
     for (const [behaviour, run] of Object.entries(behaviours)) {
       const { token, profile } = newAccount()
-      await t.test(behaviour, () => run(new ApiStorageService({ baseUrl, getAccessToken: async () => token, getProfile: () => profile, directUploadBytes: 1 })))
+      await t.test(behaviour, () =>
+        run(
+          new ApiStorageService({
+            baseUrl,
+            getAccessToken: async () => token,
+            getProfile: () => profile,
+            directUploadBytes: 1
+          })
+        )
+      )
     }
   })
 
-  await t.test('the outbox brings what was saved while the server was killed', async t => {
+  await t.test('the outbox brings what was saved while the server was killed', async (t) => {
     const { token, profile } = newAccount()
-    const service = new ApiStorageService({ baseUrl, getAccessToken: async () => token, getProfile: () => profile })
-    const outbox = createOutbox(service, { account: profile.sub, indexedDB: new IDBFactory(), locks: undefined, events: new EventTarget() })
+    const service = new ApiStorageService({
+      baseUrl,
+      getAccessToken: async () => token,
+      getProfile: () => profile
+    })
+    const outbox = createOutbox(service, {
+      account: profile.sub,
+      indexedDB: new IDBFactory(),
+      locks: undefined,
+      events: new EventTarget()
+    })
     t.teardown(() => outbox.close())
-    const sessions = [1, 2, 3].map(seed => newSession({ date: `2026-01-0${seed}T00:00:00.000Z`, audio: recording(seed) }))
+    const sessions = [1, 2, 3].map((seed) =>
+      newSession({ date: `2026-01-0${seed}T00:00:00.000Z`, audio: recording(seed) })
+    )
     await kill()
-    await Promise.all(sessions.map(session => outbox.saveSession(session)))
+    await Promise.all(sessions.map((session) => outbox.saveSession(session)))
     t.ok((await outbox.getSessions()).every(({ pending }) => pending === 'waiting'))
     await start()
     await outbox.flush()
     const arrived = (await service.getSessions()).reverse()
-    t.strictSame(arrived.map(({ id }) => id), sessions.map(({ id }) => id))
-    t.strictSame(await Promise.all(arrived.map(recordingOf)), await Promise.all([1, 2, 3].map(seed => hex(recording(seed)))))
+    t.strictSame(
+      arrived.map(({ id }) => id),
+      sessions.map(({ id }) => id)
+    )
+    t.strictSame(
+      await Promise.all(arrived.map(recordingOf)),
+      await Promise.all([1, 2, 3].map((seed) => hex(recording(seed))))
+    )
   })
 })

@@ -4,9 +4,9 @@ import { newSession, recording } from './helpers/sessions.ts'
 
 /** As much of an XMLHttpRequest as the client uses; it answers what the test says. */
 class FakeXhr {
-  static answers: { status: number, body?: string, retryAfter?: string, fail?: boolean }[] = []
-  static sent: { method: string, url: string, headers: Record<string, string>, body: string }[] = []
-  upload: { onprogress?: (event: { loaded: number, total: number }) => void } = {}
+  static answers: { status: number; body?: string; retryAfter?: string; fail?: boolean }[] = []
+  static sent: { method: string; url: string; headers: Record<string, string>; body: string }[] = []
+  upload: { onprogress?: (event: { loaded: number; total: number }) => void } = {}
   status = 0
   responseText = ''
   onload = () => {}
@@ -17,15 +17,33 @@ class FakeXhr {
   #retryAfter: string | null = null
   readonly #headers: Record<string, string> = {}
 
-  open (method: string, url: string) { [this.#method, this.#url] = [method, url] }
-  setRequestHeader (name: string, value: string) { this.#headers[name] = value }
-  getResponseHeader () { return this.#retryAfter }
-  abort () { this.onabort() }
+  open(method: string, url: string) {
+    ;[this.#method, this.#url] = [method, url]
+  }
+  setRequestHeader(name: string, value: string) {
+    this.#headers[name] = value
+  }
+  getResponseHeader() {
+    return this.#retryAfter
+  }
+  abort() {
+    this.onabort()
+  }
 
-  async send (body: Blob) {
-    FakeXhr.sent.push({ method: this.#method, url: this.#url, headers: this.#headers, body: await body.text() })
+  async send(body: Blob) {
+    FakeXhr.sent.push({
+      method: this.#method,
+      url: this.#url,
+      headers: this.#headers,
+      body: await body.text()
+    })
     this.upload.onprogress?.({ loaded: body.size, total: body.size })
-    const { status, body: text = '', retryAfter = null, fail } = FakeXhr.answers.shift() ?? { status: 201, body: '{}' }
+    const {
+      status,
+      body: text = '',
+      retryAfter = null,
+      fail
+    } = FakeXhr.answers.shift() ?? { status: 201, body: '{}' }
     Object.assign(this, { status, responseText: text })
     this.#retryAfter = retryAfter
     if (fail) this.onerror()
@@ -35,23 +53,38 @@ class FakeXhr {
 
 const clock = { now: () => new Date(), sleep: async () => {} }
 const service = new ApiStorageService({
-  getAccessToken: async () => 'token', clock, XMLHttpRequest: FakeXhr as unknown as typeof XMLHttpRequest, baseUrl: 'https://api.example.com/'
+  getAccessToken: async () => 'token',
+  clock,
+  XMLHttpRequest: FakeXhr as unknown as typeof XMLHttpRequest,
+  baseUrl: 'https://api.example.com/'
 })
 
-t.test('a save tells how far its upload is', async t => {
+t.test('a save tells how far its upload is', async (t) => {
   const session = newSession({ audio: recording(3) })
   const seen: number[] = []
   await service.saveSession(session, { onProgress: ({ loaded, total }) => seen.push(loaded / total) })
   t.strictSame(seen, [1])
   const [sent] = FakeXhr.sent
-  t.match(sent, { method: 'POST', url: 'https://api.example.com/api/sessions', headers: { authorization: 'Bearer token', 'content-type': 'application/json' } })
+  t.match(sent, {
+    method: 'POST',
+    url: 'https://api.example.com/api/sessions',
+    headers: { authorization: 'Bearer token', 'content-type': 'application/json' }
+  })
   const body = JSON.parse(sent?.body ?? '')
   t.match(body, { id: session.id, songName: 'Ode to Joy', duration: 600, date: session.date })
   t.equal(body.audioBase64, Buffer.from(await recording(3).arrayBuffer()).toString('base64'))
 })
 
-t.test('it is tried again, and refused, like any other call', async t => {
-  FakeXhr.answers = [{ status: 0, fail: true }, { status: 503, body: '{}', retryAfter: '1' }, { status: 413, body: '{"code":"recording_too_large","detail":"Too large"}' }]
-  await t.rejects(service.saveSession(newSession(), { onProgress: () => {} }), { status: 413, code: 'recording_too_large', detail: 'Too large' })
+t.test('it is tried again, and refused, like any other call', async (t) => {
+  FakeXhr.answers = [
+    { status: 0, fail: true },
+    { status: 503, body: '{}', retryAfter: '1' },
+    { status: 413, body: '{"code":"recording_too_large","detail":"Too large"}' }
+  ]
+  await t.rejects(service.saveSession(newSession(), { onProgress: () => {} }), {
+    status: 413,
+    code: 'recording_too_large',
+    detail: 'Too large'
+  })
   t.equal(FakeXhr.answers.length, 0)
 })

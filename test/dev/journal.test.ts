@@ -6,15 +6,18 @@ import { startJournal } from '../../src/dev/journal.ts'
 
 const options = { api: 'http://127.0.0.1:1', issuer: 'http://127.0.0.1:2/', audience: 'https://api.test' }
 
-async function listen (answer = '') {
-  const server = createServer((request, response) => response.end(`${request.url} ${answer}`)).listen(0, '127.0.0.1')
+async function listen(answer = '') {
+  const server = createServer((request, response) => response.end(`${request.url} ${answer}`)).listen(
+    0,
+    '127.0.0.1'
+  )
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const close = () => once(server.close(), 'close')
   return { port, close }
 }
 
-t.test('the practice journal in development', async t => {
+t.test('the practice journal in development', async (t) => {
   const api = await listen('from the API')
   t.teardown(api.close)
   const { port, close } = await listen()
@@ -29,8 +32,10 @@ t.test('the practice journal in development', async t => {
   t.equal(await get('/api/sessions'), '/api/sessions from the API', 'passes API calls on')
 })
 
-t.test('a taken port is named', async t => {
+t.test('a taken port is named', async (t) => {
   const other = await listen()
   t.teardown(other.close)
-  await t.rejects(startJournal({ ...options, port: other.port }), { message: /^Port \d+ of 127.0.0.1 is taken: .*JOURNAL_PORT/ })
+  await t.rejects(startJournal({ ...options, port: other.port }), {
+    message: /^Port \d+ of 127.0.0.1 is taken: .*JOURNAL_PORT/
+  })
 })

@@ -2,22 +2,30 @@ import { Readable } from 'node:stream'
 import { StorageClient } from '@supabase/storage-js'
 import t, { type Test } from 'tap'
 import { startObjectStorage } from '../../src/dev/object-storage.ts'
-import { headers, isStorageError, publicUrl, start, startWithBucket, text, webm } from '../helpers/object-storage.ts'
+import {
+  headers,
+  isStorageError,
+  publicUrl,
+  start,
+  startWithBucket,
+  text,
+  webm
+} from '../helpers/object-storage.ts'
 
 const HOUR = 3600
 const privately = { public: false }
 
 // A page's client: it has no key, only what the server gave it.
-function openAs (url: string) {
+function openAs(url: string) {
   return new StorageClient(`${url}/storage/v1`).from('songs')
 }
 
-async function isRefused (t: Test, response: Response, expected: { error: string, message?: string }) {
+async function isRefused(t: Test, response: Response, expected: { error: string; message?: string }) {
   t.equal(response.status, 400)
   t.match(await response.json(), { statusCode: '400', code: expected.error, ...expected })
 }
 
-function later (t: Test, seconds: number) {
+function later(t: Test, seconds: number) {
   const realNow = Date.now
   t.capture(Date, 'now', () => realNow() + seconds * 1000)
 }
@@ -26,7 +34,7 @@ const tampered = (token: string) => token.slice(0, -2) + (token.endsWith('AA') ?
 const tokenOf = (url: string | undefined) => `${new URL(`${url}`).searchParams.get('token')}`
 const claimsOf = (token: string) => JSON.parse(Buffer.from(`${token.split('.')[1]}`, 'base64url').toString())
 
-t.test('a signed URL needs nothing else, whether the bucket is private or public', async t => {
+t.test('a signed URL needs nothing else, whether the bucket is private or public', async (t) => {
   const { client, songs } = await startWithBucket(t, privately)
   const keys = ['u/s.webm', "a b/!-.*'()&$@=;:+,c_"]
   for (const key of keys) await songs.upload(key, 'sound', webm)
@@ -40,50 +48,77 @@ t.test('a signed URL needs nothing else, whether the bucket is private or public
   }
 })
 
-t.test('a signed URL serves ranges, conditions and HEAD, and may be kept until it expires', async t => {
+t.test('a signed URL serves ranges, conditions and HEAD, and may be kept until it expires', async (t) => {
   const { songs } = await startWithBucket(t, privately)
   await songs.upload('a.webm', '0123456789', { ...webm, cacheControl: '60' })
   const url = `${(await songs.createSignedUrl('a.webm', HOUR)).data?.signedUrl}`
   const whole = await fetch(url)
   t.equal(await whole.text(), '0123456789')
-  t.match(Object.fromEntries(whole.headers), { 'content-type': 'audio/webm', 'content-length': '10', 'accept-ranges': 'bytes', etag: /^"[0-9a-f]{32}"$/ })
+  t.match(Object.fromEntries(whole.headers), {
+    'content-type': 'audio/webm',
+    'content-length': '10',
+    'accept-ranges': 'bytes',
+    etag: /^"[0-9a-f]{32}"$/
+  })
   t.equal(Date.parse(`${whole.headers.get('expires')}`), claimsOf(tokenOf(url)).exp * 1000)
   t.equal(whole.headers.get('cache-control'), null)
 
   const range = await fetch(url, { headers: { range: 'bytes=2-4' } })
-  t.match([range.status, range.headers.get('content-range'), await range.text()], [206, 'bytes 2-4/10', '234'])
+  t.match(
+    [range.status, range.headers.get('content-range'), await range.text()],
+    [206, 'bytes 2-4/10', '234']
+  )
   t.equal((await fetch(url, { headers: { range: 'bytes=10-' } })).status, 416)
   t.equal((await fetch(url, { headers: { 'if-none-match': `${whole.headers.get('etag')}` } })).status, 304)
   const head = await fetch(url, { method: 'HEAD' })
   t.match([head.status, head.headers.get('content-length')], [200, '10'])
 })
 
-t.test('a signed URL can offer a download', async t => {
+t.test('a signed URL can offer a download', async (t) => {
   const { songs } = await startWithBucket(t, privately)
   await songs.upload('a.webm', 'sound', webm)
   const dispositionOf = async (download: string | boolean) => {
-    const [one, [many]] = [await songs.createSignedUrl('a.webm', HOUR, { download }), (await songs.createSignedUrls(['a.webm'], HOUR, { download })).data ?? []]
-    const both = await Promise.all([one.data?.signedUrl, many?.signedUrl].map(async url => (await fetch(`${url}`)).headers.get('content-disposition')))
+    const [one, [many]] = [
+      await songs.createSignedUrl('a.webm', HOUR, { download }),
+      (await songs.createSignedUrls(['a.webm'], HOUR, { download })).data ?? []
+    ]
+    const both = await Promise.all(
+      [one.data?.signedUrl, many?.signedUrl].map(async (url) =>
+        (await fetch(`${url}`)).headers.get('content-disposition')
+      )
+    )
     t.equal(both[0], both[1])
     return both[0]
   }
   t.equal(await dispositionOf(true), 'attachment')
-  t.equal(await dispositionOf('take 1.webm'), "attachment; filename=take%201.webm; filename*=UTF-8''take%201.webm")
+  t.equal(
+    await dispositionOf('take 1.webm'),
+    "attachment; filename=take%201.webm; filename*=UTF-8''take%201.webm"
+  )
 })
 
-t.test('many paths are signed in one call, each with an answer of its own', async t => {
+t.test('many paths are signed in one call, each with an answer of its own', async (t) => {
   const { client, songs } = await startWithBucket(t, privately)
   await songs.upload('u/a.webm', 'a', webm)
   await songs.upload('u/b.webm', 'b', webm)
   const { data } = await songs.createSignedUrls(['u/a.webm', 'none', 'u/b.webm', '../u/a.webm'], HOUR)
-  const missing = { error: 'Either the object does not exist or you do not have access to it', signedURL: null, signedUrl: null }
-  t.match(data, [{ path: 'u/a.webm', error: null }, { path: 'none', ...missing }, { path: 'u/b.webm', error: null }, { path: '../u/a.webm', ...missing }])
-  const bodies = await Promise.all([0, 2].map(async i => (await fetch(`${data?.[i]?.signedUrl}`)).text()))
+  const missing = {
+    error: 'Either the object does not exist or you do not have access to it',
+    signedURL: null,
+    signedUrl: null
+  }
+  t.match(data, [
+    { path: 'u/a.webm', error: null },
+    { path: 'none', ...missing },
+    { path: 'u/b.webm', error: null },
+    { path: '../u/a.webm', ...missing }
+  ])
+  const bodies = await Promise.all([0, 2].map(async (i) => (await fetch(`${data?.[i]?.signedUrl}`)).text()))
   t.strictSame(bodies, ['a', 'b'])
   t.match((await client.from('none').createSignedUrls(['a'], HOUR)).data, [missing])
 })
 
-t.test('only what exists is signed, and for some time', async t => {
+t.test('only what exists is signed, and for some time', async (t) => {
   const { client, songs } = await startWithBucket(t)
   await songs.upload('a.webm', 'x')
   isStorageError(t, (await songs.createSignedUrl('none', HOUR)).error, '404')
@@ -93,7 +128,7 @@ t.test('only what exists is signed, and for some time', async t => {
   isStorageError(t, (await songs.createSignedUrls(['a.webm'], 0.5)).error, '400')
 })
 
-t.test('only the service key signs', async t => {
+t.test('only the service key signs', async (t) => {
   const { url, songs } = await startWithBucket(t)
   await songs.upload('a.webm', 'x')
   for (const call of [
@@ -101,36 +136,53 @@ t.test('only the service key signs', async t => {
     openAs(url).createSignedUrls(['a.webm'], HOUR),
     openAs(url).createSignedUploadUrl('b.webm'),
     openAs(url).move('a.webm', 'b.webm')
-  ]) isStorageError(t, (await call).error, '400')
+  ]) {
+    isStorageError(t, (await call).error, '400')
+  }
 })
 
-t.test('a signed URL is good for its object alone, untouched and in time', async t => {
+t.test('a signed URL is good for its object alone, untouched and in time', async (t) => {
   const { songs, api } = await startWithBucket(t, privately)
   await songs.upload('a.webm', 'a', webm)
   await songs.upload('b.webm', 'b', webm)
   const token = tokenOf((await songs.createSignedUrl('a.webm', HOUR)).data?.signedUrl)
   const upload = tokenOf((await songs.createSignedUploadUrl('a.webm', { upsert: true })).data?.signedUrl)
-  const get = (key: string, token: string) => fetch(publicUrl(songs, key).replace('/public/', '/sign/') + `?token=${token}`)
+  const get = (key: string, token: string) =>
+    fetch(publicUrl(songs, key).replace('/public/', '/sign/') + `?token=${token}`)
 
   t.equal((await get('a.webm', token)).status, 200)
   await isRefused(t, await get('b.webm', token), { error: 'InvalidSignature', message: 'Invalid signature' })
-  await isRefused(t, await get('a.webm', upload), { error: 'InvalidSignature', message: 'Token is not scoped for download' })
-  await isRefused(t, await get('a.webm', tampered(token)), { error: 'InvalidJWT', message: 'signature verification failed' })
+  await isRefused(t, await get('a.webm', upload), {
+    error: 'InvalidSignature',
+    message: 'Token is not scoped for download'
+  })
+  await isRefused(t, await get('a.webm', tampered(token)), {
+    error: 'InvalidJWT',
+    message: 'signature verification failed'
+  })
   await isRefused(t, await get('a.webm', 'none'), { error: 'InvalidJWT', message: 'Invalid Compact JWS' })
-  const unsigned = [{ alg: 'none' }, claimsOf(token)].map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
+  const unsigned = [{ alg: 'none' }, claimsOf(token)]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.')
   await isRefused(t, await get('a.webm', `${unsigned}.`), { error: 'InvalidJWT' })
   const withKey = await api('/object/sign/songs/a.webm')
-  t.match([withKey.status, await withKey.json()], [400, { statusCode: '400', message: "querystring must have required property 'token'" }])
+  t.match(
+    [withKey.status, await withKey.json()],
+    [400, { statusCode: '400', message: "querystring must have required property 'token'" }]
+  )
 
   await songs.remove(['a.webm'])
   t.match(await (await get('a.webm', token)).json(), { statusCode: '404', code: 'NoSuchKey' })
   await songs.upload('a.webm', 'again', webm)
   t.equal((await get('a.webm', token)).status, 200)
   later(t, HOUR + 1)
-  await isRefused(t, await get('a.webm', token), { error: 'InvalidJWT', message: '"exp" claim timestamp check failed' })
+  await isRefused(t, await get('a.webm', token), {
+    error: 'InvalidJWT',
+    message: '"exp" claim timestamp check failed'
+  })
 })
 
-t.test('a signed upload takes whatever storage-js makes of a body', async t => {
+t.test('a signed upload takes whatever storage-js makes of a body', async (t) => {
   const { songs, url } = await startWithBucket(t, privately)
   const form = new FormData()
   form.append('', new Blob(['sound'], { type: 'audio/webm' }))
@@ -146,25 +198,39 @@ t.test('a signed upload takes whatever storage-js makes of a body', async t => {
   for (const [key, body] of Object.entries(bodies)) {
     const { data } = await songs.createSignedUploadUrl(`u/${key}`)
     t.equal(data?.path, `u/${key}`)
-    const result = await openAs(url).uploadToSignedUrl(`${data?.path}`, `${data?.token}`, body, { ...webm, cacheControl: '60', metadata: { take: 2 } })
+    const result = await openAs(url).uploadToSignedUrl(`${data?.path}`, `${data?.token}`, body, {
+      ...webm,
+      cacheControl: '60',
+      metadata: { take: 2 }
+    })
     t.strictSame(result, { data: { path: `u/${key}`, fullPath: `songs/u/${key}` }, error: null })
     t.equal(await text((await songs.download(`u/${key}`)).data), 'sound', key)
-    t.match((await songs.info(`u/${key}`)).data, { size: 5, contentType: 'audio/webm', cacheControl: 'max-age=60', metadata: { take: 2 } })
+    t.match((await songs.info(`u/${key}`)).data, {
+      size: 5,
+      contentType: 'audio/webm',
+      cacheControl: 'max-age=60',
+      metadata: { take: 2 }
+    })
   }
 })
 
-t.test('a plain PUT to the signed URL is enough', async t => {
+t.test('a plain PUT to the signed URL is enough', async (t) => {
   const { songs } = await startWithBucket(t, privately)
   const { data } = await songs.createSignedUploadUrl('a b.webm')
-  const response = await fetch(`${data?.signedUrl}`, { method: 'PUT', body: 'sound', headers: { 'content-type': 'audio/webm' } })
+  const response = await fetch(`${data?.signedUrl}`, {
+    method: 'PUT',
+    body: 'sound',
+    headers: { 'content-type': 'audio/webm' }
+  })
   t.strictSame([response.status, await response.json()], [200, { Key: 'songs/a b.webm' }])
   t.equal(await text((await songs.download('a b.webm')).data), 'sound')
 })
 
-t.test('the token decides whether a signed upload replaces', async t => {
+t.test('the token decides whether a signed upload replaces', async (t) => {
   const { client, songs, url } = await startWithBucket(t)
   const { token } = (await songs.createSignedUploadUrl('a.webm')).data!
-  const put = (token: string, body: string, options = webm) => openAs(url).uploadToSignedUrl('a.webm', token, body, options)
+  const put = (token: string, body: string, options = webm) =>
+    openAs(url).uploadToSignedUrl('a.webm', token, body, options)
   t.equal((await put(token, 'one')).error, null)
   isStorageError(t, (await put(token, 'two', { ...webm, upsert: true } as typeof webm)).error, '409')
   isStorageError(t, (await songs.createSignedUploadUrl('a.webm')).error, '409')
@@ -179,32 +245,50 @@ t.test('the token decides whether a signed upload replaces', async t => {
   isStorageError(t, (await client.from('none').createSignedUploadUrl('a.webm')).error, '404')
 })
 
-t.test('a signed upload is good for its object alone, untouched and for two hours', async t => {
+t.test('a signed upload is good for its object alone, untouched and for two hours', async (t) => {
   const { songs } = await startWithBucket(t)
   await songs.upload('read.webm', 'x')
   const { signedUrl, token } = (await songs.createSignedUploadUrl('a.webm')).data!
   const readToken = tokenOf((await songs.createSignedUrl('read.webm', HOUR)).data?.signedUrl)
   const put = (url: string) => fetch(url, { method: 'PUT', body: 'y', headers })
-  const elsewhere = (key: string, token: string) => put(signedUrl.replace(/a\.webm.*/, `${key}?token=${token}`))
+  const elsewhere = (key: string, token: string) =>
+    put(signedUrl.replace(/a\.webm.*/, `${key}?token=${token}`))
 
-  await isRefused(t, await elsewhere('b.webm', token), { error: 'InvalidSignature', message: 'Invalid signature' })
-  await isRefused(t, await elsewhere('read.webm', readToken), { error: 'InvalidSignature', message: 'Token is not scoped for upload' })
+  await isRefused(t, await elsewhere('b.webm', token), {
+    error: 'InvalidSignature',
+    message: 'Invalid signature'
+  })
+  await isRefused(t, await elsewhere('read.webm', readToken), {
+    error: 'InvalidSignature',
+    message: 'Token is not scoped for upload'
+  })
   await isRefused(t, await elsewhere('a.webm', tampered(token)), { error: 'InvalidJWT' })
   t.match((await elsewhere('a.webm', '')).status, 400)
   t.match(claimsOf(token), { url: 'songs/a.webm', upsert: false })
-  t.strictSame((await songs.list()).data?.map(row => row.name), ['read.webm'])
+  t.strictSame(
+    (await songs.list()).data?.map((row) => row.name),
+    ['read.webm']
+  )
 
   later(t, 2 * HOUR - 10)
   t.equal((await put(signedUrl)).status, 200)
   await songs.remove(['a.webm'])
   later(t, 20)
-  await isRefused(t, await put(signedUrl), { error: 'InvalidJWT', message: '"exp" claim timestamp check failed' })
+  await isRefused(t, await put(signedUrl), {
+    error: 'InvalidJWT',
+    message: '"exp" claim timestamp check failed'
+  })
 })
 
-t.test("a signed upload obeys the bucket's limits and the rules for keys", async t => {
-  const { songs, url, files } = await startWithBucket(t, { public: false, fileSizeLimit: 5, allowedMimeTypes: ['audio/*'] })
+t.test("a signed upload obeys the bucket's limits and the rules for keys", async (t) => {
+  const { songs, url, files } = await startWithBucket(t, {
+    public: false,
+    fileSizeLimit: 5,
+    allowedMimeTypes: ['audio/*']
+  })
   const { token } = (await songs.createSignedUploadUrl('a')).data!
-  const put = (body: Blob | string, contentType: string) => openAs(url).uploadToSignedUrl('a', token, body, { contentType })
+  const put = (body: Blob | string, contentType: string) =>
+    openAs(url).uploadToSignedUrl('a', token, body, { contentType })
   const large = new Blob(['x'.repeat(6)], { type: 'audio/webm' })
   isStorageError(t, (await put('x'.repeat(6), 'audio/webm')).error, '413')
   isStorageError(t, (await put(large, '')).error, '413')
@@ -217,10 +301,13 @@ t.test("a signed upload obeys the bucket's limits and the rules for keys", async
   t.equal(files().length, 1)
 })
 
-t.test('signed URLs outlive a restart, and not a change of the service key', async t => {
+t.test('signed URLs outlive a restart, and not a change of the service key', async (t) => {
   const { songs, close, directory, url } = await startWithBucket(t, privately)
   await songs.upload('a.webm', 'sound', webm)
-  const [download, upload] = [(await songs.createSignedUrl('a.webm', HOUR)).data!, (await songs.createSignedUploadUrl('b.webm')).data!]
+  const [download, upload] = [
+    (await songs.createSignedUrl('a.webm', HOUR)).data!,
+    (await songs.createSignedUploadUrl('b.webm')).data!
+  ]
   await close()
   const again = await start(t, directory)
   const moved = (signedUrl: string) => signedUrl.replace(url, again.url)
@@ -233,7 +320,7 @@ t.test('signed URLs outlive a restart, and not a change of the service key', asy
   await isRefused(t, await fetch(download.signedUrl.replace(url, other.url)), { error: 'InvalidJWT' })
 })
 
-t.test('a page of another origin may upload to a signed URL and read from one', async t => {
+t.test('a page of another origin may upload to a signed URL and read from one', async (t) => {
   const { songs } = await startWithBucket(t, privately)
   const { signedUrl } = (await songs.createSignedUploadUrl('a.webm')).data!
   const origin = { origin: 'http://localhost:5173' }
@@ -243,12 +330,18 @@ t.test('a page of another origin may upload to a signed URL and read from one', 
     headers: { ...origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': sent }
   })
   t.equal(preflight.status, 204)
-  t.match(Object.fromEntries(preflight.headers), { 'access-control-allow-origin': '*', 'access-control-allow-headers': sent, 'access-control-allow-methods': /\*|PUT/ })
+  t.match(Object.fromEntries(preflight.headers), {
+    'access-control-allow-origin': '*',
+    'access-control-allow-headers': sent,
+    'access-control-allow-methods': /\*|PUT/
+  })
 
   const put = () => fetch(signedUrl, { method: 'PUT', body: 'sound', headers: origin })
   const [first, second] = [await put(), await put()]
   t.match([first.status, second.status], [200, 400])
   const { data } = await songs.createSignedUrl('a.webm', HOUR)
   const read = await fetch(`${data?.signedUrl}`, { headers: { ...origin, range: 'bytes=0-1' } })
-  for (const response of [first, second, read]) t.equal(response.headers.get('access-control-allow-origin'), '*', 'errors can be read, too')
+  for (const response of [first, second, read]) {
+    t.equal(response.headers.get('access-control-allow-origin'), '*', 'errors can be read, too')
+  }
 })

@@ -1,35 +1,70 @@
-import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StorageClient } from '@supabase/storage-js'
 import t from 'tap'
-import { headers, isStorageError, publicUrl, start, startWithBucket, text, webm } from '../helpers/object-storage.ts'
+import {
+  headers,
+  isStorageError,
+  publicUrl,
+  start,
+  startWithBucket,
+  text,
+  webm
+} from '../helpers/object-storage.ts'
 
 // Sends headers and a part of a body, then waits for the caller to go on.
-function openUpload (url: string, more: Record<string, string | number>) {
-  const request = httpRequest(`${url}/storage/v1/object/songs/open.webm`, { method: 'POST', headers: { ...headers, ...more } })
+function openUpload(url: string, more: Record<string, string | number>) {
+  const request = httpRequest(`${url}/storage/v1/object/songs/open.webm`, {
+    method: 'POST',
+    headers: { ...headers, ...more }
+  })
   request.on('error', () => {})
   request.write('the first bytes')
   return request
 }
 
-async function until (condition: () => boolean) {
+async function until(condition: () => boolean) {
   for (let i = 0; i < 200 && !condition(); i++) await sleep(10)
   return condition()
 }
 
-t.test('a bucket can be created, looked at, listed, changed, emptied and deleted', async t => {
+t.test('a bucket can be created, looked at, listed, changed, emptied and deleted', async (t) => {
   const { client, files } = await start(t)
-  const created = await client.createBucket('songs', { public: true, fileSizeLimit: '50MB', allowedMimeTypes: ['audio/*'] })
+  const created = await client.createBucket('songs', {
+    public: true,
+    fileSizeLimit: '50MB',
+    allowedMimeTypes: ['audio/*']
+  })
   t.strictSame(created, { data: { name: 'songs' }, error: null })
-  const expected = { id: 'songs', name: 'songs', public: true, file_size_limit: 50_000_000, allowed_mime_types: ['audio/*'] }
+  const expected = {
+    id: 'songs',
+    name: 'songs',
+    public: true,
+    file_size_limit: 50_000_000,
+    allowed_mime_types: ['audio/*']
+  }
   t.match((await client.getBucket('songs')).data, expected)
   t.match((await client.listBuckets()).data, [expected])
 
-  t.strictSame((await client.updateBucket('songs', { public: false, fileSizeLimit: 10 })).data, { message: 'Successfully updated' })
-  t.match((await client.getBucket('songs')).data, { public: false, file_size_limit: 10, allowed_mime_types: ['audio/*'] }, 'what was not sent stays')
+  t.strictSame((await client.updateBucket('songs', { public: false, fileSizeLimit: 10 })).data, {
+    message: 'Successfully updated'
+  })
+  t.match(
+    (await client.getBucket('songs')).data,
+    { public: false, file_size_limit: 10, allowed_mime_types: ['audio/*'] },
+    'what was not sent stays'
+  )
   await client.updateBucket('songs', { public: false, fileSizeLimit: null, allowedMimeTypes: null })
   t.match((await client.getBucket('songs')).data, { file_size_limit: null, allowed_mime_types: null })
 
@@ -41,33 +76,60 @@ t.test('a bucket can be created, looked at, listed, changed, emptied and deleted
   t.strictSame((await client.listBuckets()).data, [])
 })
 
-t.test('buckets that cannot be are refused as the real server refuses them', async t => {
+t.test('buckets that cannot be are refused as the real server refuses them', async (t) => {
   const { client, api } = await startWithBucket(t)
   isStorageError(t, (await client.createBucket('songs')).error, '409')
-  const again = await api('/bucket', { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: '{"name":"songs"}' })
+  const again = await api('/bucket', {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: '{"name":"songs"}'
+  })
   t.equal(again.status, 400)
-  t.strictSame(await again.json(), { statusCode: '409', error: 'Duplicate', message: 'The resource already exists', code: 'BucketAlreadyExists' })
+  t.strictSame(await again.json(), {
+    statusCode: '409',
+    error: 'Duplicate',
+    message: 'The resource already exists',
+    code: 'BucketAlreadyExists'
+  })
   isStorageError(t, (await client.createBucket('a/b')).error, '400')
-  isStorageError(t, (await client.createBucket('sized', { public: true, fileSizeLimit: 'huge' })).error, '400')
-  isStorageError(t, (await client.createBucket('typed', { public: true, allowedMimeTypes: ['audio'] })).error, '415')
-  for (const call of [client.getBucket('none'), client.updateBucket('none', { public: true }), client.emptyBucket('none'), client.deleteBucket('none')]) {
+  isStorageError(
+    t,
+    (await client.createBucket('sized', { public: true, fileSizeLimit: 'huge' })).error,
+    '400'
+  )
+  isStorageError(
+    t,
+    (await client.createBucket('typed', { public: true, allowedMimeTypes: ['audio'] })).error,
+    '415'
+  )
+  for (const call of [
+    client.getBucket('none'),
+    client.updateBucket('none', { public: true }),
+    client.emptyBucket('none'),
+    client.deleteBucket('none')
+  ]) {
     isStorageError(t, (await call).error, '404')
   }
 })
 
-t.test('only the service key is let in', async t => {
+t.test('only the service key is let in', async (t) => {
   const { url, api } = await startWithBucket(t)
   const wrong = new StorageClient(`${url}/storage/v1`, { apikey: 'wrong', Authorization: 'Bearer wrong' })
   isStorageError(t, (await wrong.listBuckets()).error, '403')
   isStorageError(t, (await wrong.from('songs').upload('a.webm', 'x')).error, '403')
-  for (const [name, value] of Object.entries(headers)) t.equal((await api('/bucket', { headers: { [name]: value } })).status, 200)
+  for (const [name, value] of Object.entries(headers)) {
+    t.equal((await api('/bucket', { headers: { [name]: value } })).status, 200)
+  }
   const none = await api('/bucket', { headers: {} })
   t.match([none.status, await none.json()], [400, { statusCode: '400' }])
 })
 
-t.test('an upload can be read back with the key, and by anybody under its public URL', async t => {
+t.test('an upload can be read back with the key, and by anybody under its public URL', async (t) => {
   const { songs } = await startWithBucket(t)
-  const { data, error } = await songs.upload('u/s.webm', Buffer.from('sound'), { contentType: 'audio/webm', cacheControl: '60' })
+  const { data, error } = await songs.upload('u/s.webm', Buffer.from('sound'), {
+    contentType: 'audio/webm',
+    cacheControl: '60'
+  })
   t.equal(error, null)
   t.match(data, { path: 'u/s.webm', fullPath: 'songs/u/s.webm', id: /^[0-9a-f-]{36}$/ })
   t.equal(await text((await songs.download('u/s.webm')).data), 'sound')
@@ -84,7 +146,7 @@ t.test('an upload can be read back with the key, and by anybody under its public
   })
 })
 
-t.test('strings, streams, Blobs and nothing at all can be uploaded', async t => {
+t.test('strings, streams, Blobs and nothing at all can be uploaded', async (t) => {
   const { songs } = await startWithBucket(t)
   const bodies = {
     string: 'sound',
@@ -93,15 +155,23 @@ t.test('strings, streams, Blobs and nothing at all can be uploaded', async t => 
     blob: new Blob(['sound'], { type: 'audio/webm' })
   }
   for (const [key, body] of Object.entries(bodies)) {
-    t.equal((await songs.upload(key, body, { ...webm, cacheControl: '60', metadata: { take: 2 } })).error, null)
+    t.equal(
+      (await songs.upload(key, body, { ...webm, cacheControl: '60', metadata: { take: 2 } })).error,
+      null
+    )
     t.equal(await text((await songs.download(key)).data), 'sound', key)
-    t.match((await songs.info(key)).data, { size: 5, contentType: 'audio/webm', cacheControl: 'max-age=60', metadata: { take: 2 } })
+    t.match((await songs.info(key)).data, {
+      size: 5,
+      contentType: 'audio/webm',
+      cacheControl: 'max-age=60',
+      metadata: { take: 2 }
+    })
   }
   t.equal((await songs.upload('nothing', '')).error, null)
   t.match((await songs.info('nothing')).data, { size: 0, contentType: 'text/plain;charset=UTF-8' })
 })
 
-t.test('an object is replaced only when that is asked for, and keeps its id', async t => {
+t.test('an object is replaced only when that is asked for, and keeps its id', async (t) => {
   const { songs, files } = await startWithBucket(t)
   const first = await songs.upload('a.webm', 'one', webm)
   const again = await songs.upload('a.webm', 'two', webm)
@@ -117,45 +187,55 @@ t.test('an object is replaced only when that is asked for, and keeps its id', as
   t.equal(files().length, 2, 'nothing is left of what was replaced')
 })
 
-t.test('of parallel uploads to one key one wins whole', async t => {
+t.test('of parallel uploads to one key one wins whole', async (t) => {
   const { songs, files } = await startWithBucket(t)
   const bodies = Array.from({ length: 8 }, (_, i) => String(i).repeat(200_000))
-  const results = await Promise.all(bodies.map(body => songs.upload('a.webm', body, { ...webm, upsert: true })))
-  t.ok(results.every(result => result.error === null))
+  const results = await Promise.all(
+    bodies.map((body) => songs.upload('a.webm', body, { ...webm, upsert: true }))
+  )
+  t.ok(results.every((result) => result.error === null))
   t.ok(bodies.includes(`${await text((await songs.download('a.webm')).data)}`))
   t.equal(files().length, 1)
 })
 
-t.test('reading while writing never gives mixed bytes or another length', async t => {
+t.test('reading while writing never gives mixed bytes or another length', async (t) => {
   const { songs } = await startWithBucket(t)
   await songs.upload('a.webm', 'a'.repeat(300_000), webm)
   const write = async () => {
-    for (const letter of 'bcdefgh') await songs.update('a.webm', letter.repeat(100_000 + letter.charCodeAt(0) * 1000), webm)
+    for (const letter of 'bcdefgh') {
+      await songs.update('a.webm', letter.repeat(100_000 + letter.charCodeAt(0) * 1000), webm)
+    }
   }
   const read = async () => {
     for (let i = 0; i < 20; i++) {
       const response = await fetch(publicUrl(songs, 'a.webm'))
       const body = await response.text()
-      if (new Set(body).size !== 1 || body.length !== Number(response.headers.get('content-length'))) return false
+      if (new Set(body).size !== 1 || body.length !== Number(response.headers.get('content-length'))) {
+        return false
+      }
     }
     return true
   }
   t.strictSame(await Promise.all([read(), read(), write()]), [true, true, undefined])
 })
 
-t.test('the size limit holds for uploads that say their size, and not for chunked ones', async t => {
+t.test('the size limit holds for uploads that say their size, and not for chunked ones', async (t) => {
   const { songs, files } = await startWithBucket(t, { public: true, fileSizeLimit: 10 })
   t.equal((await songs.upload('fits', 'x'.repeat(10))).error, null)
   isStorageError(t, (await songs.upload('big', 'x'.repeat(11))).error, '413')
   isStorageError(t, (await songs.upload('huge', Buffer.alloc(5_000_000))).error, '413')
   isStorageError(t, (await songs.upload('blob', new Blob(['x'.repeat(11)]))).error, '413')
   const chunks = () => Readable.from([Buffer.alloc(11)])
-  isStorageError(t, (await songs.upload('sized', chunks(), { headers: { 'content-length': '11' } })).error, '413')
+  isStorageError(
+    t,
+    (await songs.upload('sized', chunks(), { headers: { 'content-length': '11' } })).error,
+    '413'
+  )
   t.equal((await songs.upload('chunked', chunks())).error, null)
   t.equal(files().length, 2)
 })
 
-t.test('the type limit takes parameters with a wildcard only', async t => {
+t.test('the type limit takes parameters with a wildcard only', async (t) => {
   const { client, songs } = await startWithBucket(t, { public: true, allowedMimeTypes: ['audio/*'] })
   t.equal((await songs.upload('a', 'x', { contentType: 'audio/webm;codecs=opus' })).error, null)
   isStorageError(t, (await songs.upload('b', 'x', { contentType: 'video/webm' })).error, '415')
@@ -164,7 +244,7 @@ t.test('the type limit takes parameters with a wildcard only', async t => {
   isStorageError(t, (await songs.upload('d', 'x', { contentType: 'audio/webm;codecs=opus' })).error, '415')
 })
 
-t.test('what is missing is "404"', async t => {
+t.test('what is missing is "404"', async (t) => {
   const { client, songs, url } = await startWithBucket(t)
   isStorageError(t, (await client.from('none').upload('a.webm', 'x')).error, '404')
   isStorageError(t, (await songs.download('none')).error, '404')
@@ -173,10 +253,13 @@ t.test('what is missing is "404"', async t => {
   await songs.upload('a.webm', 'x')
   t.equal((await songs.exists('a.webm')).data, true)
   const response = await fetch(`${url}/storage/v1/object/public/songs/none`)
-  t.match([response.status, await response.json()], [400, { statusCode: '404', error: 'not_found', message: 'Object not found', code: 'NoSuchKey' }])
+  t.match(
+    [response.status, await response.json()],
+    [400, { statusCode: '404', error: 'not_found', message: 'Object not found', code: 'NoSuchKey' }]
+  )
 })
 
-t.test('the public URL of a private bucket is "404", the key reads it', async t => {
+t.test('the public URL of a private bucket is "404", the key reads it', async (t) => {
   const { client, songs } = await startWithBucket(t, { public: false })
   await songs.upload('a.webm', 'sound', webm)
   const response = await fetch(publicUrl(songs, 'a.webm'))
@@ -186,11 +269,18 @@ t.test('the public URL of a private bucket is "404", the key reads it', async t 
   t.equal((await fetch(publicUrl(songs, 'a.webm'))).status, 200)
 })
 
-t.test('ranges, conditions and HEAD work on public URLs', async t => {
+t.test('ranges, conditions and HEAD work on public URLs', async (t) => {
   const { songs } = await startWithBucket(t)
   await songs.upload('a.webm', '0123456789', webm)
-  const get = (headers: Record<string, string>, method = 'GET') => fetch(publicUrl(songs, 'a.webm'), { headers, method })
-  const ranges = { 'bytes=2-4': '234', 'bytes=7-': '789', 'bytes=-3': '789', 'bytes=8-99': '89', 'bytes=-99': '0123456789' }
+  const get = (headers: Record<string, string>, method = 'GET') =>
+    fetch(publicUrl(songs, 'a.webm'), { headers, method })
+  const ranges = {
+    'bytes=2-4': '234',
+    'bytes=7-': '789',
+    'bytes=-3': '789',
+    'bytes=8-99': '89',
+    'bytes=-99': '0123456789'
+  }
   for (const [range, expected] of Object.entries(ranges)) {
     const response = await get({ range })
     t.equal(response.status, 206)
@@ -198,7 +288,9 @@ t.test('ranges, conditions and HEAD work on public URLs', async t => {
     t.equal(response.headers.get('content-length'), `${expected.length}`)
     t.equal(await response.text(), expected, range)
   }
-  for (const range of ['bytes=5-2', 'bytes=0-1,3-4', 'lines=1-2', 'bytes=-']) t.equal((await get({ range })).status, 200, `${range} is no single range`)
+  for (const range of ['bytes=5-2', 'bytes=0-1,3-4', 'lines=1-2', 'bytes=-']) {
+    t.equal((await get({ range })).status, 200, `${range} is no single range`)
+  }
   for (const range of ['bytes=10-', 'bytes=-0']) {
     const response = await get({ range })
     t.match([response.status, await response.json()], [416, { statusCode: '416' }], range)
@@ -207,22 +299,30 @@ t.test('ranges, conditions and HEAD work on public URLs', async t => {
   const head = await get({}, 'HEAD')
   t.match([head.status, head.headers.get('content-length'), await head.text()], [200, '10', ''])
   const etag = `${head.headers.get('etag')}`
-  for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, '*']) t.equal((await get({ 'if-none-match': tag })).status, 304)
-  t.equal((await get({ 'if-none-match': '"other"', 'if-modified-since': new Date().toUTCString() })).status, 200)
+  for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+    t.equal((await get({ 'if-none-match': tag })).status, 304)
+  }
+  t.equal(
+    (await get({ 'if-none-match': '"other"', 'if-modified-since': new Date().toUTCString() })).status,
+    200
+  )
   t.equal((await get({ 'if-modified-since': new Date().toUTCString() })).status, 304)
   t.equal((await get({ range: 'bytes=0-1', 'if-range': etag })).status, 206)
   t.equal((await get({ range: 'bytes=0-1', 'if-range': '"other"' })).status, 200)
 })
 
-t.test('a public URL can offer a download, and never serves a page', async t => {
+t.test('a public URL can offer a download, and never serves a page', async (t) => {
   const { songs } = await startWithBucket(t)
   await songs.upload('a.html', '<script>', { contentType: 'text/html' })
   const response = await fetch(songs.getPublicUrl('a.html', { download: 'ü.html' }).data.publicUrl)
   t.equal(response.headers.get('content-type'), 'text/plain')
-  t.equal(response.headers.get('content-disposition'), "attachment; filename=%C3%BC.html; filename*=UTF-8''%C3%BC.html")
+  t.equal(
+    response.headers.get('content-disposition'),
+    "attachment; filename=%C3%BC.html; filename*=UTF-8''%C3%BC.html"
+  )
 })
 
-t.test('remove answers with what it really removed', async t => {
+t.test('remove answers with what it really removed', async (t) => {
   const { client, songs, files } = await startWithBucket(t)
   await songs.upload('u/a.webm', 'a', webm)
   await songs.upload('u/b.webm', 'b', webm)
@@ -235,38 +335,59 @@ t.test('remove answers with what it really removed', async t => {
   t.strictSame(await client.from('none').remove(['a']), { data: [], error: null })
 })
 
-t.test('an object can be moved, also to another bucket, and keeps all but its address', async t => {
+t.test('an object can be moved, also to another bucket, and keeps all but its address', async (t) => {
   const { client, songs, files } = await startWithBucket(t)
   await client.createBucket('private')
   await songs.upload('u/a.webm', 'sound', { ...webm, cacheControl: '60', metadata: { take: 2 } })
   const before = (await songs.info('u/a.webm')).data
-  t.strictSame(await songs.move('u/a.webm', 'u/b.webm'), { data: { message: 'Successfully moved' }, error: null })
+  t.strictSame(await songs.move('u/a.webm', 'u/b.webm'), {
+    data: { message: 'Successfully moved' },
+    error: null
+  })
   t.equal((await songs.move('u/b.webm', 'v/c.webm', { destinationBucket: 'private' })).error, null)
   t.strictSame((await songs.list('u')).data, [])
 
   const moved = client.from('private')
   const { id, size, contentType, cacheControl, etag, metadata, createdAt } = before!
-  t.match((await moved.info('v/c.webm')).data, { id, size, contentType, cacheControl, etag, metadata, createdAt, bucketId: 'private' })
+  t.match((await moved.info('v/c.webm')).data, {
+    id,
+    size,
+    contentType,
+    cacheControl,
+    etag,
+    metadata,
+    createdAt,
+    bucketId: 'private'
+  })
   t.equal(await text((await moved.download('v/c.webm')).data), 'sound')
   t.equal((await moved.move('v/c.webm', 'v/c.webm')).error, null, 'to where it is')
-  t.strictSame((await moved.list('v')).data?.map(row => row.name), ['c.webm'])
+  t.strictSame(
+    (await moved.list('v')).data?.map((row) => row.name),
+    ['c.webm']
+  )
   t.equal(files().length, 1)
 })
 
-t.test('an object can be copied, also to another bucket', async t => {
+t.test('an object can be copied, also to another bucket', async (t) => {
   const { client, songs } = await startWithBucket(t)
   await client.createBucket('private')
   await songs.upload('a.webm', 'sound', { ...webm, cacheControl: '60' })
   t.strictSame(await songs.copy('a.webm', 'b.webm'), { data: { path: 'songs/b.webm' }, error: null })
   t.equal((await songs.copy('a.webm', 'a.webm', { destinationBucket: 'private' })).error, null)
   await songs.remove(['a.webm'])
-  for (const [bucket, key] of [['songs', 'b.webm'], ['private', 'a.webm']] as const) {
+  for (const [bucket, key] of [
+    ['songs', 'b.webm'],
+    ['private', 'a.webm']
+  ] as const) {
     t.equal(await text((await client.from(bucket).download(key)).data), 'sound')
-    t.match((await client.from(bucket).info(key)).data, { contentType: 'audio/webm', cacheControl: 'max-age=60' })
+    t.match((await client.from(bucket).info(key)).data, {
+      contentType: 'audio/webm',
+      cacheControl: 'max-age=60'
+    })
   }
 })
 
-t.test('what cannot be moved or copied stays where it is', async t => {
+t.test('what cannot be moved or copied stays where it is', async (t) => {
   const { songs } = await startWithBucket(t)
   await songs.upload('a.webm', 'a')
   await songs.upload('b.webm', 'b')
@@ -276,23 +397,33 @@ t.test('what cannot be moved or copied stays where it is', async t => {
     isStorageError(t, (await relocate('a.webm', 'c.webm', { destinationBucket: 'none' })).error, '404')
     isStorageError(t, (await relocate('a.webm', 'ü')).error, '400')
   }
-  t.strictSame((await songs.list()).data?.map(row => row.name), ['a.webm', 'b.webm'])
+  t.strictSame(
+    (await songs.list()).data?.map((row) => row.name),
+    ['a.webm', 'b.webm']
+  )
   t.equal(await text((await songs.download('b.webm')).data), 'b')
 })
 
-t.test('keys are those of the real server, and none leaves its bucket or the directory', async t => {
+t.test('keys are those of the real server, and none leaves its bucket or the directory', async (t) => {
   const { client, songs, url, directory } = await startWithBucket(t)
   const odd = "a b/!-.*'()&$@=;:+,c_"
   t.equal((await songs.upload(odd, 'x')).error, null)
-  t.strictSame((await songs.list('a b')).data?.map(row => row.name), [odd.slice(4)])
-  for (const key of ['ü', 'a~b', 'a%22b', 'a[b]', 'a%00b', 'a%5Cb']) isStorageError(t, (await songs.upload(key, 'x')).error, '400')
+  t.strictSame(
+    (await songs.list('a b')).data?.map((row) => row.name),
+    [odd.slice(4)]
+  )
+  for (const key of ['ü', 'a~b', 'a%22b', 'a[b]', 'a%00b', 'a%5Cb']) {
+    isStorageError(t, (await songs.upload(key, 'x')).error, '400')
+  }
 
   const long = `${'x'.repeat(300)}/${'y'.repeat(300)}`
   t.equal((await songs.upload(long, 'x')).error, null, 'longer than any file name')
   await client.createBucket('other', { public: true })
   for (const key of ['..%2f..%2fescaped', '%2e%2e%2f%2e%2e%2f%2e%2e%2fescaped']) {
-    const status = await new Promise(resolve => {
-      httpRequest(`${url}/storage/v1/object/songs/${key}`, { method: 'POST', headers }, response => resolve(response.resume().statusCode)).end('x')
+    const status = await new Promise((resolve) => {
+      httpRequest(`${url}/storage/v1/object/songs/${key}`, { method: 'POST', headers }, (response) =>
+        resolve(response.resume().statusCode)
+      ).end('x')
     })
     t.equal(status, 200, 'only letters and dots, as for the real server')
   }
@@ -300,10 +431,13 @@ t.test('keys are those of the real server, and none leaves its bucket or the dir
   t.strictSame(readdirSync(directory).sort(), ['journal.jsonl', 'objects'])
 })
 
-t.test('an aborted upload leaves nothing, and what was there stays', async t => {
+t.test('an aborted upload leaves nothing, and what was there stays', async (t) => {
   const { songs, url, files } = await startWithBucket(t)
   await songs.upload('open.webm', 'old', webm)
-  for (const [name, value] of [['content-length', 1000], ['transfer-encoding', 'chunked']] as const) {
+  for (const [name, value] of [
+    ['content-length', 1000],
+    ['transfer-encoding', 'chunked']
+  ] as const) {
     const upload = openUpload(url, { [name]: value, 'x-upsert': 'true' })
     t.ok(await until(() => files().length === 2), 'bytes are arriving')
     upload.destroy()
@@ -311,50 +445,60 @@ t.test('an aborted upload leaves nothing, and what was there stays', async t => 
   }
   t.equal(await text((await songs.download('open.webm')).data), 'old')
 
-  const failing = Readable.from((async function * () {
-    yield Buffer.from('some')
-    throw new Error('the microphone is gone')
-  })())
+  const failing = Readable.from(
+    (async function* () {
+      yield Buffer.from('some')
+      throw new Error('the microphone is gone')
+    })()
+  )
   t.match((await songs.upload('failing', failing)).error, { name: 'StorageUnknownError' })
   t.equal((await songs.exists('failing')).data, false)
 })
 
-t.test('a bucket deleted during an upload takes the upload with it', async t => {
+t.test('a bucket deleted during an upload takes the upload with it', async (t) => {
   const { client, url, files } = await startWithBucket(t)
   const upload = openUpload(url, {})
   t.ok(await until(() => files().length === 1))
   await client.deleteBucket('songs')
-  const answer = new Promise<number | undefined>(resolve => upload.on('response', response => resolve(response.resume().statusCode)))
+  const answer = new Promise<number | undefined>((resolve) =>
+    upload.on('response', (response) => resolve(response.resume().statusCode))
+  )
   upload.end('the last bytes')
   t.equal(await answer, 400)
   t.strictSame(files(), [])
 })
 
-t.test('a restart finds everything as it was', async t => {
+t.test('a restart finds everything as it was', async (t) => {
   const { songs, close, client, directory } = await startWithBucket(t)
   await client.createBucket('emptied')
   await client.from('emptied').upload('gone', 'x')
   await client.emptyBucket('emptied')
   await client.createBucket('deleted')
   await client.deleteBucket('deleted')
-  for (const body of ['one', 'two', 'three', 'four', 'five']) await songs.upload('u/a.webm', body, { ...webm, upsert: true })
+  for (const body of ['one', 'two', 'three', 'four', 'five']) {
+    await songs.upload('u/a.webm', body, { ...webm, upsert: true })
+  }
   await songs.upload('u/removed.webm', 'x')
   await songs.remove(['u/removed.webm'])
   const [before, buckets] = [await songs.info('u/a.webm'), await client.listBuckets()]
   await close()
 
-  for (let i = 0; i < 2; i++) { // the first start writes the journal anew
+  for (let i = 0; i < 2; i++) {
+    // the first start writes the journal anew
     const again = await start(t, directory)
     t.strictSame(await again.client.listBuckets(), buckets)
     t.strictSame(await again.client.from('songs').info('u/a.webm'), before)
     t.equal(await text((await again.client.from('songs').download('u/a.webm')).data), 'five')
-    t.strictSame((await again.client.from('songs').list('u')).data?.map(row => row.name), ['a.webm'])
+    t.strictSame(
+      (await again.client.from('songs').list('u')).data?.map((row) => row.name),
+      ['a.webm']
+    )
     t.strictSame((await again.client.from('emptied').list()).data, [])
     await again.close()
   }
 })
 
-t.test('a crash between two steps leaves no ghost', async t => {
+t.test('a crash between two steps leaves no ghost', async (t) => {
   const { songs, close, directory } = await startWithBucket(t)
   await songs.upload('kept', 'kept', webm)
   await close()
@@ -368,10 +512,14 @@ t.test('a crash between two steps leaves no ghost', async t => {
   t.equal((await again.client.from('songs').upload('next', 'next')).error, null)
   await again.close()
   const third = await start(t, directory)
-  t.equal(await text((await third.client.from('songs').download('next')).data), 'next', 'the torn record spoils only itself')
+  t.equal(
+    await text((await third.client.from('songs').download('next')).data),
+    'next',
+    'the torn record spoils only itself'
+  )
 })
 
-t.test('a crash while an object moves leaves it at one of the two places', async t => {
+t.test('a crash while an object moves leaves it at one of the two places', async (t) => {
   const { client, close, directory } = await startWithBucket(t)
   await client.createBucket('staging')
   await client.from('staging').upload('a.webm', 'sound', webm)
@@ -385,14 +533,20 @@ t.test('a crash while an object moves leaves it at one of the two places', async
   for (let size = whole.length; size > unmoved; size -= step) {
     writeFileSync(journal, whole.subarray(0, size))
     const again = await start(t, directory)
-    const places = [again.client.from('staging').exists('a.webm'), again.client.from('songs').exists('b.webm')]
-    t.strictSame((await Promise.all(places)).map(({ data }) => data), size === whole.length ? [false, true] : [true, false])
+    const places = [
+      again.client.from('staging').exists('a.webm'),
+      again.client.from('songs').exists('b.webm')
+    ]
+    t.strictSame(
+      (await Promise.all(places)).map(({ data }) => data),
+      size === whole.length ? [false, true] : [true, false]
+    )
     await again.close()
   }
   t.equal((await start(t, directory)).files().length, 1)
 })
 
-t.test('an object whose bytes are gone is gone', async t => {
+t.test('an object whose bytes are gone is gone', async (t) => {
   const { songs, close, directory } = await startWithBucket(t)
   await songs.upload('lost', 'lost', webm)
   rmSync(join(directory, 'objects', `${(await songs.info('lost')).data?.version}`))
@@ -402,17 +556,24 @@ t.test('an object whose bytes are gone is gone', async t => {
   t.equal((await again.client.from('songs').exists('lost')).data, false)
 })
 
-t.test('browsers of any origin may call it', async t => {
+t.test('browsers of any origin may call it', async (t) => {
   const { api } = await start(t)
   const preflight = await api('/object/songs/a.webm', {
     method: 'OPTIONS',
-    headers: { origin: 'http://localhost:5173', 'access-control-request-method': 'PUT', 'access-control-request-headers': 'authorization, x-upsert' }
+    headers: {
+      origin: 'http://localhost:5173',
+      'access-control-request-method': 'PUT',
+      'access-control-request-headers': 'authorization, x-upsert'
+    }
   })
   t.equal(preflight.status, 204)
-  t.match(Object.fromEntries(preflight.headers), { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'authorization, x-upsert' })
+  t.match(Object.fromEntries(preflight.headers), {
+    'access-control-allow-origin': '*',
+    'access-control-allow-headers': 'authorization, x-upsert'
+  })
 })
 
-t.test('a stalled upload does not keep the server from closing', async t => {
+t.test('a stalled upload does not keep the server from closing', async (t) => {
   const { url, close, files } = await startWithBucket(t)
   openUpload(url, {})
   t.ok(await until(() => files().length === 1))

@@ -9,47 +9,58 @@ const audience = 'https://api.test'
 const appUrl = 'http://localhost:5173/callback'
 
 type Json = Record<string, unknown>
-type Tokens = Record<'access_token' | 'id_token' | 'refresh_token' | 'scope' | 'error', string> & { expires_in: number }
+type Tokens = Record<'access_token' | 'id_token' | 'refresh_token' | 'scope' | 'error', string> & {
+  expires_in: number
+}
 
-async function start (t: Test, options: Partial<IssuerOptions> = {}) {
+async function start(t: Test, options: Partial<IssuerOptions> = {}) {
   const issuer = await startIssuer({ audience, ...options })
   t.teardown(issuer.close)
   return issuer
 }
 
-function decode (token: string): { header: Json, payload: Json } {
-  const [header, payload] = token.split('.').map(part => Buffer.from(part, 'base64url').toString())
+function decode(token: string): { header: Json; payload: Json } {
+  const [header, payload] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString())
   return { header: JSON.parse(header ?? '') as Json, payload: JSON.parse(payload ?? '') as Json }
 }
 
 /** The payload, if the signature is that of a published key. */
-async function verified ({ issuer }: Issuer, token: string): Promise<Json> {
+async function verified({ issuer }: Issuer, token: string): Promise<Json> {
   const { header, payload } = decode(token)
   const jwks = buildGetJwks({ issuersWhitelist: [issuer] })
-  const pem = await jwks.getPublicKey({ domain: issuer, alg: String(header['alg']), kid: String(header['kid']) })
-  const [message, signature] = [token.slice(0, token.lastIndexOf('.')), token.slice(token.lastIndexOf('.') + 1)]
-  if (!verify('RSA-SHA256', Buffer.from(message), createPublicKey(pem), Buffer.from(signature, 'base64url'))) {
+  const pem = await jwks.getPublicKey({
+    domain: issuer,
+    alg: String(header['alg']),
+    kid: String(header['kid'])
+  })
+  const [message, signature] = [
+    token.slice(0, token.lastIndexOf('.')),
+    token.slice(token.lastIndexOf('.') + 1)
+  ]
+  if (
+    !verify('RSA-SHA256', Buffer.from(message), createPublicKey(pem), Buffer.from(signature, 'base64url'))
+  ) {
     throw new Error('wrong signature')
   }
   return payload
 }
 
-async function getJson<T = Json> (url: string, init?: RequestInit): Promise<T> {
+async function getJson<T = Json>(url: string, init?: RequestInit): Promise<T> {
   const response = await fetch(url, init)
-  return await response.json() as T
+  return (await response.json()) as T
 }
 
-async function requestToken ({ issuer }: Issuer, body: Record<string, string>): Promise<Tokens> {
+async function requestToken({ issuer }: Issuer, body: Record<string, string>): Promise<Tokens> {
   return await getJson<Tokens>(`${issuer}oauth/token`, { method: 'POST', body: new URLSearchParams(body) })
 }
 
-async function authorize ({ issuer }: Issuer, query: Record<string, string>) {
+async function authorize({ issuer }: Issuer, query: Record<string, string>) {
   const all = { response_type: 'code', client_id: 'app', redirect_uri: appUrl, state: 'abc', ...query }
   return await fetch(`${issuer}authorize?${new URLSearchParams(all)}`, { redirect: 'manual' })
 }
 
 /** Logs in as a browser does, up to the code. */
-async function login (issuer: Issuer, query: Record<string, string> = {}) {
+async function login(issuer: Issuer, query: Record<string, string> = {}) {
   const verifier = randomBytes(32).toString('base64url')
   const response = await authorize(issuer, {
     scope: 'openid profile email offline_access',
@@ -57,18 +68,18 @@ async function login (issuer: Issuer, query: Record<string, string> = {}) {
     nonce: 'n-1',
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
-    ...query,
+    ...query
   })
   const location = new URL(response.headers.get('location') ?? '')
   return { location, verifier, code: location.searchParams.get('code') ?? '' }
 }
 
-async function redeem (issuer: Issuer, { code, verifier }: { code: string, verifier?: string }) {
+async function redeem(issuer: Issuer, { code, verifier }: { code: string; verifier?: string }) {
   const body = { grant_type: 'authorization_code', client_id: 'app', redirect_uri: appUrl, code }
   return await requestToken(issuer, verifier === undefined ? body : { ...body, code_verifier: verifier })
 }
 
-t.test('discovery names Auth0\'s paths, and the issuer ends in a slash', async t => {
+t.test("discovery names Auth0's paths, and the issuer ends in a slash", async (t) => {
   const { issuer } = await start(t)
   t.match(issuer, /^http:\/\/127\.0\.0\.1:\d+\/$/)
   t.match(await getJson(`${issuer}.well-known/openid-configuration`), {
@@ -76,23 +87,34 @@ t.test('discovery names Auth0\'s paths, and the issuer ends in a slash', async t
     jwks_uri: `${issuer}.well-known/jwks.json`,
     token_endpoint: `${issuer}oauth/token`,
     authorization_endpoint: `${issuer}authorize`,
-    userinfo_endpoint: `${issuer}userinfo`,
+    userinfo_endpoint: `${issuer}userinfo`
   })
 })
 
-t.test('the key set is public, and holds no private part', async t => {
+t.test('the key set is public, and holds no private part', async (t) => {
   const { issuer } = await start(t)
-  const response = await fetch(`${issuer}.well-known/jwks.json`, { headers: { origin: 'http://localhost:5173' } })
+  const response = await fetch(`${issuer}.well-known/jwks.json`, {
+    headers: { origin: 'http://localhost:5173' }
+  })
   t.equal(response.headers.get('access-control-allow-origin'), '*')
-  const { keys } = await response.json() as { keys: Json[] }
+  const { keys } = (await response.json()) as { keys: Json[] }
   t.equal(keys.length, 1)
   t.same(Object.keys(keys[0] ?? {}).sort(), ['alg', 'e', 'kid', 'kty', 'n', 'use'])
 })
 
-t.test('a token made here is valid for a day, unless told otherwise', async t => {
+t.test('a token made here is valid for a day, unless told otherwise', async (t) => {
   const issuer = await start(t)
-  const payload = await verified(issuer, await issuer.token({ sub: 'auth0|ada', email: 'ada@example.com', role: 'pianist' }))
-  t.match(payload, { iss: issuer.issuer, aud: audience, sub: 'auth0|ada', email: 'ada@example.com', role: 'pianist' })
+  const payload = await verified(
+    issuer,
+    await issuer.token({ sub: 'auth0|ada', email: 'ada@example.com', role: 'pianist' })
+  )
+  t.match(payload, {
+    iss: issuer.issuer,
+    aud: audience,
+    sub: 'auth0|ada',
+    email: 'ada@example.com',
+    role: 'pianist'
+  })
   t.equal(Number(payload['exp']) - Number(payload['iat']), 86_400)
   t.notOk('expiresIn' in payload)
 
@@ -100,21 +122,30 @@ t.test('a token made here is valid for a day, unless told otherwise', async t =>
   t.ok(Number(expired['exp']) * 1000 < Date.now())
 })
 
-t.test('client_credentials and password give a token for the API, from forms and from JSON', async t => {
+t.test('client_credentials and password give a token for the API, from forms and from JSON', async (t) => {
   const issuer = await start(t)
-  const machine = await requestToken(issuer, { grant_type: 'client_credentials', client_id: 'cli', audience: 'https://other.test' })
+  const machine = await requestToken(issuer, {
+    grant_type: 'client_credentials',
+    client_id: 'cli',
+    audience: 'https://other.test'
+  })
   t.match(await verified(issuer, machine.access_token), { sub: 'cli@clients', aud: 'https://other.test' })
 
   const person = await getJson<Tokens>(`${issuer.issuer}oauth/token`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ grant_type: 'password', username: 'ada@example.com', password: 'x', client_id: 'cli' }),
+    body: JSON.stringify({
+      grant_type: 'password',
+      username: 'ada@example.com',
+      password: 'x',
+      client_id: 'cli'
+    })
   })
   t.match(await verified(issuer, person.access_token), { sub: 'auth0|ada@example.com', aud: audience })
   t.equal(person.expires_in, 86_400)
 })
 
-t.test('a login with PKCE gives tokens for the audience, scope, user and nonce it began with', async t => {
+t.test('a login with PKCE gives tokens for the audience, scope, user and nonce it began with', async (t) => {
   const issuer = await start(t)
   const { location, ...grant } = await login(issuer)
   t.equal(location.origin + location.pathname, appUrl)
@@ -122,50 +153,85 @@ t.test('a login with PKCE gives tokens for the audience, scope, user and nonce i
 
   const tokens = await redeem(issuer, grant)
   t.match(await verified(issuer, tokens.access_token), {
-    sub: 'auth0|demo', aud: [audience, `${issuer.issuer}userinfo`], azp: 'app', scope: 'openid profile email offline_access',
+    sub: 'auth0|demo',
+    aud: [audience, `${issuer.issuer}userinfo`],
+    azp: 'app',
+    scope: 'openid profile email offline_access'
   })
   t.match(await verified(issuer, tokens.id_token), {
-    sub: 'auth0|demo', aud: 'app', nonce: 'n-1', name: 'Demo Musician', email: 'demo@example.com',
+    sub: 'auth0|demo',
+    aud: 'app',
+    nonce: 'n-1',
+    name: 'Demo Musician',
+    email: 'demo@example.com'
   })
-  t.match(await getJson(`${issuer.issuer}userinfo`, { headers: { authorization: `Bearer ${tokens.access_token}` } }), {
-    sub: 'auth0|demo', email: 'demo@example.com',
-  })
+  t.match(
+    await getJson(`${issuer.issuer}userinfo`, {
+      headers: { authorization: `Bearer ${tokens.access_token}` }
+    }),
+    {
+      sub: 'auth0|demo',
+      email: 'demo@example.com'
+    }
+  )
   t.equal((await redeem(issuer, grant)).error, 'invalid_request', 'a code works once')
 })
 
-t.test('a code is worth nothing without its verifier, nor is one that nobody was given', async t => {
+t.test('a code is worth nothing without its verifier, nor is one that nobody was given', async (t) => {
   const issuer = await start(t)
   const { code } = await login(issuer)
   t.equal((await redeem(issuer, { code })).error, 'invalid_grant')
   t.equal((await redeem(issuer, { code: 'made-up' })).error, 'invalid_grant')
 })
 
-t.test('login_hint chooses the user, and a refresh token remembers user, audience and scope', async t => {
+t.test('login_hint chooses the user, and a refresh token remembers user, audience and scope', async (t) => {
   const ada = { sub: 'google-oauth2|1815', email: 'ada@example.com', name: 'Ada' }
   const issuer = await start(t, { users: [{ sub: 'auth0|bob', email: 'bob@example.com', name: 'Bob' }, ada] })
-  const { refresh_token: refreshToken } = await redeem(issuer, await login(issuer, {
-    login_hint: ada.email, audience: 'https://other.test', scope: 'openid offline_access',
-  }))
+  const { refresh_token: refreshToken } = await redeem(
+    issuer,
+    await login(issuer, {
+      login_hint: ada.email,
+      audience: 'https://other.test',
+      scope: 'openid offline_access'
+    })
+  )
   for (const round of ['first', 'second']) {
-    const tokens = await requestToken(issuer, { grant_type: 'refresh_token', client_id: 'app', refresh_token: refreshToken })
-    t.match(decode(tokens.access_token).payload, {
-      sub: ada.sub, aud: ['https://other.test', `${issuer.issuer}userinfo`], scope: 'openid offline_access',
-    }, round)
+    const tokens = await requestToken(issuer, {
+      grant_type: 'refresh_token',
+      client_id: 'app',
+      refresh_token: refreshToken
+    })
+    t.match(
+      decode(tokens.access_token).payload,
+      {
+        sub: ada.sub,
+        aud: ['https://other.test', `${issuer.issuer}userinfo`],
+        scope: 'openid offline_access'
+      },
+      round
+    )
     t.equal(decode(tokens.id_token).payload['name'], 'Ada')
     t.equal(tokens.refresh_token, refreshToken)
   }
-  t.equal((await requestToken(issuer, { grant_type: 'refresh_token', refresh_token: 'made-up' })).error, 'invalid_grant')
+  t.equal(
+    (await requestToken(issuer, { grant_type: 'refresh_token', refresh_token: 'made-up' })).error,
+    'invalid_grant'
+  )
 })
 
-t.test('there is no refresh token without offline_access', async t => {
+t.test('there is no refresh token without offline_access', async (t) => {
   const issuer = await start(t)
   const tokens = await redeem(issuer, await login(issuer, { scope: 'openid' }))
   t.notOk(tokens.refresh_token)
 })
 
-t.test('a silent login answers with a page that posts the code to the app, and to nobody else', async t => {
+t.test('a silent login answers with a page that posts the code to the app, and to nobody else', async (t) => {
   const issuer = await start(t)
-  const response = await authorize(issuer, { response_mode: 'web_message', prompt: 'none', state: '</script>' })
+  const response = await authorize(issuer, {
+    response_mode: 'web_message',
+    prompt: 'none',
+    state: '</script>'
+  })
   t.match(response.headers.get('content-type'), 'text/html')
   const page = await response.text()
   t.notMatch(page, '</script>"', 'what comes from outside stays inside the script')
@@ -175,31 +241,42 @@ t.test('a silent login answers with a page that posts the code to the app, and t
   const parent = { postMessage: (...args: unknown[]) => posted.push(...args) }
   // eslint-disable-next-line no-new-func -- the page's own script, as the hidden frame runs it
   new Function('window', script)({ parent })
-  t.match(posted, [{ type: 'authorization_response', response: { code: /.{20}/, state: '</script>' } }, new URL(appUrl).origin])
+  t.match(posted, [
+    { type: 'authorization_response', response: { code: /.{20}/, state: '</script>' } },
+    new URL(appUrl).origin
+  ])
 })
 
-t.test('logout returns to where it is told', async t => {
+t.test('logout returns to where it is told', async (t) => {
   const { issuer } = await start(t)
-  const response = await fetch(`${issuer}v2/logout?client_id=app&returnTo=${encodeURIComponent(appUrl)}`, { redirect: 'manual' })
+  const response = await fetch(`${issuer}v2/logout?client_id=app&returnTo=${encodeURIComponent(appUrl)}`, {
+    redirect: 'manual'
+  })
   t.equal(response.status, 302)
   t.equal(response.headers.get('location'), appUrl)
   t.equal((await fetch(`${issuer}v2/logout`)).status, 200)
 })
 
-t.test('nonsense is answered, and does no harm', async t => {
+t.test('nonsense is answered, and does no harm', async (t) => {
   const issuer = await start(t)
   t.equal((await fetch(`${issuer.issuer}authorize?response_mode=web_message`)).status, 400)
-  t.equal((await fetch(`${issuer.issuer}userinfo`, { headers: { authorization: 'Bearer opaque' } })).status, 401)
+  t.equal(
+    (await fetch(`${issuer.issuer}userinfo`, { headers: { authorization: 'Bearer opaque' } })).status,
+    401
+  )
   t.ok(await verified(issuer, await issuer.token({ sub: 'auth0|ada' })))
 })
 
-t.test('a new key signs at once, in every way a token is made; a removed one is gone', async t => {
+t.test('a new key signs at once, in every way a token is made; a removed one is gone', async (t) => {
   const issuer = await start(t)
   const before = await issuer.token({ sub: 'auth0|ada' })
   const kid = await issuer.rotateKey()
   const { access_token: granted } = await requestToken(issuer, { grant_type: 'client_credentials' })
   const after = await issuer.token({ sub: 'auth0|ada' })
-  t.same([granted, after].map(token => decode(token).header['kid']), [kid, kid])
+  t.same(
+    [granted, after].map((token) => decode(token).header['kid']),
+    [kid, kid]
+  )
   for (const token of [before, granted, after]) t.ok(await verified(issuer, token))
 
   issuer.removeKey(String(decode(before).header['kid']))
@@ -207,14 +284,16 @@ t.test('a new key signs at once, in every way a token is made; a removed one is 
   t.ok(await verified(issuer, after))
 })
 
-t.test('sign takes any header and payload', async t => {
+t.test('sign takes any header and payload', async (t) => {
   const issuer = await start(t)
-  const { header, payload } = decode(issuer.sign({ header: { alg: 'none', kid: undefined }, payload: { sub: 7 } }))
+  const { header, payload } = decode(
+    issuer.sign({ header: { alg: 'none', kid: undefined }, payload: { sub: 7 } })
+  )
   t.same(header, { alg: 'none', typ: 'JWT' })
   t.same(payload, { sub: 7 })
 })
 
-t.test('with a key file tokens outlive a restart, and nobody else can read the key', async t => {
+t.test('with a key file tokens outlive a restart, and nobody else can read the key', async (t) => {
   const keyFile = join(t.testdir(), 'nested', 'key.json')
   const first = await start(t, { keyFile })
   const { port } = new URL(first.issuer)
@@ -225,5 +304,7 @@ t.test('with a key file tokens outlive a restart, and nobody else can read the k
 
   const second = await start(t, { keyFile, port: Number(port) })
   t.match(await verified(second, token), { iss: second.issuer, sub: 'auth0|ada' })
-  await t.rejects(startIssuer({ audience, port: Number(port) }), { message: `Port ${port} of 127.0.0.1 is taken` })
+  await t.rejects(startIssuer({ audience, port: Number(port) }), {
+    message: `Port ${port} of 127.0.0.1 is taken`
+  })
 })

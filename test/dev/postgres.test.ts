@@ -8,13 +8,13 @@ import { startPostgres, type PostgresOptions } from '../../src/dev/postgres.ts'
 import { PrismaClient } from '../../src/server/generated/prisma/client.ts'
 import { runTypescript } from '../helpers/run-typescript.ts'
 
-async function start (t: Test, options?: PostgresOptions) {
+async function start(t: Test, options?: PostgresOptions) {
   const postgres = await startPostgres(options)
   t.teardown(postgres.close)
   return postgres
 }
 
-function connect (t: Test, url: string, max = 20) {
+function connect(t: Test, url: string, max = 20) {
   const pool = new pg.Pool({ connectionString: url, max })
   pool.on('error', () => {}) // what the tests below cut off on purpose
   t.teardown(() => pool.end())
@@ -22,7 +22,7 @@ function connect (t: Test, url: string, max = 20) {
 }
 
 /** Another process that serves the directory until it is killed. */
-async function startElsewhere (t: Test, dataDir: string): Promise<{ child: ChildProcess, url: string }> {
+async function startElsewhere(t: Test, dataDir: string): Promise<{ child: ChildProcess; url: string }> {
   const module = new URL('../../src/dev/postgres.ts', import.meta.url)
   const script = `
     import { startPostgres } from '${module}'
@@ -30,10 +30,11 @@ async function startElsewhere (t: Test, dataDir: string): Promise<{ child: Child
     process.stdout.write(url)
     setInterval(() => {}, 1000)`
   const child = spawn(process.execPath, [...runTypescript, '--input-type=module', '--eval', script], {
-    env: { ...process.env, DATA_DIR: dataDir }, stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, DATA_DIR: dataDir },
+    stdio: ['ignore', 'pipe', 'inherit']
   })
   t.teardown(() => child.kill('SIGKILL'))
-  const [url] = await once(child.stdout, 'data') as [Buffer]
+  const [url] = (await once(child.stdout, 'data')) as [Buffer]
   return { child, url: url.toString() }
 }
 
@@ -41,7 +42,7 @@ async function startElsewhere (t: Test, dataDir: string): Promise<{ child: Child
 const { url } = await start(t)
 const dataDir = t.testdir()
 
-t.test('under load every connection gets its own answers', async t => {
+t.test('under load every connection gets its own answers', async (t) => {
   const pool = connect(t, url)
   await pool.query('CREATE TABLE notes (id int PRIMARY KEY, body text)')
 
@@ -58,7 +59,10 @@ t.test('under load every connection gets its own answers', async t => {
     try {
       await client.query('BEGIN')
       await client.query('INSERT INTO notes VALUES ($1, $2)', [id, `note ${id}`])
-      const { rows } = await client.query('SELECT body, (SELECT count(*)::int FROM notes WHERE id = $1) FROM notes WHERE id = $1', [id])
+      const { rows } = await client.query(
+        'SELECT body, (SELECT count(*)::int FROM notes WHERE id = $1) FROM notes WHERE id = $1',
+        [id]
+      )
       expectRow(rows, { body: `note ${id}`, count: 1 })
       await client.query(id % 3 === 0 ? 'ROLLBACK' : 'COMMIT')
     } finally {
@@ -66,7 +70,9 @@ t.test('under load every connection gets its own answers', async t => {
     }
   }
   const fail = async (n: number) => {
-    const error = await pool.query('SELECT 1 / ($1::int - $1::int), $2::text', [n, 'x']).catch(error => error)
+    const error = await pool
+      .query('SELECT 1 / ($1::int - $1::int), $2::text', [n, 'x'])
+      .catch((error) => error)
     if (error.code !== '22012') wrong.push(error)
   }
   await Promise.all(Array.from({ length: 600 }, (_, n) => [ask, transact, ask, fail][n % 4]?.(n)))
@@ -76,26 +82,29 @@ t.test('under load every connection gets its own answers', async t => {
   t.same(rows, [{ count: 100 }])
 })
 
-t.test('a client that vanishes inside a transaction, even between the messages of a query, holds up nobody', async t => {
-  const pool = connect(t, url)
-  await pool.query('CREATE TABLE drafts (id int)')
+t.test(
+  'a client that vanishes inside a transaction, even between the messages of a query, holds up nobody',
+  async (t) => {
+    const pool = connect(t, url)
+    await pool.query('CREATE TABLE drafts (id int)')
 
-  for (const lastWord of ['SELECT 1', 'nonsense']) {
-    const client = new pg.Client(url)
-    client.on('error', () => {})
-    await client.connect()
-    await client.query('BEGIN')
-    await client.query('INSERT INTO drafts VALUES (1)')
-    client.connection.parse({ text: lastWord, name: '', types: [] }, true)
-    await new Promise(resolve => setTimeout(resolve, 100))
-    client.connection.stream.destroy()
+    for (const lastWord of ['SELECT 1', 'nonsense']) {
+      const client = new pg.Client(url)
+      client.on('error', () => {})
+      await client.connect()
+      await client.query('BEGIN')
+      await client.query('INSERT INTO drafts VALUES (1)')
+      client.connection.parse({ text: lastWord, name: '', types: [] }, true)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      client.connection.stream.destroy()
 
-    const { rows } = await pool.query('SELECT count(*)::int FROM drafts WHERE id = $1', [1])
-    t.same(rows, [{ count: 0 }])
+      const { rows } = await pool.query('SELECT count(*)::int FROM drafts WHERE id = $1', [1])
+      t.same(rows, [{ count: 0 }])
+    }
   }
-})
+)
 
-t.test('data in a directory survive a restart', async t => {
+t.test('data in a directory survive a restart', async (t) => {
   const first = await start(t, { dataDir })
   const before = connect(t, first.url, 2)
   await before.query('CREATE TABLE notes AS SELECT 42 AS id')
@@ -107,7 +116,7 @@ t.test('data in a directory survive a restart', async t => {
   t.same(rows, [{ id: 42 }])
 })
 
-t.test('closing does not wait for clients that are still there', async t => {
+t.test('closing does not wait for clients that are still there', async (t) => {
   const postgres = await start(t, { dataDir })
   const client = await connect(t, postgres.url).connect()
   client.on('error', () => {})
@@ -119,13 +128,13 @@ t.test('closing does not wait for clients that are still there', async t => {
   await t.rejects(fetch(postgres.url.replace('postgresql', 'http')), 'nothing listens any more')
 })
 
-t.test('a directory in use is refused with one clear error', async t => {
+t.test('a directory in use is refused with one clear error', async (t) => {
   const { child } = await startElsewhere(t, dataDir)
   await t.rejects(startPostgres({ dataDir }), { message: /in use by another process/ })
   child.kill('SIGKILL')
 })
 
-t.test('kill -9 loses nothing committed, and the next start needs no help', async t => {
+t.test('kill -9 loses nothing committed, and the next start needs no help', async (t) => {
   const { child, url } = await startElsewhere(t, dataDir)
   const pool = connect(t, url, 4)
   await pool.query('CREATE TABLE entries (id int)')
@@ -146,36 +155,48 @@ t.test('kill -9 loses nothing committed, and the next start needs no help', asyn
   t.ok(rows[0].count >= committed, `${committed} acknowledged, ${rows[0].count} there`)
 })
 
-t.test('a taken port is named', async t => {
+t.test('a taken port is named', async (t) => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   t.teardown(() => other.close())
   const { port } = other.address() as AddressInfo
-  await t.rejects(startPostgres({ dataDir, port }), { message: new RegExp(`Port ${port} of 127.0.0.1 is taken`) })
+  await t.rejects(startPostgres({ dataDir, port }), {
+    message: new RegExp(`Port ${port} of 127.0.0.1 is taken`)
+  })
 })
 
-t.test('interactive transactions of Prisma work side by side', async t => {
+t.test('interactive transactions of Prisma work side by side', async (t) => {
   const patience = { maxWait: 60_000, timeout: 60_000 } // a busy machine takes its time
-  const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }), transactionOptions: patience })
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg({ connectionString: url }),
+    transactionOptions: patience
+  })
   t.teardown(() => prisma.$disconnect())
   await prisma.$executeRaw`CREATE TABLE counters (id int PRIMARY KEY, n int)`
   await prisma.$executeRaw`INSERT INTO counters VALUES (1, 0)`
 
-  const increment = () => prisma.$transaction(async tx => {
-    const [row] = await tx.$queryRaw<{ n: number }[]>`SELECT n FROM counters WHERE id = ${1} FOR UPDATE`
-    await tx.$executeRaw`UPDATE counters SET n = ${(row?.n ?? 0) + 1} WHERE id = ${1}`
-  })
+  const increment = () =>
+    prisma.$transaction(async (tx) => {
+      const [row] = await tx.$queryRaw<{ n: number }[]>`SELECT n FROM counters WHERE id = ${1} FOR UPDATE`
+      await tx.$executeRaw`UPDATE counters SET n = ${(row?.n ?? 0) + 1} WHERE id = ${1}`
+    })
   const read = (n: number) => prisma.$queryRaw<{ n: number }[]>`SELECT ${n}::int AS n`
   const [answers] = await Promise.all([
     Promise.all(Array.from({ length: 50 }, (_, n) => read(n))),
-    Promise.all(Array.from({ length: 30 }, increment)),
+    Promise.all(Array.from({ length: 30 }, increment))
   ])
-  t.same(answers.map(rows => rows[0]?.n), Array.from({ length: 50 }, (_, n) => n))
+  t.same(
+    answers.map((rows) => rows[0]?.n),
+    Array.from({ length: 50 }, (_, n) => n)
+  )
   t.same(await prisma.$queryRaw`SELECT n FROM counters`, [{ n: 30 }])
 
-  await t.rejects(prisma.$transaction(async tx => {
-    await tx.$executeRaw`UPDATE counters SET n = 0`
-    throw new Error('changed my mind')
-  }), { message: 'changed my mind' })
+  await t.rejects(
+    prisma.$transaction(async (tx) => {
+      await tx.$executeRaw`UPDATE counters SET n = 0`
+      throw new Error('changed my mind')
+    }),
+    { message: 'changed my mind' }
+  )
   t.same(await prisma.$queryRaw`SELECT n FROM counters`, [{ n: 30 }])
 })

@@ -3,7 +3,22 @@ import { gzipSync } from 'node:zlib'
 import type { BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { findChromium } from '../client/helpers/browser.ts'
-import { button, downloaded, drag, hurry, listen, loseMicrophone, prepare, record, RECORDING, row, said, save, SCORE, signIn } from './helpers/actions.ts'
+import {
+  button,
+  downloaded,
+  drag,
+  hurry,
+  listen,
+  loseMicrophone,
+  prepare,
+  record,
+  RECORDING,
+  row,
+  said,
+  save,
+  SCORE,
+  signIn
+} from './helpers/actions.ts'
 import { startBrowser } from './helpers/browser.ts'
 import { inspect } from './helpers/inspect.ts'
 import { startJournal, type Mode } from './helpers/journal.ts'
@@ -13,34 +28,41 @@ import { localDocument, practised } from './helpers/practised.ts'
 const { chromium, skip } = await findChromium()
 t.setTimeout(300_000)
 
-t.test('the practice journal', { skip }, async t => {
+t.test('the practice journal', { skip }, async (t) => {
   t.setTimeout(300_000)
   const [journal, browser] = await Promise.all([startJournal(t), startBrowser(t, chromium)])
   let people = 0
 
   /** A browser of somebody's own, without their motion and with their microphone. */
-  async function newContext (t: Test, mode: Mode): Promise<BrowserContext> {
+  async function newContext(t: Test, mode: Mode): Promise<BrowserContext> {
     journal.serve(mode)
     const sub = `auth0|musician-${++people}`
-    const context = await browser.newContext({ reducedMotion: 'reduce', permissions: ['microphone'], timezoneId: 'Europe/Berlin' })
-    context.setDefaultTimeout(60_000) // for busy machines
-    await context.route(url => url.pathname === '/authorize', (route, request) => {
-      const url = new URL(request.url())
-      url.searchParams.set('login_hint', sub)
-      return route.fulfill({ status: 302, headers: { location: url.href } })
+    const context = await browser.newContext({
+      reducedMotion: 'reduce',
+      permissions: ['microphone'],
+      timezoneId: 'Europe/Berlin'
     })
+    context.setDefaultTimeout(60_000) // for busy machines
+    await context.route(
+      (url) => url.pathname === '/authorize',
+      (route, request) => {
+        const url = new URL(request.url())
+        url.searchParams.set('login_hint', sub)
+        return route.fulfill({ status: 302, headers: { location: url.href } })
+      }
+    )
     t.teardown(() => context.close())
     return context
   }
 
-  async function open (context: BrowserContext): Promise<Page> {
+  async function open(context: BrowserContext): Promise<Page> {
     const page = await context.newPage()
-    page.on('pageerror', error => t.fail('an error nobody caught', { error }))
+    page.on('pageerror', (error) => t.fail('an error nobody caught', { error }))
     await page.goto(journal.origin)
     return page
   }
 
-  async function openAccount (t: Test): Promise<Page> {
+  async function openAccount(t: Test): Promise<Page> {
     const page = await open(await newContext(t, 'account'))
     await signIn(page)
     await page.getByText('The first bar is yours').waitFor()
@@ -49,12 +71,14 @@ t.test('the practice journal', { skip }, async t => {
 
   const results: string[][] = []
   for (const mode of ['mock', 'account'] as const) {
-    await t.test(`the whole story, kept in the ${mode === 'mock' ? 'browser' : 'account'}`, async t => {
+    await t.test(`the whole story, kept in the ${mode === 'mock' ? 'browser' : 'account'}`, async (t) => {
       const page = await open(await newContext(t, mode))
       const loaded: string[] = []
-      page.on('request', request => loaded.push(request.url()))
+      page.on('request', (request) => loaded.push(request.url()))
       // The pages are the same ones in both modes; once is enough.
-      const check = async (what: string) => { if (mode === 'account') await inspect(t, page, what) }
+      const check = async (what: string) => {
+        if (mode === 'account') await inspect(t, page, what)
+      }
       if (mode === 'account') {
         await button(page, 'Sign in').waitFor()
         await check('cover')
@@ -64,20 +88,32 @@ t.test('the practice journal', { skip }, async t => {
       await check('empty')
       const seen = [await said(page)]
 
-      t.notOk(loaded.some(url => url.includes('opensheetmusicdisplay')), 'the renderer is not there before a score is')
+      t.notOk(
+        loaded.some((url) => url.includes('opensheetmusicdisplay')),
+        'the renderer is not there before a score is'
+      )
       await page.getByLabel('Add a score').setInputFiles(SCORE)
       await page.locator('.sheet svg').waitFor()
-      t.match(await page.getByLabel('Piece', { exact: true }).inputValue(), /Ode an die Freude/, 'named by its score')
+      t.match(
+        await page.getByLabel('Piece', { exact: true }).inputValue(),
+        /Ode an die Freude/,
+        'named by its score'
+      )
 
       await record(page, 'Ode to Joy', 1)
-      await page.waitForFunction(() => Number(document.querySelector('[role=meter]')?.getAttribute('aria-valuenow')) > 20)
+      await page.waitForFunction(
+        () => Number(document.querySelector('[role=meter]')?.getAttribute('aria-valuenow')) > 20
+      )
       await button(page, 'Pause').click()
       await page.getByText('tacet').waitFor()
       const paused = await page.getByRole('timer').innerText()
       await check('recording')
       t.equal(await page.getByRole('timer').innerText(), paused, 'a pause does not count')
       await button(page, 'Go on').click()
-      await page.waitForFunction(paused => document.querySelector('[role=timer]')?.textContent !== paused, paused)
+      await page.waitForFunction(
+        (paused) => document.querySelector('[role=timer]')?.textContent !== paused,
+        paused
+      )
       await button(page, 'Stop').click()
       await listen(page, 'Your recording')
       await check('recorded')
@@ -137,109 +173,137 @@ t.test('the practice journal', { skip }, async t => {
     })
   }
 
-  await t.test('looks the same in both modes', async t => {
-    const [mock = [], account] = results.map(texts => texts.map(text => text.replace(/\d+ s\b/g, '(seconds)')))
+  await t.test('looks the same in both modes', async (t) => {
+    const [mock = [], account] = results.map((texts) =>
+      texts.map((text) => text.replace(/\d+ s\b/g, '(seconds)'))
+    )
     t.ok(mock.length === 3)
     t.strictSame(mock, account)
   })
 
-  await t.test('switches from the browser to the account, and takes the history along through every interruption', async t => {
-    const context = await newContext(t, 'mock')
-    const history = await practised()
-    history[1]!.instrument = ''
-    await context.addInitScript(local => { localStorage['harmony-helper-storage'] ??= local }, localDocument(history))
-    const page = await open(context)
-    await row(page, 'Clair de lune').waitFor()
-    await page.getByText('= 5').waitFor()
-    await row(page, 'Ode to Joy').first().click()
-    await button(page, 'Show score').click()
-    await page.locator('.sheet svg').waitFor()
-    await inspect(t, page, 'journal')
+  await t.test(
+    'switches from the browser to the account, and takes the history along through every interruption',
+    async (t) => {
+      const context = await newContext(t, 'mock')
+      const history = await practised()
+      history[1]!.instrument = ''
+      await context.addInitScript((local) => {
+        localStorage['harmony-helper-storage'] ??= local
+      }, localDocument(history))
+      const page = await open(context)
+      await row(page, 'Clair de lune').waitFor()
+      await page.getByText('= 5').waitFor()
+      await row(page, 'Ode to Joy').first().click()
+      await button(page, 'Show score').click()
+      await page.locator('.sheet svg').waitFor()
+      await inspect(t, page, 'journal')
 
-    journal.serve('account')
-    await page.reload()
-    await page.clock.install()
-    await signIn(page)
-    const sent = new Set<string>()
-    await page.route('**/api/sessions', async (route, request) => {
-      if (request.method() !== 'POST') return route.fallback()
-      const { id } = request.postDataJSON()
-      const isFourth = sent.size === 3 && !sent.has(id)
-      sent.add(id)
-      if (isFourth) {
-        await context.setOffline(true)
-        await route.abort('internetdisconnected')
-      } else if (sent.size < 6) await route.continue() // the sixth hangs
-    })
-    await button(page, `Import ${history.length} sessions`).click()
-    await page.getByText(`3 of ${history.length}, waiting for the network`).waitFor()
-    await inspect(t, page, 'import interrupted')
-    await context.setOffline(false)
-    await hurry(page, page.getByText(`5 of ${history.length}`, { exact: true }))
-    await button(page, 'Stop').click()
-    await page.getByText(`Stopped after 5 of ${history.length}.`).waitFor()
-    await button(page, 'Go on importing').waitFor()
+      journal.serve('account')
+      await page.reload()
+      await page.clock.install()
+      await signIn(page)
+      const sent = new Set<string>()
+      await page.route('**/api/sessions', async (route, request) => {
+        if (request.method() !== 'POST') return route.fallback()
+        const { id } = request.postDataJSON()
+        const isFourth = sent.size === 3 && !sent.has(id)
+        sent.add(id)
+        if (isFourth) {
+          await context.setOffline(true)
+          await route.abort('internetdisconnected')
+        } else if (sent.size < 6) await route.continue() // the sixth hangs
+      })
+      await button(page, `Import ${history.length} sessions`).click()
+      await page.getByText(`3 of ${history.length}, waiting for the network`).waitFor()
+      await inspect(t, page, 'import interrupted')
+      await context.setOffline(false)
+      await hurry(page, page.getByText(`5 of ${history.length}`, { exact: true }))
+      await button(page, 'Stop').click()
+      await page.getByText(`Stopped after 5 of ${history.length}.`).waitFor()
+      await button(page, 'Go on importing').waitFor()
 
-    await page.unroute('**/api/sessions')
-    await page.reload()
-    await button(page, `Import ${history.length} sessions`).click()
-    await page.getByText('4 sessions imported, 5 were there already.').waitFor()
-    await page.getByText(/^Not taken/).waitFor()
-    await inspect(t, page, 'imported')
-    await row(page, 'Clair de lune').click()
-    await listen(page, 'Recording of Clair de lune')
+      await page.unroute('**/api/sessions')
+      await page.reload()
+      await button(page, `Import ${history.length} sessions`).click()
+      await page.getByText('4 sessions imported, 5 were there already.').waitFor()
+      await page.getByText(/^Not taken/).waitFor()
+      await inspect(t, page, 'imported')
+      await row(page, 'Clair de lune').click()
+      await listen(page, 'Recording of Clair de lune')
 
-    await button(page, 'Remove what was taken from this browser').click()
-    await button(page, 'Import 1 session').waitFor()
-  })
+      await button(page, 'Remove what was taken from this browser').click()
+      await button(page, 'Import 1 session').waitFor()
+    }
+  )
 
-  await t.test('through trouble', async t => {
+  await t.test('through trouble', async (t) => {
     const page = await openAccount(t)
     await page.clock.install()
     const sessions = `${journal.api}/api/sessions`
     const stats = `${journal.api}/api/stats*`
-    page.on('dialog', dialog => dialog.accept())
+    page.on('dialog', (dialog) => dialog.accept())
 
-    await t.test('keeps what is saved while the network goes away, sends it once it is back, and tells what is refused', async t => {
-      await prepare(page, 'Prelude')
-      await page.route('**/api/sessions', async route => {
-        if (route.request().method() !== 'POST') return route.fallback()
-        await page.context().setOffline(true)
-        await route.abort('internetdisconnected')
-      }, { times: 1 })
-      await button(page, 'Save').click()
-      await hurry(page, page.getByText(/^Kept safely in this browser/))
-      await page.getByText('It waits for the network.').waitFor()
-      await page.getByText(/^You are offline/).waitFor()
-      await row(page, 'Prelude').click()
-      await listen(page, 'Recording of Prelude')
+    await t.test(
+      'keeps what is saved while the network goes away, sends it once it is back, and tells what is refused',
+      async (t) => {
+        await prepare(page, 'Prelude')
+        await page.route(
+          '**/api/sessions',
+          async (route) => {
+            if (route.request().method() !== 'POST') return route.fallback()
+            await page.context().setOffline(true)
+            await route.abort('internetdisconnected')
+          },
+          { times: 1 }
+        )
+        await button(page, 'Save').click()
+        await hurry(page, page.getByText(/^Kept safely in this browser/))
+        await page.getByText('It waits for the network.').waitFor()
+        await page.getByText(/^You are offline/).waitFor()
+        await row(page, 'Prelude').click()
+        await listen(page, 'Recording of Prelude')
 
-      await page.getByLabel('Piece', { exact: true }).fill('Gigue')
-      await page.getByLabel('Pick a recording').setInputFiles({ name: 'gigue.webm', mimeType: 'audio/webm', buffer: Buffer.from('No music') })
-      await page.getByText(/^The recording cannot be played/).waitFor()
-      await save(page, /^Kept safely in this browser/)
-      await inspect(t, page, 'offline')
+        await page.getByLabel('Piece', { exact: true }).fill('Gigue')
+        await page
+          .getByLabel('Pick a recording')
+          .setInputFiles({ name: 'gigue.webm', mimeType: 'audio/webm', buffer: Buffer.from('No music') })
+        await page.getByText(/^The recording cannot be played/).waitFor()
+        await save(page, /^Kept safely in this browser/)
+        await inspect(t, page, 'offline')
 
-      await page.context().setOffline(false)
-      await page.getByText(/^Not accepted: The file is not a recording/).first().waitFor()
-      await inspect(t, page, 'refused')
-      t.equal(await row(page, 'Prelude').count(), 1, 'once')
-      t.equal(await row(page, 'Prelude').getByText('waiting').count(), 0, 'arrived')
-      await row(page, 'Gigue').getByText('not accepted').waitFor()
+        await page.context().setOffline(false)
+        await page
+          .getByText(/^Not accepted: The file is not a recording/)
+          .first()
+          .waitFor()
+        await inspect(t, page, 'refused')
+        t.equal(await row(page, 'Prelude').count(), 1, 'once')
+        t.equal(await row(page, 'Prelude').getByText('waiting').count(), 0, 'arrived')
+        await row(page, 'Gigue').getByText('not accepted').waitFor()
 
-      const [again] = await Promise.all([page.waitForResponse(response => response.request().method() === 'POST'), button(page, 'Try again').click()])
-      t.equal(again.status(), 415)
-      await button(page, 'Try again').waitFor()
-      await page.getByRole('region', { name: 'Not sent' }).getByRole('button', { name: 'Delete' }).click()
-      await row(page, 'Gigue').waitFor({ state: 'detached' })
-      t.equal(await page.getByRole('region', { name: 'Not sent' }).count(), 0)
-    })
+        const [again] = await Promise.all([
+          page.waitForResponse((response) => response.request().method() === 'POST'),
+          button(page, 'Try again').click()
+        ])
+        t.equal(again.status(), 415)
+        await button(page, 'Try again').waitFor()
+        await page.getByRole('region', { name: 'Not sent' }).getByRole('button', { name: 'Delete' }).click()
+        await row(page, 'Gigue').waitFor({ state: 'detached' })
+        t.equal(await page.getByRole('region', { name: 'Not sent' }).count(), 0)
+      }
+    )
 
-    await t.test('says what cannot be loaded, and loads it when asked to', async t => {
+    await t.test('says what cannot be loaded, and loads it when asked to', async (t) => {
       let answer = () => {}
-      const asked = new Promise<void>(resolve => { answer = resolve })
-      const broken = { status: 500, headers: { 'access-control-allow-origin': '*' }, json: { code: 'internal_error', detail: 'Something went wrong here. Try again later.' } }
-      await page.route(sessions, async route => {
+      const asked = new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      const broken = {
+        status: 500,
+        headers: { 'access-control-allow-origin': '*' },
+        json: { code: 'internal_error', detail: 'Something went wrong here. Try again later.' }
+      }
+      await page.route(sessions, async (route) => {
         await asked
         await route.fulfill(broken)
       })
@@ -252,7 +316,7 @@ t.test('the practice journal', { skip }, async t => {
       await inspect(t, page, 'not loaded')
 
       await page.unroute(sessions)
-      await page.route(stats, route => route.fulfill(broken))
+      await page.route(stats, (route) => route.fulfill(broken))
       await button(page, 'Try again').click()
       await row(page, 'Prelude').waitFor()
       await page.unroute(stats)
@@ -260,12 +324,18 @@ t.test('the practice journal', { skip }, async t => {
       await page.getByText('Something went wrong here').waitFor({ state: 'detached' })
     })
 
-    await t.test('goes on playing when the URL of a recording expires', async t => {
+    await t.test('goes on playing when the URL of a recording expires', async (t) => {
       const recording = await expiringRecording(page)
       const player = page.getByRole('group', { name: 'Recording of Prelude' })
       const position = player.getByRole('slider', { name: 'Position' })
       const heard = async (seconds: number) => {
-        await page.waitForFunction(seconds => Number(document.querySelector('audio[src*=token]')?.closest('.player')?.querySelector('input')?.value) > seconds, seconds)
+        await page.waitForFunction(
+          (seconds) =>
+            Number(
+              document.querySelector('audio[src*=token]')?.closest('.player')?.querySelector('input')?.value
+            ) > seconds,
+          seconds
+        )
       }
       await row(page, 'Prelude').click()
       await player.getByRole('button', { name: 'Play' }).click()
@@ -294,8 +364,11 @@ t.test('the practice journal', { skip }, async t => {
       await row(page, 'Prelude').click()
     })
 
-    await t.test('says why there is no microphone, and keeps what it heard until it went away', async t => {
-      for (const [how, said] of [['NotAllowedError', /may not use the microphone/], ['NotFoundError', /No microphone was found/]] as const) {
+    await t.test('says why there is no microphone, and keeps what it heard until it went away', async (t) => {
+      for (const [how, said] of [
+        ['NotAllowedError', /may not use the microphone/],
+        ['NotFoundError', /No microphone was found/]
+      ] as const) {
         await loseMicrophone(page, how)
         await button(page, 'Record').click()
         await page.getByRole('alert').getByText(said).waitFor()
@@ -310,7 +383,7 @@ t.test('the practice journal', { skip }, async t => {
       await inspect(t, page, 'microphone gone')
     })
 
-    await t.test('takes dropped files, and says which ones it cannot take', async t => {
+    await t.test('takes dropped files, and says which ones it cannot take', async (t) => {
       const recording = { name: 'take.webm', type: 'audio/webm', path: RECORDING }
       const drop = await drag(page, [recording])
       await inspect(t, page, 'dropping')
@@ -319,30 +392,40 @@ t.test('the practice journal', { skip }, async t => {
       await button(page, 'Discard').click()
       await button(page, 'Record').waitFor()
 
-      await (await drag(page, [recording, { name: 'ode.musicxml', type: '', path: SCORE }]))()
+      await (
+        await drag(page, [recording, { name: 'ode.musicxml', type: '', path: SCORE }])
+      )()
       await page.getByText('0:00 / 0:03').waitFor()
       await page.locator('.sheet svg').waitFor()
       t.match(await page.getByLabel('Piece', { exact: true }).inputValue(), /Ode an die Freude/)
-      await (await drag(page, [{ name: 'holiday.png', type: 'image/png' }]))()
+      await (
+        await drag(page, [{ name: 'holiday.png', type: 'image/png' }])
+      )()
       await page.getByText('holiday.png is neither a recording nor a MusicXML score.').waitFor()
-      await (await drag(page, [{ name: 'page.xml', type: 'text/xml' }]))()
+      await (
+        await drag(page, [{ name: 'page.xml', type: 'text/xml' }])
+      )()
       await page.getByText(/^page.xml is not MusicXML/).waitFor()
       await inspect(t, page, 'dropped')
       await button(page, 'Discard').click()
     })
 
-    await t.test('loses nothing by a reload in the middle of a recording or a save', async t => {
+    await t.test('loses nothing by a reload in the middle of a recording or a save', async (t) => {
       await record(page, 'Interrupted', 1)
       await page.reload()
       await page.getByText(/not saved yet is still here/).waitFor()
       await listen(page, 'Your recording')
       t.equal(await page.getByLabel('Piece', { exact: true }).inputValue(), 'Interrupted')
 
-      const sent = new Promise<void>(resolve => {
-        page.route('**/api/sessions', async route => {
-          if (route.request().method() !== 'POST') return route.fallback()
-          resolve() // and never an answer
-        }, { times: 1 })
+      const sent = new Promise<void>((resolve) => {
+        page.route(
+          '**/api/sessions',
+          async (route) => {
+            if (route.request().method() !== 'POST') return route.fallback()
+            resolve() // and never an answer
+          },
+          { times: 1 }
+        )
       })
       await button(page, 'Save').click()
       await sent
@@ -356,10 +439,10 @@ t.test('the practice journal', { skip }, async t => {
       await page.getByRole('group', { name: 'Your recording' }).waitFor({ state: 'detached' })
     })
 
-    await t.test('renews an expired token without a word', async t => {
+    await t.test('renews an expired token without a word', async (t) => {
       await setToken(page, await expiredToken(page))
       const [refused] = await Promise.all([
-        page.waitForResponse(response => response.status() === 401 && response.url().includes('/api/')),
+        page.waitForResponse((response) => response.status() === 401 && response.url().includes('/api/')),
         page.reload()
       ])
       t.equal(refused.status(), 401)
@@ -368,10 +451,16 @@ t.test('the practice journal', { skip }, async t => {
       t.equal(await page.getByText(/sign-in has ended/).count(), 0)
     })
 
-    await t.test('loses nothing when the sign-in ends in the middle of a recording', async t => {
+    await t.test('loses nothing when the sign-in ends in the middle of a recording', async (t) => {
       await record(page, 'Unfinished', 1)
       await setToken(page, await expiredToken(page))
-      await page.route('**/oauth/token', route => route.fulfill({ status: 403, headers: { 'access-control-allow-origin': '*' }, json: { error: 'invalid_grant', error_description: 'Revoked' } }))
+      await page.route('**/oauth/token', (route) =>
+        route.fulfill({
+          status: 403,
+          headers: { 'access-control-allow-origin': '*' },
+          json: { error: 'invalid_grant', error_description: 'Revoked' }
+        })
+      )
       await button(page, 'Stop').click()
       await save(page, /^Kept safely in this browser/)
       await page.getByText(/sign-in has ended/).waitFor()
@@ -389,50 +478,82 @@ t.test('the practice journal', { skip }, async t => {
     })
   })
 
-  await t.test('is small, and nothing moves while it loads', async t => {
+  await t.test('is small, and nothing moves while it loads', async (t) => {
     const html = await readFile(journal.file('/'), 'utf8')
     const scripts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map(([, path]) => path!)
-    const sizes = await Promise.all(scripts.map(async path => gzipSync(await readFile(journal.file(path))).length))
+    const sizes = await Promise.all(
+      scripts.map(async (path) => gzipSync(await readFile(journal.file(path))).length)
+    )
     const size = sizes.reduce((sum, size) => sum + size, 0)
     t.ok(size > 0 && size < 250_000, `${size} bytes of initial script, gzipped`)
 
     const context = await newContext(t, 'mock')
-    await context.addInitScript(local => { localStorage['harmony-helper-storage'] = local }, localDocument(await practised()))
+    await context.addInitScript(
+      (local) => {
+        localStorage['harmony-helper-storage'] = local
+      },
+      localDocument(await practised())
+    )
     await context.addInitScript(() => {
       const total = Object.assign(globalThis, { moved: 0 })
-      new PerformanceObserver(list => {
-        for (const entry of list.getEntries()) total.moved += (entry as PerformanceEntry & { value: number }).value
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+          total.moved += (entry as PerformanceEntry & { value: number }).value
+        }
       }).observe({ type: 'layout-shift', buffered: true })
     })
-    for (const viewport of [{ width: 390, height: 844 }, { width: 1280, height: 900 }]) {
+    for (const viewport of [
+      { width: 390, height: 844 },
+      { width: 1280, height: 900 }
+    ]) {
       const page = await context.newPage()
       await page.setViewportSize(viewport)
       await page.goto(journal.origin)
       await row(page, 'Clair de lune').waitFor()
       await page.locator('.graph svg').waitFor()
-      await page.evaluate(() => new Promise(resolve => { requestAnimationFrame(() => setTimeout(resolve)) })) // what is painted is also reported
+      await page.evaluate(
+        () =>
+          new Promise((resolve) => {
+            requestAnimationFrame(() => setTimeout(resolve))
+          })
+      ) // what is painted is also reported
       const moved = await page.evaluate(() => (globalThis as unknown as { moved: number }).moved)
       t.ok(moved < 0.01, `a shift of ${moved} at ${viewport.width} pixels`)
-      t.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'no scrolling sideways')
+      t.equal(
+        await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+        true,
+        'no scrolling sideways'
+      )
     }
   })
 
-  async function expiredToken (page: Page): Promise<string> {
-    const { sub } = JSON.parse(Buffer.from((await tokenOf(page)).split('.')[1]!, 'base64url').toString()) as { sub: string }
+  async function expiredToken(page: Page): Promise<string> {
+    const { sub } = JSON.parse(Buffer.from((await tokenOf(page)).split('.')[1]!, 'base64url').toString()) as {
+      sub: string
+    }
     return journal.issuer.token({ sub, expiresIn: -3600 })
   }
 })
 
 /** The access token in Auth0's cache. */
-function tokenOf (page: Page): Promise<string> {
-  return page.evaluate(() => Object.values(localStorage).map(value => JSON.parse(value)?.body?.access_token).find(Boolean))
+function tokenOf(page: Page): Promise<string> {
+  return page.evaluate(() =>
+    Object.values(localStorage)
+      .map((value) => JSON.parse(value)?.body?.access_token)
+      .find(Boolean)
+  )
 }
 
-function setToken (page: Page, token: string): Promise<void> {
-  return page.evaluate(token => {
+function setToken(page: Page, token: string): Promise<void> {
+  return page.evaluate((token) => {
     for (const [key, value] of Object.entries(localStorage)) {
       const cached = JSON.parse(value)
-      if (cached?.body?.access_token) localStorage.setItem(key, JSON.stringify({ ...cached, body: { ...cached.body, access_token: token } }))
+      if (cached?.body?.access_token) {
+        localStorage.setItem(
+          key,
+          JSON.stringify({ ...cached, body: { ...cached.body, access_token: token } })
+        )
+      }
     }
   }, token)
 }

@@ -16,8 +16,12 @@ export const SERVICE_KEY = 'sb_secret_for_tests_only'
 export type Surroundings = Awaited<ReturnType<typeof startSurroundings>>
 
 /** A database, a bucket and an issuer of the test's own, and the environment by which a server finds them. */
-export async function startSurroundings (t: Test) {
-  const [database, issuer, storage] = await Promise.all([startDatabase(t), startTestIssuer(t), startStorage(t)])
+export async function startSurroundings(t: Test) {
+  const [database, issuer, storage] = await Promise.all([
+    startDatabase(t),
+    startTestIssuer(t),
+    startStorage(t)
+  ])
   const env: NodeJS.ProcessEnv = {
     LOG_LEVEL: 'silent',
     HOST: '127.0.0.1',
@@ -34,7 +38,7 @@ export async function startSurroundings (t: Test) {
 }
 
 /** The embedded object storage on a directory of its own; can be stopped and started again on the same port. */
-export async function startStorage (t: Test) {
+export async function startStorage(t: Test) {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-storage-'))
   let running = await startObjectStorage({ directory, serviceKey: SERVICE_KEY })
   const { url } = running
@@ -46,17 +50,25 @@ export async function startStorage (t: Test) {
     url,
     directory,
     stop: () => running.close(),
-    start: async () => { running = await startObjectStorage({ directory, serviceKey: SERVICE_KEY, port: Number(new URL(url).port) }) }
+    start: async () => {
+      running = await startObjectStorage({
+        directory,
+        serviceKey: SERVICE_KEY,
+        port: Number(new URL(url).port)
+      })
+    }
   }
 }
 
-type Overrides = { env?: NodeJS.ProcessEnv, now?: () => Date, surroundings?: Surroundings }
+type Overrides = { env?: NodeJS.ProcessEnv; now?: () => Date; surroundings?: Surroundings }
 
 /** The app on surroundings of its own, or on those given, torn down with the test. */
-export async function build (t: Test, { env, now, surroundings }: Overrides = {}) {
-  const around = surroundings ?? await startSurroundings(t)
+export async function build(t: Test, { env, now, surroundings }: Overrides = {}) {
+  const around = surroundings ?? (await startSurroundings(t))
   const environment = { ...around.env, ...env }
-  const app = isServerMemoryLimited ? await startRemoteApp(t, environment, now) : await buildApp(loadConfig(environment), now ? { now } : {})
+  const app = isServerMemoryLimited
+    ? await startRemoteApp(t, environment, now)
+    : await buildApp(loadConfig(environment), now ? { now } : {})
   t.teardown(() => app.close())
   await app.ready()
   return { app, ...around, as: (sub: string) => createCaller(app, around.issuer, sub) }
@@ -65,14 +77,26 @@ export async function build (t: Test, { env, now, surroundings }: Overrides = {}
 export type Caller = ReturnType<typeof createCaller>
 
 /** Calls the API as one person. */
-export function createCaller (app: FastifyInstance, issuer: TestIssuer, sub: string) {
+export function createCaller(app: FastifyInstance, issuer: TestIssuer, sub: string) {
   const call = (method: InjectOptions['method'], url: string, payload?: InjectOptions['payload']) =>
-    app.inject({ method, url, headers: { authorization: `Bearer ${issuer.token(sub)}` }, ...(payload !== undefined && { payload }) } as InjectOptions)
+    app.inject({
+      method,
+      url,
+      headers: { authorization: `Bearer ${issuer.token(sub)}` },
+      ...(payload !== undefined && { payload })
+    } as InjectOptions)
   return {
     sub,
     call,
-    sync: (fields: Record<string, unknown> = {}) => call('POST', '/api/users/sync', { auth0_id: sub, email: 'clara@example.com', name: 'Clara', ...fields }),
-    save: (fields: Record<string, unknown> = {}) => call('POST', '/api/sessions', { songName: 'Ode to Joy', instrument: 'Piano', duration: 60, ...fields }),
+    sync: (fields: Record<string, unknown> = {}) =>
+      call('POST', '/api/users/sync', {
+        auth0_id: sub,
+        email: 'clara@example.com',
+        name: 'Clara',
+        ...fields
+      }),
+    save: (fields: Record<string, unknown> = {}) =>
+      call('POST', '/api/sessions', { songName: 'Ode to Joy', instrument: 'Piano', duration: 60, ...fields }),
     list: (query = '') => call('GET', `/api/sessions${query}`),
     get: (id: string) => call('GET', `/api/sessions/${id}`),
     remove: (id: string) => call('DELETE', `/api/sessions/${id}`),

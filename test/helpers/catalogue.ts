@@ -1,10 +1,13 @@
 import { query } from './scratch-database.ts'
 
-const tables = 'SELECT oid, relname FROM pg_class WHERE relnamespace = \'public\'::regnamespace AND relkind = \'r\''
+const tables =
+  "SELECT oid, relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 
 /** Everything that migrations make in the schema `public`, as text that two databases can be compared by. */
-export async function describeCatalogue (url: string): Promise<string[]> {
-  const rows = await query<{ line: string }>(url, `
+export async function describeCatalogue(url: string): Promise<string[]> {
+  const rows = await query<{ line: string }>(
+    url,
+    `
     WITH tables AS (${tables})
     SELECT format('%s.%s %s null:%s default:%s', relname, attname, format_type(atttypid, atttypmod), NOT attnotnull, pg_get_expr(adbin, adrelid)) AS line
       FROM tables JOIN pg_attribute ON attrelid = oid LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
@@ -13,6 +16,7 @@ export async function describeCatalogue (url: string): Promise<string[]> {
     UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
     UNION ALL SELECT format('%s rls:%s forced:%s acl:%s', relname, relrowsecurity, relforcerowsecurity, relacl) FROM pg_class WHERE oid IN (SELECT oid FROM tables)
     UNION ALL SELECT format('%s policy %s', tablename, policyname) FROM pg_policies WHERE schemaname = 'public'
-    ORDER BY line`)
+    ORDER BY line`
+  )
   return rows.map(({ line }) => line)
 }

@@ -6,10 +6,12 @@ import { PGlite } from '@electric-sql/pglite'
 import { startPostgres, type Postgres } from '../../src/dev/postgres.ts'
 import { deployMigrations } from '../../src/server/database/migrations/deploy.ts'
 
-const { devDependencies } = createRequire(import.meta.url)('../../package.json') as { devDependencies: Record<string, string> }
+const { devDependencies } = createRequire(import.meta.url)('../../package.json') as {
+  devDependencies: Record<string, string>
+}
 const VERSION = devDependencies['@electric-sql/pglite']
 
-async function migrate (dataDir: string) {
+async function migrate(dataDir: string) {
   const postgres = await startPostgres({ dataDir })
   try {
     await deployMigrations(postgres.url)
@@ -18,7 +20,7 @@ async function migrate (dataDir: string) {
   }
 }
 
-async function dump (dataDir: string): Promise<Buffer> {
+async function dump(dataDir: string): Promise<Buffer> {
   const db = await PGlite.create(dataDir)
   try {
     const tar = await db.dumpDataDir('none')
@@ -29,7 +31,7 @@ async function dump (dataDir: string): Promise<Buffer> {
 }
 
 // tap runs test files at the same time: each builds in a place of its own, and the rename makes the result appear whole.
-async function build (snapshot: string) {
+async function build(snapshot: string) {
   const workplace = await mkdtemp(`${snapshot}-`)
   try {
     const dataDir = join(workplace, 'data')
@@ -42,9 +44,12 @@ async function build (snapshot: string) {
 }
 
 /** An embedded database in memory, so that a test that is killed leaves nothing behind. */
-export async function startEmbeddedDatabase (hash: string): Promise<Postgres> {
+export async function startEmbeddedDatabase(hash: string): Promise<Postgres> {
   const snapshot = join(tmpdir(), `harmony-helper-test-${userInfo().uid}-${VERSION}-${hash}.tar`)
-  const missing = await access(snapshot).then(() => false, () => true)
+  const missing = await access(snapshot).then(
+    () => false,
+    () => true
+  )
   if (missing) await build(snapshot)
   return await startPostgres({ snapshot })
 }

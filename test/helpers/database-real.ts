@@ -5,13 +5,13 @@ import { deployMigrations } from '../../src/server/database/migrations/deploy.ts
 // Any number, as long as it is always the same one: held while somebody makes a template.
 const TEMPLATE_LOCK = 7_215_204
 
-function urlOf (server: string, database: string): string {
+function urlOf(server: string, database: string): string {
   const url = new URL(server)
   url.pathname = database
   return url.href
 }
 
-async function withClient<T> (server: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+async function withClient<T>(server: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client(server)
   await client.connect()
   try {
@@ -22,7 +22,7 @@ async function withClient<T> (server: string, work: (client: pg.Client) => Promi
 }
 
 // Made under another name, so that what a killed test leaves half-made is never used.
-async function ensureTemplate (server: string, client: pg.Client, template: string) {
+async function ensureTemplate(server: string, client: pg.Client, template: string) {
   await client.query('SELECT pg_advisory_lock($1)', [TEMPLATE_LOCK])
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [template])
   if (rowCount === 0) {
@@ -36,13 +36,19 @@ async function ensureTemplate (server: string, client: pg.Client, template: stri
 }
 
 /** A database of its own on a PostgreSQL server, given the URL of a superuser. */
-export async function createRealDatabase (server: string, hash: string): Promise<{ url: string, close (): Promise<void> }> {
+export async function createRealDatabase(
+  server: string,
+  hash: string
+): Promise<{ url: string; close(): Promise<void> }> {
   const template = `harmony_helper_test_${hash}`
   const name = `${template}_${randomBytes(6).toString('hex')}`
-  await withClient(server, async client => {
+  await withClient(server, async (client) => {
     await ensureTemplate(server, client, template)
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`)
   })
-  const close = () => withClient(server, async client => { await client.query(`DROP DATABASE ${name} WITH (FORCE)`) })
+  const close = () =>
+    withClient(server, async (client) => {
+      await client.query(`DROP DATABASE ${name} WITH (FORCE)`)
+    })
   return { url: urlOf(server, name), close }
 }

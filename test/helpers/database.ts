@@ -12,10 +12,10 @@ export interface TestDatabase {
 }
 
 /** Names a template by what is in it, so that changed migrations never meet an old one. */
-async function hashMigrations (): Promise<string> {
+async function hashMigrations(): Promise<string> {
   const hash = createHash('sha256')
   const entries = await readdir(migrationsDirectory, { recursive: true })
-  for (const name of entries.filter(name => name.endsWith('.sql')).sort()) {
+  for (const name of entries.filter((name) => name.endsWith('.sql')).sort()) {
     hash.update(`${name}\n`).update(await readFile(new URL(name, migrationsDirectory)))
   }
   return hash.digest('hex').slice(0, 16)
@@ -25,7 +25,7 @@ async function hashMigrations (): Promise<string> {
  * A fresh, migrated database, gone at the end of the test: on the server of TEST_DATABASE_URL, the URL of a superuser,
  * where that is set, otherwise embedded. Both are copies of a template made by whoever comes first.
  */
-export async function startDatabase (t: Test): Promise<TestDatabase> {
+export async function startDatabase(t: Test): Promise<TestDatabase> {
   const hash = await hashMigrations()
   const server = process.env['TEST_DATABASE_URL']
   const { url, close } = server ? await createRealDatabase(server, hash) : await startEmbeddedDatabase(hash)

@@ -8,7 +8,7 @@ const serviceKey = 'sb_secret_of-the-tests'
 export const headers = { apikey: serviceKey, authorization: `Bearer ${serviceKey}` }
 export const webm = { contentType: 'audio/webm' }
 
-export async function start (t: Test, directory = t.testdir({})) {
+export async function start(t: Test, directory = t.testdir({})) {
   const { url, close } = await startObjectStorage({ directory, serviceKey })
   t.teardown(close)
   const client = new StorageClient(`${url}/storage/v1`, headers)
@@ -16,21 +16,24 @@ export async function start (t: Test, directory = t.testdir({})) {
   return { url, close, client, api, directory, files: () => readdirSync(join(directory, 'objects')) }
 }
 
-export async function startWithBucket (t: Test, options: Parameters<StorageClient['createBucket']>[1] = { public: true }) {
+export async function startWithBucket(
+  t: Test,
+  options: Parameters<StorageClient['createBucket']>[1] = { public: true }
+) {
   const storage = await start(t)
   t.equal((await storage.client.createBucket('songs', options)).error, null)
   return { ...storage, songs: storage.client.from('songs') }
 }
 
 // What the client makes of the real server's application errors: HTTP 400, the meaning in `statusCode`.
-export function isStorageError (t: Test, error: StorageError | null, statusCode: string) {
+export function isStorageError(t: Test, error: StorageError | null, statusCode: string) {
   t.match(error, { name: 'StorageApiError', status: 400, statusCode })
 }
 
-export function publicUrl (songs: ReturnType<StorageClient['from']>, key: string) {
+export function publicUrl(songs: ReturnType<StorageClient['from']>, key: string) {
   return songs.getPublicUrl(key).data.publicUrl
 }
 
-export async function text (blob: Blob | null) {
+export async function text(blob: Blob | null) {
   return await blob?.text()
 }

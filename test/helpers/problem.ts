@@ -3,7 +3,12 @@ import type { Test } from 'tap'
 import { problems, type Problem, type ProblemCode } from '../../src/contract/problem.ts'
 
 /** Checks that an answer is this problem, whole and well-formed; `path` is the field it must blame. */
-export function isProblem (t: Test, response: LightMyRequestResponse, code: ProblemCode, path?: string): Problem {
+export function isProblem(
+  t: Test,
+  response: LightMyRequestResponse,
+  code: ProblemCode,
+  path?: string
+): Problem {
   const [status, title] = problems[code]
   const problem = response.json<Problem>()
   t.match(response.headers['content-type'], /^application\/problem\+json/)

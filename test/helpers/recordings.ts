@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 
 /** The bytes of a file in test/fixtures; its README says what each is and how it was made. */
-export function fixture (name: string): Promise<Buffer> {
+export function fixture(name: string): Promise<Buffer> {
   return readFile(new URL(`../fixtures/${name}`, import.meta.url))
 }
 
@@ -14,7 +14,7 @@ export function fixture (name: string): Promise<Buffer> {
  * over. It is a valid file that players accept, so bytes, kind and duration are those of a real long recording; with
  * `bytesPerSecond` also its size is that of a higher bit rate, made up by void elements.
  */
-export async function longRecording ({ minutes = 30, bytesPerSecond = 0 } = {}): Promise<Buffer> {
+export async function longRecording({ minutes = 30, bytesPerSecond = 0 } = {}): Promise<Buffer> {
   const { header, tracks, packets } = dissect(await fixture('recording.webm'))
   const info = element(ID.info, [
     element(ID.timestampScale, [uint(1_000_000)]),
@@ -22,7 +22,9 @@ export async function longRecording ({ minutes = 30, bytesPerSecond = 0 } = {}):
     element(ID.muxingApp, [Buffer.from('test')]),
     element(ID.writingApp, [Buffer.from('test')])
   ])
-  const clusters = Array.from({ length: Math.round(minutes * 60) }, (_, second) => padTo(bytesPerSecond, cluster(second, packets)))
+  const clusters = Array.from({ length: Math.round(minutes * 60) }, (_, second) =>
+    padTo(bytesPerSecond, cluster(second, packets))
+  )
   return Buffer.concat([header, element(ID.segment, [info, tracks, ...clusters])])
 }
 
@@ -30,7 +32,7 @@ export async function longRecording ({ minutes = 30, bytesPerSecond = 0 } = {}):
  * A well-formed MusicXML score of exactly `bytes` bytes in UTF-8 (at least 1,000): as many measures as fit, with rising
  * numbers and rising scales, under a title that has characters of one to four bytes. White space makes up the rest.
  */
-export function largeScore (bytes: number): string {
+export function largeScore(bytes: number): string {
   if (bytes < 1000) throw new RangeError('A score needs at least 1,000 bytes')
   const measures = []
   let room = bytes - Buffer.byteLength(SCORE_START + SCORE_END)
@@ -45,18 +47,18 @@ export function largeScore (bytes: number): string {
 
 /** EBML element ids, as https://www.rfc-editor.org/rfc/rfc9559 lists them, with their length markers. */
 const ID = {
-  ebml: 0x1A45DFA3,
+  ebml: 0x1a45dfa3,
   segment: 0x18538067,
-  info: 0x1549A966,
-  timestampScale: 0x2AD7B1,
+  info: 0x1549a966,
+  timestampScale: 0x2ad7b1,
   duration: 0x4489,
-  muxingApp: 0x4D80,
+  muxingApp: 0x4d80,
   writingApp: 0x5741,
-  tracks: 0x1654AE6B,
-  cluster: 0x1F43B675,
-  timestamp: 0xE7,
-  simpleBlock: 0xA3,
-  void: 0xEC
+  tracks: 0x1654ae6b,
+  cluster: 0x1f43b675,
+  timestamp: 0xe7,
+  simpleBlock: 0xa3,
+  void: 0xec
 }
 const VOID_HEAD_BYTES = 5
 
@@ -71,7 +73,7 @@ type Dissected = {
 }
 
 // Segments and clusters are entered rather than skipped: a live recording does not know their sizes.
-function dissect (webm: Buffer): Dissected {
+function dissect(webm: Buffer): Dissected {
   const found: Dissected = { header: Buffer.alloc(0), tracks: Buffer.alloc(0), packets: [] }
   for (let at = 0; at < webm.length;) {
     const { id, dataStart, end } = elementAt(webm, at)
@@ -84,7 +86,7 @@ function dissect (webm: Buffer): Dissected {
   return found
 }
 
-function elementAt (webm: Buffer, at: number): { id: number, dataStart: number, end: number } {
+function elementAt(webm: Buffer, at: number): { id: number; dataStart: number; end: number } {
   const idLength = vintLength(webm.readUInt8(at))
   const sizeAt = at + idLength
   const sizeLength = vintLength(webm.readUInt8(sizeAt))
@@ -96,11 +98,11 @@ function elementAt (webm: Buffer, at: number): { id: number, dataStart: number, 
 }
 
 /** A variable-length integer is as many bytes long as its first byte has leading zeros, plus one. */
-function vintLength (firstByte: number): number {
+function vintLength(firstByte: number): number {
   return Math.clz32(firstByte) - 23
 }
 
-function cluster (second: number, packets: Buffer[]): Buffer {
+function cluster(second: number, packets: Buffer[]): Buffer {
   const first = second * PACKETS_PER_SECOND
   const blocks = Array.from({ length: PACKETS_PER_SECOND }, (_, index) => {
     const packet = packets[(first + index) % packets.length] ?? Buffer.alloc(0)
@@ -109,18 +111,20 @@ function cluster (second: number, packets: Buffer[]): Buffer {
   return element(ID.cluster, [element(ID.timestamp, [uint(second * 1000)]), ...blocks])
 }
 
-function padTo (bytes: number, cluster: Buffer): Buffer {
+function padTo(bytes: number, cluster: Buffer): Buffer {
   const missing = bytes - cluster.length
-  return missing < VOID_HEAD_BYTES ? cluster : Buffer.concat([cluster, element(ID.void, [Buffer.alloc(missing - VOID_HEAD_BYTES)])])
+  return missing < VOID_HEAD_BYTES
+    ? cluster
+    : Buffer.concat([cluster, element(ID.void, [Buffer.alloc(missing - VOID_HEAD_BYTES)])])
 }
 
-function blockHeader (relativeMs: number): Buffer {
+function blockHeader(relativeMs: number): Buffer {
   const header = Buffer.from([0x81, 0, 0, 0x80]) // track 1; a key frame, as every audio frame is
   header.writeInt16BE(relativeMs, 1)
   return header
 }
 
-function element (id: number, content: Buffer[]): Buffer {
+function element(id: number, content: Buffer[]): Buffer {
   const length = content.reduce((sum, part) => sum + part.length, 0)
   const head = Buffer.alloc(8)
   head.writeUIntBE(2 ** 28 + length, 4, 4) // the marker of a four-byte size: up to 256 MB
@@ -129,13 +133,13 @@ function element (id: number, content: Buffer[]): Buffer {
   return Buffer.concat([head.subarray(4 - idLength), ...content])
 }
 
-function uint (value: number): Buffer {
+function uint(value: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(value)
   return bytes
 }
 
-function float (value: number): Buffer {
+function float(value: number): Buffer {
   const bytes = Buffer.alloc(8)
   bytes.writeDoubleBE(value)
   return bytes
@@ -151,13 +155,16 @@ const SCORE_END = `  </part>
 </score-partwise>
 `
 
-function measure (number: number): string {
-  const attributes = '<attributes><divisions>1</divisions><time><beats>4</beats><beat-type>4</beat-type></time></attributes>'
-  const notes = [0, 1, 2, 3].map(index => `
+function measure(number: number): string {
+  const attributes =
+    '<attributes><divisions>1</divisions><time><beats>4</beats><beat-type>4</beat-type></time></attributes>'
+  const notes = [0, 1, 2, 3].map(
+    (index) => `
       <note>
         <pitch><step>${'CDEFGAB'[(number + index) % 7]}</step><octave>4</octave></pitch>
         <duration>1</duration><type>quarter</type>
-      </note>`)
+      </note>`
+  )
   return `    <measure number="${number}">${number === 1 ? attributes : ''}${notes.join('')}
     </measure>
 `

@@ -16,20 +16,32 @@ const program = fileURLToPath(new URL('app-process.mjs', import.meta.url))
  * The app in a process of its own, which may have little memory; called over HTTP. There is what is called from outside,
  * `inject`, `listen`, `close` and of `server` its address and its requests; `database` and `storage` are the test's own.
  */
-export async function startRemoteApp (t: Test, env: NodeJS.ProcessEnv, now?: () => Date): Promise<FastifyInstance> {
-  const [command, ...args] = limitMemory(t, [program, ...now ? [String(now().getTime())] : []])
+export async function startRemoteApp(
+  t: Test,
+  env: NodeJS.ProcessEnv,
+  now?: () => Date
+): Promise<FastifyInstance> {
+  const [command, ...args] = limitMemory(t, [program, ...(now ? [String(now().getTime())] : [])])
   const child = spawn(command, args, {
-    env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], ...env }, stdio: ['ignore', 'inherit', 'inherit', 'ipc']
+    env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], ...env },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc']
   })
   const exited = once(child, 'exit')
-  const ended = exited.then(() => { throw new Error('The app ended before it listened') })
-  const [port] = await Promise.race([once(child, 'message'), ended]) as [number]
+  const ended = exited.then(() => {
+    throw new Error('The app ended before it listened')
+  })
+  const [port] = (await Promise.race([once(child, 'message'), ended])) as [number]
   ended.catch(() => {})
   const server = Object.assign(new EventEmitter(), { address: () => ({ port }) })
   child.on('message', () => server.emit('request'))
 
-  async function inject (options: string | InjectOptions): Promise<LightMyRequestResponse> {
-    const { method = 'GET', url, headers, payload } = typeof options === 'string' ? { url: options } as InjectOptions : options
+  async function inject(options: string | InjectOptions): Promise<LightMyRequestResponse> {
+    const {
+      method = 'GET',
+      url,
+      headers,
+      payload
+    } = typeof options === 'string' ? ({ url: options } as InjectOptions) : options
     const isText = typeof payload === 'string' || Buffer.isBuffer(payload) || payload === undefined
     const body = isText ? payload : JSON.stringify(payload)
     const { pathname, search } = new URL(String(url), 'http://localhost')
@@ -40,10 +52,10 @@ export async function startRemoteApp (t: Test, env: NodeJS.ProcessEnv, now?: () 
       path: pathname + search,
       agent: false,
       headers: {
-        ...!isText && { 'content-type': 'application/json' },
-        ...body !== undefined && { 'content-length': Buffer.byteLength(body) },
-        ...now && { 'x-test-now': now().getTime() },
-        ...headers as Record<string, string>
+        ...(!isText && { 'content-type': 'application/json' }),
+        ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+        ...(now && { 'x-test-now': now().getTime() }),
+        ...(headers as Record<string, string>)
       }
     })
     const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>
@@ -52,17 +64,32 @@ export async function startRemoteApp (t: Test, env: NodeJS.ProcessEnv, now?: () 
     const [response] = await answered
     const rawPayload = await buffer(response)
     const text = rawPayload.toString()
-    return { statusCode: response.statusCode, headers: response.headers, rawPayload, payload: text, body: text, json: () => JSON.parse(text) } as LightMyRequestResponse
+    return {
+      statusCode: response.statusCode,
+      headers: response.headers,
+      rawPayload,
+      payload: text,
+      body: text,
+      json: () => JSON.parse(text)
+    } as LightMyRequestResponse
   }
 
   const config = loadConfig(env)
   const database = createDatabase(config.database)
   const storage = createStorage(config.storage, config)
 
-  async function close () {
+  async function close() {
     if (child.connected) child.disconnect()
     await Promise.all([exited, database.close(), storage.close()])
   }
 
-  return { inject, close, server, database, storage, ready: async () => {}, listen: async () => `http://127.0.0.1:${port}` } as unknown as FastifyInstance
+  return {
+    inject,
+    close,
+    server,
+    database,
+    storage,
+    ready: async () => {},
+    listen: async () => `http://127.0.0.1:${port}`
+  } as unknown as FastifyInstance
 }

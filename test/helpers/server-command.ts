@@ -15,14 +15,14 @@ export const isServerMemoryLimited = megabytes > 0
 export const needsServerWithin = isServerMemoryLimited && 'needs the server in the process of the test'
 
 /** The command that runs a program of the server, such as 'main' or 'commands/reconcile-recordings'. */
-export function serverCommand (t: Test, program: string): [command: string, ...args: string[]] {
+export function serverCommand(t: Test, program: string): [command: string, ...args: string[]] {
   return isServerMemoryLimited
     ? limitMemory(t, [pathOf(`dist/server/${program}.js`)])
     : [process.execPath, ...runTypescript, pathOf(`src/server/${program}.ts`)]
 }
 
 /** The command that runs a built program as production does, with only so much memory; that nothing is killed for that is part of the test. */
-export function limitMemory (t: Test, program: string[]): [command: string, ...args: string[]] {
+export function limitMemory(t: Test, program: string[]): [command: string, ...args: string[]] {
   const cgroup = createMemoryCgroup(megabytes * 2 ** 20)
   if ('unavailable' in cgroup) throw new Error(`TEST_SERVER_MEMORY_MB: ${cgroup.unavailable}`)
   t.teardown(async () => {

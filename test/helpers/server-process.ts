@@ -8,25 +8,30 @@ import { serverCommand } from './server-command.ts'
 const bare = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], ...env })
 
 /** Runs a program of the server, such as 'commands/reconcile-recordings', to its end. */
-export async function runServerCode (t: Test, program: string, args: string[], env: NodeJS.ProcessEnv) {
+export async function runServerCode(t: Test, program: string, args: string[], env: NodeJS.ProcessEnv) {
   const [command, ...given] = serverCommand(t, program)
   const child = spawn(command, [...given, ...args], { env: bare(env) })
   t.teardown(() => child.kill('SIGKILL'))
   let stdout = ''
   let stderr = ''
-  child.stdout.on('data', (chunk) => { stdout += chunk })
-  child.stderr.on('data', (chunk) => { stderr += chunk })
-  const [code] = await once(child, 'close') as [number | null]
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
   return { code, stdout, stderr }
 }
 
 export type ServerProcess = Awaited<ReturnType<typeof startServerProcess>>
 
 /** A real server process, listening on a port of its own. */
-export async function startServerProcess (t: Test, env: NodeJS.ProcessEnv) {
+export async function startServerProcess(t: Test, env: NodeJS.ProcessEnv) {
   const [command, ...args] = serverCommand(t, 'main')
   const child = spawn(command, args, {
-    env: bare({ ...env, PORT: '0', LOG_LEVEL: 'info' }), stdio: ['ignore', 'pipe', 'inherit']
+    env: bare({ ...env, PORT: '0', LOG_LEVEL: 'info' }),
+    stdio: ['ignore', 'pipe', 'inherit']
   })
   t.teardown(() => child.kill('SIGKILL'))
   const exited = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>

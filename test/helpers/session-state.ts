@@ -5,15 +5,24 @@ import { keyOf } from '../../src/server/audio/formats.ts'
 import type { Surroundings } from './app.ts'
 import { query } from './scratch-database.ts'
 
-type Row = { id: string, user_id: string, audio_url: string | null, sub: string }
+type Row = { id: string; user_id: string; audio_url: string | null; sub: string }
 
 /** What is really there, asked of the database and of the bucket past the server. */
-async function readState ({ env }: Pick<Surroundings, 'env'>) {
+async function readState({ env }: Pick<Surroundings, 'env'>) {
   const config = loadConfig(env)
-  const rows = await query<Row>(config.database.url, `
-    SELECT sessions.id, user_id, audio_url, auth0_id AS sub FROM sessions JOIN users ON users.id = user_id`)
-  const users = await query<{ sub: string, streak_count: number }>(config.database.url, 'SELECT auth0_id AS sub, streak_count FROM users')
-  const leases = await query<{ session_id: string, holder: string | null }>(config.database.url, 'SELECT session_id, holder FROM session_leases')
+  const rows = await query<Row>(
+    config.database.url,
+    `
+    SELECT sessions.id, user_id, audio_url, auth0_id AS sub FROM sessions JOIN users ON users.id = user_id`
+  )
+  const users = await query<{ sub: string; streak_count: number }>(
+    config.database.url,
+    'SELECT auth0_id AS sub, streak_count FROM users'
+  )
+  const leases = await query<{ session_id: string; holder: string | null }>(
+    config.database.url,
+    'SELECT session_id, holder FROM session_leases'
+  )
   const storage = createStorage(config.storage, config)
   const objects: string[] = []
   for await (const folder of storage.list('')) {
@@ -27,12 +36,18 @@ async function readState ({ env }: Pick<Surroundings, 'env'>) {
  * Checks what must hold at any time at which nothing runs: no row lacks its object, and every streak is that of the
  * sessions, all of which must be dated today.
  */
-export async function expectSound (t: Test, around: Pick<Surroundings, 'env'>) {
+export async function expectSound(t: Test, around: Pick<Surroundings, 'env'>) {
   const state = await readState(around)
   const objects = new Set(state.objects)
-  const broken = state.rows.filter(({ audio_url: url }) => url?.includes(`/${state.bucket}/`) && !objects.has(keyOf(url)))
+  const broken = state.rows.filter(
+    ({ audio_url: url }) => url?.includes(`/${state.bucket}/`) && !objects.has(keyOf(url))
+  )
   t.strictSame(broken, [], 'no row lacks its object')
   const practising = new Set(state.rows.map(({ sub }) => sub))
-  t.strictSame(state.users.filter(({ sub, streak_count: streak }) => streak !== (practising.has(sub) ? 1 : 0)), [], 'every streak is right')
+  t.strictSame(
+    state.users.filter(({ sub, streak_count: streak }) => streak !== (practising.has(sub) ? 1 : 0)),
+    [],
+    'every streak is right'
+  )
   return state
 }

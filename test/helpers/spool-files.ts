@@ -10,7 +10,7 @@ const PREFIX = 'harmony-upload-'
 export const skipWithoutProc = !existsSync('/proc/self/fd') && 'needs /proc'
 
 /** Gives this process a directory of its own for temporary files, before it makes any. */
-export function useOwnTemporaryDirectory (t: Test): string {
+export function useOwnTemporaryDirectory(t: Test): string {
   const { TMPDIR } = process.env
   process.env['TMPDIR'] = t.testdir()
   t.teardown(() => {
@@ -21,15 +21,17 @@ export function useOwnTemporaryDirectory (t: Test): string {
 }
 
 /** Spool files that this process, or one that it started, holds open. */
-export async function openSpoolFiles (): Promise<number> {
+export async function openSpoolFiles(): Promise<number> {
   const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8').catch(() => '') // not every kernel tells
   const counts = await Promise.all(['self', ...children.split(' ').filter(Boolean)].map(countSpoolFiles))
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-async function countSpoolFiles (process: string): Promise<number> {
+async function countSpoolFiles(process: string): Promise<number> {
   const descriptors = await readdir(`/proc/${process}/fd`).catch(() => [])
-  const targets = await Promise.all(descriptors.map((descriptor) => readlink(`/proc/${process}/fd/${descriptor}`).catch(() => '')))
+  const targets = await Promise.all(
+    descriptors.map((descriptor) => readlink(`/proc/${process}/fd/${descriptor}`).catch(() => ''))
+  )
   return targets.filter((target) => target.startsWith(join(tmpdir(), PREFIX))).length
 }
 

@@ -9,7 +9,7 @@ import { query, scratchDatabase } from '../helpers/scratch-database.ts'
 const now = new Date('2030-01-02T03:04:05.678Z')
 
 /** The migrations as they are, and one more that `schema.prisma` does not know. */
-async function withMigration (t: Test, sql: string): Promise<URL> {
+async function withMigration(t: Test, sql: string): Promise<URL> {
   const directory = pathToFileURL(`${t.testdir()}/`)
   await cp(migrationsDirectory, directory, { recursive: true })
   await mkdir(new URL('20291231000000_more/', directory))
@@ -22,14 +22,20 @@ t.test('the migrations and schema.prisma do not drift apart', async (t) => {
 })
 
 t.test('when the two agree there is nothing to write', async (t) => {
-  const directory = await withMigration(t, '-- Nothing that Prisma could see.\nALTER TABLE users ADD CHECK (true);')
+  const directory = await withMigration(
+    t,
+    '-- Nothing that Prisma could see.\nALTER TABLE users ADD CHECK (true);'
+  )
   const before = await readdir(directory)
   t.equal(await createMigration('nothing', { directory, now }), undefined)
   t.same(await readdir(directory), before)
 })
 
 t.test('otherwise the difference is written, ready to be applied', async (t) => {
-  const directory = await withMigration(t, 'ALTER TABLE users DROP COLUMN time_zone; DROP TABLE session_leases;')
+  const directory = await withMigration(
+    t,
+    'ALTER TABLE users DROP COLUMN time_zone; DROP TABLE session_leases;'
+  )
   const name = await createMigration('bring_back', { directory, now })
   t.equal(name, '20300102030405_bring_back')
   const sql = await readFile(new URL(`${name}/migration.sql`, directory), 'utf8')
@@ -39,7 +45,11 @@ t.test('otherwise the difference is written, ready to be applied', async (t) => 
 
   const { url } = await scratchDatabase(t)
   t.match(await deployMigrations(url, { directory }), [/_init$/, '20291231000000_more', name])
-  t.same(await query(url, "SELECT rowsecurity FROM pg_tables WHERE tablename = 'session_leases'"), [{ rowsecurity: true }], 'with its row level security')
+  t.same(
+    await query(url, "SELECT rowsecurity FROM pg_tables WHERE tablename = 'session_leases'"),
+    [{ rowsecurity: true }],
+    'with its row level security'
+  )
 })
 
 t.test('a name that is no name is refused', async (t) => {
@@ -53,5 +63,5 @@ t.test('only new tables are shut', async (t) => {
   t.equal(lockNewTables(sql), sql)
   const locked = lockNewTables(`${sql}CREATE TABLE "Odd Name" (\n);\n`)
   t.match(locked, 'ALTER TABLE "Odd Name" ENABLE ROW LEVEL SECURITY;')
-  t.match(locked, "ARRAY['\"Odd Name\"']")
+  t.match(locked, 'ARRAY[\'"Odd Name"\']')
 })

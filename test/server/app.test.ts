@@ -3,11 +3,17 @@ import { build } from '../helpers/app.ts'
 
 const { app, as } = await build(t)
 
-const preflight = (origin: string, headers: Record<string, string> = {}) => app.inject({
-  method: 'OPTIONS',
-  url: '/api/sessions/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10',
-  headers: { origin, 'access-control-request-method': 'DELETE', 'access-control-request-headers': 'authorization, content-type', ...headers }
-})
+const preflight = (origin: string, headers: Record<string, string> = {}) =>
+  app.inject({
+    method: 'OPTIONS',
+    url: '/api/sessions/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10',
+    headers: {
+      origin,
+      'access-control-request-method': 'DELETE',
+      'access-control-request-headers': 'authorization, content-type',
+      ...headers
+    }
+  })
 
 const words = (header: unknown) => String(header).toLowerCase().split(/,\s*/).sort()
 
@@ -23,7 +29,13 @@ t.test('both development origins may call, with every method and header they nee
 })
 
 t.test('any other origin may not', async (t) => {
-  for (const origin of ['https://evil.example', 'http://localhost:5174', 'https://localhost:5173', 'http://localhost:5173.evil.example', 'null']) {
+  for (const origin of [
+    'https://evil.example',
+    'http://localhost:5174',
+    'https://localhost:5173',
+    'http://localhost:5173.evil.example',
+    'null'
+  ]) {
     const { headers } = await preflight(origin)
     t.equal(headers['access-control-allow-origin'], undefined, origin)
     const answer = await app.inject({ method: 'GET', url: '/healthz', headers: { origin } })
@@ -32,15 +44,31 @@ t.test('any other origin may not', async (t) => {
 })
 
 t.test('an allowed origin may read the headers that matter, on errors too', async (t) => {
-  const response = await app.inject({ method: 'GET', url: '/api/sessions', headers: { origin: 'http://localhost:5173' } })
+  const response = await app.inject({
+    method: 'GET',
+    url: '/api/sessions',
+    headers: { origin: 'http://localhost:5173' }
+  })
   t.equal(response.statusCode, 401)
   t.equal(response.headers['access-control-allow-origin'], 'http://localhost:5173')
-  for (const name of ['link', 'location', 'retry-after']) t.ok(words(response.headers['access-control-expose-headers']).includes(name), name)
-  t.equal(response.headers['access-control-allow-credentials'], undefined, 'tokens travel in a header, cookies never')
+  for (const name of ['link', 'location', 'retry-after']) {
+    t.ok(words(response.headers['access-control-expose-headers']).includes(name), name)
+  }
+  t.equal(
+    response.headers['access-control-allow-credentials'],
+    undefined,
+    'tokens travel in a header, cookies never'
+  )
 })
 
 t.test('every answer carries the security headers', async (t) => {
-  const answers = [await app.inject('/healthz'), await app.inject('/nowhere'), await app.inject('/api/sessions'), await app.inject('/docs'), await as('auth0|clara').list()]
+  const answers = [
+    await app.inject('/healthz'),
+    await app.inject('/nowhere'),
+    await app.inject('/api/sessions'),
+    await app.inject('/docs'),
+    await as('auth0|clara').list()
+  ]
   for (const { headers } of answers) {
     t.match(headers, {
       'x-content-type-options': 'nosniff',

@@ -10,7 +10,7 @@ const COMPLETE = {
   SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_hush-key'
 }
 
-function refusal (env: NodeJS.ProcessEnv): string {
+function refusal(env: NodeJS.ProcessEnv): string {
   try {
     loadConfig(env)
   } catch (error) {
@@ -35,7 +35,14 @@ t.test('five variables are enough; the others have defaults', async (t) => {
     database: { url: COMPLETE.DATABASE_URL, poolSize: 10, timeoutMs: 5000 },
     auth: { issuer: 'https://tenant.eu.auth0.com/', audience: 'https://api.example.com', timeoutMs: 5000 },
     upload: { concurrency: 16, waitMs: 30_000, timeoutMs: 30_000 },
-    storage: { url: 'https://project.supabase.co', serviceKey: 'sb_secret_hush-key', bucket: 'harmony-helper-recordings', access: 'public', linkSeconds: 3600, timeoutMs: 30_000 }
+    storage: {
+      url: 'https://project.supabase.co',
+      serviceKey: 'sb_secret_hush-key',
+      bucket: 'harmony-helper-recordings',
+      access: 'public',
+      linkSeconds: 3600,
+      timeoutMs: 30_000
+    }
   })
 })
 
@@ -46,26 +53,50 @@ t.test('everything that is missing is named in one message, with what it is for'
 })
 
 t.test('what is set to nothing is missing, or has its default', async (t) => {
-  t.match(refusalOf({ DATABASE_URL: '', AUTH0_AUDIENCE: '  ' }), /DATABASE_URL is missing[^]*AUTH0_AUDIENCE is missing/)
+  t.match(
+    refusalOf({ DATABASE_URL: '', AUTH0_AUDIENCE: '  ' }),
+    /DATABASE_URL is missing[^]*AUTH0_AUDIENCE is missing/
+  )
   t.equal(loadConfig({ ...COMPLETE, PORT: '', LOG_LEVEL: '' }).port, 3000)
 })
 
 t.test('everything that is invalid is named in one message', async (t) => {
   const changes = {
-    PORT: '70000', LOG_LEVEL: 'loud', DATABASE_POOL_SIZE: '1', DATABASE_TIMEOUT_MS: '0', STORAGE_TIMEOUT_MS: 'soon', MAX_RECORDING_BYTES: '1.5', SUPABASE_BUCKET: 'a/b', DATABASE_URL: 'mysql://x', SUPABASE_URL: 'project.supabase.co'
+    PORT: '70000',
+    LOG_LEVEL: 'loud',
+    DATABASE_POOL_SIZE: '1',
+    DATABASE_TIMEOUT_MS: '0',
+    STORAGE_TIMEOUT_MS: 'soon',
+    MAX_RECORDING_BYTES: '1.5',
+    SUPABASE_BUCKET: 'a/b',
+    DATABASE_URL: 'mysql://x',
+    SUPABASE_URL: 'project.supabase.co'
   }
   const message = refusalOf(changes)
   for (const name of Object.keys(changes)) t.match(message, new RegExp(`^  ${name} \\w`, 'm'), name)
 })
 
 t.test('also what only a closer look finds', async (t) => {
-  const changes = { DEFAULT_TIME_ZONE: 'Mars/Olympus_Mons', CORS_ORIGINS: 'https://app.example.com/path', DATABASE_URL: 'postgresql://owner:password@[db/x', SUPABASE_SERVICE_ROLE_KEY: 'key with spaces', SUPABASE_URL: 'https://' }
+  const changes = {
+    DEFAULT_TIME_ZONE: 'Mars/Olympus_Mons',
+    CORS_ORIGINS: 'https://app.example.com/path',
+    DATABASE_URL: 'postgresql://owner:password@[db/x',
+    SUPABASE_SERVICE_ROLE_KEY: 'key with spaces',
+    SUPABASE_URL: 'https://'
+  }
   const message = refusalOf(changes)
   for (const name of Object.keys(changes)) t.match(message, new RegExp(`^  ${name} \\w`, 'm'), name)
 })
 
 t.test('no secret is in the message', async (t) => {
-  for (const changes of [{ PORT: 'x' }, { DATABASE_URL: 'mysql://owner:hush-password@db/x' }, { DATABASE_URL: 'postgresql://owner:hush-password@[db' }, { SUPABASE_SERVICE_ROLE_KEY: 'hush-kéy' }, { AUTH0_DOMAIN: 'https://user:hush@[x' }, { SUPABASE_URL: 'ftp://hush@x' }]) {
+  for (const changes of [
+    { PORT: 'x' },
+    { DATABASE_URL: 'mysql://owner:hush-password@db/x' },
+    { DATABASE_URL: 'postgresql://owner:hush-password@[db' },
+    { SUPABASE_SERVICE_ROLE_KEY: 'hush-kéy' },
+    { AUTH0_DOMAIN: 'https://user:hush@[x' },
+    { SUPABASE_URL: 'ftp://hush@x' }
+  ]) {
     const message = refusalOf(changes)
     t.match(message, Object.keys(changes)[0])
     t.notMatch(message, /hush/)
@@ -81,11 +112,16 @@ t.test('AUTH0_DOMAIN becomes an issuer with one trailing slash', async (t) => {
     'http://127.0.0.1:3001': 'http://127.0.0.1:3001/',
     'https://id.example.com/realms/x': 'https://id.example.com/realms/x/'
   }
-  for (const [domain, issuer] of Object.entries(pairs)) t.equal(loadConfig({ ...COMPLETE, AUTH0_DOMAIN: domain }).auth.issuer, issuer, domain)
+  for (const [domain, issuer] of Object.entries(pairs)) {
+    t.equal(loadConfig({ ...COMPLETE, AUTH0_DOMAIN: domain }).auth.issuer, issuer, domain)
+  }
 })
 
 t.test('SUPABASE_URL may end in slashes', async (t) => {
-  t.equal(loadConfig({ ...COMPLETE, SUPABASE_URL: 'https://project.supabase.co//' }).storage.url, 'https://project.supabase.co')
+  t.equal(
+    loadConfig({ ...COMPLETE, SUPABASE_URL: 'https://project.supabase.co//' }).storage.url,
+    'https://project.supabase.co'
+  )
 })
 
 t.test('the service key may be a JWT', async (t) => {
@@ -94,17 +130,33 @@ t.test('the service key may be a JWT', async (t) => {
 })
 
 t.test('CORS_ORIGINS are separated by commas, with or without spaces', async (t) => {
-  t.strictSame(loadConfig({ ...COMPLETE, CORS_ORIGINS: ' http://localhost:5173,https://app.example.com , ' }).corsOrigins, ['http://localhost:5173', 'https://app.example.com'])
-  for (const origin of ['*', 'app.example.com', 'https://app.example.com/', 'https://a.example.com;https://b.example.com', 'null']) t.match(refusalOf({ CORS_ORIGINS: origin }), /CORS_ORIGINS must list origins/, origin)
+  t.strictSame(
+    loadConfig({ ...COMPLETE, CORS_ORIGINS: ' http://localhost:5173,https://app.example.com , ' })
+      .corsOrigins,
+    ['http://localhost:5173', 'https://app.example.com']
+  )
+  for (const origin of [
+    '*',
+    'app.example.com',
+    'https://app.example.com/',
+    'https://a.example.com;https://b.example.com',
+    'null'
+  ]) {
+    t.match(refusalOf({ CORS_ORIGINS: origin }), /CORS_ORIGINS must list origins/, origin)
+  }
 })
 
-t.test('the rest of the environment is nobody\'s business', async (t) => {
+t.test("the rest of the environment is nobody's business", async (t) => {
   t.strictSame(loadConfig({ ...COMPLETE, PATH: '/bin', HOME: '/root', UNKNOWN: 'x' }), loadConfig(COMPLETE))
 })
 
 const example = await readFile(new URL('../../.env.example', import.meta.url), 'utf8').catch(() => undefined)
 
-t.test('.env.example lists exactly the variables there are', { skip: example === undefined && 'not written yet' }, async (t) => {
-  const names = [...example?.matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm) ?? []].map(([, name]) => name)
-  t.strictSame(names.sort(), Object.keys(EnvironmentSchema.properties).sort())
-})
+t.test(
+  '.env.example lists exactly the variables there are',
+  { skip: example === undefined && 'not written yet' },
+  async (t) => {
+    const names = [...(example?.matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm) ?? [])].map(([, name]) => name)
+    t.strictSame(names.sort(), Object.keys(EnvironmentSchema.properties).sort())
+  }
+)

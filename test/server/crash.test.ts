@@ -13,7 +13,7 @@ import { expectSound } from '../helpers/session-state.ts'
 
 const isReal = Boolean(process.env['TEST_DATABASE_URL'])
 // Each kill needs a server process that starts first: all thirty in CI only.
-const KILLS = isReal ? process.env['CI'] ? 30 : 8 : 3
+const KILLS = isReal ? (process.env['CI'] ? 30 : 8) : 3
 /** Server processes that start, serve and die at the same time, on the same database and bucket. */
 const LANES = 3
 const CLIENTS = 6
@@ -27,24 +27,42 @@ const webm = await fixture('recording.webm')
 /** So long that it is spooled. */
 const longer = Buffer.concat([webm, Buffer.alloc(200_000)])
 
-type Deed = { id: string, sub: string, recording: Buffer, saved: boolean, deletion: 'none' | 'begun' | 'done' }
+type Deed = {
+  id: string
+  sub: string
+  recording: Buffer
+  saved: boolean
+  deletion: 'none' | 'begun' | 'done'
+}
 
 /** Saves and deletes until the server is gone, and writes down what it was promised. */
-async function practise ({ url }: ServerProcess, sub: string, deeds: Deed[], begun: () => void) {
-  const headers = { authorization: `Bearer ${surroundings.issuer.token(sub)}`, 'content-type': 'application/json' }
-  const post = (path: string, body: unknown) => fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+async function practise({ url }: ServerProcess, sub: string, deeds: Deed[], begun: () => void) {
+  const headers = {
+    authorization: `Bearer ${surroundings.issuer.token(sub)}`,
+    'content-type': 'application/json'
+  }
+  const post = (path: string, body: unknown) =>
+    fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
   const session = { songName: 'Ode to Joy', instrument: 'Piano', duration: 60 }
 
-  async function saveInline ({ id, recording }: Deed): Promise<boolean> {
+  async function saveInline({ id, recording }: Deed): Promise<boolean> {
     const answer = await post('/api/sessions', { ...session, id, audioBase64: recording.toString('base64') })
     await answer.text()
     return answer.status === 201
   }
 
-  async function saveDirectly ({ id, recording }: Deed): Promise<boolean> {
+  async function saveDirectly({ id, recording }: Deed): Promise<boolean> {
     await (await post('/api/sessions', { ...session, id })).text()
-    const { uploadId, ...upload } = await (await post(`/api/sessions/${id}/recording`, { contentType: 'audio/webm', bytes: recording.length })).json() as Upload
-    await (await fetch(upload.url, { method: 'PUT', headers: { 'content-type': upload.contentType }, body: new Uint8Array(recording) })).text()
+    const { uploadId, ...upload } = (await (
+      await post(`/api/sessions/${id}/recording`, { contentType: 'audio/webm', bytes: recording.length })
+    ).json()) as Upload
+    await (
+      await fetch(upload.url, {
+        method: 'PUT',
+        headers: { 'content-type': upload.contentType },
+        body: new Uint8Array(recording)
+      })
+    ).text()
     const answer = await post(`/api/sessions/${id}/recording/complete`, { uploadId })
     await answer.text()
     return answer.status === 200
@@ -52,22 +70,33 @@ async function practise ({ url }: ServerProcess, sub: string, deeds: Deed[], beg
 
   await post('/api/users/sync', { auth0_id: sub, email: 'clara@example.com', name: 'Clara' })
   for (;;) {
-    const deed: Deed = { id: randomUUID(), sub, recording: Math.random() < 0.2 ? longer : webm, saved: false, deletion: 'none' }
+    const deed: Deed = {
+      id: randomUUID(),
+      sub,
+      recording: Math.random() < 0.2 ? longer : webm,
+      saved: false,
+      deletion: 'none'
+    }
     deeds.push(deed)
     deed.saved = await (Math.random() < 0.3 ? saveDirectly(deed) : saveInline(deed))
     begun()
     if (Math.random() < 0.6) continue
     deed.deletion = 'begun'
-    const deletion = await fetch(`${url}/api/sessions/${deed.id}`, { method: 'DELETE', headers: { authorization: headers.authorization } })
+    const deletion = await fetch(`${url}/api/sessions/${deed.id}`, {
+      method: 'DELETE',
+      headers: { authorization: headers.authorization }
+    })
     if (deletion.status === 204) deed.deletion = 'done'
   }
 }
 
-async function liveAndDie (t: Test, deeds: Deed[]) {
+async function liveAndDie(t: Test, deeds: Deed[]) {
   const running = await startServerProcess(t, env)
   let clients: Array<Promise<void>> = []
   await new Promise<void>((resolve) => {
-    clients = Array.from({ length: CLIENTS }, () => practise(running, `auth0|${randomUUID()}`, deeds, resolve).catch(() => {}))
+    clients = Array.from({ length: CLIENTS }, () =>
+      practise(running, `auth0|${randomUUID()}`, deeds, resolve).catch(() => {})
+    )
   })
   await new Promise((resolve) => setTimeout(resolve, Math.random() * 700))
   running.kill('SIGKILL')
@@ -75,54 +104,96 @@ async function liveAndDie (t: Test, deeds: Deed[]) {
   await Promise.all(clients)
 }
 
-t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was promised`, async t => {
+t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was promised`, async (t) => {
   const deeds: Deed[] = []
   let left = KILLS
-  const lane = async () => { while (left-- > 0) await liveAndDie(t, deeds) }
+  const lane = async () => {
+    while (left-- > 0) await liveAndDie(t, deeds)
+  }
   await Promise.all(Array.from({ length: LANES }, lane))
 
   const { rows, objects } = await expectSound(t, surroundings)
   const byId = new Map(rows.map((row) => [row.id, row]))
   const promised = deeds.filter(({ saved, deletion }) => saved && deletion === 'none')
-  t.comment(`${deeds.length} saves begun, ${promised.length} to be there, ${rows.length} rows, ${objects.length} objects`)
+  t.comment(
+    `${deeds.length} saves begun, ${promised.length} to be there, ${rows.length} rows, ${objects.length} objects`
+  )
   t.ok(promised.length > KILLS / 2, 'there was work')
-  t.strictSame(promised.filter(({ id }) => !byId.get(id)?.audio_url), [], 'every session that got its 201 is there')
-  t.strictSame(deeds.filter(({ id, deletion }) => deletion === 'done' && byId.has(id)), [], 'what was deleted is gone')
+  t.strictSame(
+    promised.filter(({ id }) => !byId.get(id)?.audio_url),
+    [],
+    'every session that got its 201 is there'
+  )
+  t.strictSame(
+    deeds.filter(({ id, deletion }) => deletion === 'done' && byId.has(id)),
+    [],
+    'what was deleted is gone'
+  )
   for (const { id, recording } of promised) {
     const bytes = Buffer.from(await (await fetch(byId.get(id)?.audio_url ?? '')).arrayBuffer())
     if (!bytes.equals(recording)) t.fail(`the recording of ${id} is not whole`)
   }
 
-  const reconcile = await runServerCode(t, 'commands/reconcile-recordings', ['--delete', '--min-age', '0'], env)
+  const reconcile = await runServerCode(
+    t,
+    'commands/reconcile-recordings',
+    ['--delete', '--min-age', '0'],
+    env
+  )
   t.match(reconcile, { code: 0, stderr: '' }, reconcile.stdout)
   await reconcileUploads()
   t.strictSame(await reconcileUploads(), [], 'nothing is left in staging')
   const after = await expectSound(t, surroundings)
-  t.equal(after.objects.length, after.rows.filter(({ audio_url: url }) => url !== null).length, 'no object without its session')
+  t.equal(
+    after.objects.length,
+    after.rows.filter(({ audio_url: url }) => url !== null).length,
+    'no object without its session'
+  )
   t.equal(after.rows.length, rows.length)
 
   // A new server: the lists are whole, and saves that died can be repeated under their ids.
   const { url } = await startServerProcess(t, env)
   t.strictSame(await readdir(spools), [], 'and no file of theirs is left')
   const unfinished = deeds.filter(({ saved, id }) => !saved && !byId.has(id)).slice(0, 10)
-  await Promise.all(unfinished.map(async ({ id, sub, recording }) => {
-    const headers = { authorization: `Bearer ${surroundings.issuer.token(sub)}`, 'content-type': 'application/json' }
-    const body = JSON.stringify({ id, songName: 'Ode to Joy', instrument: 'Piano', duration: 60, audioBase64: recording.toString('base64') })
-    const answer = await fetch(`${url}/api/sessions`, { method: 'POST', headers, body })
-    t.match(answer.status, /201|409/, 'a save that died can be repeated') // 409: its user was not synced yet
-    const list = await fetch(`${url}/api/sessions`, { headers: { authorization: headers.authorization } })
-    const listed = new Set((await list.json() as Array<{ id: string }>).map((item) => item.id))
-    t.strictSame(promised.filter((deed) => deed.sub === sub && !listed.has(deed.id)), [])
-  }))
+  await Promise.all(
+    unfinished.map(async ({ id, sub, recording }) => {
+      const headers = {
+        authorization: `Bearer ${surroundings.issuer.token(sub)}`,
+        'content-type': 'application/json'
+      }
+      const body = JSON.stringify({
+        id,
+        songName: 'Ode to Joy',
+        instrument: 'Piano',
+        duration: 60,
+        audioBase64: recording.toString('base64')
+      })
+      const answer = await fetch(`${url}/api/sessions`, { method: 'POST', headers, body })
+      t.match(answer.status, /201|409/, 'a save that died can be repeated') // 409: its user was not synced yet
+      const list = await fetch(`${url}/api/sessions`, { headers: { authorization: headers.authorization } })
+      const listed = new Set(((await list.json()) as Array<{ id: string }>).map((item) => item.id))
+      t.strictSame(
+        promised.filter((deed) => deed.sub === sub && !listed.has(deed.id)),
+        []
+      )
+    })
+  )
   await expectSound(t, surroundings)
 })
 
 /** As the command does two hours later, when nobody can complete an upload any more. */
-async function reconcileUploads (): Promise<Finding[]> {
+async function reconcileUploads(): Promise<Finding[]> {
   const config = loadConfig(surroundings.env)
   const [storage, database] = [createStorage(config.storage, config), createDatabase(config.database)]
   const findings: Finding[] = []
-  await reconcileRecordings({ database, storage, minAgeMs: 0, uploadLifeMs: 0, remove: true, report: (finding) => findings.push(finding) })
+  await reconcileRecordings({
+    database,
+    storage,
+    minAgeMs: 0,
+    uploadLifeMs: 0,
+    remove: true,
+    report: (finding) => findings.push(finding)
+  })
   await Promise.all([database.close(), storage.close()])
   return findings
 }

@@ -11,14 +11,18 @@ const url = await app.listen({ host: '127.0.0.1', port: 0 })
 const sub = 'google-oauth2|107'
 const webm = await fixture('recording.webm')
 
-async function call (path: string, body?: unknown) {
+async function call(path: string, body?: unknown) {
   const response = await fetch(`${url}/api${path}`, {
     method: body === undefined ? 'GET' : 'POST',
-    headers: { authorization: `Bearer ${issuer.token(sub)}`, 'content-type': 'application/json', origin: 'http://localhost:5173' },
+    headers: {
+      authorization: `Bearer ${issuer.token(sub)}`,
+      'content-type': 'application/json',
+      origin: 'http://localhost:5173'
+    },
     ...(body !== undefined && { body: JSON.stringify(body) })
   })
   t.equal(response.headers.get('access-control-allow-origin'), 'http://localhost:5173')
-  return { status: response.status, json: await response.json() as Record<string, unknown> }
+  return { status: response.status, json: (await response.json()) as Record<string, unknown> }
 }
 
 const practice = {
@@ -47,11 +51,18 @@ t.test('from the first login to the graph', async (t) => {
   t.equal(saved.status, 201)
   const audioUrl = String(saved.json['audio_url'])
   t.match(saved.json, {
-    songName: 'Für Elise', durationSeconds: 95, date: practice.date, xmlContent: '<score-partwise/>', analysis: { summary: 'Steady tempo', feedback: 'Mind bar 12', scoreAccuracy: null }, audioUrl
+    songName: 'Für Elise',
+    durationSeconds: 95,
+    date: practice.date,
+    xmlContent: '<score-partwise/>',
+    analysis: { summary: 'Steady tempo', feedback: 'Mind bar 12', scoreAccuracy: null },
+    audioUrl
   })
 
   const history = (await call('/sessions')).json as unknown as Array<{ audio_url: string }>
-  t.match(history, [{ song_name: 'Für Elise', instrument: 'piano', duration_seconds: 95, audio_url: audioUrl }])
+  t.match(history, [
+    { song_name: 'Für Elise', instrument: 'piano', duration_seconds: 95, audio_url: audioUrl }
+  ])
   const played = await fetch(history[0]?.audio_url ?? '')
   t.ok(Buffer.from(await played.arrayBuffer()).equals(webm))
 
@@ -68,8 +79,21 @@ t.test('a save without analysis and recording', async (t) => {
 })
 
 t.test('the time practised is the length, where any was counted', async (t) => {
-  for (const [sent, kept] of [[95, 95], [0, 180], [-1, 180], [null, 180], [undefined, 180], [0.6, 1]]) {
-    t.equal((await call('/sessions', { ...practice, audioBase64: '', total_practice_seconds: sent })).json['durationSeconds'], kept, String(sent))
+  for (const [sent, kept] of [
+    [95, 95],
+    [0, 180],
+    [-1, 180],
+    [null, 180],
+    [undefined, 180],
+    [0.6, 1]
+  ]) {
+    t.equal(
+      (await call('/sessions', { ...practice, audioBase64: '', total_practice_seconds: sent })).json[
+        'durationSeconds'
+      ],
+      kept,
+      String(sent)
+    )
   }
 })
 
@@ -82,7 +106,12 @@ t.test('on an error there is a detail to show', async (t) => {
 t.test('its origins in development may call, and read what they need', async (t) => {
   for (const origin of ['http://localhost:5173', 'http://localhost:8080']) {
     const { status, headers } = await fetch(`${url}/api/sessions`, {
-      method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' }
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type'
+      }
     })
     t.equal(status, 204)
     t.equal(headers.get('access-control-allow-origin'), origin)
@@ -90,10 +119,30 @@ t.test('its origins in development may call, and read what they need', async (t)
 })
 
 t.test('a documented name that is present wins', (t) => {
-  t.match(toNewSession({ songName: 'a', song_name: 'b', duration: 1, total_practice_seconds: 2, durationSeconds: 3, duration_seconds: 4, xmlContent: null, xml_content: 'x' }), { songName: 'a', duration: 1, xmlContent: null })
+  t.match(
+    toNewSession({
+      songName: 'a',
+      song_name: 'b',
+      duration: 1,
+      total_practice_seconds: 2,
+      durationSeconds: 3,
+      duration_seconds: 4,
+      xmlContent: null,
+      xml_content: 'x'
+    }),
+    { songName: 'a', duration: 1, xmlContent: null }
+  )
   t.match(toNewSession({ durationSeconds: 3, duration_seconds: 4 }), { duration: 3 })
-  t.match(toNewSession({ analysis: { summary: 'a', performace_summary: 'b', feedback: null, 'coach-feedback': 'c' } }), { analysis: { summary: 'a', feedback: null } })
-  t.match(toSyncUser({ auth0_id: 'a', sub: 'b', timeZone: null, time_zone: 'UTC' }), { auth0_id: 'a', timeZone: null })
+  t.match(
+    toNewSession({
+      analysis: { summary: 'a', performace_summary: 'b', feedback: null, 'coach-feedback': 'c' }
+    }),
+    { analysis: { summary: 'a', feedback: null } }
+  )
+  t.match(toSyncUser({ auth0_id: 'a', sub: 'b', timeZone: null, time_zone: 'UTC' }), {
+    auth0_id: 'a',
+    timeZone: null
+  })
   t.end()
 })
 

@@ -6,48 +6,57 @@ const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
 export const timeZoneName = timeZone.replaceAll('_', ' ')
 
 /** `1:05`, or `1:02:03`. */
-export function clock (seconds: number): string {
+export function clock(seconds: number): string {
   const whole = Math.floor(seconds)
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60].map(String) as [string, string, string]
-  return hours === '0' ? `${minutes}:${rest.padStart(2, '0')}` : `${hours}:${minutes.padStart(2, '0')}:${rest.padStart(2, '0')}`
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60].map(
+    String
+  ) as [string, string, string]
+  return hours === '0'
+    ? `${minutes}:${rest.padStart(2, '0')}`
+    : `${hours}:${minutes.padStart(2, '0')}:${rest.padStart(2, '0')}`
 }
 
 /** `45 s`, `21 min`, or `1 h 5 min`. */
-export function length (seconds: number): string {
+export function length(seconds: number): string {
   if (seconds > 0 && seconds < 60) return `${Math.round(seconds)} s`
   const minutes = Math.round(seconds / 60)
   if (minutes < 60) return `${minutes} min`
   return [`${Math.floor(minutes / 60)} h`, minutes % 60 && `${minutes % 60} min`].filter(Boolean).join(' ')
 }
 
-export function timeOfDay (date: string): string {
+export function timeOfDay(date: string): string {
   return format(date, { timeStyle: 'short' })
 }
 
 /** The local day as a key: `2026-11-22`. */
-export function dayOf (date: string | Date): string {
+export function dayOf(date: string | Date): string {
   return new Date(date).toLocaleDateString('sv-SE')
 }
 
 /** `Today`, `Yesterday`, `Monday 16 November`, and the year where it is another. */
-export function dayName (date: string, now = new Date()): string {
+export function dayName(date: string, now = new Date()): string {
   const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1)
   if (dayOf(date) === dayOf(now)) return 'Today'
   if (dayOf(date) === dayOf(yesterday)) return 'Yesterday'
   const thisYear = new Date(date).getFullYear() === now.getFullYear()
-  return format(date, { weekday: 'long', day: 'numeric', month: 'long', ...!thisYear && { year: 'numeric' } })
+  return format(date, {
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    ...(!thisYear && { year: 'numeric' })
+  })
 }
 
 /** What `<input type="datetime-local">` wants, and the way back. */
-export function toLocalInput (date: string): string {
+export function toLocalInput(date: string): string {
   return `${dayOf(date)}T${new Date(date).toLocaleTimeString('sv-SE', { timeStyle: 'short' })}`
 }
 
-export function fromLocalInput (value: string): string {
+export function fromLocalInput(value: string): string {
   return new Date(value).toISOString()
 }
 
-function format (date: string, options: Intl.DateTimeFormatOptions): string {
+function format(date: string, options: Intl.DateTimeFormatOptions): string {
   const time = new Date(date)
   return Number.isNaN(time.getTime()) ? date : time.toLocaleString(LOCALE, options)
 }

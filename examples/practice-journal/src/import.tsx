@@ -7,7 +7,7 @@ import { useJournal, useOnline } from './services/journal.ts'
 import { localHistory, storageService } from './services/storageFactory.ts'
 
 /** Brings the history that this browser kept before there was an account. */
-export function Import () {
+export function Import() {
   const { store } = useJournal()
   const [local, setLocal] = useState<SessionData[]>([])
   const [report, setReport] = useState<ImportReport>()
@@ -17,26 +17,33 @@ export function Import () {
   const stop = useRef<AbortController>()
 
   useEffect(() => {
-    localHistory.getSessions().then(setLocal, error => setProblem(error.message))
+    localHistory.getSessions().then(setLocal, (error) => setProblem(error.message))
     return () => stop.current?.abort()
   }, [])
 
-  async function run () {
+  async function run() {
     stop.current = new AbortController()
     setState('running')
     setProblem('')
     try {
-      setReport(await importHistory(localHistory, storageService, { onProgress: setReport, signal: stop.current.signal }))
+      setReport(
+        await importHistory(localHistory, storageService, {
+          onProgress: setReport,
+          signal: stop.current.signal
+        })
+      )
       setState('done')
     } catch (error) {
       setState('offered')
-      if (!stop.current.signal.aborted) setProblem(`${(error as Error).message} What was taken until now is in your journal.`)
+      if (!stop.current.signal.aborted) {
+        setProblem(`${(error as Error).message} What was taken until now is in your journal.`)
+      }
     }
     await store.getState().load()
   }
 
   /** Only what was taken whole. */
-  async function removeLocal () {
+  async function removeLocal() {
     const kept = new Set(report!.problems.map(({ id }) => id))
     try {
       for (const { id } of local) if (!kept.has(id)) await localHistory.deleteSession(id)
@@ -49,45 +56,75 @@ export function Import () {
   }
 
   if (local.length === 0 && !problem) return null
-  const done = report && report.imported + report.alreadyThere + report.problems.filter(({ what }) => what === 'session').length
+  const done =
+    report &&
+    report.imported + report.alreadyThere + report.problems.filter(({ what }) => what === 'session').length
   return (
-    <section className='card' aria-labelledby='import-title'>
-      <h2 id='import-title'>From this browser</h2>
-      {state !== 'done' && <p>{sessions(local.length)} of before you had an account {local.length === 1 ? 'is' : 'are'} kept in this browser. Bring {local.length === 1 ? 'it' : 'them'} into your journal; dates and recordings stay as they are.</p>}
-      {state === 'running' && <progress aria-label='Import' max={report?.total ?? 1} value={done ?? 0} />}
-      <p className={state === 'done' ? undefined : 'hint'} role='status'>
-        {state === 'running' && `${done ?? 0} of ${report?.total ?? local.length}${online ? '' : ', waiting for the network'}`}
+    <section className="card" aria-labelledby="import-title">
+      <h2 id="import-title">From this browser</h2>
+      {state !== 'done' && (
+        <p>
+          {sessions(local.length)} of before you had an account {local.length === 1 ? 'is' : 'are'} kept in
+          this browser. Bring {local.length === 1 ? 'it' : 'them'} into your journal; dates and recordings
+          stay as they are.
+        </p>
+      )}
+      {state === 'running' && <progress aria-label="Import" max={report?.total ?? 1} value={done ?? 0} />}
+      <p className={state === 'done' ? undefined : 'hint'} role="status">
+        {state === 'running' &&
+          `${done ?? 0} of ${report?.total ?? local.length}${online ? '' : ', waiting for the network'}`}
         {state === 'offered' && report && `Stopped after ${done} of ${report.total}.`}
         {state === 'done' && report && summary(report)}
       </p>
-      {state === 'running' && <button type='button' onClick={() => stop.current?.abort()}>Stop</button>}
-      {state === 'offered' && <button type='button' className='primary' onClick={run}>{report ? 'Go on importing' : `Import ${sessions(local.length)}`}</button>}
+      {state === 'running' && (
+        <button type="button" onClick={() => stop.current?.abort()}>
+          Stop
+        </button>
+      )}
+      {state === 'offered' && (
+        <button type="button" className="primary" onClick={run}>
+          {report ? 'Go on importing' : `Import ${sessions(local.length)}`}
+        </button>
+      )}
       {state === 'done' && report && (
         <>
           {report.problems.length > 0 && (
-            <ul className='plain'>
+            <ul className="plain">
               {report.problems.map(({ id, songName, date, what, reason }) => (
                 <li key={`${id} ${what}`}>
-                  <strong>{songName || 'A session without a name'}</strong> <span className='hint'>{dayName(date)}</span>
-                  <p className='problem'>{what === 'recording' ? 'Taken without its recording. ' : 'Not taken. '}{reasonOf(reason)}</p>
+                  <strong>{songName || 'A session without a name'}</strong>{' '}
+                  <span className="hint">{dayName(date)}</span>
+                  <p className="problem">
+                    {what === 'recording' ? 'Taken without its recording. ' : 'Not taken. '}
+                    {reasonOf(reason)}
+                  </p>
                 </li>
               ))}
             </ul>
           )}
-          <p className='hint'>The copy in this browser is still there.</p>
-          <button type='button' onClick={removeLocal}>Remove what was taken from this browser</button>
+          <p className="hint">The copy in this browser is still there.</p>
+          <button type="button" onClick={removeLocal}>
+            Remove what was taken from this browser
+          </button>
         </>
       )}
-      {problem && <p role='alert' className='problem'>{problem}</p>}
+      {problem && (
+        <p role="alert" className="problem">
+          {problem}
+        </p>
+      )}
     </section>
   )
 }
 
-function sessions (count: number): string {
+function sessions(count: number): string {
   return count === 1 ? '1 session' : `${count} sessions`
 }
 
-function summary ({ imported, alreadyThere }: ImportReport): string {
-  const parts = [`${sessions(imported)} imported`, alreadyThere && `${alreadyThere} ${alreadyThere === 1 ? 'was' : 'were'} there already`]
+function summary({ imported, alreadyThere }: ImportReport): string {
+  const parts = [
+    `${sessions(imported)} imported`,
+    alreadyThere && `${alreadyThere} ${alreadyThere === 1 ? 'was' : 'were'} there already`
+  ]
   return `${parts.filter(Boolean).join(', ')}.`
 }

@@ -5,7 +5,7 @@ const STROKES = 88
 const INTERVAL = 60
 
 /** The microphone's level as strokes on a staff, newest at the right; loud is high. */
-export function LevelMeter ({ analyser, running }: { analyser: AnalyserNode | null, running: boolean }) {
+export function LevelMeter({ analyser, running }: { analyser: AnalyserNode | null; running: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const levels = useRef<number[]>([])
   const meter = useRef<HTMLDivElement>(null)
@@ -24,20 +24,28 @@ export function LevelMeter ({ analyser, running }: { analyser: AnalyserNode | nu
   }, [analyser, running])
 
   return (
-    <div ref={meter} className='staff' role='meter' aria-label='Microphone level' aria-valuemin={0} aria-valuemax={100} aria-valuenow={0}>
+    <div
+      ref={meter}
+      className="staff"
+      role="meter"
+      aria-label="Microphone level"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={0}
+    >
       <Clef />
-      <canvas ref={canvas} width={1056} height={144} aria-hidden='true' />
+      <canvas ref={canvas} width={1056} height={144} aria-hidden="true" />
     </div>
   )
 }
 
 /** Loudness from silence (0) to as loud as can be recorded (1), in even steps for the ear. */
-function toLevel (samples: Float32Array): number {
+function toLevel(samples: Float32Array): number {
   const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length
   return Math.min(1, Math.max(0, 1 + Math.log10(power + 1e-9) / 5))
 }
 
-function draw (canvas: HTMLCanvasElement, levels: number[]) {
+function draw(canvas: HTMLCanvasElement, levels: number[]) {
   const context = canvas.getContext('2d')!
   const { width, height } = canvas
   const step = width / STROKES

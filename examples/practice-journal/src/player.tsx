@@ -11,14 +11,14 @@ type Props = {
 }
 
 /** Plays a recording, from a blob or a URL, with seeking. Survives a URL that expires. */
-export function Player ({ recording, label, onLength, renew }: Props) {
+export function Player({ recording, label, onLength, renew }: Props) {
   const audio = useRef<HTMLAudioElement>(null)
   const [length, setLength] = useState<number>()
   const [position, setPosition] = useState(0)
   const [playing, setPlaying] = useState(false)
   const [failed, setFailed] = useState(false)
   // Where to go on, from a failure until there is sound again.
-  const recovering = useRef<{ at: number, play: boolean }>()
+  const recovering = useRef<{ at: number; play: boolean }>()
 
   useEffect(() => {
     setLength(undefined)
@@ -29,12 +29,12 @@ export function Player ({ recording, label, onLength, renew }: Props) {
     return () => URL.revokeObjectURL(url)
   }, [recording])
 
-  function open (url: string) {
+  function open(url: string) {
     audio.current!.src = url
     audio.current!.load() // also when it is the same one
   }
 
-  async function recover () {
+  async function recover() {
     setFailed(false)
     recovering.current ??= { at: position, play: playing }
     const url = await renew!().catch(() => undefined)
@@ -43,18 +43,18 @@ export function Player ({ recording, label, onLength, renew }: Props) {
     else fail()
   }
 
-  function fail () {
+  function fail() {
     setFailed(true)
     setPlaying(false)
   }
 
-  function onError () {
+  function onError() {
     const renewable = renew && audio.current!.error?.code !== MediaError.MEDIA_ERR_DECODE
     if (renewable && !recovering.current) recover()
     else fail()
   }
 
-  function learnLength () {
+  function learnLength() {
     const element = audio.current!
     if (length !== undefined) return
     // A browser's own WebM does not say how long it is until it was played through; so jump behind its end and back.
@@ -67,29 +67,29 @@ export function Player ({ recording, label, onLength, renew }: Props) {
     }
   }
 
-  function onLoadedMetadata () {
+  function onLoadedMetadata() {
     learnLength()
     if (length !== undefined) audio.current!.currentTime = recovering.current?.at ?? 0
   }
 
-  function onCanPlay () {
+  function onCanPlay() {
     if (!recovering.current || audio.current!.seeking) return
     if (recovering.current.play) play()
     recovering.current = undefined
   }
 
-  function play () {
+  function play() {
     audio.current!.play().catch(() => {}) // the error event says it, too
   }
 
-  function toggle () {
+  function toggle() {
     if (recovering.current) recovering.current.play = !playing
     if (!playing) return play()
     audio.current!.pause()
     setPlaying(false) // while it recovers, the element is paused already
   }
 
-  function seek (seconds: number) {
+  function seek(seconds: number) {
     setPosition(seconds)
     if (recovering.current) recovering.current.at = seconds
     audio.current!.currentTime = seconds
@@ -97,32 +97,61 @@ export function Player ({ recording, label, onLength, renew }: Props) {
 
   const shown = Math.min(position, length ?? 0)
   const notice = (
-    <div className='unplayable' role='alert'>
-      <p className='problem'>The recording cannot be played. It may be unreachable right now, or of a kind that this browser does not know.</p>
-      {renew && <button type='button' onClick={recover}>Try again</button>}
+    <div className="unplayable" role="alert">
+      <p className="problem">
+        The recording cannot be played. It may be unreachable right now, or of a kind that this browser does
+        not know.
+      </p>
+      {renew && (
+        <button type="button" onClick={recover}>
+          Try again
+        </button>
+      )}
     </div>
   )
   const controls = (
     <>
-      <button type='button' className='round' disabled={length === undefined} aria-label={playing ? 'Pause' : 'Play'} onClick={toggle}>
+      <button
+        type="button"
+        className="round"
+        disabled={length === undefined}
+        aria-label={playing ? 'Pause' : 'Play'}
+        onClick={toggle}
+      >
         {playing ? <PauseIcon /> : <PlayIcon />}
       </button>
       <input
-        type='range' aria-label='Position' min={0} max={length ?? 1} step={0.1} value={shown} disabled={length === undefined}
+        type="range"
+        aria-label="Position"
+        min={0}
+        max={length ?? 1}
+        step={0.1}
+        value={shown}
+        disabled={length === undefined}
         aria-valuetext={`${clock(shown)} of ${clock(length ?? 0)}`}
-        style={{ '--played': `${length ? shown / length * 100 : 0}%` } as React.CSSProperties}
+        style={{ '--played': `${length ? (shown / length) * 100 : 0}%` } as React.CSSProperties}
         onChange={({ target }) => seek(Number(target.value))}
       />
-      <span className='time'>{clock(shown)} / {length === undefined ? '–:––' : clock(length)}</span>
+      <span className="time">
+        {clock(shown)} / {length === undefined ? '–:––' : clock(length)}
+      </span>
     </>
   )
   return (
-    <div className='player' role='group' aria-label={label}>
+    <div className="player" role="group" aria-label={label}>
       <audio
-        ref={audio} preload='metadata'
-        onLoadedMetadata={onLoadedMetadata} onDurationChange={learnLength} onCanPlay={onCanPlay}
-        onTimeUpdate={() => { if (length !== undefined && !recovering.current) setPosition(audio.current!.currentTime) }}
-        onPlay={() => setPlaying(true)} onPause={() => setPlaying(false)} onEnded={() => seek(0)} onError={onError}
+        ref={audio}
+        preload="metadata"
+        onLoadedMetadata={onLoadedMetadata}
+        onDurationChange={learnLength}
+        onCanPlay={onCanPlay}
+        onTimeUpdate={() => {
+          if (length !== undefined && !recovering.current) setPosition(audio.current!.currentTime)
+        }}
+        onPlay={() => setPlaying(true)}
+        onPause={() => setPlaying(false)}
+        onEnded={() => seek(0)}
+        onError={onError}
       />
       {failed ? notice : controls}
     </div>

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 
 /** A MusicXML score as notes. The renderer is larger than the rest of the app, so it comes when it is needed. */
-export function Score ({ xml, title }: { xml: string, title: string }) {
+export function Score({ xml, title }: { xml: string; title: string }) {
   const sheet = useRef<HTMLDivElement>(null)
   const [state, setState] = useState<'loading' | 'shown' | 'failed'>('loading')
 
@@ -9,10 +9,15 @@ export function Score ({ xml, title }: { xml: string, title: string }) {
     const element = sheet.current!
     let stale = false
     let clear = () => {}
-    async function draw () {
+    async function draw() {
       const { OpenSheetMusicDisplay } = await import('opensheetmusicdisplay')
       if (stale) return
-      const display = new OpenSheetMusicDisplay(element, { drawTitle: false, drawComposer: false, drawLyricist: false, drawPartNames: false })
+      const display = new OpenSheetMusicDisplay(element, {
+        drawTitle: false,
+        drawComposer: false,
+        drawLyricist: false,
+        drawPartNames: false
+      })
       clear = () => {
         display.setOptions({ autoResize: false })
         element.replaceChildren()
@@ -24,7 +29,10 @@ export function Score ({ xml, title }: { xml: string, title: string }) {
       display.render()
     }
     setState('loading')
-    draw().then(() => setState('shown'), () => setState('failed'))
+    draw().then(
+      () => setState('shown'),
+      () => setState('failed')
+    )
     return () => {
       stale = true
       clear()
@@ -33,28 +41,42 @@ export function Score ({ xml, title }: { xml: string, title: string }) {
 
   return (
     <>
-      {state === 'loading' && <p role='status' className='hint'>Engraving the score…</p>}
-      {state === 'failed' && <p role='alert' className='problem'>This score cannot be drawn. It is kept as it is, and can be downloaded.</p>}
-      <div className='sheet' role='img' aria-label={`Score of ${title}`} hidden={state === 'failed'}><div ref={sheet} /></div>
+      {state === 'loading' && (
+        <p role="status" className="hint">
+          Engraving the score…
+        </p>
+      )}
+      {state === 'failed' && (
+        <p role="alert" className="problem">
+          This score cannot be drawn. It is kept as it is, and can be downloaded.
+        </p>
+      )}
+      <div className="sheet" role="img" aria-label={`Score of ${title}`} hidden={state === 'failed'}>
+        <div ref={sheet} />
+      </div>
     </>
   )
 }
 
 /** The title that a score gives itself. */
-export function titleOf (xml: string): string {
+export function titleOf(xml: string): string {
   const score = new DOMParser().parseFromString(xml, 'application/xml')
   return score.querySelector('work-title, movement-title')?.textContent?.trim() ?? ''
 }
 
 /** @throws Error with what to do, for what is not MusicXML */
-export async function readScore (file: File): Promise<string> {
+export async function readScore(file: File): Promise<string> {
   const xml = await file.text()
-  if (xml.startsWith('PK')) throw new Error(`${file.name} is compressed. Export it as uncompressed MusicXML (.musicxml).`)
+  if (xml.startsWith('PK')) {
+    throw new Error(`${file.name} is compressed. Export it as uncompressed MusicXML (.musicxml).`)
+  }
   const { documentElement } = new DOMParser().parseFromString(xml, 'application/xml')
-  if (!/^score-(partwise|timewise)$/.test(documentElement.nodeName)) throw new Error(`${file.name} is not MusicXML. Scores end in .musicxml or .xml.`)
+  if (!/^score-(partwise|timewise)$/.test(documentElement.nodeName)) {
+    throw new Error(`${file.name} is not MusicXML. Scores end in .musicxml or .xml.`)
+  }
   return xml
 }
 
-export function isScore ({ name, type }: File): boolean {
+export function isScore({ name, type }: File): boolean {
   return /\.(musicxml|xml|mxl)$/i.test(name) || /xml/.test(type)
 }

@@ -6,16 +6,18 @@ import { NoteIcon } from './icons.tsx'
 import { useSessions } from './services/journal.ts'
 
 /** The week as notes on a staff, the streak as its tempo, and everything ever practised. */
-export function Week () {
-  const stats = useSessions(state => state.stats)
+export function Week() {
+  const stats = useSessions((state) => state.stats)
   const total = stats?.weekly_progress.reduce((sum, { minutes }) => sum + minutes, 0)
   return (
-    <section className='card week' aria-labelledby='week-title'>
-      <h2 id='week-title'>This week</h2>
-      <dl className='figures'>
-        <div className='streak'>
+    <section className="card week" aria-labelledby="week-title">
+      <h2 id="week-title">This week</h2>
+      <dl className="figures">
+        <div className="streak">
           <dt>{stats?.streak === 1 ? 'day in a row' : 'days in a row'}</dt>
-          <dd><NoteIcon /> = {stats ? stats.streak : '–'}</dd>
+          <dd>
+            <NoteIcon /> = {stats ? stats.streak : '–'}
+          </dd>
         </div>
         <div>
           <dt>this week</dt>
@@ -28,38 +30,64 @@ export function Week () {
       </dl>
       <figure>
         <Graph week={stats?.weekly_progress ?? []} />
-        <table className='sr-only'>
+        <table className="sr-only">
           <caption>Minutes practised on each day of this week</caption>
-          <tbody>{stats?.weekly_progress.map(({ day, minutes }) => <tr key={day}><th scope='row'>{day}</th><td>{minutes}</td></tr>)}</tbody>
+          <tbody>
+            {stats?.weekly_progress.map(({ day, minutes }) => (
+              <tr key={day}>
+                <th scope="row">{day}</th>
+                <td>{minutes}</td>
+              </tr>
+            ))}
+          </tbody>
         </table>
-        <figcaption className='hint'>Minutes a day. Days begin at midnight in {timeZoneName}.</figcaption>
+        <figcaption className="hint">Minutes a day. Days begin at midnight in {timeZoneName}.</figcaption>
       </figure>
     </section>
   )
 }
 
-function Graph ({ week }: { week: UserStatsData['weekly_progress'] }) {
+function Graph({ week }: { week: UserStatsData['weekly_progress'] }) {
   const element = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const top = Math.max(...week.map(({ minutes }) => minutes), 1)
-    const line = [5, 10, 15, 20, 30, 45, 60, 90, 120, 180].find(line => line * 4 >= top) ?? Math.ceil(top / 240) * 60
-    const lines = [0, 1, 2, 3, 4].map(number => number * line)
-    const chart = new BarChart(element.current!, {
-      labels: week.map(({ day }) => day),
-      series: [week.map(({ minutes }) => minutes)]
-    }, {
-      chartPadding: { top: 12, right: 4, bottom: 0, left: 0 },
-      axisX: { showGrid: false, offset: 24 },
-      axisY: { type: FixedScaleAxis, ticks: lines, low: 0, high: line * 4, offset: 34 }
-    })
+    const line =
+      [5, 10, 15, 20, 30, 45, 60, 90, 120, 180].find((line) => line * 4 >= top) ?? Math.ceil(top / 240) * 60
+    const lines = [0, 1, 2, 3, 4].map((number) => number * line)
+    const chart = new BarChart(
+      element.current!,
+      {
+        labels: week.map(({ day }) => day),
+        series: [week.map(({ minutes }) => minutes)]
+      },
+      {
+        chartPadding: { top: 12, right: 4, bottom: 0, left: 0 },
+        axisX: { showGrid: false, offset: 24 },
+        axisY: { type: FixedScaleAxis, ticks: lines, low: 0, high: line * 4, offset: 34 }
+      }
+    )
     const today = week.findIndex(({ date }) => date === dayOf(new Date()))
-    chart.on('draw', event => {
-      if (event.type === 'label' && event.axis.units.pos === 'x' && event.index === today) event.element.addClass('today')
+    chart.on('draw', (event) => {
+      if (event.type === 'label' && event.axis.units.pos === 'x' && event.index === today) {
+        event.element.addClass('today')
+      }
       if (event.type !== 'bar' || !event.y2 || event.y1 === event.y2) return
       if (event.index === today) event.group.addClass('with-today')
-      event.group.elem('ellipse', { cx: event.x2 + 6.5, cy: event.y2, rx: 7.5, ry: 5.5, transform: `rotate(-22 ${event.x2 + 6.5} ${event.y2})` }, event.index === today ? 'head today' : 'head')
+      event.group.elem(
+        'ellipse',
+        {
+          cx: event.x2 + 6.5,
+          cy: event.y2,
+          rx: 7.5,
+          ry: 5.5,
+          transform: `rotate(-22 ${event.x2 + 6.5} ${event.y2})`
+        },
+        event.index === today ? 'head today' : 'head'
+      )
     })
-    return () => { chart.detach() }
+    return () => {
+      chart.detach()
+    }
   }, [week])
-  return <div ref={element} className='graph' aria-hidden='true' />
+  return <div ref={element} className="graph" aria-hidden="true" />
 }

@@ -40,11 +40,15 @@ export type ImportOptions = {
  * @throws the signal's reason; or StorageError when it cannot go on: no network for minutes, or nobody signed in.
  *   What was taken until then is there.
  */
-export async function importHistory (local: IStorageService, api: IStorageService, options: ImportOptions = {}): Promise<ImportReport> {
+export async function importHistory(
+  local: IStorageService,
+  api: IStorageService,
+  options: ImportOptions = {}
+): Promise<ImportReport> {
   const { onProgress, signal, clock = systemClock } = options
   const history = (await local.getSessions()).reverse()
   const account = await patiently(() => api.getSessions(signal && { signal }), clock, signal)
-  const there = new Map(account.map(session => [session.id, session]))
+  const there = new Map(account.map((session) => [session.id, session]))
   const report: ImportReport = { total: history.length, imported: 0, alreadyThere: 0, problems: [] }
 
   for (const listed of history) {
@@ -58,19 +62,25 @@ export async function importHistory (local: IStorageService, api: IStorageServic
   }
   return report
 
-  async function take (listed: SessionData, id: string): Promise<void> {
+  async function take(listed: SessionData, id: string): Promise<void> {
     const problem = (what: ImportProblem['what'], reason: Refusal) =>
       report.problems.push({ id: listed.id, songName: listed.songName, date: listed.date, what, reason })
     try {
       const session = await local.getSessionById(listed.id)
-      if (!session) throw new StorageError(404, 'session_not_found', 'It was deleted while the import was running.')
+      if (!session) {
+        throw new StorageError(404, 'session_not_found', 'It was deleted while the import was running.')
+      }
       const { audio, lost } = await localRecording(session, options.fetch ?? fetch)
       if (!audio && there.has(id)) {
         report.alreadyThere++
         return
       }
       const { audio: _, ...whole } = session
-      await patiently(() => api.saveSession({ ...whole, id, ...audio && { audio } }, signal && { signal }), clock, signal)
+      await patiently(
+        () => api.saveSession({ ...whole, id, ...(audio && { audio }) }, signal && { signal }),
+        clock,
+        signal
+      )
       report.imported++
       if (lost) problem('recording', lost)
     } catch (error) {
@@ -80,11 +90,14 @@ export async function importHistory (local: IStorageService, api: IStorageServic
   }
 }
 
-function hasRecording ({ audio, audioUrl }: SessionData): boolean {
+function hasRecording({ audio, audioUrl }: SessionData): boolean {
   return Boolean(audio || audioUrl)
 }
 
 /** Whether the error says something of this session only, so that the others can still be taken. */
-function isAboutOne (error: unknown): error is StorageError {
-  return isRefusal(error) || (error instanceof StorageError && ['recording_unreachable', 'session_not_found'].includes(error.code))
+function isAboutOne(error: unknown): error is StorageError {
+  return (
+    isRefusal(error) ||
+    (error instanceof StorageError && ['recording_unreachable', 'session_not_found'].includes(error.code))
+  )
 }

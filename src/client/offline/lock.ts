@@ -5,8 +5,11 @@ import { openDatabase, promised } from '../database.ts'
 export type Lock = <T>(work: () => Promise<T>) => Promise<T>
 
 /** The browser's own locks, or leases where there are none: they need a secure context, which http in a LAN is not. */
-export function createLock (name: string, { locks, indexedDB, clock }: { locks: LockManager | undefined, indexedDB: IDBFactory, clock: Clock }): Lock {
-  return locks ? async work => await locks.request(name, work) : createLease(name, indexedDB, clock)
+export function createLock(
+  name: string,
+  { locks, indexedDB, clock }: { locks: LockManager | undefined; indexedDB: IDBFactory; clock: Clock }
+): Lock {
+  return locks ? async (work) => await locks.request(name, work) : createLease(name, indexedDB, clock)
 }
 
 // Long enough for a tab whose timers the browser slows down, short enough to wait for a tab that crashed. Should it
@@ -15,29 +18,33 @@ const LEASE = 30_000
 const RENEWAL = 5_000
 const POLL = 200
 
-type Lease = { owner: string, until: number }
+type Lease = { owner: string; until: number }
 
-function createLease (name: string, factory: IDBFactory, clock: Clock): Lock {
+function createLease(name: string, factory: IDBFactory, clock: Clock): Lock {
   const transact = openDatabase(factory, `${name}:lease`, { leases: {} })
 
   /** Takes or prolongs the lease; false while somebody else has it. */
-  const take = (owner: string) => transact('readwrite', async store => {
-    const now = clock.now().getTime()
-    const held = await promised<Lease | undefined>(store('leases').get('lease'))
-    if (held && held.owner !== owner && held.until > now) return false
-    await promised(store('leases').put({ owner, until: now + LEASE }, 'lease'))
-    return true
-  })
+  const take = (owner: string) =>
+    transact('readwrite', async (store) => {
+      const now = clock.now().getTime()
+      const held = await promised<Lease | undefined>(store('leases').get('lease'))
+      if (held && held.owner !== owner && held.until > now) return false
+      await promised(store('leases').put({ owner, until: now + LEASE }, 'lease'))
+      return true
+    })
 
-  const give = (owner: string) => transact('readwrite', async store => {
-    const held = await promised<Lease | undefined>(store('leases').get('lease'))
-    if (held?.owner === owner) await promised(store('leases').delete('lease'))
-  })
+  const give = (owner: string) =>
+    transact('readwrite', async (store) => {
+      const held = await promised<Lease | undefined>(store('leases').get('lease'))
+      if (held?.owner === owner) await promised(store('leases').delete('lease'))
+    })
 
-  return async work => {
+  return async (work) => {
     const owner = String(Math.random())
-    while (!await take(owner)) await clock.sleep(POLL)
-    const renewal = setInterval(() => { take(owner).catch(() => {}) }, RENEWAL)
+    while (!(await take(owner))) await clock.sleep(POLL)
+    const renewal = setInterval(() => {
+      take(owner).catch(() => {})
+    }, RENEWAL)
     try {
       return await work()
     } finally {

@@ -6,7 +6,7 @@ const PATIENCE = 120_000
 const LONGEST_PAUSE = 10_000
 
 /** Keeps trying for two minutes more than the service does by itself: long work outlives a server's restart. */
-export async function patiently<T> (work: () => Promise<T>, clock: Clock, signal?: AbortSignal): Promise<T> {
+export async function patiently<T>(work: () => Promise<T>, clock: Clock, signal?: AbortSignal): Promise<T> {
   for (let pause = 1_000, waited = 0; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     try {
       return await work()

@@ -7,10 +7,16 @@ const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
  * never changes about it (version 8 of RFC 9562, by SHA-256). The same session always gets the same id, whoever
  * imports it and however often, so that nothing is ever taken twice.
  */
-export async function stableId ({ id, date, songName, instrument, durationSeconds }: SessionData): Promise<string> {
+export async function stableId({
+  id,
+  date,
+  songName,
+  instrument,
+  durationSeconds
+}: SessionData): Promise<string> {
   if (UUID.test(id)) return id.toLowerCase()
   const content = JSON.stringify(['harmony-helper', id, date, songName, instrument, durationSeconds])
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(content)))
-  const hex = Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

@@ -3,22 +3,33 @@ import type { Clock } from '../clock.ts'
 import type { CurrentSession, SessionState, SetState } from './session-state.ts'
 
 /** What happens while somebody practises; nothing of it leaves the page. */
-export function practiceActions (set: SetState, clock: Clock) {
-  const change = (changes: Partial<CurrentSession>) => set(({ currentSession }) =>
-    ({ currentSession: currentSession && { ...currentSession, ...changes } }))
+export function practiceActions(set: SetState, clock: Clock) {
+  const change = (changes: Partial<CurrentSession>) =>
+    set(({ currentSession }) => ({ currentSession: currentSession && { ...currentSession, ...changes } }))
 
   return {
-    startNewSession: (xmlContent, songName, instrument) => set({
-      currentSession: { id: crypto.randomUUID(), date: clock.now().toISOString(), songName, instrument, durationSeconds: 0, xmlContent },
-      isRecording: false,
-      isAnalyzing: false
-    }),
-    setInstrument: instrument => change({ instrument }),
-    setDurationSeconds: durationSeconds => change({ durationSeconds }),
-    setRecordingBlob: audio => change({ audio }),
-    setAnalysisResults: results => change({ analysis: { summary: null, feedback: null, scoreAccuracy: null, ...results, ...readAnalysis(results) } }),
-    setRecordingStatus: isRecording => set({ isRecording }),
-    setAnalyzingStatus: isAnalyzing => set({ isAnalyzing }),
+    startNewSession: (xmlContent, songName, instrument) =>
+      set({
+        currentSession: {
+          id: crypto.randomUUID(),
+          date: clock.now().toISOString(),
+          songName,
+          instrument,
+          durationSeconds: 0,
+          xmlContent
+        },
+        isRecording: false,
+        isAnalyzing: false
+      }),
+    setInstrument: (instrument) => change({ instrument }),
+    setDurationSeconds: (durationSeconds) => change({ durationSeconds }),
+    setRecordingBlob: (audio) => change({ audio }),
+    setAnalysisResults: (results) =>
+      change({
+        analysis: { summary: null, feedback: null, scoreAccuracy: null, ...results, ...readAnalysis(results) }
+      }),
+    setRecordingStatus: (isRecording) => set({ isRecording }),
+    setAnalyzingStatus: (isAnalyzing) => set({ isAnalyzing }),
     clearSession: () => set({ currentSession: null, isRecording: false, isAnalyzing: false })
   } satisfies Partial<SessionState>
 }

@@ -52,4 +52,6 @@ export type SessionState = {
   deleteSession: (id: string) => Promise<void>
 }
 
-export type SetState = (changes: Partial<SessionState> | ((state: SessionState) => Partial<SessionState>)) => void
+export type SetState = (
+  changes: Partial<SessionState> | ((state: SessionState) => Partial<SessionState>)
+) => void

@@ -9,7 +9,10 @@ import type { SessionState } from './session-state.ts'
  * The app's `useSessionStore`, keeping its sessions in the given service instead of by `persist`: call `load` when the
  * app starts, and whenever an outbox says that something arrived.
  */
-export function createSessionStore (service: IStorageService, { clock = systemClock }: { clock?: Clock } = {}) {
+export function createSessionStore(
+  service: IStorageService,
+  { clock = systemClock }: { clock?: Clock } = {}
+) {
   return create<SessionState>()((set, get) => ({
     currentSession: null,
     isRecording: false,

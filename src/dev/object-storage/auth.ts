@@ -6,11 +6,11 @@ import { errors } from './errors.ts'
  * in `apikey` too; whatever is sent has to be right. Anonymous and users' keys, and the policies that would tell
  * what they may do, are not imitated.
  */
-export function requireKey (serviceKey: string) {
-  return async function authenticate ({ headers }: FastifyRequest) {
+export function requireKey(serviceKey: string) {
+  return async function authenticate({ headers }: FastifyRequest) {
     const bearer = headers.authorization?.replace(/^Bearer /i, '')
-    const given = [bearer, headers.apikey].filter(key => key !== undefined)
+    const given = [bearer, headers.apikey].filter((key) => key !== undefined)
     if (given.length === 0) throw errors.missingAuthorization()
-    if (given.some(key => key !== serviceKey)) throw errors.accessDenied()
+    if (given.some((key) => key !== serviceKey)) throw errors.accessDenied()
   }
 }

@@ -11,9 +11,12 @@ const SettingsSchema = Type.Object({
   file_size_limit: Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.String(), Type.Null()])),
   allowed_mime_types: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()]))
 })
-const CreateSchema = Type.Composite([SettingsSchema, Type.Object({ id: Type.Optional(Type.String()), name: Type.String() })])
+const CreateSchema = Type.Composite([
+  SettingsSchema,
+  Type.Object({ id: Type.Optional(Type.String()), name: Type.String() })
+])
 
-function toSettings (body: Static<typeof SettingsSchema>) {
+function toSettings(body: Static<typeof SettingsSchema>) {
   const { file_size_limit: limit, allowed_mime_types: rules } = body
   if (rules) assertMimeRules(rules)
   const settings: Partial<Bucket> = {}
@@ -24,23 +27,36 @@ function toSettings (body: Static<typeof SettingsSchema>) {
 }
 
 /** `/bucket`: create, list, look at, change, empty and delete buckets. */
-export function bucketRoutes (buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
-  return async function routes (app) {
+export function bucketRoutes(buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
+  return async function routes(app) {
     app.get('/bucket', () => buckets.list())
 
     app.post('/bucket', { schema: { body: CreateSchema } }, ({ body }) => {
       const { name, id = name } = body
       assertBucketName(id)
-      buckets.create({ public: false, file_size_limit: null, allowed_mime_types: null, ...toSettings(body), id, name })
+      buckets.create({
+        public: false,
+        file_size_limit: null,
+        allowed_mime_types: null,
+        ...toSettings(body),
+        id,
+        name
+      })
       return { name }
     })
 
-    app.get('/bucket/:bucketId', { schema: { params: BucketParams } }, ({ params }) => buckets.find(params.bucketId))
+    app.get('/bucket/:bucketId', { schema: { params: BucketParams } }, ({ params }) =>
+      buckets.find(params.bucketId)
+    )
 
-    app.put('/bucket/:bucketId', { schema: { params: BucketParams, body: SettingsSchema } }, ({ params, body }) => {
-      buckets.update(params.bucketId, toSettings(body))
-      return { message: 'Successfully updated' }
-    })
+    app.put(
+      '/bucket/:bucketId',
+      { schema: { params: BucketParams, body: SettingsSchema } },
+      ({ params, body }) => {
+        buckets.update(params.bucketId, toSettings(body))
+        return { message: 'Successfully updated' }
+      }
+    )
 
     app.post('/bucket/:bucketId/empty', { schema: { params: BucketParams } }, async ({ params }) => {
       await objects.empty(params.bucketId)

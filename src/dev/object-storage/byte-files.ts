@@ -6,7 +6,11 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 /** Bytes that have arrived in full. */
-export interface WrittenBytes { version: string, size: number, eTag: string }
+export interface WrittenBytes {
+  version: string
+  size: number
+  eTag: string
+}
 
 export type ByteFiles = ReturnType<typeof openByteFiles>
 
@@ -14,17 +18,17 @@ export type ByteFiles = ReturnType<typeof openByteFiles>
  * Files of bytes, each written once under a new random name. No part of a key ever reaches the disk,
  * so no key can climb out of the directory or be too long for it.
  */
-export function openByteFiles (directory: string) {
+export function openByteFiles(directory: string) {
   mkdirSync(directory, { recursive: true })
   const pathOf = (version: string) => join(directory, version)
 
   return {
     /** Takes the stream to a new file; leaves none when it fails or is aborted. */
-    async write (source: Readable): Promise<WrittenBytes> {
+    async write(source: Readable): Promise<WrittenBytes> {
       const version = randomUUID()
       const hash = createHash('md5') // what S3 makes an ETag of
       let size = 0
-      async function * measure (chunks: AsyncIterable<Buffer>) {
+      async function* measure(chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
           hash.update(chunk)
           size += chunk.length
@@ -41,17 +45,17 @@ export function openByteFiles (directory: string) {
     },
 
     /** Opens at once, so that a replacement cannot delete the file between looking it up and reading it. */
-    read (version: string, range?: { start: number, end: number }): Readable {
+    read(version: string, range?: { start: number; end: number }): Readable {
       return createReadStream(pathOf(version), { ...range, fd: openSync(pathOf(version), 'r') })
     },
 
     /** Deletes files; one that cannot be deleted is swept at the next start. Readers of them finish undisturbed. */
-    async discard (versions: Iterable<string>) {
+    async discard(versions: Iterable<string>) {
       for (const version of versions) await rm(pathOf(version), { force: true }).catch(() => {})
     },
 
     /** Deletes every file that is not of `known` (it was being written when the process died) and says which are there. */
-    sweep (known: ReadonlySet<string>): ReadonlySet<string> {
+    sweep(known: ReadonlySet<string>): ReadonlySet<string> {
       const present = new Set(readdirSync(directory))
       for (const name of present) {
         if (!known.has(name)) rmSync(pathOf(name), { force: true, recursive: true })

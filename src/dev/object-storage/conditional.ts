@@ -4,16 +4,16 @@ import type { StoredObject } from './journal.ts'
 
 const RANGE = /^bytes=(\d*)-(\d*)$/
 
-function seconds (date: string) {
+function seconds(date: string) {
   return Math.floor(Date.parse(date) / 1000)
 }
 
-function names (header: string, eTag: string) {
-  return header.split(',').some(tag => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === eTag)
+function names(header: string, eTag: string) {
+  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === eTag)
 }
 
 /** Whether the caller has these bytes already (RFC 9110, 13.1: the date counts only without a tag). */
-export function isFresh (headers: IncomingHttpHeaders, object: StoredObject): boolean {
+export function isFresh(headers: IncomingHttpHeaders, object: StoredObject): boolean {
   const tag = headers['if-none-match']
   const since = headers['if-modified-since']
   if (tag !== undefined) return names(tag, object.eTag)
@@ -21,14 +21,18 @@ export function isFresh (headers: IncomingHttpHeaders, object: StoredObject): bo
 }
 
 /** The single range asked for, both ends inclusive; undefined for the whole. Several ranges get the whole, as from S3. */
-export function requestedRange (headers: IncomingHttpHeaders, object: StoredObject): { start: number, end: number } | undefined {
+export function requestedRange(
+  headers: IncomingHttpHeaders,
+  object: StoredObject
+): { start: number; end: number } | undefined {
   const [, first, last] = RANGE.exec(headers.range ?? '') ?? []
   if (first === undefined || last === undefined || first + last === '') return undefined
   const condition = headers['if-range']
   if (condition !== undefined && condition !== object.eTag) return undefined
-  const { start, end } = first === ''
-    ? { start: Math.max(0, object.size - Number(last)), end: object.size - 1 }
-    : { start: Number(first), end: Math.min(last === '' ? Infinity : Number(last), object.size - 1) }
+  const { start, end } =
+    first === ''
+      ? { start: Math.max(0, object.size - Number(last)), end: object.size - 1 }
+      : { start: Number(first), end: Math.min(last === '' ? Infinity : Number(last), object.size - 1) }
   if (last !== '' && first !== '' && Number(last) < Number(first)) return undefined // not a range at all
   if (start > end) throw errors.invalidRange()
   return { start, end }

@@ -2,16 +2,19 @@ import { createSortedNames, type SortedNames } from './sorted-names.ts'
 import { walk } from './walk.ts'
 
 /** What one level of the keys shows, read as paths: whole keys, and those of folders up to before their slash. */
-export interface Level { folders: SortedNames, files: SortedNames }
+export interface Level {
+  folders: SortedNames
+  files: SortedNames
+}
 
 /** From so many entries on it is cheaper to keep a level up to date than to walk it for every page. */
 const LARGE = 1000
 
 /** The levels of `names()`. Large ones are kept once asked for, so that any page of them costs the same. */
-export function createLevels (names: () => SortedNames) {
+export function createLevels(names: () => SortedNames) {
   const kept = new Map<string, Level>()
 
-  function walkLevel (path: string): Level {
+  function walkLevel(path: string): Level {
     const folders: string[] = []
     const files: string[] = []
     for (const { name, isFolder } of walk(names(), path, true)) {
@@ -25,7 +28,7 @@ export function createLevels (names: () => SortedNames) {
   }
 
   /** The kept levels that show `name`, and the folder in which they do. */
-  function * showing (name: string) {
+  function* showing(name: string) {
     for (const [path, level] of kept) {
       if (!name.startsWith(path)) continue
       const slash = name.indexOf('/', path.length)
@@ -36,13 +39,13 @@ export function createLevels (names: () => SortedNames) {
   return {
     /** The level at `path`, which is empty or ends with a slash. */
     at: (path: string): Level => kept.get(path) ?? walkLevel(path),
-    added (name: string) {
+    added(name: string) {
       for (const { folders, files, folder } of showing(name)) {
         if (folder === undefined) files.insert(name)
         else folders.insert(folder)
       }
     },
-    removed (name: string) {
+    removed(name: string) {
       for (const { folders, files, folder } of showing(name)) {
         if (folder === undefined) files.remove(name)
         else if (!names().someStartWith(`${folder}/`)) folders.remove(folder)

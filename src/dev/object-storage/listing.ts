@@ -9,24 +9,32 @@ export interface LevelQuery {
   search?: string
   limit: number
   offset: number
-  sortBy?: { column?: string, order?: string }
+  sortBy?: { column?: string; order?: string }
 }
 
-export interface PageQuery { prefix: string, limit: number, cursor?: string, delimited: boolean }
+export interface PageQuery {
+  prefix: string
+  limit: number
+  cursor?: string
+  delimited: boolean
+}
 
 const DATES: Record<string, (object: StoredObject) => string> = {
-  created_at: object => object.createdAt,
-  updated_at: object => object.updatedAt,
-  last_accessed_at: object => object.updatedAt
+  created_at: (object) => object.createdAt,
+  updated_at: (object) => object.updatedAt,
+  last_accessed_at: (object) => object.updatedAt
 }
 
-function sortByDate (index: ObjectIndex, files: string[], dateOf: (object: StoredObject) => string) {
-  const dated = files.map(name => ({ name, date: dateOf(index.get(name)!) }))
-  return dated.sort((a, b) => a.date < b.date ? -1 : a.date > b.date ? 1 : 0).map(({ name }) => name)
+function sortByDate(index: ObjectIndex, files: string[], dateOf: (object: StoredObject) => string) {
+  const dated = files.map((name) => ({ name, date: dateOf(index.get(name)!) }))
+  return dated.sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0)).map(({ name }) => name)
 }
 
 /** One level as `list()` shows it: folders, then files, named relative to it. `search` is the beginning of a name. */
-export function listLevel (index: ObjectIndex, { prefix, search = '', limit, offset, sortBy = {} }: LevelQuery) {
+export function listLevel(
+  index: ObjectIndex,
+  { prefix, search = '', limit, offset, sortBy = {} }: LevelQuery
+) {
   const path = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
   const level = index.level(path)
   const folders = searchNames(level.folders, path, search)
@@ -37,13 +45,18 @@ export function listLevel (index: ObjectIndex, { prefix, search = '', limit, off
     files.reverse()
     if (!dateOf) folders.reverse() // folders have no dates
   }
-  return folders.concat(files).slice(offset, offset + limit).map((name, i) => offset + i < folders.length
-    ? toFolderRow(name.slice(path.length))
-    : toFileRow(index.get(name)!, name.slice(path.length)))
+  return folders
+    .concat(files)
+    .slice(offset, offset + limit)
+    .map((name, i) =>
+      offset + i < folders.length
+        ? toFolderRow(name.slice(path.length))
+        : toFileRow(index.get(name)!, name.slice(path.length))
+    )
 }
 
 /** One page of `listV2()`: whole keys in order, after the cursor. */
-export function listPage (index: ObjectIndex, { prefix, limit, cursor, delimited }: PageQuery) {
+export function listPage(index: ObjectIndex, { prefix, limit, cursor, delimited }: PageQuery) {
   const last: Entry | undefined = cursor === undefined ? undefined : decodeCursor(cursor, delimited)
   const walker = walk(index.names(), prefix, delimited, last && pastEntry(last))
   const entries: Entry[] = []
@@ -52,15 +65,17 @@ export function listPage (index: ObjectIndex, { prefix, limit, cursor, delimited
   const hasNext = entries.length > limit
   return {
     hasNext,
-    ...hasNext && { nextCursor: encodeCursor(page.at(-1)!) },
-    folders: page.filter(entry => entry.isFolder).map(({ name }) => ({ name, key: name })),
-    objects: page.filter(entry => !entry.isFolder).map(({ name }) => ({ ...toFileRow(index.get(name)!, name), key: name }))
+    ...(hasNext && { nextCursor: encodeCursor(page.at(-1)!) }),
+    folders: page.filter((entry) => entry.isFolder).map(({ name }) => ({ name, key: name })),
+    objects: page
+      .filter((entry) => !entry.isFolder)
+      .map(({ name }) => ({ ...toFileRow(index.get(name)!, name), key: name }))
   }
 }
 
 const encodeCursor = ({ name }: Entry) => Buffer.from(`l:${name}`).toString('base64')
 
-function decodeCursor (cursor: string, delimited: boolean): Entry {
+function decodeCursor(cursor: string, delimited: boolean): Entry {
   const name = Buffer.from(cursor, 'base64').toString().slice(2)
   return { name, isFolder: delimited && name.endsWith('/') }
 }

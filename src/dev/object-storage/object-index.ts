@@ -8,36 +8,38 @@ export type ObjectIndex = ReturnType<typeof createObjectIndex>
  * The objects of one bucket by name, and their names in order. The order is made when first asked for and kept
  * from then on, so that uploads cost nothing until somebody lists, and paging through 200,000 sorts them once.
  */
-export function createObjectIndex () {
+export function createObjectIndex() {
   const objects = new Map<string, StoredObject>()
   let sorted: SortedNames | undefined
   const levels = createLevels(names)
 
   /** Keys are ASCII, so this is the byte order in which PostgreSQL's "C" collation puts them. */
-  function names (): SortedNames {
+  function names(): SortedNames {
     sorted ??= createSortedNames([...objects.keys()].sort())
     return sorted
   }
 
   return {
-    get size () { return objects.size },
+    get size() {
+      return objects.size
+    },
     get: (name: string) => objects.get(name),
     values: () => objects.values(),
     names,
     level: levels.at,
-    set (object: StoredObject) {
+    set(object: StoredObject) {
       const isNew = !objects.has(object.name)
       objects.set(object.name, object)
       if (!sorted || !isNew) return
       sorted.insert(object.name)
       levels.added(object.name)
     },
-    delete (name: string) {
+    delete(name: string) {
       if (!objects.delete(name) || !sorted) return
       sorted.remove(name)
       levels.removed(name)
     },
-    clear () {
+    clear() {
       objects.clear()
       levels.clear()
       sorted = undefined

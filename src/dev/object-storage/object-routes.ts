@@ -30,16 +30,23 @@ const RelocationSchema = Type.Object({
   destinationKey: Type.String()
 })
 
-function toEnds ({ bucketId, sourceKey, destinationBucket = bucketId, destinationKey }: Static<typeof RelocationSchema>) {
+function toEnds({
+  bucketId,
+  sourceKey,
+  destinationBucket = bucketId,
+  destinationKey
+}: Static<typeof RelocationSchema>) {
   assertKey(destinationKey)
   assertKey(sourceKey)
   return { from: { bucketId, name: sourceKey }, to: { bucketId: destinationBucket, name: destinationKey } }
 }
 
 /** `/object`: look at, list, move, copy and remove objects. */
-export function objectRoutes (objects: Objects): FastifyPluginAsyncTypebox {
-  return async function routes (app) {
-    app.get('/object/info/:bucketId/*', { schema: { params: ObjectParams } }, ({ params }) => toInfo(objects.find(toRef(params))))
+export function objectRoutes(objects: Objects): FastifyPluginAsyncTypebox {
+  return async function routes(app) {
+    app.get('/object/info/:bucketId/*', { schema: { params: ObjectParams } }, ({ params }) =>
+      toInfo(objects.find(toRef(params)))
+    )
 
     app.post('/object/move', { schema: { body: RelocationSchema } }, ({ body }) => {
       const { from, to } = toEnds(body)
@@ -53,23 +60,37 @@ export function objectRoutes (objects: Objects): FastifyPluginAsyncTypebox {
     })
 
     // `prefixes` are whole keys. What is not there is not an error, nor is a bucket that is not, nor a bad key.
-    app.delete('/object/:bucketId', { schema: { params: BucketParams, body: RemoveSchema } }, async ({ params, body }) => {
-      const removed = await objects.remove(params.bucketId, body.prefixes)
-      return removed.map(toRemovedRow)
-    })
-
-    app.post('/object/list/:bucketId', { schema: { params: BucketParams, body: ListSchema } }, ({ params, body }) => {
-      const index = objects.indexOf(params.bucketId)
-      return index ? listLevel(index, body) : []
-    })
-
-    app.post('/object/list-v2/:bucketId', { schema: { params: BucketParams, body: ListV2Schema } }, ({ params, body }) => {
-      const { sortBy, limit, with_delimiter: delimited, ...query } = body
-      if (sortBy && (sortBy.column !== 'name' || sortBy.order === 'desc')) {
-        throw errors.invalidParameter('The development storage lists by ascending name only')
+    app.delete(
+      '/object/:bucketId',
+      { schema: { params: BucketParams, body: RemoveSchema } },
+      async ({ params, body }) => {
+        const removed = await objects.remove(params.bucketId, body.prefixes)
+        return removed.map(toRemovedRow)
       }
-      const index = objects.indexOf(params.bucketId)
-      return index ? listPage(index, { ...query, delimited, limit: Math.min(limit, 1000) }) : { hasNext: false, folders: [], objects: [] }
-    })
+    )
+
+    app.post(
+      '/object/list/:bucketId',
+      { schema: { params: BucketParams, body: ListSchema } },
+      ({ params, body }) => {
+        const index = objects.indexOf(params.bucketId)
+        return index ? listLevel(index, body) : []
+      }
+    )
+
+    app.post(
+      '/object/list-v2/:bucketId',
+      { schema: { params: BucketParams, body: ListV2Schema } },
+      ({ params, body }) => {
+        const { sortBy, limit, with_delimiter: delimited, ...query } = body
+        if (sortBy && (sortBy.column !== 'name' || sortBy.order === 'desc')) {
+          throw errors.invalidParameter('The development storage lists by ascending name only')
+        }
+        const index = objects.indexOf(params.bucketId)
+        return index
+          ? listPage(index, { ...query, delimited, limit: Math.min(limit, 1000) })
+          : { hasNext: false, folders: [], objects: [] }
+      }
+    )
   }
 }

@@ -14,12 +14,12 @@ interface IncomingFile extends Omit<ObjectDraft, keyof ObjectRef> {
 }
 
 /** Lets bodies of every type through as they come: `receiveUpload` reads them. */
-export function takeBodiesAsStreams (app: FastifyInstance) {
+export function takeBodiesAsStreams(app: FastifyInstance) {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (request, payload, done) => done(null))
 }
 
-function parseMetadata (json: string | undefined): ObjectDraft['userMetadata'] {
+function parseMetadata(json: string | undefined): ObjectDraft['userMetadata'] {
   try {
     return json ? JSON.parse(json) : null
   } catch {
@@ -27,7 +27,7 @@ function parseMetadata (json: string | undefined): ObjectDraft['userMetadata'] {
   }
 }
 
-function fromBody ({ headers, raw }: FastifyRequest): IncomingFile {
+function fromBody({ headers, raw }: FastifyRequest): IncomingFile {
   const metadata = headers['x-metadata']
   const length = headers['content-length']
   return {
@@ -35,14 +35,18 @@ function fromBody ({ headers, raw }: FastifyRequest): IncomingFile {
     size: length === undefined ? undefined : Number(length),
     contentType: headers['content-type'] ?? 'application/octet-stream',
     cacheControl: headers['cache-control'] ?? 'no-cache',
-    userMetadata: parseMetadata(metadata === undefined ? undefined : Buffer.from(`${metadata}`, 'base64').toString())
+    userMetadata: parseMetadata(
+      metadata === undefined ? undefined : Buffer.from(`${metadata}`, 'base64').toString()
+    )
   }
 }
 
 /** What storage-js makes of a Blob. Held in memory, as it is in the client: servers send streams or Buffers. */
-async function fromForm ({ headers, raw }: FastifyRequest): Promise<IncomingFile> {
-  const form = await new Response(Readable.toWeb(raw) as BodyInit, { headers: { 'content-type': `${headers['content-type']}` } }).formData()
-  const file = [...form.values()].find(value => value instanceof File)
+async function fromForm({ headers, raw }: FastifyRequest): Promise<IncomingFile> {
+  const form = await new Response(Readable.toWeb(raw) as BodyInit, {
+    headers: { 'content-type': `${headers['content-type']}` }
+  }).formData()
+  const file = [...form.values()].find((value) => value instanceof File)
   if (!file) throw errors.invalidParameter('No file provided')
   const seconds = form.get('cacheControl')
   const metadata = form.get('metadata')
@@ -57,14 +61,18 @@ async function fromForm ({ headers, raw }: FastifyRequest): Promise<IncomingFile
 
 // An upload that does not say its size escapes the limit: so it is on the real server, and a server of ours that
 // forgets `content-length` has to be caught by its own limit here as there.
-function assertAllowed (bucket: Bucket, file: IncomingFile) {
+function assertAllowed(bucket: Bucket, file: IncomingFile) {
   if (!allowsType(bucket.allowed_mime_types, file.contentType)) throw errors.invalidMimeType(file.contentType)
-  if (bucket.file_size_limit !== null && file.size !== undefined && file.size > bucket.file_size_limit) throw errors.entityTooLarge()
+  if (bucket.file_size_limit !== null && file.size !== undefined && file.size > bucket.file_size_limit) {
+    throw errors.entityTooLarge()
+  }
 }
 
 /** Stores the request's body as the object `ref`, in whatever way the client sends it. */
-export async function receiveUpload (
-  request: FastifyRequest, { buckets, objects }: { buckets: Buckets, objects: Objects }, { upsert, ...ref }: ObjectRef & { upsert: boolean }
+export async function receiveUpload(
+  request: FastifyRequest,
+  { buckets, objects }: { buckets: Buckets; objects: Objects },
+  { upsert, ...ref }: ObjectRef & { upsert: boolean }
 ) {
   assertKey(ref.name)
   const bucket = buckets.find(ref.bucketId)

@@ -1,7 +1,7 @@
 import type { StoredObject } from './journal.ts'
 
 /** What the real server keeps of an object in its `metadata` column. */
-function toMetadata (object: StoredObject) {
+function toMetadata(object: StoredObject) {
   return {
     eTag: object.eTag,
     size: object.size,
@@ -14,29 +14,43 @@ function toMetadata (object: StoredObject) {
 }
 
 /** A file as listings show it. */
-export function toFileRow (object: StoredObject, name: string) {
+export function toFileRow(object: StoredObject, name: string) {
   const { id, updatedAt, createdAt } = object
-  return { name, id, updated_at: updatedAt, created_at: createdAt, last_accessed_at: updatedAt, metadata: toMetadata(object) }
+  return {
+    name,
+    id,
+    updated_at: updatedAt,
+    created_at: createdAt,
+    last_accessed_at: updatedAt,
+    metadata: toMetadata(object)
+  }
 }
 
 /** A folder as `list()` shows it: there are no folders, so there is nothing but a name. */
-export function toFolderRow (name: string) {
+export function toFolderRow(name: string) {
   return { name, id: null, updated_at: null, created_at: null, last_accessed_at: null, metadata: null }
 }
 
 /** An object as `remove()` returns it. */
-export function toRemovedRow (object: StoredObject) {
+export function toRemovedRow(object: StoredObject) {
   const { bucketId, version, name, userMetadata } = object
-  return { ...toFileRow(object, name), bucket_id: bucketId, owner: '', owner_id: '', version, user_metadata: userMetadata }
+  return {
+    ...toFileRow(object, name),
+    bucket_id: bucketId,
+    owner: '',
+    owner_id: '',
+    version,
+    user_metadata: userMetadata
+  }
 }
 
 /** An object as `upload()` and `copy()` return it. */
-export function toStored ({ id, bucketId, name }: StoredObject) {
+export function toStored({ id, bucketId, name }: StoredObject) {
   return { Id: id, Key: `${bucketId}/${name}` }
 }
 
 /** An object as `info()` returns it. */
-export function toInfo (object: StoredObject) {
+export function toInfo(object: StoredObject) {
   return {
     id: object.id,
     name: object.name,

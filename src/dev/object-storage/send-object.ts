@@ -4,24 +4,27 @@ import type { StoredObject } from './journal.ts'
 import type { ObjectRef, Objects } from './objects.ts'
 
 // As on the real server: a page in a bucket must not run as one on the project's origin.
-function servedType ({ contentType }: StoredObject) {
+function servedType({ contentType }: StoredObject) {
   return contentType.includes('text/html') ? 'text/plain' : contentType
 }
 
-function disposition (download: string) {
+function disposition(download: string) {
   const name = encodeURIComponent(download)
   return download === '' ? 'attachment' : `attachment; filename=${name}; filename*=UTF-8''${name}`
 }
 
-interface Presentation { download?: string | undefined, expires?: Date | undefined }
+interface Presentation {
+  download?: string | undefined
+  expires?: Date | undefined
+}
 
-function setHeaders (reply: FastifyReply, object: StoredObject, { download, expires }: Presentation) {
+function setHeaders(reply: FastifyReply, object: StoredObject, { download, expires }: Presentation) {
   reply.headers({
     'accept-ranges': 'bytes',
     'content-type': servedType(object),
     etag: object.eTag,
     'last-modified': new Date(object.updatedAt).toUTCString(),
-    ...expires ? { expires: expires.toUTCString() } : { 'cache-control': object.cacheControl }
+    ...(expires ? { expires: expires.toUTCString() } : { 'cache-control': object.cacheControl })
   })
   if (download !== undefined) reply.header('content-disposition', disposition(download))
 }
@@ -34,7 +37,7 @@ interface Source {
 }
 
 /** Answers GET or HEAD with an object, or with the range of it that was asked for. */
-export function sendObject (request: FastifyRequest, reply: FastifyReply, { objects, ref, expires }: Source) {
+export function sendObject(request: FastifyRequest, reply: FastifyReply, { objects, ref, expires }: Source) {
   const object = objects.find(ref)
   const { download } = request.query as { download?: string }
   if (isFresh(request.headers, object)) {

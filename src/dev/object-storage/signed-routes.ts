@@ -10,62 +10,81 @@ import { sendObject } from './send-object.ts'
 import type { SignedTokens } from './signed-tokens.ts'
 
 const LifeSchema = Type.Object({ expiresIn: Type.Integer({ minimum: 1 }) })
-const ManySchema = Type.Composite([LifeSchema, Type.Object({ paths: Type.Array(Type.String(), { minItems: 1 }) })])
+const ManySchema = Type.Composite([
+  LifeSchema,
+  Type.Object({ paths: Type.Array(Type.String(), { minItems: 1 }) })
+])
 const TokenSchema = Type.Object({ token: Type.String(), download: Type.Optional(Type.String()) })
 const NOT_THERE = 'Either the object does not exist or you do not have access to it'
 
 /** `/object/sign` and `/object/upload/sign`, with the service key: makes URLs that need none. */
-export function signingRoutes (objects: Objects, tokens: SignedTokens): FastifyPluginAsyncTypebox {
+export function signingRoutes(objects: Objects, tokens: SignedTokens): FastifyPluginAsyncTypebox {
   // The key goes in as it is, and storage-js encodes the whole.
   const toSignedUrl = (ref: ObjectRef, seconds: number) =>
     `/object/sign/${ref.bucketId}/${ref.name}?token=${tokens.forDownload(ref, seconds)}`
 
-  return async function routes (app) {
-    app.post('/object/sign/:bucketId/*', { schema: { params: ObjectParams, body: LifeSchema } }, ({ params, body }) => {
-      const ref = toRef(params)
-      assertKey(ref.name)
-      objects.find(ref)
-      return { signedURL: toSignedUrl(ref, body.expiresIn) }
-    })
+  return async function routes(app) {
+    app.post(
+      '/object/sign/:bucketId/*',
+      { schema: { params: ObjectParams, body: LifeSchema } },
+      ({ params, body }) => {
+        const ref = toRef(params)
+        assertKey(ref.name)
+        objects.find(ref)
+        return { signedURL: toSignedUrl(ref, body.expiresIn) }
+      }
+    )
 
-    app.post('/object/sign/:bucketId', { schema: { params: BucketParams, body: ManySchema } }, ({ params, body }) =>
-      body.paths.map(path => {
-        const ref = { ...params, name: path }
-        return objects.has(ref)
-          ? { error: null, path, signedURL: toSignedUrl(ref, body.expiresIn) }
-          : { error: NOT_THERE, path, signedURL: null }
-      }))
+    app.post(
+      '/object/sign/:bucketId',
+      { schema: { params: BucketParams, body: ManySchema } },
+      ({ params, body }) =>
+        body.paths.map((path) => {
+          const ref = { ...params, name: path }
+          return objects.has(ref)
+            ? { error: null, path, signedURL: toSignedUrl(ref, body.expiresIn) }
+            : { error: NOT_THERE, path, signedURL: null }
+        })
+    )
 
     // Whether the key is a possible one is asked only by the upload: so it is on the real server.
-    app.post('/object/upload/sign/:bucketId/*', { schema: { params: ObjectParams } }, ({ params, headers }) => {
-      const ref = toRef(params)
-      const upsert = headers['x-upsert'] === 'true'
-      objects.assertVacant(ref, { upsert })
-      const token = tokens.forUpload(ref, { upsert })
-      return { url: `/object/upload/sign/${ref.bucketId}/${ref.name}?token=${token}`, token }
-    })
+    app.post(
+      '/object/upload/sign/:bucketId/*',
+      { schema: { params: ObjectParams } },
+      ({ params, headers }) => {
+        const ref = toRef(params)
+        const upsert = headers['x-upsert'] === 'true'
+        objects.assertVacant(ref, { upsert })
+        const token = tokens.forUpload(ref, { upsert })
+        return { url: `/object/upload/sign/${ref.bucketId}/${ref.name}?token=${token}`, token }
+      }
+    )
   }
 }
 
 /** What signed URLs lead to: bytes in both directions, with the token alone, from public and private buckets alike. */
-export function signedRoutes (buckets: Buckets, objects: Objects, tokens: SignedTokens): FastifyPluginAsyncTypebox {
+export function signedRoutes(
+  buckets: Buckets,
+  objects: Objects,
+  tokens: SignedTokens
+): FastifyPluginAsyncTypebox {
   const schema = { params: ObjectParams, querystring: TokenSchema }
 
-  return async function routes (app) {
+  return async function routes(app) {
     takeBodiesAsStreams(app)
 
     app.route({
       method: ['GET', 'HEAD'],
       url: '/object/sign/:bucketId/*',
       schema,
-      handler (request, reply) {
+      handler(request, reply) {
         const ref = toRef(request.params)
         const { exp } = tokens.check(request.query.token, 'download', ref)
         return sendObject(request, reply, { objects, ref, expires: new Date(exp * 1000) })
       }
     })
 
-    app.put('/object/upload/sign/:bucketId/*', { schema }, async request => {
+    app.put('/object/upload/sign/:bucketId/*', { schema }, async (request) => {
       const ref = toRef(request.params)
       const { upsert = false } = tokens.check(request.query.token, 'upload', ref)
       const { Key } = toStored(await receiveUpload(request, { buckets, objects }, { ...ref, upsert }))

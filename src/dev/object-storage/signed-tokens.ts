@@ -8,7 +8,12 @@ const UPLOAD_LIFE_SECONDS = 2 * 60 * 60
 type Scope = 'download' | 'upload'
 
 /** What a token says: a right to one `scope` on one object, until `exp` (seconds). `upsert` belongs to uploads. */
-export interface SignedClaims { url: string, scope: Scope, exp: number, upsert?: boolean }
+export interface SignedClaims {
+  url: string
+  scope: Scope
+  exp: number
+  upsert?: boolean
+}
 
 export type SignedTokens = ReturnType<typeof createSignedTokens>
 
@@ -24,16 +29,16 @@ const toUrl = ({ bucketId, name }: ObjectRef) => `${bucketId}/${name}`
  * The tokens of signed URLs, HS256 as on the real server. Their key is made of the service key, so that they outlive
  * a restart, and is not the service key, so that nobody can guess at that from a link.
  */
-export function createSignedTokens (serviceKey: string) {
+export function createSignedTokens(serviceKey: string) {
   const key = createHmac('sha256', serviceKey).update('signed URLs').digest('hex')
   const sign = createSigner({ key })
   const verify = createVerifier({ key, algorithms: ['HS256'] })
 
-  function issue (claims: Omit<SignedClaims, 'exp'>, seconds: number): string {
+  function issue(claims: Omit<SignedClaims, 'exp'>, seconds: number): string {
     return sign({ ...claims, exp: Math.floor(Date.now() / 1000) + seconds })
   }
 
-  function open (token: string): SignedClaims {
+  function open(token: string): SignedClaims {
     try {
       return verify(token)
     } catch (error) {
@@ -42,11 +47,13 @@ export function createSignedTokens (serviceKey: string) {
   }
 
   return {
-    forDownload: (ref: ObjectRef, seconds: number): string => issue({ url: toUrl(ref), scope: 'download' }, seconds),
-    forUpload: (ref: ObjectRef, { upsert }: { upsert: boolean }): string => issue({ url: toUrl(ref), scope: 'upload', upsert }, UPLOAD_LIFE_SECONDS),
+    forDownload: (ref: ObjectRef, seconds: number): string =>
+      issue({ url: toUrl(ref), scope: 'download' }, seconds),
+    forUpload: (ref: ObjectRef, { upsert }: { upsert: boolean }): string =>
+      issue({ url: toUrl(ref), scope: 'upload', upsert }, UPLOAD_LIFE_SECONDS),
 
     /** The claims of a token that gives the right to `scope` on `ref`; throws for any other. */
-    check (token: string, scope: Scope, ref: ObjectRef): SignedClaims {
+    check(token: string, scope: Scope, ref: ObjectRef): SignedClaims {
       const claims = open(token)
       if (claims.scope !== scope) throw errors.invalidSignature(`Token is not scoped for ${scope}`)
       if (claims.url !== toUrl(ref)) throw errors.invalidSignature()

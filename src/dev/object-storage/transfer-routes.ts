@@ -10,17 +10,19 @@ import { sendObject } from './send-object.ts'
 const schema = { params: ObjectParams }
 
 /** `/object/{bucket}/{key}`: bytes in both directions, with the service key. */
-export function transferRoutes (buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
-  return async function routes (app) {
+export function transferRoutes(buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
+  return async function routes(app) {
     takeBodiesAsStreams(app)
 
     app.route({
       method: ['POST', 'PUT'],
       url: '/object/:bucketId/*',
       schema,
-      async handler (request) {
+      async handler(request) {
         const upsert = request.method === 'PUT' || request.headers['x-upsert'] === 'true'
-        return toStored(await receiveUpload(request, { buckets, objects }, { ...toRef(request.params), upsert }))
+        return toStored(
+          await receiveUpload(request, { buckets, objects }, { ...toRef(request.params), upsert })
+        )
       }
     })
 
@@ -34,13 +36,13 @@ export function transferRoutes (buckets: Buckets, objects: Objects): FastifyPlug
 }
 
 /** `/object/public/{bucket}/{key}`: what anybody may read. A private bucket is not there. */
-export function publicRoutes (buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
-  return async function routes (app) {
+export function publicRoutes(buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
+  return async function routes(app) {
     app.route({
       method: ['GET', 'HEAD'],
       url: '/object/public/:bucketId/*',
       schema,
-      handler (request, reply) {
+      handler(request, reply) {
         if (!buckets.find(request.params.bucketId).public) throw errors.noSuchBucket()
         return sendObject(request, reply, { objects, ref: toRef(request.params) })
       }

@@ -1,5 +1,5 @@
 /** A kind of recording that we keep, and how its objects are named and served. */
-export type Kind = { extension: string, contentType: string }
+export type Kind = { extension: string; contentType: string }
 
 const WEBM: Kind = { extension: 'webm', contentType: 'audio/webm' }
 const MP4: Kind = { extension: 'm4a', contentType: 'audio/mp4' }
@@ -34,7 +34,7 @@ const NAMES: Record<string, Kind> = {
 }
 
 /** The kind that a media type stands for, whatever its parameters; undefined for one that we do not keep. */
-export function kindOf (mediaType: string): Kind | undefined {
+export function kindOf(mediaType: string): Kind | undefined {
   const name = mediaType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   return Object.hasOwn(NAMES, name) ? NAMES[name] : undefined
 }

@@ -20,11 +20,19 @@ declare module 'fastify' {
   }
 }
 
-type Options = { config: Pick<Config, 'auth'>, now: () => Date }
-type DecodedToken = { header: { alg?: unknown, kid?: unknown } }
+type Options = { config: Pick<Config, 'auth'>; now: () => Date }
+type DecodedToken = { header: { alg?: unknown; kid?: unknown } }
 
 /** Auth0 access tokens (CONTRACT, "Rules for every endpoint"; RFC 9068, RFC 6750). */
-async function auth (app: FastifyInstance, { config: { auth: { issuer, audience, timeoutMs } }, now }: Options) {
+async function auth(
+  app: FastifyInstance,
+  {
+    config: {
+      auth: { issuer, audience, timeoutMs }
+    },
+    now
+  }: Options
+) {
   const signingKeys = createSigningKeys({ issuer, timeoutMs, now: () => now().getTime() })
   app.decorate('signingKeys', signingKeys)
 
@@ -46,7 +54,9 @@ async function auth (app: FastifyInstance, { config: { auth: { issuer, audience,
   })
 
   app.decorate('authenticate', async (request: FastifyRequest) => {
-    if (!request.headers.authorization) throw new ApiError('missing_token', 'Send the header `Authorization: Bearer <access token>`.')
+    if (!request.headers.authorization) {
+      throw new ApiError('missing_token', 'Send the header `Authorization: Bearer <access token>`.')
+    }
     try {
       await request.jwtVerify()
     } catch (error) {
@@ -59,6 +69,10 @@ async function auth (app: FastifyInstance, { config: { auth: { issuer, audience,
 const isSubject = (sub: unknown) => typeof sub === 'string' && /^[^\p{Cc}\p{Cs}]{1,255}$/u.test(sub)
 
 const invalidToken = (cause?: unknown) =>
-  new ApiError('invalid_token', 'The access token is malformed, expired, or not meant for this API. Sign in again.', { cause })
+  new ApiError(
+    'invalid_token',
+    'The access token is malformed, expired, or not meant for this API. Sign in again.',
+    { cause }
+  )
 
 export default fp(auth, { name: 'auth' })

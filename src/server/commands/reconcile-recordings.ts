@@ -9,4 +9,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-process.exitCode = await runReconciliation({ args: process.argv.slice(2), env: process.env, signal: stop.signal, out: console })
+process.exitCode = await runReconciliation({
+  args: process.argv.slice(2),
+  env: process.env,
+  signal: stop.signal,
+  out: console
+})

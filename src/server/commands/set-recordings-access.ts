@@ -2,7 +2,7 @@ import { loadConfig } from '../config.ts'
 import { createStorage } from '../storage/recordings-bucket.ts'
 
 /** `npm run recordings:access`: makes the bucket what RECORDINGS_ACCESS says, and says what it did. */
-async function run (): Promise<string> {
+async function run(): Promise<string> {
   const config = loadConfig(process.env)
   const { bucket, access } = config.storage
   const storage = createStorage(config.storage, config)

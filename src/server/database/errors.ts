@@ -4,15 +4,18 @@ import { ApiError } from '../errors.ts'
 const SERVER_FAULTS = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'F0', 'XX'])
 
 /** node-postgres and its pool give some failures of the connection no code. */
-const CONNECTION_FAULTS = /^(Query read timeout|timeout exceeded when trying to connect|timeout expired|Connection terminated|Client has encountered a connection error|Client was closed|Cannot use a pool|The server does not support SSL|The transaction took too long)/i
+const CONNECTION_FAULTS =
+  /^(Query read timeout|timeout exceeded when trying to connect|timeout expired|Connection terminated|Client has encountered a connection error|Client was closed|Cannot use a pool|The server does not support SSL|The transaction took too long)/i
 
 type AdapterFailure = { cause?: { originalCode?: string } }
-type PrismaFailure = { code?: unknown, meta?: { driverAdapterError?: AdapterFailure } }
+type PrismaFailure = { code?: unknown; meta?: { driverAdapterError?: AdapterFailure } }
 
-const isPrismaFailure = (error: unknown): error is PrismaFailure => error instanceof Error && /^PrismaClient(KnownRequest|Initialization|UnknownRequest|RustPanic)Error$/.test(error.name)
+const isPrismaFailure = (error: unknown): error is PrismaFailure =>
+  error instanceof Error &&
+  /^PrismaClient(KnownRequest|Initialization|UnknownRequest|RustPanic)Error$/.test(error.name)
 
 /** What the adapter saw. Prisma wraps it, except where COMMIT failed. */
-function adapterFailure (error: unknown): AdapterFailure | undefined {
+function adapterFailure(error: unknown): AdapterFailure | undefined {
   if (error instanceof Error && error.name === 'DriverAdapterError') return error as AdapterFailure
   return isPrismaFailure(error) ? error.meta?.driverAdapterError : undefined
 }
@@ -21,9 +24,10 @@ function adapterFailure (error: unknown): AdapterFailure | undefined {
 export const sqlState = (error: unknown): string | undefined => adapterFailure(error)?.cause?.originalCode
 
 // Such as ECONNREFUSED, also where a host has several addresses and Node reports all of them in an AggregateError.
-const hasSocketCode = (error: unknown) => error instanceof Error && /^E[A-Z_]+$/.test(String((error as NodeJS.ErrnoException).code))
+const hasSocketCode = (error: unknown) =>
+  error instanceof Error && /^E[A-Z_]+$/.test(String((error as NodeJS.ErrnoException).code))
 
-function isServerFault (error: unknown): boolean {
+function isServerFault(error: unknown): boolean {
   const state = sqlState(error)
   if (state !== undefined) return SERVER_FAULTS.has(state.slice(0, 2))
   if (adapterFailure(error) || hasSocketCode(error)) return true
@@ -32,13 +36,22 @@ function isServerFault (error: unknown): boolean {
 }
 
 const unavailable = (cause: unknown) =>
-  new ApiError('database_unavailable', 'The practice history cannot be reached now. Repeat the request soon.', { cause })
+  new ApiError(
+    'database_unavailable',
+    'The practice history cannot be reached now. Repeat the request soon.',
+    { cause }
+  )
 
 /** Failures of PostgreSQL become `database_unavailable`; anything else (a refused statement, our own errors) stays. */
-export function withTimeLimit<T> (work: Promise<T>, milliseconds: number): Promise<T> {
+export function withTimeLimit<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(unavailable(new Error(`No answer from the database within ${milliseconds} ms`))), milliseconds).unref()
+    const timer = setTimeout(
+      () => reject(unavailable(new Error(`No answer from the database within ${milliseconds} ms`))),
+      milliseconds
+    ).unref()
     const settle = () => clearTimeout(timer)
-    work.then(resolve, (error) => reject(isServerFault(error) ? unavailable(error) : error)).then(settle, settle)
+    work
+      .then(resolve, (error) => reject(isServerFault(error) ? unavailable(error) : error))
+      .then(settle, settle)
   })
 }

@@ -6,9 +6,11 @@ import fp from 'fastify-plugin'
  * Closes each connection with its last answer once the server is closing. Otherwise a client that keeps its
  * connection alive after a save that was still running would hold the process until the platform kills it.
  */
-async function lastAnswers (app: FastifyInstance) {
+async function lastAnswers(app: FastifyInstance) {
   let isClosing = false
-  app.addHook('preClose', async () => { isClosing = true })
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
   app.addHook('onSend', async (_request, reply) => {
     if (isClosing) reply.header('connection', 'close')
   })

@@ -3,50 +3,78 @@ import { Type } from '@sinclair/typebox'
 import { ApiError } from '../errors.ts'
 import type { LogLevel } from 'fastify'
 
-const ReadinessSchema = Type.Object({
-  status: Type.String({ description: '`ready` or `degraded`' }),
-  checks: Type.Object({ database: Type.String(), storage: Type.String(), issuer: Type.String() }, { description: '`ok`, or what is wrong' })
-}, { examples: [{ status: 'ready', checks: { database: 'ok', storage: 'ok', issuer: 'ok' } }] })
+const ReadinessSchema = Type.Object(
+  {
+    status: Type.String({ description: '`ready` or `degraded`' }),
+    checks: Type.Object(
+      { database: Type.String(), storage: Type.String(), issuer: Type.String() },
+      { description: '`ok`, or what is wrong' }
+    )
+  },
+  { examples: [{ status: 'ready', checks: { database: 'ok', storage: 'ok', issuer: 'ok' } }] }
+)
 
 /** Health for platforms and people; needs no token. */
 const healthRoutes: FastifyPluginAsyncTypebox = async (app) => {
   // Platforms ask every few seconds: only faults are worth a line. A logger that is told to say less stays so.
-  const logLevel = ['error', 'fatal', 'silent'].includes(app.log.level) ? app.log.level as LogLevel : 'warn'
+  const logLevel = ['error', 'fatal', 'silent'].includes(app.log.level) ? (app.log.level as LogLevel) : 'warn'
 
-  app.get('/healthz', {
-    logLevel,
-    schema: { operationId: 'getHealth', summary: 'The process is alive', tags: ['Health'], security: [], response: { 200: Type.Object({ status: Type.String() }, { examples: [{ status: 'ok' }] }) } }
-  }, async () => ({ status: 'ok' }))
+  app.get(
+    '/healthz',
+    {
+      logLevel,
+      schema: {
+        operationId: 'getHealth',
+        summary: 'The process is alive',
+        tags: ['Health'],
+        security: [],
+        response: { 200: Type.Object({ status: Type.String() }, { examples: [{ status: 'ok' }] }) }
+      }
+    },
+    async () => ({ status: 'ok' })
+  )
 
-  app.get('/readyz', {
-    logLevel,
-    schema: {
-      operationId: 'getReadiness',
-      summary: 'Every dependency can be used',
-      description: 'A broken dependency takes only away what needs it; point load balancers at `/healthz`.',
-      tags: ['Health'],
-      security: [],
-      response: { 200: ReadinessSchema, 503: ReadinessSchema }
+  app.get(
+    '/readyz',
+    {
+      logLevel,
+      schema: {
+        operationId: 'getReadiness',
+        summary: 'Every dependency can be used',
+        description: 'A broken dependency takes only away what needs it; point load balancers at `/healthz`.',
+        tags: ['Health'],
+        security: [],
+        response: { 200: ReadinessSchema, 503: ReadinessSchema }
+      }
+    },
+    async (request, reply) => {
+      const checks = await inspect(
+        { database: app.database, storage: app.storage, issuer: app.signingKeys },
+        (name, error) => request.log.warn({ err: error }, `${name} is not ready`)
+      )
+      const ready = Object.values(checks).every((result) => result === 'ok')
+      return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'degraded', checks })
     }
-  }, async (request, reply) => {
-    const checks = await inspect({ database: app.database, storage: app.storage, issuer: app.signingKeys }, (name, error) => request.log.warn({ err: error }, `${name} is not ready`))
-    const ready = Object.values(checks).every((result) => result === 'ok')
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'degraded', checks })
-  })
+  )
 }
 
 type Checks<T> = Record<'database' | 'storage' | 'issuer', T>
 
-async function inspect (dependencies: Checks<{ check: () => Promise<void> }>, report: (name: string, error: unknown) => void): Promise<Checks<string>> {
-  const results = await Promise.all(Object.entries(dependencies).map(async ([name, dependency]) => {
-    try {
-      await dependency.check()
-      return [name, 'ok']
-    } catch (error) {
-      report(name, error)
-      return [name, error instanceof ApiError ? error.message : 'not ready; the log says why']
-    }
-  }))
+async function inspect(
+  dependencies: Checks<{ check: () => Promise<void> }>,
+  report: (name: string, error: unknown) => void
+): Promise<Checks<string>> {
+  const results = await Promise.all(
+    Object.entries(dependencies).map(async ([name, dependency]) => {
+      try {
+        await dependency.check()
+        return [name, 'ok']
+      } catch (error) {
+        report(name, error)
+        return [name, error instanceof ApiError ? error.message : 'not ready; the log says why']
+      }
+    })
+  )
   return Object.fromEntries(results)
 }
 

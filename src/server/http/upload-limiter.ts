@@ -8,13 +8,13 @@ export type Release = () => void
 
 export type Slots = ReturnType<typeof createSlots>
 
-type Waiter = { user: string, enter: () => void }
+type Waiter = { user: string; enter: () => void }
 
 /**
  * At most `count` at a time, a quarter of them for one user; the others wait in line, each for `waitMs` at most. Who
  * waits for a slot of their own share does not keep back those behind.
  */
-export function createSlots ({ count, waitMs }: { count: number, waitMs: number }) {
+export function createSlots({ count, waitMs }: { count: number; waitMs: number }) {
   const share = Math.ceil(count * SHARE)
   const waiting = new Set<Waiter>()
   const held = new Map<string, number>()
@@ -23,12 +23,12 @@ export function createSlots ({ count, waitMs }: { count: number, waitMs: number 
   const heldBy = (user: string) => held.get(user) ?? 0
   const mayEnter = (user: string) => free > 0 && heldBy(user) < share
 
-  function take (user: string) {
+  function take(user: string) {
     free--
     held.set(user, heldBy(user) + 1)
   }
 
-  function giveBack (user: string) {
+  function giveBack(user: string) {
     free++
     if (heldBy(user) > 1) held.set(user, heldBy(user) - 1)
     else held.delete(user)
@@ -36,7 +36,7 @@ export function createSlots ({ count, waitMs }: { count: number, waitMs: number 
     for (const waiter of waiting) if (mayEnter(waiter.user)) return waiter.enter()
   }
 
-  function releaseOnce (user: string): Release {
+  function releaseOnce(user: string): Release {
     let isHeld = true
     return () => {
       if (isHeld) giveBack(user)
@@ -44,7 +44,7 @@ export function createSlots ({ count, waitMs }: { count: number, waitMs: number 
     }
   }
 
-  function wait (user: string, signal: AbortSignal | undefined): Promise<void> {
+  function wait(user: string, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = (settle: () => void) => {
         waiting.delete(waiter)
@@ -70,7 +70,7 @@ export function createSlots ({ count, waitMs }: { count: number, waitMs: number 
      * nothing but the place in line.
      * @throws {ApiError} server_busy after `waitMs`
      */
-    async acquire (user: string, signal?: AbortSignal): Promise<Release> {
+    async acquire(user: string, signal?: AbortSignal): Promise<Release> {
       signal?.throwIfAborted()
       if (mayEnter(user)) take(user)
       else await wait(user, signal)
@@ -79,4 +79,5 @@ export function createSlots ({ count, waitMs }: { count: number, waitMs: number 
   }
 }
 
-const serverBusy = () => new ApiError('server_busy', 'Many recordings are being saved at this moment. Repeat the request soon.')
+const serverBusy = () =>
+  new ApiError('server_busy', 'Many recordings are being saved at this moment. Repeat the request soon.')

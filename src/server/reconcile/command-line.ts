@@ -16,7 +16,8 @@ was stopped.`
 
 const LINES: { [kind in Finding['kind']]: (finding: Finding & { kind: kind }) => string } = {
   leftover: ({ key, removed }) => `${removed ? 'removed' : 'found'} a recording without a session: ${key}`,
-  unfinished: ({ key, removed }) => `${removed ? 'removed' : 'found'} an upload that was never completed: ${key}`,
+  unfinished: ({ key, removed }) =>
+    `${removed ? 'removed' : 'found'} an upload that was never completed: ${key}`,
   missing: ({ sessionId, key }) => `found a session whose recording is gone: ${sessionId} (${key})`,
   foreign: ({ key }) => `found an object that is no recording of ours, left alone: ${key}`
 }
@@ -35,7 +36,7 @@ type Invocation = {
  * Runs the reconciliation as the command line asks. Where it does not come to its end, it says how to go on.
  * @returns the exit code
  */
-export async function runReconciliation ({ args, env, signal, out }: Invocation): Promise<0 | 1 | 2> {
+export async function runReconciliation({ args, env, signal, out }: Invocation): Promise<0 | 1 | 2> {
   let from: string | undefined
   try {
     const { help, ...options } = readArguments(args)
@@ -44,9 +45,17 @@ export async function runReconciliation ({ args, env, signal, out }: Invocation)
       return 0
     }
     from = options.from
-    const onUser = (userId: string) => { from = userId }
-    const open = await reconcile({ ...options, signal, onUser }, env, (line) => { out.log(line) })
-    out.log(open === 0 ? 'Recordings and sessions agree.' : `${open} found that ${open === 1 ? 'needs' : 'need'} attention.`)
+    const onUser = (userId: string) => {
+      from = userId
+    }
+    const open = await reconcile({ ...options, signal, onUser }, env, (line) => {
+      out.log(line)
+    })
+    out.log(
+      open === 0
+        ? 'Recordings and sessions agree.'
+        : `${open} found that ${open === 1 ? 'needs' : 'need'} attention.`
+    )
     return open === 0 ? 0 : 1
   } catch (error) {
     out.error(describe(error as Error))
@@ -55,7 +64,7 @@ export async function runReconciliation ({ args, env, signal, out }: Invocation)
   }
 }
 
-function readArguments (args: string[]) {
+function readArguments(args: string[]) {
   const { values } = parseArgs({
     args,
     options: {
@@ -66,7 +75,9 @@ function readArguments (args: string[]) {
     }
   })
   const minutes = Number(values['min-age'])
-  if (!(minutes >= 0) || values['min-age'].trim() === '') throw new Error(`--min-age must be a number of minutes\n\n${USAGE}`)
+  if (!(minutes >= 0) || values['min-age'].trim() === '') {
+    throw new Error(`--min-age must be a number of minutes\n\n${USAGE}`)
+  }
   const from = values.from?.toLowerCase()
   if (from !== undefined && !UUID.test(from)) throw new Error(`--from must be the id of a user\n\n${USAGE}`)
   return { remove: values.delete, minAgeMs: minutes * 60_000, from, help: values.help }
@@ -75,7 +86,11 @@ function readArguments (args: string[]) {
 type Options = Omit<Parameters<typeof reconcileRecordings>[0], 'database' | 'storage' | 'report'>
 
 /** @returns how many findings are still there */
-async function reconcile (options: Options, env: NodeJS.ProcessEnv, print: (line: string) => void): Promise<number> {
+async function reconcile(
+  options: Options,
+  env: NodeJS.ProcessEnv,
+  print: (line: string) => void
+): Promise<number> {
   const config = loadConfig(env)
   const database = createDatabase(config.database)
   const storage = createStorage(config.storage, config)
@@ -94,4 +109,5 @@ async function reconcile (options: Options, env: NodeJS.ProcessEnv, print: (line
 
 const isOpen = (finding: Finding) => finding.kind === 'missing' || ('removed' in finding && !finding.removed)
 
-const describe = ({ message, cause }: Error) => cause instanceof Error ? `${message} (${cause.message})` : message
+const describe = ({ message, cause }: Error) =>
+  cause instanceof Error ? `${message} (${cause.message})` : message

@@ -24,12 +24,13 @@ type Options = {
 }
 
 export type Finding =
-  | { kind: 'leftover', key: string, removed: boolean }
-  | { kind: 'unfinished', key: string, removed: boolean }
-  | { kind: 'missing', sessionId: string, key: string }
-  | { kind: 'foreign', key: string }
+  | { kind: 'leftover'; key: string; removed: boolean }
+  | { kind: 'unfinished'; key: string; removed: boolean }
+  | { kind: 'missing'; sessionId: string; key: string }
+  | { kind: 'foreign'; key: string }
 
-const RECORDING_KEY = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[a-z0-9]+$/
+const RECORDING_KEY =
+  /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[a-z0-9]+$/
 
 /**
  * Compares the bucket with the table: reports objects that no session refers to (a save that died half-way), sessions
@@ -41,7 +42,17 @@ const RECORDING_KEY = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/([0-9a-f]
  * its session id, seized from whoever holds it for longer than `minAgeMs`: that save, if it still lives, can then no
  * longer commit.
  */
-export async function reconcileRecordings ({ database, storage, minAgeMs, uploadLifeMs = 7_200_000, remove, from, signal, report, onUser = () => {} }: Options): Promise<void> {
+export async function reconcileRecordings({
+  database,
+  storage,
+  minAgeMs,
+  uploadLifeMs = 7_200_000,
+  remove,
+  from,
+  signal,
+  report,
+  onUser = () => {}
+}: Options): Promise<void> {
   const { queries } = database
   const leases = createLeases(queries, { leaseMs: 60_000, waitMs: 0 })
   const sessions = recordedSessions(queries, from)
@@ -52,17 +63,17 @@ export async function reconcileRecordings ({ database, storage, minAgeMs, upload
   await walkBucket(storage.staging, { depth: 2, visit: visitStaged })
   if (remove) await leases.sweep(minAgeMs)
 
-  async function nextSession (): Promise<RecordedSession | undefined> {
+  async function nextSession(): Promise<RecordedSession | undefined> {
     const { done, value } = await sessions.next()
     return done ? undefined : value
   }
 
-  function enter ({ userId }: RecordedSession) {
+  function enter({ userId }: RecordedSession) {
     signal?.throwIfAborted()
     onUser(userId)
   }
 
-  async function visitObject ({ key, modifiedAt }: Entry): Promise<boolean> {
+  async function visitObject({ key, modifiedAt }: Entry): Promise<boolean> {
     const object = parseKey(key)
     if (!object) {
       report({ kind: 'foreign', key })
@@ -74,11 +85,11 @@ export async function reconcileRecordings ({ database, storage, minAgeMs, upload
       session = await nextSession()
       return false
     }
-    return modifiedAt.getTime() <= Date.now() - minAgeMs && await inspectUnreferred(object)
+    return modifiedAt.getTime() <= Date.now() - minAgeMs && (await inspectUnreferred(object))
   }
 
   /** Goes past the sessions before this one: no object came for them. */
-  async function passSessions (before?: RecordedSession) {
+  async function passSessions(before?: RecordedSession) {
     const isBehind = (session: RecordedSession) => !before || precedes(session, before)
     for (; session && isBehind(session); session = await nextSession()) {
       enter(session)
@@ -86,13 +97,15 @@ export async function reconcileRecordings ({ database, storage, minAgeMs, upload
     }
   }
 
-  async function inspectMissing (session: RecordedSession) {
+  async function inspectMissing(session: RecordedSession) {
     const { sessionId, key } = session
-    if (!await storage.exists(key) && await isRecorded(queries, session)) report({ kind: 'missing', sessionId, key })
+    if (!(await storage.exists(key)) && (await isRecorded(queries, session))) {
+      report({ kind: 'missing', sessionId, key })
+    }
   }
 
   /** Nothing refers to what is in staging; @returns whether it was removed */
-  async function visitStaged ({ key, modifiedAt }: Entry): Promise<boolean> {
+  async function visitStaged({ key, modifiedAt }: Entry): Promise<boolean> {
     signal?.throwIfAborted()
     if (modifiedAt.getTime() > Date.now() - Math.max(minAgeMs, uploadLifeMs)) return false
     if (remove) await storage.staging.remove([key])
@@ -101,16 +114,16 @@ export async function reconcileRecordings ({ database, storage, minAgeMs, upload
   }
 
   /** @returns whether it was removed */
-  async function inspectUnreferred (object: RecordedSession): Promise<boolean> {
+  async function inspectUnreferred(object: RecordedSession): Promise<boolean> {
     const { key } = object
-    if (await isReferredTo(queries, object) || !await storage.exists(key)) return false
-    if (remove && !await removeLeftover(object)) return false
+    if ((await isReferredTo(queries, object)) || !(await storage.exists(key))) return false
+    if (remove && !(await removeLeftover(object))) return false
     report({ kind: 'leftover', key, removed: remove })
     return remove
   }
 
   /** @returns false when it turned out to be in use after all */
-  async function removeLeftover (object: RecordedSession): Promise<boolean> {
+  async function removeLeftover(object: RecordedSession): Promise<boolean> {
     const lease = await leases.seize({ ...object, contentDigest: null }, minAgeMs)
     if (lease === 'in use') return false
     const isInUse = await isReferredTo(queries, object)
@@ -121,7 +134,7 @@ export async function reconcileRecordings ({ database, storage, minAgeMs, upload
   }
 }
 
-function parseKey (key: string): RecordedSession | undefined {
+function parseKey(key: string): RecordedSession | undefined {
   const [, userId, sessionId] = RECORDING_KEY.exec(key) ?? []
   return userId && sessionId ? { userId, sessionId, key } : undefined
 }

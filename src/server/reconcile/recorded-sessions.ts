@@ -5,15 +5,15 @@ const PAGE_SIZE = 1000
 const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** A session and the key of its recording. */
-export type RecordedSession = { userId: string, sessionId: string, key: string }
+export type RecordedSession = { userId: string; sessionId: string; key: string }
 
-type Row = { userId: string, sessionId: string, audioUrl: string }
+type Row = { userId: string; sessionId: string; audioUrl: string }
 
 /**
  * The sessions that have a recording, by user and id, of the users from `fromUser` on; one page of them in memory.
  * The index of the history gives the users in order, which leaves the sessions of one at a time to be sorted.
  */
-export async function * recordedSessions (queries: Queries, fromUser = NIL): AsyncGenerator<RecordedSession> {
+export async function* recordedSessions(queries: Queries, fromUser = NIL): AsyncGenerator<RecordedSession> {
   let page: Row[]
   let last = { userId: NIL, sessionId: NIL }
   do {
@@ -27,13 +27,16 @@ export async function * recordedSessions (queries: Queries, fromUser = NIL): Asy
 }
 
 /** Whether the session still has this recording. */
-export async function isRecorded (queries: Queries, { sessionId, key }: RecordedSession): Promise<boolean> {
+export async function isRecorded(queries: Queries, { sessionId, key }: RecordedSession): Promise<boolean> {
   const row = await queries.session.findUnique({ where: { id: sessionId }, select: { audioUrl: true } })
   return row?.audioUrl != null && keyOf(row.audioUrl) === key
 }
 
 /** Whether any session has this recording: the one in its key, whosever that is by now, or another of the user. */
-export async function isReferredTo (queries: Queries, { userId, sessionId, key }: RecordedSession): Promise<boolean> {
+export async function isReferredTo(
+  queries: Queries,
+  { userId, sessionId, key }: RecordedSession
+): Promise<boolean> {
   const rows = await queries.$queryRaw<unknown[]>`
     SELECT FROM sessions WHERE (id = ${sessionId}::uuid OR user_id = ${userId}::uuid) AND audio_url LIKE ${`%/${key}`} LIMIT 1`
   return rows.length > 0

@@ -14,11 +14,14 @@ type Options = {
  * Visits what a bucket holds, one after the other, each folder by name, with one page of each level in memory. What
  * others add or remove meanwhile shifts the pages: then something may be visited twice, or not at all.
  */
-export async function walkBucket (storage: Pick<Storage, 'list'>, { depth, visit, from = '' }: Options): Promise<void> {
+export async function walkBucket(
+  storage: Pick<Storage, 'list'>,
+  { depth, visit, from = '' }: Options
+): Promise<void> {
   await walk('', depth)
 
   /** @returns whether the folder went with its last object */
-  async function walk (folder: string, levels: number): Promise<boolean> {
+  async function walk(folder: string, levels: number): Promise<boolean> {
     let listed = 0
     let removed = 0
     for await (const entry of storage.list(folder, () => removed)) {

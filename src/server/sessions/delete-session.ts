@@ -11,12 +11,16 @@ import type { SessionDependencies } from './save-session.ts'
  * then the row deleted and the streak counted. Whatever fails in between leaves a session without a recording, and
  * repeating finishes the work.
  */
-export function createDeletions (dependencies: SessionDependencies) {
+export function createDeletions(dependencies: SessionDependencies) {
   const { database, storage, leases, now, defaultTimeZone } = dependencies
   const sessions = createSessionRepository(database.queries)
 
   /** Removes the recording, then does what `finish` says, all under the lease of the session. */
-  async function removeRecording (sub: string, id: string, finish: (session: SessionHead, lease: Lease) => Promise<void>): Promise<void> {
+  async function removeRecording(
+    sub: string,
+    id: string,
+    finish: (session: SessionHead, lease: Lease) => Promise<void>
+  ): Promise<void> {
     const seen = await sessions.findOwned(id, sub)
     if (!seen) throw notFound()
     const lease = await leases.acquire({ sessionId: id, userId: seen.userId, contentDigest: null })
@@ -38,14 +42,19 @@ export function createDeletions (dependencies: SessionDependencies) {
     }
   }
 
-  async function clearAudioUrl ({ id }: SessionHead, lease: Lease) {
+  async function clearAudioUrl({ id }: SessionHead, lease: Lease) {
     await database.transaction(async (queries) => {
       await confirm(queries, lease)
       await createSessionRepository(queries).clearAudioUrl(id)
     })
   }
 
-  async function deleteRow (queries: Queries, sub: string, { id, userId }: SessionHead, lease: Lease): Promise<boolean> {
+  async function deleteRow(
+    queries: Queries,
+    sub: string,
+    { id, userId }: SessionHead,
+    lease: Lease
+  ): Promise<boolean> {
     const sessions = createSessionRepository(queries)
     await sessions.lockUser(userId)
     await redeemDeletion(queries, lease)
@@ -56,18 +65,22 @@ export function createDeletions (dependencies: SessionDependencies) {
 
   return {
     /** @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable */
-    async deleteSession (sub: string, id: string): Promise<void> {
+    async deleteSession(sub: string, id: string): Promise<void> {
       await removeRecording(sub, id, async (session, lease) => {
-        if (!await database.transaction((queries) => deleteRow(queries, sub, session, lease))) throw notFound()
+        if (!(await database.transaction((queries) => deleteRow(queries, sub, session, lease)))) {
+          throw notFound()
+        }
       })
     },
 
     /** The session stays. @throws {ApiError} as `deleteSession` */
-    async deleteRecording (sub: string, id: string): Promise<void> {
-      await removeRecording(sub, id, (session, lease) => database.transaction(async (queries) => {
-        await redeemDeletion(queries, lease)
-        await createSessionRepository(queries).forgetRecording(session.id)
-      }))
+    async deleteRecording(sub: string, id: string): Promise<void> {
+      await removeRecording(sub, id, (session, lease) =>
+        database.transaction(async (queries) => {
+          await redeemDeletion(queries, lease)
+          await createSessionRepository(queries).forgetRecording(session.id)
+        })
+      )
     }
   }
 }

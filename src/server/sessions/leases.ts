@@ -38,8 +38,8 @@ type Timing = {
  * from a dead holder; a holder that was merely slow finds out in its committing transaction, because `redeem` deletes
  * the lease by holder.
  */
-export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
-  async function tryAcquire ({ sessionId, userId, contentDigest }: Purpose): Promise<Lease | null> {
+export function createLeases(queries: Queries, { leaseMs, waitMs }: Timing) {
+  async function tryAcquire({ sessionId, userId, contentDigest }: Purpose): Promise<Lease | null> {
     const holder = randomUUID()
     const validUntil = Date.now() + leaseMs
     const [row] = await queries.$queryRaw<Array<{ isInherited: boolean }>>`
@@ -53,7 +53,7 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
     return row ? { sessionId, holder, validUntil, ...row } : null
   }
 
-  async function isCompatible ({ sessionId, userId, contentDigest, isPatient }: Purpose): Promise<boolean> {
+  async function isCompatible({ sessionId, userId, contentDigest, isPatient }: Purpose): Promise<boolean> {
     const other = await queries.sessionLease.findUnique({ where: { sessionId } })
     if (!other) return true // just gone
     if (contentDigest === null || isPatient) return true
@@ -65,13 +65,20 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
      * Waits until the lease is free; whoever wants to save the same content, or to delete, waits for the one before.
      * @throws {ApiError} id_reused at once when other content is being saved; session_busy after `waitMs`
      */
-    async acquire (purpose: Purpose): Promise<Lease> {
+    async acquire(purpose: Purpose): Promise<Lease> {
       const deadline = Date.now() + waitMs
       for (let pause = 20; ; pause = Math.min(pause * 2, 500)) {
         const lease = await tryAcquire(purpose)
         if (lease) return lease
-        if (!await isCompatible(purpose)) throw new ApiError('id_reused', 'Another session is being saved under this id. Choose a new id.')
-        if (Date.now() >= deadline) throw new ApiError('session_busy', 'The session is still being saved or deleted by an earlier request. Try again soon.')
+        if (!(await isCompatible(purpose))) {
+          throw new ApiError('id_reused', 'Another session is being saved under this id. Choose a new id.')
+        }
+        if (Date.now() >= deadline) {
+          throw new ApiError(
+            'session_busy',
+            'The session is still being saved or deleted by an earlier request. Try again soon.'
+          )
+        }
         await delay(pause)
       }
     },
@@ -81,20 +88,24 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
      * time. A process that was stopped for too long does not begin.
      * @throws {ApiError} session_busy
      */
-    async whileRenewing<T> (lease: Lease, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    async whileRenewing<T>(lease: Lease, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
       if (isOver(lease)) throw leaseLost()
       const lost = new AbortController()
-      async function renew () {
+      async function renew() {
         const validUntil = Date.now() + leaseMs
         const count = await queries.$executeRaw`
           UPDATE session_leases SET expires_at = now() + ${leaseMs}::int * interval '1 millisecond'
-          WHERE session_id = ${lease.sessionId}::uuid AND holder = ${lease.holder}::uuid`.catch(() => undefined)
+          WHERE session_id = ${lease.sessionId}::uuid AND holder = ${lease.holder}::uuid`.catch(
+          () => undefined
+        )
         if (count === 1) lease.validUntil = Math.max(lease.validUntil, validUntil)
         if (count === 0) lost.abort(leaseLost())
       }
       const renewal = setInterval(renew, leaseMs / 3)
       // Apart from renewing, which waits for a database that may hang.
-      const watch = setInterval(() => { if (isOver(lease)) lost.abort(leaseLost()) }, leaseMs / 30)
+      const watch = setInterval(() => {
+        if (isOver(lease)) lost.abort(leaseLost())
+      }, leaseMs / 30)
       try {
         return await work(lost.signal)
       } finally {
@@ -107,7 +118,7 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
      * Takes the lease from whoever has held it for longer than `minAgeMs`, dead or alive; a live one can then no
      * longer commit. A user who does not exist can have no save, so there is nothing to take from.
      */
-    async seize ({ sessionId, userId }: Purpose, minAgeMs: number): Promise<Lease | 'in use'> {
+    async seize({ sessionId, userId }: Purpose, minAgeMs: number): Promise<Lease | 'in use'> {
       const lease = { sessionId, holder: randomUUID(), validUntil: Date.now() + leaseMs, isInherited: false }
       const seized = await queries.$executeRaw`
         INSERT INTO session_leases AS l (session_id, user_id, holder, started_at, expires_at)
@@ -122,12 +133,12 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
     },
 
     /** Deletes what dead holders left behind. @returns how many */
-    async sweep (minAgeMs: number): Promise<number> {
+    async sweep(minAgeMs: number): Promise<number> {
       return queries.$executeRaw`DELETE FROM session_leases WHERE expires_at <= now() AND started_at <= now() - ${minAgeMs}::float8 * interval '1 millisecond'`
     },
 
     /** Nothing of ours can reach the bucket any more: the id is free at once. */
-    async release ({ sessionId, holder }: Lease): Promise<void> {
+    async release({ sessionId, holder }: Lease): Promise<void> {
       await queries.sessionLease.deleteMany({ where: { sessionId, holder } })
     },
 
@@ -135,7 +146,7 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
      * Stops working, though what was sent may still arrive: until the lease expires only the same purpose may take
      * over.
      */
-    async abandon ({ sessionId, holder }: Lease): Promise<void> {
+    async abandon({ sessionId, holder }: Lease): Promise<void> {
       await queries.sessionLease.updateMany({ where: { sessionId, holder }, data: { holder: null } })
     },
 
@@ -143,7 +154,7 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
      * Replaces a lease by a new one, so that a transaction in doubt can no longer redeem the old; waits for it if it
      * is still running. @returns null when the old lease is gone: redeemed, or taken over
      */
-    async reissue (lease: Lease): Promise<Lease | null> {
+    async reissue(lease: Lease): Promise<Lease | null> {
       const reissued = { ...lease, holder: randomUUID(), validUntil: Date.now() + leaseMs }
       const count = await queries.$executeRaw`
         UPDATE session_leases SET holder = ${reissued.holder}::uuid, expires_at = now() + ${leaseMs}::int * interval '1 millisecond'
@@ -157,8 +168,15 @@ export function createLeases (queries: Queries, { leaseMs, waitMs }: Timing) {
  * Ends a lease whose work failed with `error`, or was not needed. Never throws: a lease that cannot be ended expires.
  * A database that has just failed to answer is not waited for again, so that its limit is the caller's limit too.
  */
-export async function giveUp ({ leases, log }: { leases: Leases, log: FastifyBaseLogger }, lease: Lease, how: 'release' | 'abandon', error?: unknown): Promise<void> {
-  const ended = leases[how](lease).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
+export async function giveUp(
+  { leases, log }: { leases: Leases; log: FastifyBaseLogger },
+  lease: Lease,
+  how: 'release' | 'abandon',
+  error?: unknown
+): Promise<void> {
+  const ended = leases[how](lease).catch((error) =>
+    log.warn({ err: error }, 'A lease stays until it expires')
+  )
   if (!isOutage(error)) await ended
 }
 
@@ -169,8 +187,9 @@ export const isOutage = (error: unknown) => error instanceof ApiError && error.c
  * Ends a lease inside the committing transaction: whoever lost it cannot commit.
  * @throws {ApiError} session_busy when somebody took over
  */
-export async function redeem (queries: Queries, { sessionId, holder }: Lease): Promise<void> {
-  const count = await queries.$executeRaw`DELETE FROM session_leases WHERE session_id = ${sessionId}::uuid AND holder = ${holder}::uuid`
+export async function redeem(queries: Queries, { sessionId, holder }: Lease): Promise<void> {
+  const count =
+    await queries.$executeRaw`DELETE FROM session_leases WHERE session_id = ${sessionId}::uuid AND holder = ${holder}::uuid`
   if (count === 0) throw leaseLost()
 }
 
@@ -178,10 +197,13 @@ export async function redeem (queries: Queries, { sessionId, holder }: Lease): P
  * As `redeem`, for a deletion. When an earlier request gave up on removing the object, its removal may still happen:
  * the id stays taken until the lease expires, so that it cannot hit the object of a later save.
  */
-export async function redeemDeletion (queries: Queries, lease: Lease): Promise<void> {
+export async function redeemDeletion(queries: Queries, lease: Lease): Promise<void> {
   if (!lease.isInherited) return redeem(queries, lease)
   const { sessionId, holder } = lease
-  const { count } = await queries.sessionLease.updateMany({ where: { sessionId, holder }, data: { holder: null } })
+  const { count } = await queries.sessionLease.updateMany({
+    where: { sessionId, holder },
+    data: { holder: null }
+  })
   if (count === 0) throw leaseLost()
 }
 
@@ -189,7 +211,7 @@ export async function redeemDeletion (queries: Queries, lease: Lease): Promise<v
  * Makes sure, inside a transaction, that nobody took over, and that nobody does before its end.
  * @throws {ApiError} session_busy
  */
-export async function confirm (queries: Queries, { sessionId, holder }: Lease): Promise<void> {
+export async function confirm(queries: Queries, { sessionId, holder }: Lease): Promise<void> {
   const rows = await queries.$queryRaw<unknown[]>`
     SELECT FROM session_leases WHERE session_id = ${sessionId}::uuid AND holder = ${holder}::uuid FOR UPDATE`
   if (rows.length === 0) throw leaseLost()

@@ -5,17 +5,17 @@ import type { Position } from './cursor.ts'
 
 /** A session without its score. */
 export type SessionHead = {
-  id: string,
-  userId: string,
-  date: Date,
-  songName: string,
-  instrument: string,
-  durationSeconds: number,
-  analysisSummary: string | null,
-  analysisFeedback: string | null,
-  scoreAccuracy: number | null,
-  audioUrl: string | null,
-  recordingSha256: string | null,
+  id: string
+  userId: string
+  date: Date
+  songName: string
+  instrument: string
+  durationSeconds: number
+  analysisSummary: string | null
+  analysisFeedback: string | null
+  scoreAccuracy: number | null
+  audioUrl: string | null
+  recordingSha256: string | null
   recordingBytes: bigint | null
 }
 
@@ -26,7 +26,7 @@ export type SessionRow = SessionHead & { xmlContent: string | null }
 const SCORE_PIECE = 1024 * 1024
 
 /** A session as it is read. Of a large score there is only the beginning; the rest is read while it is sent. */
-export type StoredSession = SessionHead & { scoreBeginning: string | null, scoreBytes: number | null }
+export type StoredSession = SessionHead & { scoreBeginning: string | null; scoreBytes: number | null }
 
 /** The text of a score: whole, or in pieces that are read as they are asked for. */
 export type Score = string | AsyncIterable<string>
@@ -36,12 +36,13 @@ export type HistoryRow = SessionListItem & { position: Position }
 /** The wire's SessionData without its score, which is sent apart. */
 export type SessionDescription = Omit<SessionData, 'xmlContent'>
 
-type Page = { sub: string, after?: Position | undefined, limit?: number | undefined }
+type Page = { sub: string; after?: Position | undefined; limit?: number | undefined }
 
 /** The owner's id inside the statement: one round trip, and the list's index serves the order. */
 const owner = (sub: string) => Prisma.sql`(SELECT id FROM users WHERE auth0_id = ${sub})`
 
-const instant = ({ micros }: Position) => Prisma.sql`(timestamptz 'epoch' + ${micros}::bigint * interval '1 microsecond')`
+const instant = ({ micros }: Position) =>
+  Prisma.sql`(timestamptz 'epoch' + ${micros}::bigint * interval '1 microsecond')`
 
 /** The history, newest first. Exported for the test that looks at its plan. */
 export const historyStatement = ({ sub, after, limit }: Page) => Prisma.sql`
@@ -63,21 +64,29 @@ export const sessionStatement = (id: string, sub: string) => Prisma.sql`
 export const createSessionRepository = (queries: Queries) => ({
   /** @returns the user's id, or null when the user was never synced */
   findUserId: async (sub: string): Promise<string | null> =>
-    (await queries.$queryRaw<Array<{ id: string }>>`SELECT id FROM users WHERE auth0_id = ${sub}`)[0]?.id ?? null,
+    (await queries.$queryRaw<Array<{ id: string }>>`SELECT id FROM users WHERE auth0_id = ${sub}`)[0]?.id ??
+    null,
 
-  async list (page: Page): Promise<HistoryRow[]> {
-    const rows = await queries.$queryRaw<Array<Omit<SessionListItem, 'date'> & { date: Date, micros: string }>>(historyStatement(page))
-    return rows.map(({ date, micros, ...row }) => ({ ...row, date: date.toISOString(), position: { micros, id: row.id } }))
+  async list(page: Page): Promise<HistoryRow[]> {
+    const rows = await queries.$queryRaw<
+      Array<Omit<SessionListItem, 'date'> & { date: Date; micros: string }>
+    >(historyStatement(page))
+    return rows.map(({ date, micros, ...row }) => ({
+      ...row,
+      date: date.toISOString(),
+      position: { micros, id: row.id }
+    }))
   },
 
-  async findOwned (id: string, sub: string): Promise<StoredSession | null> {
+  async findOwned(id: string, sub: string): Promise<StoredSession | null> {
     const [row] = await queries.$queryRaw<StoredSession[]>(sessionStatement(id, sub))
     return row ?? null
   },
 
   /** In pieces where it is large. Asking for one throws when the session is not there any more. */
-  scoreOf (session: StoredSession): Score | null {
-    const isWhole = session.scoreBeginning === null || Buffer.byteLength(session.scoreBeginning) === session.scoreBytes
+  scoreOf(session: StoredSession): Score | null {
+    const isWhole =
+      session.scoreBeginning === null || Buffer.byteLength(session.scoreBeginning) === session.scoreBytes
     return isWhole ? session.scoreBeginning : readScore(queries, session)
   },
 
@@ -85,39 +94,39 @@ export const createSessionRepository = (queries: Queries) => ({
   find: (id: string): Promise<SessionRow | null> => queries.session.findUnique({ where: { id } }),
 
   /** @returns false when the id is taken; nothing was written then */
-  async insert (row: SessionRow): Promise<boolean> {
+  async insert(row: SessionRow): Promise<boolean> {
     const { count } = await queries.session.createMany({ data: [row], skipDuplicates: true })
     return count === 1
   },
 
   /** Serialises the writes of one user, so that the streak each of them counts is the right one. */
-  async lockUser (userId: string): Promise<void> {
+  async lockUser(userId: string): Promise<void> {
     await queries.$queryRaw`SELECT id FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
   },
 
   /** A recording of this size is about to be published: a sign that an object may be there. */
-  async announceRecording (id: string, recordingBytes: bigint): Promise<void> {
+  async announceRecording(id: string, recordingBytes: bigint): Promise<void> {
     await queries.session.updateMany({ where: { id }, data: { recordingBytes, recordingSha256: null } })
   },
 
   /** @returns false when there is no such session */
-  async attachRecording (id: string, audioUrl: string): Promise<boolean> {
+  async attachRecording(id: string, audioUrl: string): Promise<boolean> {
     const { count } = await queries.session.updateMany({ where: { id }, data: { audioUrl } })
     return count === 1
   },
 
   /** The session has no recording, and no object is left. */
-  async forgetRecording (id: string): Promise<void> {
+  async forgetRecording(id: string): Promise<void> {
     await queries.session.updateMany({ where: { id }, data: { recordingBytes: null, recordingSha256: null } })
   },
 
   /** From here on the session has no recording; its size stays, as a sign that the object may still be there. */
-  async clearAudioUrl (id: string): Promise<void> {
+  async clearAudioUrl(id: string): Promise<void> {
     await queries.session.updateMany({ where: { id }, data: { audioUrl: null } })
   },
 
   /** @returns false when it was gone already */
-  async delete (id: string, userId: string): Promise<boolean> {
+  async delete(id: string, userId: string): Promise<boolean> {
     const { count } = await queries.session.deleteMany({ where: { id, userId } })
     return count === 1
   }
@@ -127,10 +136,17 @@ export const createSessionRepository = (queries: Queries) => ({
  * PostgreSQL unpacks all of the score for each piece, but whoever takes them slowly holds neither a connection nor more
  * than the first and the last. The id may become somebody else's meanwhile.
  */
-async function * readScore (queries: Queries, { id, userId, scoreBeginning, scoreBytes }: StoredSession): AsyncGenerator<string> {
+async function* readScore(
+  queries: Queries,
+  { id, userId, scoreBeginning, scoreBytes }: StoredSession
+): AsyncGenerator<string> {
   let piece = scoreBeginning ?? ''
   yield piece
-  for (let from = 1 + SCORE_PIECE, bytes = Buffer.byteLength(piece); bytes !== scoreBytes; from += SCORE_PIECE) {
+  for (
+    let from = 1 + SCORE_PIECE, bytes = Buffer.byteLength(piece);
+    bytes !== scoreBytes;
+    from += SCORE_PIECE
+  ) {
     const [row] = await queries.$queryRaw<Array<{ piece: string }>>`
       SELECT substr(xml_content, ${from}, ${SCORE_PIECE}) AS piece
       FROM sessions WHERE id = ${id}::uuid AND user_id = ${userId}::uuid AND octet_length(xml_content) = ${scoreBytes}`
@@ -142,11 +158,16 @@ async function * readScore (queries: Queries, { id, userId, scoreBeginning, scor
 }
 
 /** Whether an object may lie in the bucket for this session. */
-export const mayHaveObject = ({ audioUrl, recordingBytes }: SessionHead) => audioUrl !== null || recordingBytes !== null
+export const mayHaveObject = ({ audioUrl, recordingBytes }: SessionHead) =>
+  audioUrl !== null || recordingBytes !== null
 
 /** The wire's SessionData without its score; `audioUrl` is the URL that plays. */
-export function describeSession (row: SessionHead, audioUrl: string | null): SessionDescription {
-  const analysis = { summary: row.analysisSummary, feedback: row.analysisFeedback, scoreAccuracy: row.scoreAccuracy }
+export function describeSession(row: SessionHead, audioUrl: string | null): SessionDescription {
+  const analysis = {
+    summary: row.analysisSummary,
+    feedback: row.analysisFeedback,
+    scoreAccuracy: row.scoreAccuracy
+  }
   return {
     id: row.id,
     date: row.date.toISOString(),

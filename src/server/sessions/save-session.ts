@@ -22,7 +22,7 @@ export type SessionDependencies = {
 
 export type SaveSession = ReturnType<typeof createSaveSession>
 
-export type Saved = { session: SessionRow, created: boolean }
+export type Saved = { session: SessionRow; created: boolean }
 
 /**
  * Saves a session, all or nothing: after success row, recording and streak are there, after an error none of them is.
@@ -31,7 +31,7 @@ export type Saved = { session: SessionRow, created: boolean }
  * transaction writes the row, redeems the lease and counts the streak. Dying in between leaves an object without a
  * row, which reconciliation removes, and never a row without its object.
  */
-export function createSaveSession (dependencies: SessionDependencies) {
+export function createSaveSession(dependencies: SessionDependencies) {
   const { database, storage, leases, now, defaultTimeZone, log } = dependencies
   const sessions = createSessionRepository(database.queries)
 
@@ -39,7 +39,7 @@ export function createSaveSession (dependencies: SessionDependencies) {
    * @throws {ApiError} user_not_synced; id_reused when the id holds, or is getting, other content; session_busy;
    * storage_unavailable; database_unavailable
    */
-  return async function saveSession (sub: string, content: SessionContent): Promise<Saved> {
+  return async function saveSession(sub: string, content: SessionContent): Promise<Saved> {
     const userId = await sessions.findUserId(sub)
     if (!userId) throw notSynced()
     const row = toRow(content, userId)
@@ -49,7 +49,7 @@ export function createSaveSession (dependencies: SessionDependencies) {
     return settled(commit(sub, content, row), (error) => settle(error, content, row))
   }
 
-  function toRow ({ recording, ...content }: SessionContent, userId: string): SessionRow {
+  function toRow({ recording, ...content }: SessionContent, userId: string): SessionRow {
     const id = content.id ?? randomUUID()
     return {
       ...content,
@@ -63,18 +63,25 @@ export function createSaveSession (dependencies: SessionDependencies) {
   }
 
   /** Of an id that was chosen here there is nothing to find. */
-  async function findEarlier (content: SessionContent, row: SessionRow): Promise<Saved | null> {
+  async function findEarlier(content: SessionContent, row: SessionRow): Promise<Saved | null> {
     return content.id === undefined ? null : findRepeated(content, row)
   }
 
-  async function findRepeated (content: SessionContent, { id, userId }: SessionRow): Promise<Saved | null> {
+  async function findRepeated(content: SessionContent, { id, userId }: SessionRow): Promise<Saved | null> {
     const stored = await sessions.find(id)
     if (!stored) return null
-    if (stored.userId !== userId || !isSameContent(content, stored)) throw new ApiError('id_reused', 'Another session has this id. Choose a new id.')
+    if (stored.userId !== userId || !isSameContent(content, stored)) {
+      throw new ApiError('id_reused', 'Another session has this id. Choose a new id.')
+    }
     return { session: stored, created: false }
   }
 
-  async function saveRecorded (sub: string, content: SessionContent, recording: Recording, row: SessionRow): Promise<Saved> {
+  async function saveRecorded(
+    sub: string,
+    content: SessionContent,
+    recording: Recording,
+    row: SessionRow
+  ): Promise<Saved> {
     const { id: sessionId, userId } = row
     const lease = await leases.acquire({ sessionId, userId, contentDigest: digestContent(content) })
     const repeated = await findEarlier(content, row).catch(async (error) => {
@@ -90,9 +97,11 @@ export function createSaveSession (dependencies: SessionDependencies) {
     return settled(commit(sub, content, row, lease), (error) => undo(error, lease, key, content, row))
   }
 
-  async function upload (lease: Lease, key: string, { bytes, stream, kind: { contentType } }: Recording) {
+  async function upload(lease: Lease, key: string, { bytes, stream, kind: { contentType } }: Recording) {
     try {
-      await leases.whileRenewing(lease, (signal) => storage.upload({ key, bytes, stream, contentType, signal }))
+      await leases.whileRenewing(lease, (signal) =>
+        storage.upload({ key, bytes, stream, contentType, signal })
+      )
     } catch (error) {
       // Refused: nothing is on its way. Otherwise what was sent may still arrive; an equal save may repeat it at once.
       const isRefused = error instanceof ApiError && error.statusCode < 500
@@ -105,18 +114,26 @@ export function createSaveSession (dependencies: SessionDependencies) {
    * What a commit comes to, where it failed after a look at what became of it. Both together have the database's time
    * limit; what is left to find out or to clean up after it goes on behind the answer.
    */
-  async function settled (commit: Promise<Saved>, onFailure: (error: unknown) => Promise<Saved>): Promise<Saved> {
+  async function settled(
+    commit: Promise<Saved>,
+    onFailure: (error: unknown) => Promise<Saved>
+  ): Promise<Saved> {
     const deadline = Date.now() + database.timeoutMs
     return commit.catch((error) => withTimeLimit(onFailure(error), deadline - Date.now()))
   }
 
-  async function commit (sub: string, content: SessionContent, row: SessionRow, lease?: Lease): Promise<Saved> {
+  async function commit(
+    sub: string,
+    content: SessionContent,
+    row: SessionRow,
+    lease?: Lease
+  ): Promise<Saved> {
     try {
       await database.transaction(async (queries) => {
         const sessions = createSessionRepository(queries)
         // In this order: the deletion of a user locks the user, and then the leases. The lock on the user comes last,
         // because the user's other saves wait for it.
-        if (!await sessions.insert(row)) throw new IdTaken()
+        if (!(await sessions.insert(row))) throw new IdTaken()
         if (lease) await redeem(queries, lease)
         await sessions.lockUser(row.userId)
         await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
@@ -136,7 +153,13 @@ export function createSaveSession (dependencies: SessionDependencies) {
    * and cannot come: reissuing the lease waits for a transaction in doubt and bars it from redeeming afterwards.
    * Where the removal is in doubt too, the lease is left to expire, so that it cannot hit the object of a later save.
    */
-  async function undo (error: unknown, lease: Lease, key: string, content: SessionContent, row: SessionRow): Promise<Saved> {
+  async function undo(
+    error: unknown,
+    lease: Lease,
+    key: string,
+    content: SessionContent,
+    row: SessionRow
+  ): Promise<Saved> {
     const reissued = await leases.reissue(lease).catch(() => undefined)
     if (reissued === undefined) throw error // the database is away: reconciliation will find what is left
     if (reissued === null) {
@@ -157,9 +180,13 @@ export function createSaveSession (dependencies: SessionDependencies) {
    * The same for a save without recording, so without lease: a transaction in doubt holds the lock on its user, so
    * whoever gets that lock next sees what became of it.
    */
-  async function settle (error: unknown, content: SessionContent, row: SessionRow): Promise<Saved> {
+  async function settle(error: unknown, content: SessionContent, row: SessionRow): Promise<Saved> {
     if (!isOutage(error)) throw error
-    await database.transaction((queries) => createSessionRepository(queries).lockUser(row.userId)).catch(() => { throw error })
+    await database
+      .transaction((queries) => createSessionRepository(queries).lockUser(row.userId))
+      .catch(() => {
+        throw error
+      })
     const saved = await findRepeated(content, row).catch(() => null)
     if (!saved) throw error
     return { ...saved, created: true }

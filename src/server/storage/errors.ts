@@ -5,4 +5,8 @@ import { ApiError } from '../errors.ts'
 export const codeOf = (error: StorageError | null) => (error as { statusCode?: string } | null)?.statusCode
 
 export const unavailable = (cause: unknown) =>
-  new ApiError('storage_unavailable', 'Recordings cannot be reached, saved or deleted now. Repeat the request soon; what is unfinished will be finished.', { cause })
+  new ApiError(
+    'storage_unavailable',
+    'Recordings cannot be reached, saved or deleted now. Repeat the request soon; what is unfinished will be finished.',
+    { cause }
+  )

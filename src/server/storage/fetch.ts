@@ -6,14 +6,14 @@ import { Agent, request, type Dispatcher } from 'undici'
  * slow upload may take its time. `undici.request` costs a third of the CPU of `fetch` with a streamed body, does not
  * follow redirects and does not buffer the body for them.
  */
-export function createStorageFetch (timeoutMs: number) {
+export function createStorageFetch(timeoutMs: number) {
   const dispatcher = new Agent({
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     connect: { timeout: Math.min(timeoutMs, 10_000) }
   })
 
-  async function storageFetch (input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+  async function storageFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
     const { statusCode, headers, body } = await request(String(input), {
       dispatcher,
       method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
@@ -22,7 +22,9 @@ export function createStorageFetch (timeoutMs: number) {
       body: init.body as Dispatcher.DispatchOptions['body']
     })
     const bytes = await body.arrayBuffer()
-    if (statusCode >= 300 && statusCode < 400) throw new Error(`The storage redirects (${statusCode}); is SUPABASE_URL right?`)
+    if (statusCode >= 300 && statusCode < 400) {
+      throw new Error(`The storage redirects (${statusCode}); is SUPABASE_URL right?`)
+    }
     return new Response(bytes.byteLength === 0 ? null : bytes, { status: statusCode, headers: flat(headers) })
   }
 

@@ -4,7 +4,11 @@ import { codeOf, unavailable } from './errors.ts'
 type Settings = Parameters<StorageClient['createBucket']>[1]
 
 /** Finds a bucket, or makes it as `settings` say. @returns what was there; undefined when it was made */
-export async function findOrCreateBucket (client: StorageClient, name: string, settings: Settings): Promise<Bucket | undefined> {
+export async function findOrCreateBucket(
+  client: StorageClient,
+  name: string,
+  settings: Settings
+): Promise<Bucket | undefined> {
   const { data, error } = await client.getBucket(name)
   if (data?.id) return data
   if (error === null || codeOf(error) !== '404') throw unavailable(error)

@@ -1,7 +1,7 @@
 import type { Storage } from './recordings-bucket.ts'
 import { keyOf } from '../audio/formats.ts'
 
-type Options = { storage: Storage, access: 'public' | 'private', linkSeconds: number }
+type Options = { storage: Storage; access: 'public' | 'private'; linkSeconds: number }
 
 export type Links = ReturnType<typeof createLinks>
 
@@ -9,13 +9,13 @@ export type Links = ReturnType<typeof createLinks>
  * Turns the canonical URLs of the table into URLs that play. Those of a public bucket do; for a private one links of
  * limited life are made, all that an answer needs in one call.
  */
-export function createLinks ({ storage, access, linkSeconds }: Options) {
+export function createLinks({ storage, access, linkSeconds }: Options) {
   return {
     /**
      * @returns what to send for each canonical URL, in their order; null stays null
      * @throws {ApiError} storage_unavailable
      */
-    async resolve (audioUrls: Array<string | null>): Promise<Array<string | null>> {
+    async resolve(audioUrls: Array<string | null>): Promise<Array<string | null>> {
       if (access === 'public') return audioUrls
       const keys = audioUrls.filter((url) => url !== null).map(keyOf)
       if (keys.length === 0) return audioUrls

@@ -16,57 +16,105 @@ const SIGNED_AT_ONCE = 10_000
 const CONTENT_TYPES = kinds.map(({ contentType }) => contentType)
 
 /** An object to be. `stream` begins anew each time and gives exactly `bytes` bytes. */
-export type Upload = { key: string, bytes: number, stream: () => Readable, contentType: string, signal: AbortSignal }
+export type Upload = {
+  key: string
+  bytes: number
+  stream: () => Readable
+  contentType: string
+  signal: AbortSignal
+}
 
 /** The bucket of recordings. Whatever it cannot do is an ApiError, `storage_unavailable` unless said otherwise. */
 export type Storage = ReturnType<typeof createStorage>
 
 declare module 'fastify' {
-  interface FastifyInstance { storage: Storage }
+  interface FastifyInstance {
+    storage: Storage
+  }
 }
 
-export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: Config['storage'], limits: { maxRecordingBytes: number }) {
+export function createStorage(
+  { url, serviceKey, bucket, access, timeoutMs }: Config['storage'],
+  limits: { maxRecordingBytes: number }
+) {
   const { fetch, close } = createStorageFetch(timeoutMs)
   const headers = { apikey: serviceKey, authorization: `Bearer ${serviceKey}` }
   const clientWith = (how: typeof fetch) => new StorageClient(`${url}/storage/v1`, headers, how)
   const client = clientWith(fetch)
   const objects = client.from(bucket)
 
-  const findBucket = () => findOrCreateBucket(client, bucket, { public: access === 'public', fileSizeLimit: limits.maxRecordingBytes })
+  const findBucket = () =>
+    findOrCreateBucket(client, bucket, {
+      public: access === 'public',
+      fileSizeLimit: limits.maxRecordingBytes
+    })
 
   /** Makes the bucket if it is missing; resolves to what differs from what this server needs, if anything. */
-  async function ensureBucket (): Promise<string | undefined> {
+  async function ensureBucket(): Promise<string | undefined> {
     const found = await findBucket()
     return found && describeMismatch(found)
   }
 
-  function describeMismatch ({ public: isPublic, file_size_limit: limit, allowed_mime_types: types }: Bucket): string | undefined {
-    const refused = types?.length ? CONTENT_TYPES.filter((type) => !types.includes(type) && !types.includes('audio/*') && !types.includes('*/*')) : []
+  function describeMismatch({
+    public: isPublic,
+    file_size_limit: limit,
+    allowed_mime_types: types
+  }: Bucket): string | undefined {
+    const refused = types?.length
+      ? CONTENT_TYPES.filter(
+          (type) => !types.includes(type) && !types.includes('audio/*') && !types.includes('*/*')
+        )
+      : []
     const faults = [
-      isPublic && access === 'private' ? 'is public: whoever knows a URL hears the recording. Run npm run recordings:access' : '',
-      !isPublic && access === 'public' ? 'is private: recordings cannot be played from their public URL. Run npm run recordings:access' : '',
-      limit && limit < limits.maxRecordingBytes ? `takes ${limit} bytes at most, which is less than MAX_RECORDING_BYTES` : '',
+      isPublic && access === 'private'
+        ? 'is public: whoever knows a URL hears the recording. Run npm run recordings:access'
+        : '',
+      !isPublic && access === 'public'
+        ? 'is private: recordings cannot be played from their public URL. Run npm run recordings:access'
+        : '',
+      limit && limit < limits.maxRecordingBytes
+        ? `takes ${limit} bytes at most, which is less than MAX_RECORDING_BYTES`
+        : '',
       refused.length > 0 ? `does not take ${refused.join(', ')}` : ''
     ].filter(Boolean)
     return faults.length > 0 ? `The bucket ${bucket} ${faults.join('; it ')}` : undefined
   }
 
-  async function tryUpload ({ key, bytes, stream, contentType, signal }: Upload) {
+  async function tryUpload({ key, bytes, stream, contentType, signal }: Upload) {
     const body = stream()
     // storage-js takes no signal for an upload, so this one has a client of its own. The content length is exact,
     // which keeps the size limit of the bucket in force.
-    return clientWith((input, init) => fetch(input, { ...init, signal })).from(bucket).upload(key, body, {
-      contentType, upsert: true, cacheControl: String(CACHE_SECONDS), headers: { 'content-length': String(bytes) }
-    }).finally(() => body.destroy())
+    return clientWith((input, init) => fetch(input, { ...init, signal }))
+      .from(bucket)
+      .upload(key, body, {
+        contentType,
+        upsert: true,
+        cacheControl: String(CACHE_SECONDS),
+        headers: { 'content-length': String(bytes) }
+      })
+      .finally(() => body.destroy())
   }
 
-  async function read (bucket: string, key: string, start: number, end: number, signal: AbortSignal): Promise<Buffer> {
-    const response = await fetch(`${url}/storage/v1/object/${bucket}/${key}`, { signal, headers: { ...headers, range: `bytes=${start}-${end - 1}` } }).catch((cause) => { throw unavailable(cause) })
-    if (response.status !== 206) throw unavailable(new Error(`A range was asked for, and the answer was ${response.status}`))
+  async function read(
+    bucket: string,
+    key: string,
+    start: number,
+    end: number,
+    signal: AbortSignal
+  ): Promise<Buffer> {
+    const response = await fetch(`${url}/storage/v1/object/${bucket}/${key}`, {
+      signal,
+      headers: { ...headers, range: `bytes=${start}-${end - 1}` }
+    }).catch((cause) => {
+      throw unavailable(cause)
+    })
+    if (response.status !== 206) {
+      throw unavailable(new Error(`A range was asked for, and the answer was ${response.status}`))
+    }
     return Buffer.from(await response.arrayBuffer())
   }
 
-  async function exists (key: string): Promise<boolean> {
+  async function exists(key: string): Promise<boolean> {
     const { error } = await objects.info(key)
     if (error && codeOf(error) !== '404') throw unavailable(error)
     return error === null
@@ -86,27 +134,39 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
      * Stores an object, replacing what was there.
      * @throws {ApiError} recording_too_large or unsupported_recording when the bucket's own limits refuse it
      */
-    async upload (upload: Upload): Promise<void> {
+    async upload(upload: Upload): Promise<void> {
       let { data, error } = await tryUpload(upload)
       if (error && codeOf(error) === '404') {
         await ensureBucket()
         ;({ data, error } = await tryUpload(upload))
       }
-      if (error && codeOf(error) === '413') throw new ApiError('recording_too_large', 'The recording is larger than the storage takes. Record a shorter one.', { cause: error })
-      if (error && codeOf(error) === '415') throw new ApiError('unsupported_recording', 'The storage does not take recordings of this kind.', { cause: error })
+      if (error && codeOf(error) === '413') {
+        throw new ApiError(
+          'recording_too_large',
+          'The recording is larger than the storage takes. Record a shorter one.',
+          { cause: error }
+        )
+      }
+      if (error && codeOf(error) === '415') {
+        throw new ApiError('unsupported_recording', 'The storage does not take recordings of this kind.', {
+          cause: error
+        })
+      }
       // storage-js makes up `path` itself; the id comes from the server.
       if (error || !data?.id) throw unavailable(error)
     },
 
     /** Removes objects; keys without an object are fine. Resolves only when none of them is there any more. */
-    async remove (keys: string[]): Promise<void> {
+    async remove(keys: string[]): Promise<void> {
       const { data, error } = await objects.remove(keys)
       if (error || !Array.isArray(data)) throw unavailable(error)
       // The real server answers a missing bucket and a refused key with 200 and an empty list, so nothing removed
       // proves nothing: look.
       if (data.length > 0) return
       for (const key of keys) {
-        if (await exists(key)) throw unavailable(new Error('The storage kept an object that it was told to remove'))
+        if (await exists(key)) {
+          throw unavailable(new Error('The storage kept an object that it was told to remove'))
+        }
       }
     },
 
@@ -116,7 +176,7 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
      * URLs by which anybody can read these objects, public bucket or not, for `seconds`. An object that is gone has
      * none.
      */
-    async signUrls (keys: string[], seconds: number): Promise<Map<string, string>> {
+    async signUrls(keys: string[], seconds: number): Promise<Map<string, string>> {
       const urls = new Map<string, string>()
       for (let at = 0; at < keys.length; at += SIGNED_AT_ONCE) {
         const { data, error } = await objects.createSignedUrls(keys.slice(at, at + SIGNED_AT_ONCE), seconds)
@@ -127,7 +187,12 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
     },
 
     staging: createStaging({
-      client, bucket: `${bucket}-staging`, recordingsBucket: bucket, maxBytes: limits.maxRecordingBytes, contentTypes: CONTENT_TYPES, read
+      client,
+      bucket: `${bucket}-staging`,
+      recordingsBucket: bucket,
+      maxBytes: limits.maxRecordingBytes,
+      contentTypes: CONTENT_TYPES,
+      read
     }),
 
     list: createListing(objects),
@@ -136,7 +201,7 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
      * Makes the bucket public or private, as the configuration says, and changes nothing else of it.
      * @returns whether it was public before; undefined when the bucket was made
      */
-    async applyAccess (): Promise<boolean | undefined> {
+    async applyAccess(): Promise<boolean | undefined> {
       const found = await findBucket()
       if (!found) return undefined
       const isPublic = access === 'public'
@@ -148,7 +213,7 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
     },
 
     /** For readiness: rejects, in words for the log, when the bucket cannot serve. */
-    async check (): Promise<void> {
+    async check(): Promise<void> {
       const mismatch = await ensureBucket()
       if (mismatch) throw new ApiError('storage_unavailable', mismatch)
     }
@@ -156,7 +221,7 @@ export function createStorage ({ url, serviceKey, bucket, access, timeoutMs }: C
 }
 
 /** Prepares the bucket beside the start, again and again until it is there: reads need no storage and must not wait. */
-async function prepare (storage: Storage, log: FastifyBaseLogger, signal: AbortSignal) {
+async function prepare(storage: Storage, log: FastifyBaseLogger, signal: AbortSignal) {
   for (let wait = 1000; !signal.aborted; wait = Math.min(wait * 2, 30_000)) {
     try {
       const mismatch = await storage.ensureBucket()
@@ -166,17 +231,29 @@ async function prepare (storage: Storage, log: FastifyBaseLogger, signal: AbortS
       log.error({ err: error }, 'The storage cannot be reached; recordings cannot be saved until it is')
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, wait)
-        signal.addEventListener('abort', () => { clearTimeout(timer); resolve(undefined) }, { once: true })
+        signal.addEventListener(
+          'abort',
+          () => {
+            clearTimeout(timer)
+            resolve(undefined)
+          },
+          { once: true }
+        )
       })
     }
   }
 }
 
-async function storage (app: FastifyInstance, { config }: { config: Pick<Config, 'storage' | 'maxRecordingBytes'> }) {
+async function storage(
+  app: FastifyInstance,
+  { config }: { config: Pick<Config, 'storage' | 'maxRecordingBytes'> }
+) {
   const instance = createStorage(config.storage, config)
   const closing = new AbortController()
   app.decorate('storage', instance)
-  app.addHook('onReady', async () => { prepare(instance, app.log, closing.signal).catch((error) => app.log.error(error)) })
+  app.addHook('onReady', async () => {
+    prepare(instance, app.log, closing.signal).catch((error) => app.log.error(error))
+  })
   app.addHook('onClose', async () => {
     closing.abort()
     await instance.close()

@@ -2,14 +2,14 @@ import type { SyncUser } from '../../contract/users.ts'
 import type { Queries } from '../database/client.ts'
 
 export type UserRow = {
-  id: string,
-  auth0Id: string,
-  email: string,
-  name: string | null,
-  picture: string | null,
-  timeZone: string | null,
-  createdAt: Date,
-  streakCount: number,
+  id: string
+  auth0Id: string
+  email: string
+  name: string | null
+  picture: string | null
+  timeZone: string | null
+  createdAt: Date
+  streakCount: number
   lastPracticeDate: Date | null
 }
 
@@ -18,7 +18,7 @@ export const createUserRepository = (queries: Queries) => ({
    * Creates or updates the user and locks the row. Fields left out keep their values; null and '' mean none.
    * Safe to call at the same time: PostgreSQL lets one insert win and turns the others into updates.
    */
-  async upsert ({ auth0_id: sub, email, name, picture, timeZone }: SyncUser): Promise<{ created: boolean }> {
+  async upsert({ auth0_id: sub, email, name, picture, timeZone }: SyncUser): Promise<{ created: boolean }> {
     const [row] = await queries.$queryRaw<[{ created: boolean }]>`
       INSERT INTO users AS u (auth0_id, email, name, picture, time_zone)
       VALUES (${sub}, ${email}, ${none(name)}, ${none(picture)}, ${none(timeZone)})

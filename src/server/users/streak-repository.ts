@@ -5,17 +5,21 @@ import { sqlState } from '../database/errors.ts'
 import type { Queries } from '../database/client.ts'
 
 /** Whose days, and where a day begins. `timeZone` overrides the user's own; `defaultTimeZone` is for those without. */
-export type Whose = { sub: string, timeZone?: string | undefined, defaultTimeZone: string, now: Date }
+export type Whose = { sub: string; timeZone?: string | undefined; defaultTimeZone: string; now: Date }
 
-export type PracticeHistory = { today: string, days: PracticeDay[] }
+export type PracticeHistory = { today: string; days: PracticeDay[] }
 
-type Row = { today: string, day: string | null, seconds: number, practised: boolean }
+type Row = { today: string; day: string | null; seconds: number; practised: boolean }
 
 /**
  * The local days of a user's sessions, in one statement; no days for a user who was never synced.
  * @throws {ApiError} invalid_input, of `field`, when PostgreSQL does not know the time zone
  */
-export async function findPracticeDays (queries: Queries, { sub, timeZone, defaultTimeZone, now }: Whose, field = 'tz'): Promise<PracticeHistory> {
+export async function findPracticeDays(
+  queries: Queries,
+  { sub, timeZone, defaultTimeZone, now }: Whose,
+  field = 'tz'
+): Promise<PracticeHistory> {
   const rows = await queries.$queryRaw<Row[]>`
     WITH named AS (
       SELECT coalesce(${timeZone ?? null}::text, (SELECT time_zone FROM users WHERE auth0_id = ${sub}), ${defaultTimeZone}::text) AS name
@@ -38,17 +42,24 @@ const hasDay = (row: Row): row is Row & { day: string } => row.day !== null
 
 const INVALID_PARAMETER_VALUE = '22023'
 
-const rejectUnknownZone = (field: string) => (error: unknown): never => {
-  throw sqlState(error) === INVALID_PARAMETER_VALUE ? invalidInput(field, 'must be an IANA time zone that the database knows, such as Europe/Berlin') : error
-}
+const rejectUnknownZone =
+  (field: string) =>
+  (error: unknown): never => {
+    throw sqlState(error) === INVALID_PARAMETER_VALUE
+      ? invalidInput(field, 'must be an IANA time zone that the database knows, such as Europe/Berlin')
+      : error
+  }
 
 /**
  * Brings `users.streak_count` and `users.last_practice_date` up to date. Call it inside the transaction that changed
  * sessions or time zone, with the user's row locked.
  */
-export async function refreshStreak (queries: Queries, whose: Whose): Promise<void> {
+export async function refreshStreak(queries: Queries, whose: Whose): Promise<void> {
   const { today, days } = await findPracticeDays(queries, whose, '/timeZone')
-  const streak = countStreak(days.filter(({ practised }) => practised).map(({ day }) => day), today)
+  const streak = countStreak(
+    days.filter(({ practised }) => practised).map(({ day }) => day),
+    today
+  )
   await queries.$executeRaw`
     UPDATE users SET streak_count = ${streak}, last_practice_date = (
       SELECT max(date) FROM sessions WHERE user_id = users.id AND date <= ${whose.now}::timestamptz

@@ -11,8 +11,20 @@ import { buildClient } from './build.ts'
 
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url))
 const scenarios = fileURLToPath(new URL('./page.ts', import.meta.url))
-const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-const TYPES: Record<string, string> = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.html': 'text/html' }
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync'
+]
+const TYPES: Record<string, string> = {
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.html': 'text/html'
+}
 
 /** With what the client does not bring itself: Zustand as it is, React wrapped as a module. */
 const PAGE = `<!doctype html>
@@ -21,19 +33,26 @@ const PAGE = `<!doctype html>
 } }</script>
 <script type="module">import * as scenarios from '/page.js'; globalThis.scenarios = scenarios</script>`
 
-export type Browser = { origin: string, context: BrowserContext, newPage: () => Promise<Page> }
+export type Browser = { origin: string; context: BrowserContext; newPage: () => Promise<Page> }
 
 /** Where Chromium is, or why tests that need it are skipped; in CI they must not be. */
-export async function findChromium (): Promise<{ chromium: string, skip: string | false }> {
+export async function findChromium(): Promise<{ chromium: string; skip: string | false }> {
   for (const path of ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']) {
-    if (await access(path).then(() => true, () => false)) return { chromium: path, skip: false }
+    if (
+      await access(path).then(
+        () => true,
+        () => false
+      )
+    ) {
+      return { chromium: path, skip: false }
+    }
   }
   if (process.env['CI'] === 'true') throw new Error('CI needs Chromium: install it')
   return { chromium: '', skip: 'Chromium is not installed: this was not tested in a browser' }
 }
 
 /** A headless Chromium, and the client as it is built, served without a bundler on an origin of its own. */
-export async function startBrowser (t: Test, executablePath: string): Promise<Browser> {
+export async function startBrowser(t: Test, executablePath: string): Promise<Browser> {
   const origin = await serve(t, await buildClient(t))
   const browser = await chromium.launch({ executablePath, args: ARGS })
   t.teardown(() => browser.close())
@@ -41,7 +60,7 @@ export async function startBrowser (t: Test, executablePath: string): Promise<Br
   return {
     origin,
     context,
-    async newPage () {
+    async newPage() {
       const page = await context.newPage()
       await page.goto(origin)
       return page
@@ -49,16 +68,21 @@ export async function startBrowser (t: Test, executablePath: string): Promise<Br
   }
 }
 
-async function serve (t: Test, directory: string): Promise<string> {
+async function serve(t: Test, directory: string): Promise<string> {
   const made = new Map([
     ['/', PAGE],
-    ['/react.js', await bundle({ stdin: { contents: 'export { default } from "react"', resolveDir: modules } })],
+    [
+      '/react.js',
+      await bundle({ stdin: { contents: 'export { default } from "react"', resolveDir: modules } })
+    ],
     ['/page.js', await bundle({ entryPoints: [scenarios], plugins: [clientAsBuilt] })]
   ])
   const server = createServer(async ({ url = '/' }, response) => {
     const file = url.startsWith('/zustand/') ? join(modules, url) : join(directory, url)
-    const content = made.get(url) ?? await readFile(file).catch(() => undefined)
-    response.writeHead(content === undefined ? 404 : 200, { 'content-type': TYPES[extname(url)] ?? 'text/html' }).end(content)
+    const content = made.get(url) ?? (await readFile(file).catch(() => undefined))
+    response
+      .writeHead(content === undefined ? 404 : 200, { 'content-type': TYPES[extname(url)] ?? 'text/html' })
+      .end(content)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {
@@ -71,11 +95,20 @@ async function serve (t: Test, directory: string): Promise<string> {
 /** Leaves the client out of the bundle: the page loads it file by file. */
 const clientAsBuilt: Plugin = {
   name: 'client as built',
-  setup: ({ onResolve }) => onResolve({ filter: /src\/client\/.*\.ts$/ }, ({ path }) =>
-    ({ path: path.replace(/^.*src\/(client\/.*)\.ts$/, '/dist/$1.js'), external: true }))
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /src\/client\/.*\.ts$/ }, ({ path }) => ({
+      path: path.replace(/^.*src\/(client\/.*)\.ts$/, '/dist/$1.js'),
+      external: true
+    }))
 }
 
-async function bundle (options: Parameters<typeof build>[0]): Promise<string> {
-  const { outputFiles = [] } = await build({ ...options, bundle: true, format: 'esm', write: false, define: { 'process.env.NODE_ENV': '"production"' } })
+async function bundle(options: Parameters<typeof build>[0]): Promise<string> {
+  const { outputFiles = [] } = await build({
+    ...options,
+    bundle: true,
+    format: 'esm',
+    write: false,
+    define: { 'process.env.NODE_ENV': '"production"' }
+  })
   return outputFiles[0]?.text ?? ''
 }

@@ -8,24 +8,33 @@ import { promisify } from 'node:util'
 import type { Test } from 'tap'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
-const { exports } = createRequire(import.meta.url)('../../../package.json') as { exports: Record<string, { types: string, import: string }> }
+const { exports } = createRequire(import.meta.url)('../../../package.json') as {
+  exports: Record<string, { types: string; import: string }>
+}
 
 /** What the package exports, as `npm run build` writes it. */
-export const entries = Object.entries(exports).map(([name, { types, import: file }]) => ({ name, types, file }))
+export const entries = Object.entries(exports).map(([name, { types, import: file }]) => ({
+  name,
+  types,
+  file
+}))
 
 /**
  * The client as `npm run build` writes it, in a place of its own that is gone with the test; built without Node's types,
  * so that a use of Node would not compile.
  */
-export async function buildClient (t: Test): Promise<string> {
+export async function buildClient(t: Test): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-client-'))
   t.teardown(() => rm(directory, { recursive: true, force: true }))
   const project = join(directory, 'tsconfig.json')
-  await writeFile(project, JSON.stringify({
-    extends: join(root, 'tsconfig.build.json'),
-    compilerOptions: { rootDir: join(root, 'src'), outDir: join(directory, 'dist'), types: [] },
-    include: [join(root, 'src/client')]
-  }))
+  await writeFile(
+    project,
+    JSON.stringify({
+      extends: join(root, 'tsconfig.build.json'),
+      compilerOptions: { rootDir: join(root, 'src'), outDir: join(directory, 'dist'), types: [] },
+      include: [join(root, 'src/client')]
+    })
+  )
   await promisify(execFile)(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project])
   return directory
 }

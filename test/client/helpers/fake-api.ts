@@ -19,25 +19,37 @@ type Stored = {
   isDirect?: boolean
 }
 /** `uploads` by their id: begun, and with bytes once these arrived in the storage. */
-type Account = { synced: boolean, sessions: Map<string, Stored>, uploads: Map<string, { contentType: string, bytes: number, arrived?: Buffer }> }
+type Account = {
+  synced: boolean
+  sessions: Map<string, Stored>
+  uploads: Map<string, { contentType: string; bytes: number; arrived?: Buffer }>
+}
 /** Answers for the real handler, or lets it happen and spoils the answer (`lose`: the connection is cut after the work). */
-export type Fault = (request: { method: string, path: string, token: string }) =>
-  undefined | 'lose' | 'cut' | { status: number, body?: object | string, headers?: Record<string, string> }
+export type Fault = (request: {
+  method: string
+  path: string
+  token: string
+}) =>
+  undefined | 'lose' | 'cut' | { status: number; body?: object | string; headers?: Record<string, string> }
 
-export async function startFakeApi () {
+export async function startFakeApi() {
   const accounts = new Map<string, Account>()
   const sockets = new Set<Socket>()
-  const requests: { method: string, path: string, token: string, body: string }[] = []
+  const requests: { method: string; path: string; token: string; body: string }[] = []
   const api = { baseUrl: '', fault: (() => undefined) as Fault, requests, account, kill, start, port: 0 }
   let server = createServer()
 
-  function account (token: string): Account {
-    const known = accounts.get(token) ?? { synced: !token.startsWith('new'), sessions: new Map(), uploads: new Map() }
+  function account(token: string): Account {
+    const known = accounts.get(token) ?? {
+      synced: !token.startsWith('new'),
+      sessions: new Map(),
+      uploads: new Map()
+    }
     accounts.set(token, known)
     return known
   }
 
-  async function handle (request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const token = request.headers.authorization?.replace('Bearer ', '') ?? ''
     const seen = { method: request.method ?? '', path: request.url ?? '', token }
     response.setHeader('access-control-allow-origin', '*')
@@ -52,17 +64,29 @@ export async function startFakeApi () {
     const body = bytes.toString()
     requests.push({ ...seen, body })
     const fault = api.fault(seen)
-    const answer = () => seen.method === 'PUT' ? receive(seen, request.headers['content-type'], bytes) : route(seen, body, account(token))
+    const answer = () =>
+      seen.method === 'PUT'
+        ? receive(seen, request.headers['content-type'], bytes)
+        : route(seen, body, account(token))
     const outcome = typeof fault === 'object' || fault === 'cut' ? fault : answer()
     if (fault === 'lose' || outcome === 'cut') request.socket.destroy()
     else send(response, outcome)
   }
 
-  function route ({ method, path }: { method: string, path: string }, body: string, mine: Account): { status: number, body?: object, headers?: Record<string, string> } {
+  function route(
+    { method, path }: { method: string; path: string },
+    body: string,
+    mine: Account
+  ): { status: number; body?: object; headers?: Record<string, string> } {
     const { pathname, searchParams } = new URL(path, 'http://x')
     const id = /^\/api\/sessions\/(.+)$/.exec(pathname)?.[1] ?? ''
     const audio = /^\/recordings\/(.+)\/(.+)$/.exec(pathname)
-    if (audio) return { status: 200, body: Buffer.from(account(audio[1] ?? '').sessions.get(audio[2] ?? '')?.audio ?? '', 'base64') }
+    if (audio) {
+      return {
+        status: 200,
+        body: Buffer.from(account(audio[1] ?? '').sessions.get(audio[2] ?? '')?.audio ?? '', 'base64')
+      }
+    }
     if (pathname === '/api/users/sync') {
       mine.synced = true
       return { status: 201, body: {} }
@@ -81,36 +105,74 @@ export async function startFakeApi () {
     return { status: 204 }
   }
 
-  function save (mine: Account, body: Body) {
+  function save(mine: Account, body: Body) {
     if (!mine.synced) return problem(409, 'user_not_synced')
-    const { id = crypto.randomUUID(), songName = '', instrument = '', duration, xmlContent = null, analysis = null, audioBase64 = null, date = new Date().toISOString() } = body
-    const text = [songName, instrument].every(name => name.trim() && name.length <= 300)
-    if (!text || !(duration >= 0 && duration <= 86_400) || Number.isNaN(Date.parse(date))) return problem(400, 'invalid_input')
-    const session: Stored = { id, date: new Date(date).toISOString(), songName, instrument, durationSeconds: Math.round(duration), xmlContent, analysis, audio: audioBase64 }
+    const {
+      id = crypto.randomUUID(),
+      songName = '',
+      instrument = '',
+      duration,
+      xmlContent = null,
+      analysis = null,
+      audioBase64 = null,
+      date = new Date().toISOString()
+    } = body
+    const text = [songName, instrument].every((name) => name.trim() && name.length <= 300)
+    if (!text || !(duration >= 0 && duration <= 86_400) || Number.isNaN(Date.parse(date))) {
+      return problem(400, 'invalid_input')
+    }
+    const session: Stored = {
+      id,
+      date: new Date(date).toISOString(),
+      songName,
+      instrument,
+      durationSeconds: Math.round(duration),
+      xmlContent,
+      analysis,
+      audio: audioBase64
+    }
     const known = mine.sessions.get(id)
     if (known && digest(known) !== digest(session)) return problem(409, 'id_reused')
     if (!known) mine.sessions.set(id, session)
     return { status: known ? 200 : 201, body: toData(mine, known ?? session) }
   }
 
-  function begin (mine: Account, session: Stored, { contentType, bytes }: { contentType: string, bytes: number }) {
+  function begin(
+    mine: Account,
+    session: Stored,
+    { contentType, bytes }: { contentType: string; bytes: number }
+  ) {
     if (!contentType.startsWith('audio/webm')) return problem(415, 'unsupported_recording')
     if (session.audio) return problem(409, 'recording_exists')
     const uploadId = crypto.randomUUID()
     mine.uploads.set(uploadId, { contentType: 'audio/webm', bytes })
-    return { status: 201, body: { uploadId, url: `${api.baseUrl}/storage/${uploadId}`, contentType: 'audio/webm' } }
+    return {
+      status: 201,
+      body: { uploadId, url: `${api.baseUrl}/storage/${uploadId}`, contentType: 'audio/webm' }
+    }
   }
 
   /** The storage, which is told who uploads by the URL alone. */
-  function receive ({ path, token }: { path: string, token: string }, contentType: string | undefined, bytes: Buffer) {
-    const upload = [...accounts.values()].map(({ uploads }) => uploads.get(path.replace('/storage/', ''))).find(Boolean)
-    const error = !upload || token || contentType !== upload.contentType ? 'InvalidRequest' : upload.arrived ? 'Duplicate' : ''
+  function receive(
+    { path, token }: { path: string; token: string },
+    contentType: string | undefined,
+    bytes: Buffer
+  ) {
+    const upload = [...accounts.values()]
+      .map(({ uploads }) => uploads.get(path.replace('/storage/', '')))
+      .find(Boolean)
+    const error =
+      !upload || token || contentType !== upload.contentType
+        ? 'InvalidRequest'
+        : upload.arrived
+          ? 'Duplicate'
+          : ''
     if (!upload || error) return { status: 400, body: { statusCode: '400', error } }
     upload.arrived = bytes
     return { status: 200, body: { Key: path } }
   }
 
-  function finish (mine: Account, session: Stored, { uploadId }: { uploadId: string }) {
+  function finish(mine: Account, session: Stored, { uploadId }: { uploadId: string }) {
     const upload = mine.uploads.get(uploadId)
     if (session.audio && upload?.arrived) return problem(409, 'recording_exists')
     if (!session.audio) {
@@ -121,58 +183,86 @@ export async function startFakeApi () {
     return { status: 200, body: toData(mine, session) }
   }
 
-  function toData (mine: Account, session: Stored) {
+  function toData(mine: Account, session: Stored) {
     return { ...session, audio: undefined, isDirect: undefined, audioUrl: audioUrl(mine, session) }
   }
 
-  function list (mine: Account): object[] {
+  function list(mine: Account): object[] {
     return [...mine.sessions.values()]
-      .sort((a, b) => a.date < b.date ? 1 : a.date > b.date ? -1 : a.id < b.id ? -1 : 1)
-      .map(session => ({ id: session.id, date: session.date, song_name: session.songName, instrument: session.instrument, duration_seconds: session.durationSeconds, audio_url: audioUrl(mine, session) }))
+      .sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : a.id < b.id ? -1 : 1))
+      .map((session) => ({
+        id: session.id,
+        date: session.date,
+        song_name: session.songName,
+        instrument: session.instrument,
+        duration_seconds: session.durationSeconds,
+        audio_url: audioUrl(mine, session)
+      }))
   }
 
-  function audioUrl (mine: Account, { id, audio }: Stored): string | null {
+  function audioUrl(mine: Account, { id, audio }: Stored): string | null {
     const token = [...accounts].find(([, value]) => value === mine)?.[0]
     return audio ? `${api.baseUrl}/recordings/${token}/${id}` : null
   }
 
-  async function start (): Promise<void> {
-    server = createServer((request, response) => { handle(request, response).catch(() => request.socket.destroy()) })
-    server.on('connection', socket => { sockets.add(socket.on('close', () => sockets.delete(socket))) })
-    await new Promise<void>(resolve => { server.listen(api.port, '127.0.0.1', resolve) })
+  async function start(): Promise<void> {
+    server = createServer((request, response) => {
+      handle(request, response).catch(() => request.socket.destroy())
+    })
+    server.on('connection', (socket) => {
+      sockets.add(socket.on('close', () => sockets.delete(socket)))
+    })
+    await new Promise<void>((resolve) => {
+      server.listen(api.port, '127.0.0.1', resolve)
+    })
     api.port = (server.address() as AddressInfo).port
     api.baseUrl = `http://127.0.0.1:${api.port}`
   }
 
-  async function kill (): Promise<void> {
+  async function kill(): Promise<void> {
     for (const socket of sockets) socket.destroy()
-    await new Promise(resolve => { server.close(resolve) })
+    await new Promise((resolve) => {
+      server.close(resolve)
+    })
   }
 
   await start()
   return api
 }
 
-function send (response: ServerResponse, { status, body, headers }: Exclude<ReturnType<Fault>, string | undefined>): void {
-  const type = Buffer.isBuffer(body) ? 'audio/webm' : status < 400 ? 'application/json' : 'application/problem+json'
+function send(
+  response: ServerResponse,
+  { status, body, headers }: Exclude<ReturnType<Fault>, string | undefined>
+): void {
+  const type = Buffer.isBuffer(body)
+    ? 'audio/webm'
+    : status < 400
+      ? 'application/json'
+      : 'application/problem+json'
   response.writeHead(status, { 'content-type': type, ...headers })
-  response.end(body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body))
+  response.end(
+    body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
+  )
 }
 
 export type FakeApi = Awaited<ReturnType<typeof startFakeApi>>
 
-type Body = Partial<Omit<Stored, 'audio'>> & { duration: number, audioBase64?: string }
+type Body = Partial<Omit<Stored, 'audio'>> & { duration: number; audioBase64?: string }
 
 /** What two equal saves have in common; a recording only if it came inline. */
-function digest ({ isDirect, ...session }: Stored): string {
-  return JSON.stringify({ ...session, ...isDirect && { audio: null } })
+function digest({ isDirect, ...session }: Stored): string {
+  return JSON.stringify({ ...session, ...(isDirect && { audio: null }) })
 }
 
-function stats ({ sessions }: Account, timeZone: string) {
-  const dated = [...sessions.values()].map(session => ({ ...session, date: new Date(session.date) }))
+function stats({ sessions }: Account, timeZone: string) {
+  const dated = [...sessions.values()].map((session) => ({ ...session, date: new Date(session.date) }))
   return summarise(practiceDays(dated, timeZone, new Date()), localDay(new Date(), timeZone))
 }
 
-export function problem (status: number, code: string, headers: Record<string, string> = {}) {
-  return { status, body: { type: 'about:blank', title: code, status, code, detail: `Because of ${code}` }, headers }
+export function problem(status: number, code: string, headers: Record<string, string> = {}) {
+  return {
+    status,
+    body: { type: 'about:blank', title: code, status, code, detail: `Because of ${code}` },
+    headers
+  }
 }

@@ -11,28 +11,37 @@ import { serverCommand } from '../../helpers/server-command.ts'
  * The real server as a process of its own, on embedded surroundings that outlive it: it can be killed, as by an
  * out-of-memory killer, and started again on its port.
  */
-export async function startRealApi (t: Test, env: NodeJS.ProcessEnv = {}) {
+export async function startRealApi(t: Test, env: NodeJS.ProcessEnv = {}) {
   const { env: surroundings, issuer, database } = await startSurroundings(t)
   const port = await freePort()
   const baseUrl = `http://127.0.0.1:${port}`
   let server: ReturnType<typeof spawn> | undefined
 
-  async function start () {
+  async function start() {
     const [command, ...args] = serverCommand(t, 'main')
     server = spawn(command, args, {
       env: { PATH: process.env['PATH'], ...surroundings, PORT: String(port), ...env },
       stdio: ['ignore', 'inherit', 'inherit']
     })
-    const exited = once(server, 'exit').then(() => { throw new Error('The server ended instead of starting') })
+    const exited = once(server, 'exit').then(() => {
+      throw new Error('The server ended instead of starting')
+    })
     exited.catch(() => {})
     await Promise.race([exited, ready()])
   }
 
-  async function ready () {
-    while (!await fetch(`${baseUrl}/readyz`).then(({ ok }) => ok, () => false)) await sleep(50)
+  async function ready() {
+    while (
+      !(await fetch(`${baseUrl}/readyz`).then(
+        ({ ok }) => ok,
+        () => false
+      ))
+    ) {
+      await sleep(50)
+    }
   }
 
-  async function kill () {
+  async function kill() {
     if (server?.exitCode !== null || server.signalCode !== null) return
     server.kill('SIGKILL')
     await once(server, 'exit')
@@ -46,12 +55,12 @@ export async function startRealApi (t: Test, env: NodeJS.ProcessEnv = {}) {
 export type RealApi = Awaited<ReturnType<typeof startRealApi>>
 
 /** Somebody whom the server does not know yet. */
-export function newAccount (sign: (sub: string) => string) {
+export function newAccount(sign: (sub: string) => string) {
   const sub = `auth0|${randomUUID()}`
   return { token: sign(sub), profile: { sub, email: 'clara@example.com', name: 'Clara' } }
 }
 
-async function freePort (): Promise<number> {
+async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const { port } = probe.address() as AddressInfo

@@ -1,51 +1,86 @@
 import t, { type Test } from 'tap'
 import { IDBFactory } from 'fake-indexeddb'
-import { ApiStorageService, LocalStorageService, type ApiStorageOptions, type Clock } from '../../../src/client/index.ts'
+import {
+  ApiStorageService,
+  LocalStorageService,
+  type ApiStorageOptions,
+  type Clock
+} from '../../../src/client/index.ts'
 import { importHistory, type ImportReport } from '../../../src/client/offline/index.ts'
 import { problem, startFakeApi } from '../helpers/fake-api.ts'
 import { memoryStorage } from '../helpers/memory-storage.ts'
 import { hex, recording } from '../helpers/sessions.ts'
 
 const impatient: Clock = { now: () => new Date(), sleep: async (_, signal) => signal?.throwIfAborted() }
-const dataUrl = async (seed: number) => `data:audio/webm;base64,${Buffer.from(await recording(seed, 3_000).arrayBuffer()).toString('base64')}`
+const dataUrl = async (seed: number) =>
+  `data:audio/webm;base64,${Buffer.from(await recording(seed, 3_000).arrayBuffer()).toString('base64')}`
 
 /** A history as the existing app wrote it, newest first, and an account to bring it to. */
-async function setUp (t: Test, history: object[], options: Partial<ApiStorageOptions> = {}) {
+async function setUp(t: Test, history: object[], options: Partial<ApiStorageOptions> = {}) {
   const api = await startFakeApi()
   t.teardown(() => api.kill())
   const storage = memoryStorage()
-  const entries = history.map((entry, index) => ({ id: `${1_700_000_000_000 + index}`, date: `2026-01-${20 - index}T10:00:00.000Z`, songName: `Song ${index}`, instrument: 'Piano', durationSeconds: 60, xmlContent: '<x/>', ...entry }))
-  storage.setItem('harmony-helper-storage', JSON.stringify({ state: { history: entries, streak: 3 }, version: 0 }))
+  const entries = history.map((entry, index) => ({
+    id: `${1_700_000_000_000 + index}`,
+    date: `2026-01-${20 - index}T10:00:00.000Z`,
+    songName: `Song ${index}`,
+    instrument: 'Piano',
+    durationSeconds: 60,
+    xmlContent: '<x/>',
+    ...entry
+  }))
+  storage.setItem(
+    'harmony-helper-storage',
+    JSON.stringify({ state: { history: entries, streak: 3 }, version: 0 })
+  )
   const local = new LocalStorageService({ storage, indexedDB: new IDBFactory() })
-  const service = new ApiStorageService({ baseUrl: api.baseUrl, getAccessToken: async () => 'token', clock: impatient, ...options })
-  const run = (options: Parameters<typeof importHistory>[2] = {}) => importHistory(local, service, { clock: impatient, ...options })
+  const service = new ApiStorageService({
+    baseUrl: api.baseUrl,
+    getAccessToken: async () => 'token',
+    clock: impatient,
+    ...options
+  })
+  const run = (options: Parameters<typeof importHistory>[2] = {}) =>
+    importHistory(local, service, { clock: impatient, ...options })
   return { api, storage, local, service, run, account: () => [...api.account('token').sessions.values()] }
 }
 
-t.test('a history arrives with recordings, dates and analyses, oldest first, and stays where it was', async t => {
-  const uuid = crypto.randomUUID()
-  const analysis = { performace_summary: 'Good', 'coach-feedback': 'Slower', 'marked-up-musicxml': '<m/>' }
-  const { storage, run, account } = await setUp(t, [
-    { audioBase64: await dataUrl(1), analysis, totalPracticeSeconds: 90 },
-    { id: uuid.toUpperCase(), audioBase64: '' },
-    { audioBlob: {} }
-  ])
-  const before = storage.getItem('harmony-helper-storage')
-  const seen: ImportReport[] = []
-  const report = await run({ onProgress: progress => seen.push(progress) })
+t.test(
+  'a history arrives with recordings, dates and analyses, oldest first, and stays where it was',
+  async (t) => {
+    const uuid = crypto.randomUUID()
+    const analysis = { performace_summary: 'Good', 'coach-feedback': 'Slower', 'marked-up-musicxml': '<m/>' }
+    const { storage, run, account } = await setUp(t, [
+      { audioBase64: await dataUrl(1), analysis, totalPracticeSeconds: 90 },
+      { id: uuid.toUpperCase(), audioBase64: '' },
+      { audioBlob: {} }
+    ])
+    const before = storage.getItem('harmony-helper-storage')
+    const seen: ImportReport[] = []
+    const report = await run({ onProgress: (progress) => seen.push(progress) })
 
-  t.strictSame(report, { total: 3, imported: 3, alreadyThere: 0, problems: [] })
-  t.strictSame(seen.map(({ imported }) => imported), [1, 2, 3])
-  t.strictSame(account().map(({ date }) => date.slice(8, 10)), ['18', '19', '20'])
-  const [, second, newest] = account()
-  t.equal(second?.id, uuid)
-  t.match(newest?.id, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
-  t.match(newest, { durationSeconds: 90, analysis: { summary: 'Good', feedback: 'Slower' } })
-  t.equal(newest?.audio && await hex(new Blob([Buffer.from(newest.audio, 'base64')])), await hex(recording(1, 3_000)))
-  t.equal(storage.getItem('harmony-helper-storage'), before)
-})
+    t.strictSame(report, { total: 3, imported: 3, alreadyThere: 0, problems: [] })
+    t.strictSame(
+      seen.map(({ imported }) => imported),
+      [1, 2, 3]
+    )
+    t.strictSame(
+      account().map(({ date }) => date.slice(8, 10)),
+      ['18', '19', '20']
+    )
+    const [, second, newest] = account()
+    t.equal(second?.id, uuid)
+    t.match(newest?.id, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
+    t.match(newest, { durationSeconds: 90, analysis: { summary: 'Good', feedback: 'Slower' } })
+    t.equal(
+      newest?.audio && (await hex(new Blob([Buffer.from(newest.audio, 'base64')]))),
+      await hex(recording(1, 3_000))
+    )
+    t.equal(storage.getItem('harmony-helper-storage'), before)
+  }
+)
 
-t.test('repeating takes nothing twice', async t => {
+t.test('repeating takes nothing twice', async (t) => {
   const { run, account, api } = await setUp(t, [{}, {}, {}])
   await run()
   const posts = api.requests.length
@@ -54,15 +89,23 @@ t.test('repeating takes nothing twice', async t => {
   t.equal(api.requests.length, posts + 1, 'only the list was asked for')
 })
 
-t.test('it can be interrupted, and goes on where it was', async t => {
+t.test('it can be interrupted, and goes on where it was', async (t) => {
   const { run, account } = await setUp(t, [{}, {}, {}, {}])
   const controller = new AbortController()
-  await t.rejects(run({ signal: controller.signal, onProgress: ({ imported }) => { if (imported === 2) controller.abort() } }), { name: 'AbortError' })
+  await t.rejects(
+    run({
+      signal: controller.signal,
+      onProgress: ({ imported }) => {
+        if (imported === 2) controller.abort()
+      }
+    }),
+    { name: 'AbortError' }
+  )
   t.equal(account().length, 2)
   t.match(await run(), { imported: 2, alreadyThere: 2 })
 })
 
-t.test('interrupted between a session and its large recording, it brings that the next time', async t => {
+t.test('interrupted between a session and its large recording, it brings that the next time', async (t) => {
   const { api, run, account } = await setUp(t, [{ audioBase64: await dataUrl(1) }], { directUploadBytes: 1 })
   const controller = new AbortController()
   api.fault = ({ path }) => {
@@ -77,27 +120,32 @@ t.test('interrupted between a session and its large recording, it brings that th
   t.match(await run(), { imported: 0, alreadyThere: 1 })
 })
 
-t.test('lost answers and a server away for a while are outlived', async t => {
+t.test('lost answers and a server away for a while are outlived', async (t) => {
   const { api, run, account } = await setUp(t, [{}, {}, {}])
   let calls = 0
-  api.fault = () => ++calls % 2 ? 'lose' : calls < 20 ? problem(503, 'database_unavailable', { 'retry-after': '1' }) : undefined
+  api.fault = () =>
+    ++calls % 2
+      ? 'lose'
+      : calls < 20
+        ? problem(503, 'database_unavailable', { 'retry-after': '1' })
+        : undefined
   t.match(await run(), { imported: 3 })
   t.equal(account().length, 3)
 })
 
-t.test('a network that stays away ends it, and nothing is lost', async t => {
+t.test('a network that stays away ends it, and nothing is lost', async (t) => {
   const { api, run } = await setUp(t, [{}])
   api.fault = () => 'cut'
   await t.rejects(run(), { name: 'StorageError', code: 'network_error' })
 })
 
-t.test('nobody signed in ends it at once', async t => {
+t.test('nobody signed in ends it at once', async (t) => {
   const { api, run } = await setUp(t, [{}, {}])
-  api.fault = ({ method }) => method === 'POST' ? problem(401, 'invalid_token') : undefined
+  api.fault = ({ method }) => (method === 'POST' ? problem(401, 'invalid_token') : undefined)
   await t.rejects(run(), { code: 'invalid_token' })
 })
 
-t.test('what cannot be taken is told, with the reason, and the rest is taken', async t => {
+t.test('what cannot be taken is told, with the reason, and the rest is taken', async (t) => {
   const { api, run, account } = await setUp(t, [
     { songName: '' },
     { audioBase64: 'data:audio/webm;base64,%%%' },
@@ -112,13 +160,27 @@ t.test('what cannot be taken is told, with the reason, and the rest is taken', a
   }
   const report = await run({ fetch: fetch as typeof globalThis.fetch })
   t.match(report, { total: 5, imported: 3, alreadyThere: 0 })
-  t.strictSame(report.problems.map(({ songName, what, reason: { status, code } }) => [songName, what, status, code]), [
-    ['Song 3', 'session', 0, 'recording_unreachable'],
-    ['Song 2', 'recording', 404, 'recording_gone'],
-    ['Song 1', 'recording', 0, 'recording_unreadable'],
-    ['', 'session', 400, 'invalid_input']
-  ])
-  t.strictSame(account().map(({ songName, audio }) => [songName, audio !== null]), [['Song 4', true], ['Song 2', false], ['Song 1', false]])
+  t.strictSame(
+    report.problems.map(({ songName, what, reason: { status, code } }) => [songName, what, status, code]),
+    [
+      ['Song 3', 'session', 0, 'recording_unreachable'],
+      ['Song 2', 'recording', 404, 'recording_gone'],
+      ['Song 1', 'recording', 0, 'recording_unreadable'],
+      ['', 'session', 400, 'invalid_input']
+    ]
+  )
+  t.strictSame(
+    account().map(({ songName, audio }) => [songName, audio !== null]),
+    [
+      ['Song 4', true],
+      ['Song 2', false],
+      ['Song 1', false]
+    ]
+  )
   t.ok(api.requests.every(({ token }) => token === 'token'))
-  t.match(await run({ fetch: fetch as typeof globalThis.fetch }), { imported: 0, alreadyThere: 3 }, 'what was taken without its recording is there')
+  t.match(
+    await run({ fetch: fetch as typeof globalThis.fetch }),
+    { imported: 0, alreadyThere: 3 },
+    'what was taken without its recording is there'
+  )
 })

@@ -1,6 +1,11 @@
 import t, { type Test } from 'tap'
 import { IDBFactory } from 'fake-indexeddb'
-import { ApiStorageService, type ApiStorageOptions, type Clock, type SessionData } from '../../../src/client/index.ts'
+import {
+  ApiStorageService,
+  type ApiStorageOptions,
+  type Clock,
+  type SessionData
+} from '../../../src/client/index.ts'
 import { createOutbox, type OutboxOptions } from '../../../src/client/offline/index.ts'
 import { problem, startFakeApi } from '../helpers/fake-api.ts'
 import { hex, newSession, recording, recordingOf } from '../helpers/sessions.ts'
@@ -8,96 +13,140 @@ import { behaviours } from '../storage-service-suite.ts'
 
 /** A clock whose sleeps end at once for the service, and when the test says so for the outbox. */
 const impatient: Clock = { now: () => new Date(), sleep: async () => {} }
-const asleep: Clock = { now: () => new Date(), sleep: milliseconds => new Promise(resolve => { if (milliseconds < 1000) setTimeout(resolve, 5) }) }
+const asleep: Clock = {
+  now: () => new Date(),
+  sleep: (milliseconds) =>
+    new Promise((resolve) => {
+      if (milliseconds < 1000) setTimeout(resolve, 5)
+    })
+}
 
 /** A browser with an account on the fake API: each `open` is a page with an outbox. */
-async function setUp (t: Test, token = 'token', options: Partial<ApiStorageOptions> = {}) {
+async function setUp(t: Test, token = 'token', options: Partial<ApiStorageOptions> = {}) {
   const api = await startFakeApi()
   t.teardown(() => api.kill())
   const indexedDB = new IDBFactory()
-  const service = new ApiStorageService({ baseUrl: api.baseUrl, getAccessToken: async () => token, clock: impatient, ...options })
-  function open (options: Partial<OutboxOptions> = {}) {
-    const outbox = createOutbox(service, { account: 'clara', indexedDB, locks: undefined, clock: asleep, events: new EventTarget(), ...options })
+  const service = new ApiStorageService({
+    baseUrl: api.baseUrl,
+    getAccessToken: async () => token,
+    clock: impatient,
+    ...options
+  })
+  function open(options: Partial<OutboxOptions> = {}) {
+    const outbox = createOutbox(service, {
+      account: 'clara',
+      indexedDB,
+      locks: undefined,
+      clock: asleep,
+      events: new EventTarget(),
+      ...options
+    })
     t.teardown(() => outbox.close())
     return outbox
   }
-  const network = { fail: () => { api.fault = () => 'cut' }, heal: () => { api.fault = () => undefined } }
-  const arrived = () => api.requests.filter(({ method, path }) => method === 'POST' && path === '/api/sessions').map(({ body }) => JSON.parse(body).id as string)
+  const network = {
+    fail: () => {
+      api.fault = () => 'cut'
+    },
+    heal: () => {
+      api.fault = () => undefined
+    }
+  }
+  const arrived = () =>
+    api.requests
+      .filter(({ method, path }) => method === 'POST' && path === '/api/sessions')
+      .map(({ body }) => JSON.parse(body).id as string)
   return { api, service, open, network, arrived, indexedDB }
 }
 
 const states = (sessions: SessionData[]) => sessions.map(({ id, pending }) => [id, pending])
 
-t.test('with a network it does what every storage service does', async t => {
+t.test('with a network it does what every storage service does', async (t) => {
   for (const [behaviour, run] of Object.entries(behaviours)) {
     // What is refused stays in the outbox, which has tests of its own.
     if (behaviour.includes('refused')) continue
-    await t.test(behaviour, async t => run((await setUp(t, crypto.randomUUID())).open()))
+    await t.test(behaviour, async (t) => run((await setUp(t, crypto.randomUUID())).open()))
   }
 })
 
-t.test('without a network a save is kept, shows as waiting, and arrives later with its recording', async t => {
-  const { api, open, network } = await setUp(t)
-  const outbox = open()
-  network.fail()
-  const session = newSession({ audio: recording(5) })
-  await outbox.saveSession(session)
-  t.strictSame(states(await outbox.getSessions()), [[session.id, 'waiting']])
-  const waiting = await outbox.getSessionById(session.id)
-  t.match(waiting, { pending: 'waiting', xmlContent: session.xmlContent })
-  t.equal(waiting && await recordingOf(waiting), await hex(recording(5)))
+t.test(
+  'without a network a save is kept, shows as waiting, and arrives later with its recording',
+  async (t) => {
+    const { api, open, network } = await setUp(t)
+    const outbox = open()
+    network.fail()
+    const session = newSession({ audio: recording(5) })
+    await outbox.saveSession(session)
+    t.strictSame(states(await outbox.getSessions()), [[session.id, 'waiting']])
+    const waiting = await outbox.getSessionById(session.id)
+    t.match(waiting, { pending: 'waiting', xmlContent: session.xmlContent })
+    t.equal(waiting && (await recordingOf(waiting)), await hex(recording(5)))
 
-  network.heal()
-  let changes = 0
-  outbox.subscribe(() => changes++)
-  await outbox.flush()
-  t.equal(changes, 1)
-  const [listed] = await outbox.getSessions()
-  t.equal(listed?.pending, undefined)
-  t.equal(listed && await recordingOf(listed), await hex(recording(5)))
-  t.equal(api.account('token').sessions.size, 1)
-})
+    network.heal()
+    let changes = 0
+    outbox.subscribe(() => changes++)
+    await outbox.flush()
+    t.equal(changes, 1)
+    const [listed] = await outbox.getSessions()
+    t.equal(listed?.pending, undefined)
+    t.equal(listed && (await recordingOf(listed)), await hex(recording(5)))
+    t.equal(api.account('token').sessions.size, 1)
+  }
+)
 
-t.test('a session whose large recording has not arrived yet is still waiting, with it', async t => {
+t.test('a session whose large recording has not arrived yet is still waiting, with it', async (t) => {
   const { api, open } = await setUp(t, 'token', { directUploadBytes: 1 })
   const outbox = open()
-  api.fault = ({ path }) => path.endsWith('/complete') ? problem(503, 'storage_unavailable') : undefined
+  api.fault = ({ path }) => (path.endsWith('/complete') ? problem(503, 'storage_unavailable') : undefined)
   const session = newSession({ audio: recording(5) })
   await outbox.saveSession(session)
   t.equal(api.account('token').sessions.size, 1)
   const [waiting] = await outbox.getSessions()
   t.equal(waiting?.pending, 'waiting')
-  t.equal(waiting && await recordingOf(waiting), await hex(recording(5)))
+  t.equal(waiting && (await recordingOf(waiting)), await hex(recording(5)))
 
   api.fault = () => undefined
   await outbox.flush()
   const [arrived] = await outbox.getSessions()
   t.equal(arrived?.pending, undefined)
-  t.equal(arrived && await recordingOf(arrived), await hex(recording(5)))
+  t.equal(arrived && (await recordingOf(arrived)), await hex(recording(5)))
 })
 
-t.test('fifty saves across three page loads arrive once and in order, although answers get lost', async t => {
-  const { api, open, network, arrived } = await setUp(t)
-  network.fail()
-  const sessions = Array.from({ length: 50 }, (_, index) => newSession({ songName: `Song ${index}`, audio: recording(index, 2_000) }))
-  for (const part of [sessions.slice(0, 20), sessions.slice(20, 40), sessions.slice(40)]) {
+t.test(
+  'fifty saves across three page loads arrive once and in order, although answers get lost',
+  async (t) => {
+    const { api, open, network, arrived } = await setUp(t)
+    network.fail()
+    const sessions = Array.from({ length: 50 }, (_, index) =>
+      newSession({ songName: `Song ${index}`, audio: recording(index, 2_000) })
+    )
+    for (const part of [sessions.slice(0, 20), sessions.slice(20, 40), sessions.slice(40)]) {
+      const page = open()
+      for (const session of part) await page.saveSession(session)
+      page.close()
+    }
+    const before = arrived().length
+    let calls = 0
+    api.fault = () => (calls++ % 7 === 3 ? 'lose' : undefined)
     const page = open()
-    for (const session of part) await page.saveSession(session)
-    page.close()
+    await page.flush()
+
+    t.strictSame(
+      [...new Set(arrived().slice(before))],
+      sessions.map(({ id }) => id),
+      'in order'
+    )
+    t.strictSame(
+      [...api.account('token').sessions.keys()],
+      sessions.map(({ id }) => id),
+      'each once'
+    )
+    network.heal()
+    t.ok((await page.getSessions()).every(({ pending }) => !pending))
   }
-  const before = arrived().length
-  let calls = 0
-  api.fault = () => calls++ % 7 === 3 ? 'lose' : undefined
-  const page = open()
-  await page.flush()
+)
 
-  t.strictSame([...new Set(arrived().slice(before))], sessions.map(({ id }) => id), 'in order')
-  t.strictSame([...api.account('token').sessions.keys()], sessions.map(({ id }) => id), 'each once')
-  network.heal()
-  t.ok((await page.getSessions()).every(({ pending }) => !pending))
-})
-
-t.test('two tabs deliver nothing twice', async t => {
+t.test('two tabs deliver nothing twice', async (t) => {
   const { api, open, arrived, network } = await setUp(t)
   network.fail()
   const sessions = Array.from({ length: 10 }, () => newSession())
@@ -110,36 +159,51 @@ t.test('two tabs deliver nothing twice', async t => {
   t.equal(api.account('token').sessions.size, 10)
 })
 
-t.test('the browser\'s own locks are used where there are any', async t => {
+t.test("the browser's own locks are used where there are any", async (t) => {
   const names: string[] = []
-  const locks = { request: async (name: string, work: () => Promise<unknown>) => { names.push(name); return await work() } } as unknown as LockManager
+  const locks = {
+    request: async (name: string, work: () => Promise<unknown>) => {
+      names.push(name)
+      return await work()
+    }
+  } as unknown as LockManager
   const { api, open } = await setUp(t)
   await open({ locks }).saveSession(newSession())
   t.equal(api.account('token').sessions.size, 1)
-  t.ok(names.length > 0 && names.every(name => name === 'harmony-helper-outbox:clara'))
+  t.ok(names.length > 0 && names.every((name) => name === 'harmony-helper-outbox:clara'))
 })
 
-t.test('what the server refuses is kept and shown with the reason, and holds up nobody', async t => {
+t.test('what the server refuses is kept and shown with the reason, and holds up nobody', async (t) => {
   const { api, open, network } = await setUp(t)
   network.fail()
   const outbox = open()
-  const [bad, good] = [newSession({ songName: ' ', date: '2026-02-02T00:00:00.000Z' }), newSession({ date: '2026-02-01T00:00:00.000Z' })]
+  const [bad, good] = [
+    newSession({ songName: ' ', date: '2026-02-02T00:00:00.000Z' }),
+    newSession({ date: '2026-02-01T00:00:00.000Z' })
+  ]
   await outbox.saveSession(bad)
   await outbox.saveSession(good)
   network.heal()
   await outbox.flush()
   t.match(await outbox.getSessions(), [
-    { id: bad.id, pending: 'refused', refusal: { status: 400, code: 'invalid_input', detail: 'Because of invalid_input' } },
+    {
+      id: bad.id,
+      pending: 'refused',
+      refusal: { status: 400, code: 'invalid_input', detail: 'Because of invalid_input' }
+    },
     { id: good.id, pending: undefined }
   ])
   t.equal((await open().getSessions()).length, 2, 'after a reload, too')
 
-  await t.test('whoever is there to hear it is told', async t => {
-    await t.rejects(outbox.saveSession(newSession({ songName: '' })), { name: 'StorageError', code: 'invalid_input' })
+  await t.test('whoever is there to hear it is told', async (t) => {
+    await t.rejects(outbox.saveSession(newSession({ songName: '' })), {
+      name: 'StorageError',
+      code: 'invalid_input'
+    })
   })
-  await t.test('saved again with better content it arrives', async t => {
+  await t.test('saved again with better content it arrives', async (t) => {
     const read = await outbox.getSessionById(bad.id)
-    await outbox.saveSession({ ...read ?? bad, songName: 'Mended' })
+    await outbox.saveSession({ ...(read ?? bad), songName: 'Mended' })
     t.equal(api.account('token').sessions.get(bad.id)?.songName, 'Mended')
     t.equal((await outbox.getSessionById(bad.id))?.pending, undefined)
   })
@@ -150,9 +214,15 @@ t.test('what the server refuses is kept and shown with the reason, and holds up 
   })
 })
 
-t.test('what says nothing about the session makes it wait', async t => {
+t.test('what says nothing about the session makes it wait', async (t) => {
   const { api, open } = await setUp(t)
-  const faults = [problem(500, 'internal_error'), problem(503, 'storage_unavailable'), problem(401, 'invalid_token'), problem(409, 'user_not_synced'), { status: 200, body: '<html>Hotel</html>' }]
+  const faults = [
+    problem(500, 'internal_error'),
+    problem(503, 'storage_unavailable'),
+    problem(401, 'invalid_token'),
+    problem(409, 'user_not_synced'),
+    { status: 200, body: '<html>Hotel</html>' }
+  ]
   const outbox = open()
   for (const fault of faults) {
     api.fault = () => fault
@@ -162,8 +232,8 @@ t.test('what says nothing about the session makes it wait', async t => {
   t.equal((await outbox.getSessions()).filter(({ pending }) => pending === 'waiting').length, faults.length)
 })
 
-t.test('deleting what waits', async t => {
-  await t.test('that was never sent needs no network', async t => {
+t.test('deleting what waits', async (t) => {
+  await t.test('that was never sent needs no network', async (t) => {
     const { open, network, arrived } = await setUp(t)
     const outbox = open({ isOnline: () => false })
     const session = newSession()
@@ -174,11 +244,11 @@ t.test('deleting what waits', async t => {
     t.strictSame(arrived(), [])
   })
 
-  await t.test('that may have arrived deletes it there', async t => {
+  await t.test('that may have arrived deletes it there', async (t) => {
     const { api, open } = await setUp(t)
     const outbox = open()
     const session = newSession()
-    api.fault = ({ method }) => method === 'POST' ? 'lose' : undefined
+    api.fault = ({ method }) => (method === 'POST' ? 'lose' : undefined)
     await outbox.saveSession(session)
     t.equal(api.account('token').sessions.size, 1)
     api.fault = () => 'cut'
@@ -190,9 +260,13 @@ t.test('deleting what waits', async t => {
   })
 })
 
-t.test('without a network the history is the one last heard', async t => {
+t.test('without a network the history is the one last heard', async (t) => {
   const { open, network, service } = await setUp(t)
-  await t.rejects(open({ isOnline: () => false }).getSessions(), { code: 'network_error' }, 'unless nothing was heard yet')
+  await t.rejects(
+    open({ isOnline: () => false }).getSessions(),
+    { code: 'network_error' },
+    'unless nothing was heard yet'
+  )
   const session = newSession()
   await service.saveSession(session)
   await open().getSessions()
@@ -200,40 +274,54 @@ t.test('without a network the history is the one last heard', async t => {
   const waiting = newSession({ date: new Date().toISOString() })
   const page = open()
   await page.saveSession(waiting)
-  t.strictSame(states(await page.getSessions()), [[waiting.id, 'waiting'], [session.id, undefined]])
+  t.strictSame(states(await page.getSessions()), [
+    [waiting.id, 'waiting'],
+    [session.id, undefined]
+  ])
 })
 
-t.test('it comes back by itself', async t => {
-  await t.test('when the browser is online again', async t => {
+t.test('it comes back by itself', async (t) => {
+  await t.test('when the browser is online again', async (t) => {
     const { api, open } = await setUp(t)
     const events = new EventTarget()
     let online = false
     const outbox = open({ events, isOnline: () => online })
     await outbox.saveSession(newSession())
     online = true
-    const arrived = new Promise<void>(resolve => outbox.subscribe(resolve))
+    const arrived = new Promise<void>((resolve) => outbox.subscribe(resolve))
     events.dispatchEvent(new Event('online'))
     await arrived
     t.equal(api.account('token').sessions.size, 1)
   })
 
-  await t.test('ever later, or when the server says', async t => {
+  await t.test('ever later, or when the server says', async (t) => {
     const { api, open } = await setUp(t)
     const pauses: number[] = []
     let wake = () => {}
-    const clock: Clock = { now: () => new Date(), sleep: milliseconds => new Promise(resolve => { pauses.push(milliseconds); wake = resolve }) }
+    const clock: Clock = {
+      now: () => new Date(),
+      sleep: (milliseconds) =>
+        new Promise((resolve) => {
+          pauses.push(milliseconds)
+          wake = resolve
+        })
+    }
     api.fault = () => problem(503, 'storage_unavailable', pauses.length === 2 ? { 'retry-after': '600' } : {})
     const outbox = open({ clock })
     await outbox.saveSession(newSession())
     for (const expected of [1, 2, 3]) {
-      while (pauses.length < expected) await new Promise(resolve => { setTimeout(resolve, 5) })
+      while (pauses.length < expected) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 5)
+        })
+      }
       if (expected < 3) wake()
     }
     t.strictSame(pauses, [5_000, 10_000, 600_000])
   })
 })
 
-t.test('nobody\'s practice reaches another\'s account', async t => {
+t.test("nobody's practice reaches another's account", async (t) => {
   const { open, arrived } = await setUp(t)
   const offline = { isOnline: () => false }
   await open({ account: 'anna', ...offline }).saveSession(newSession())
@@ -242,7 +330,7 @@ t.test('nobody\'s practice reaches another\'s account', async t => {
   t.strictSame([await bert.getSessions(), arrived()], [[], []])
 })
 
-t.test('what is saved again while on its way is not lost', async t => {
+t.test('what is saved again while on its way is not lost', async (t) => {
   const { api, open, network } = await setUp(t)
   const outbox = open()
   network.fail()
@@ -259,11 +347,16 @@ t.test('what is saved again while on its way is not lost', async t => {
   t.equal(api.account('token').sessions.get(session.id)?.songName, 'Better')
 })
 
-t.test('with no room to keep anything it still saves', async t => {
+t.test('with no room to keep anything it still saves', async (t) => {
   const { api, open } = await setUp(t)
   const full = new IDBFactory()
-  full.open = () => { throw new DOMException('Full', 'QuotaExceededError') }
-  const outbox = open({ indexedDB: full, locks: { request: (_: string, work: () => unknown) => work() } as unknown as LockManager })
+  full.open = () => {
+    throw new DOMException('Full', 'QuotaExceededError')
+  }
+  const outbox = open({
+    indexedDB: full,
+    locks: { request: (_: string, work: () => unknown) => work() } as unknown as LockManager
+  })
   await outbox.saveSession(newSession())
   t.equal(api.account('token').sessions.size, 1)
 })

@@ -6,40 +6,63 @@ import { createObjectIndex } from '../../../src/dev/object-storage/object-index.
 import { createSortedNames } from '../../../src/dev/object-storage/sorted-names.ts'
 import { startWithBucket, webm } from '../../helpers/object-storage.ts'
 
-t.test('list shows one level: folders, then files, with pages, order and search', async t => {
+t.test('list shows one level: folders, then files, with pages, order and search', async (t) => {
   const { client, songs } = await startWithBucket(t)
-  for (const key of ['b.webm', 'u2/x.webm', 'u1/y.webm', 'u1/deep/z.webm', 'a.webm', 'u10/w.webm']) await songs.upload(key, 'sound', webm)
-  const names = async (...args: Parameters<typeof songs.list>) => (await songs.list(...args)).data?.map(row => row.name)
+  for (const key of ['b.webm', 'u2/x.webm', 'u1/y.webm', 'u1/deep/z.webm', 'a.webm', 'u10/w.webm']) {
+    await songs.upload(key, 'sound', webm)
+  }
+  const names = async (...args: Parameters<typeof songs.list>) =>
+    (await songs.list(...args)).data?.map((row) => row.name)
   t.strictSame(await names(), ['u1', 'u10', 'u2', 'a.webm', 'b.webm'])
   t.strictSame(await names('u1'), ['deep', 'y.webm'])
   t.strictSame(await names('u1/'), ['deep', 'y.webm'])
   t.strictSame(await names('', { limit: 2, offset: 2 }), ['u2', 'a.webm'])
-  t.strictSame(await names('', { sortBy: { column: 'name', order: 'desc' } }), ['u2', 'u10', 'u1', 'b.webm', 'a.webm'])
+  t.strictSame(await names('', { sortBy: { column: 'name', order: 'desc' } }), [
+    'u2',
+    'u10',
+    'u1',
+    'b.webm',
+    'a.webm'
+  ])
   t.strictSame(await names('', { sortBy: { column: 'created_at' } }), ['u1', 'u10', 'u2', 'b.webm', 'a.webm'])
   t.strictSame(await names('', { search: 'U1' }), ['u1', 'u10'])
   t.strictSame(await names('none'), [])
   t.strictSame((await client.from('none').list()).data, [])
 
   const [folder, , , file] = (await songs.list()).data ?? []
-  t.strictSame(folder, { name: 'u1', id: null, updated_at: null, created_at: null, last_accessed_at: null, metadata: null })
+  t.strictSame(folder, {
+    name: 'u1',
+    id: null,
+    updated_at: null,
+    created_at: null,
+    last_accessed_at: null,
+    metadata: null
+  })
   t.match(file, {
     name: 'a.webm',
     id: /^[0-9a-f-]{36}$/,
     created_at: /^\d{4}-.*Z$/,
     updated_at: /^\d{4}-.*Z$/,
-    metadata: { eTag: /^".+"$/, size: 5, mimetype: 'audio/webm', cacheControl: 'max-age=3600', contentLength: 5, httpStatusCode: 200 }
+    metadata: {
+      eTag: /^".+"$/,
+      size: 5,
+      mimetype: 'audio/webm',
+      cacheControl: 'max-age=3600',
+      contentLength: 5,
+      httpStatusCode: 200
+    }
   })
 })
 
-t.test('listV2 pages through every key, while keys come and go', async t => {
+t.test('listV2 pages through every key, while keys come and go', async (t) => {
   const { songs } = await startWithBucket(t)
   const keys = Array.from({ length: 25 }, (_, i) => `u${i % 3}/${String(i).padStart(2, '0')}.webm`)
-  await Promise.all(keys.map(key => songs.upload(key, 'x', webm)))
+  await Promise.all(keys.map((key) => songs.upload(key, 'x', webm)))
   const seen: string[] = []
   let cursor: string | undefined
   do {
     const { data } = await songs.listV2({ limit: 10, cursor })
-    seen.push(...data?.objects.map(object => object.name) ?? [])
+    seen.push(...(data?.objects.map((object) => object.name) ?? []))
     cursor = data?.nextCursor
     t.equal(cursor !== undefined, data?.hasNext)
     if (cursor) await songs.remove([`${seen.at(-1)}`, `${seen.at(-2)}`]) // the cursor's own key among them
@@ -47,80 +70,124 @@ t.test('listV2 pages through every key, while keys come and go', async t => {
   } while (cursor)
   t.strictSame(seen, keys.sort())
   const left = [...keys.filter((_, i) => ![8, 9, 18, 19].includes(i)), 'u0/before'].sort()
-  t.strictSame((await songs.listV2()).data?.objects.map(object => object.name), left)
+  t.strictSame(
+    (await songs.listV2()).data?.objects.map((object) => object.name),
+    left
+  )
 
   const { data } = await songs.listV2({ with_delimiter: true, limit: 2 })
   t.match(data, { hasNext: true, folders: [{ name: 'u0/', key: 'u0/' }, { name: 'u1/' }], objects: [] })
   const next = await songs.listV2({ with_delimiter: true, limit: 2, cursor: data?.nextCursor })
   t.match(next.data, { hasNext: false, folders: [{ name: 'u2/' }] })
-  t.match((await songs.listV2({ prefix: 'u2/2' })).data?.objects.map(object => object.name), ['u2/20.webm'])
+  t.match(
+    (await songs.listV2({ prefix: 'u2/2' })).data?.objects.map((object) => object.name),
+    ['u2/20.webm']
+  )
 })
 
 const FOLDERS = ['', 'a/', 'a/b/', 'a.b/']
 const some = fc.constantFrom
 
-function toObject (name: string): StoredObject {
+function toObject(name: string): StoredObject {
   const date = '2026-11-22T18:00:00.000Z'
-  return { id: name, bucketId: 'songs', name, version: name, size: 0, eTag: '""', contentType: '', cacheControl: '', userMetadata: null, createdAt: date, updatedAt: date }
+  return {
+    id: name,
+    bucketId: 'songs',
+    name,
+    version: name,
+    size: 0,
+    eTag: '""',
+    contentType: '',
+    cacheControl: '',
+    userMetadata: null,
+    createdAt: date,
+    updatedAt: date
+  }
 }
 
 // As files of the folder, or as folders in it with a file each; in no order, and in both cases.
-function namesIn (folder: string, count: number, isNested: boolean) {
-  return Array.from({ length: count }, (_, i) => `${folder}${i % 2 ? 'a' : 'B'}${(i * 7919 % 5000).toString(36)}${isNested ? '/x' : ''}`)
+function namesIn(folder: string, count: number, isNested: boolean) {
+  return Array.from(
+    { length: count },
+    (_, i) => `${folder}${i % 2 ? 'a' : 'B'}${((i * 7919) % 5000).toString(36)}${isNested ? '/x' : ''}`
+  )
 }
 
-function listPlainly (names: Iterable<string>, { prefix, search = '', limit, offset, sortBy }: LevelQuery) {
-  const inside = [...names].filter(name => name.startsWith(prefix)).map(name => name.slice(prefix.length))
-  const sort = (entries: string[]) => [...new Set(entries)].filter(name => name.toLowerCase().startsWith(search.toLowerCase())).sort()
-  const folders = sort(inside.filter(name => name.includes('/')).map(name => `${name.split('/')[0]}`))
-  const files = sort(inside.filter(name => !name.includes('/')))
+function listPlainly(names: Iterable<string>, { prefix, search = '', limit, offset, sortBy }: LevelQuery) {
+  const inside = [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
+  const sort = (entries: string[]) =>
+    [...new Set(entries)].filter((name) => name.toLowerCase().startsWith(search.toLowerCase())).sort()
+  const folders = sort(inside.filter((name) => name.includes('/')).map((name) => `${name.split('/')[0]}`))
+  const files = sort(inside.filter((name) => !name.includes('/')))
   if (sortBy?.order === 'desc') for (const entries of [folders, files]) entries.reverse()
   return [...folders, ...files].slice(offset, offset + limit)
 }
 
 t.test('every page of every level is what sorting all names would give, while many come and go', async () => {
-  const change = fc.record({ what: some('add', 'add', 'remove', 'remove', 'remove', 'empty'), folder: some(...FOLDERS), count: some(1, 600, 1200), isNested: fc.boolean() })
+  const change = fc.record({
+    what: some('add', 'add', 'remove', 'remove', 'remove', 'empty'),
+    folder: some(...FOLDERS),
+    count: some(1, 600, 1200),
+    isNested: fc.boolean()
+  })
   const query = fc.record({
     search: some('', '', 'a', 'B', 'a1', 'zz'),
     limit: some(1, 100, 10_000),
     offset: some(0, 1, 999),
     sortBy: fc.record({ column: some('name'), order: some('asc', 'desc') })
   })
-  fc.assert(fc.property(fc.array(fc.tuple(change, query), { minLength: 3, maxLength: 6 }), steps => {
-    const index = createObjectIndex()
-    const names = new Set(FOLDERS.flatMap(folder => namesIn(folder, 1100, false)))
-    for (const name of names) index.set(toObject(name))
-    for (const [{ what, folder, count, isNested }, page] of steps) {
-      if (what === 'empty') for (const each of [index, names]) each.clear()
-      for (const name of what === 'empty' ? [] : namesIn(folder, count, isNested)) {
-        if (what === 'add') index.set(toObject(name))
-        else index.delete(name)
-        names[what === 'add' ? 'add' : 'delete'](name)
+  fc.assert(
+    fc.property(fc.array(fc.tuple(change, query), { minLength: 3, maxLength: 6 }), (steps) => {
+      const index = createObjectIndex()
+      const names = new Set(FOLDERS.flatMap((folder) => namesIn(folder, 1100, false)))
+      for (const name of names) index.set(toObject(name))
+      for (const [{ what, folder, count, isNested }, page] of steps) {
+        if (what === 'empty') for (const each of [index, names]) each.clear()
+        for (const name of what === 'empty' ? [] : namesIn(folder, count, isNested)) {
+          if (what === 'add') index.set(toObject(name))
+          else index.delete(name)
+          names[what === 'add' ? 'add' : 'delete'](name)
+        }
+        for (const prefix of FOLDERS) {
+          const query = { ...page, prefix }
+          if (`${listLevel(index, query).map((row) => row.name)}` !== `${listPlainly(names, query)}`) {
+            return false
+          }
+        }
       }
-      for (const prefix of FOLDERS) {
-        const query = { ...page, prefix }
-        if (`${listLevel(index, query).map(row => row.name)}` !== `${listPlainly(names, query)}`) return false
-      }
-    }
-  }), { numRuns: 25 })
+    }),
+    { numRuns: 25 }
+  )
 })
 
 t.test('sorted names are found wherever others came and went', async () => {
   const LENGTH = 5000
   const all = Array.from({ length: LENGTH }, (_, i) => `${i}`.padStart(4, '0'))
   const change = fc.record({ isInsert: fc.boolean(), first: fc.nat(LENGTH), count: some(1, 1500, 3000) })
-  fc.assert(fc.property(fc.subarray(all), fc.array(change, { maxLength: 5 }), fc.array(some(...all)), (initial, changes, sought) => {
-    const names = createSortedNames(initial)
-    const model = new Set(initial)
-    for (const { isInsert, first, count } of changes) {
-      for (const name of all.slice(first, first + count)) {
-        names[isInsert ? 'insert' : 'remove'](name)
-        model[isInsert ? 'add' : 'delete'](name)
+  fc.assert(
+    fc.property(
+      fc.subarray(all),
+      fc.array(change, { maxLength: 5 }),
+      fc.array(some(...all)),
+      (initial, changes, sought) => {
+        const names = createSortedNames(initial)
+        const model = new Set(initial)
+        for (const { isInsert, first, count } of changes) {
+          for (const name of all.slice(first, first + count)) {
+            names[isInsert ? 'insert' : 'remove'](name)
+            model[isInsert ? 'add' : 'delete'](name)
+          }
+        }
+        const expected = all.filter((name) => model.has(name))
+        return (
+          `${names.startingWith('')}` === `${expected}` &&
+          sought.every((name) => names.from(name).next().value === expected.find((other) => other >= name)) &&
+          ['0', '12', '345'].every(
+            (start) =>
+              `${names.startingWith(start)}` === `${expected.filter((name) => name.startsWith(start))}`
+          )
+        )
       }
-    }
-    const expected = all.filter(name => model.has(name))
-    return `${names.startingWith('')}` === `${expected}` &&
-      sought.every(name => names.from(name).next().value === expected.find(other => other >= name)) &&
-      ['0', '12', '345'].every(start => `${names.startingWith(start)}` === `${expected.filter(name => name.startsWith(start))}`)
-  }))
+    )
+  )
 })

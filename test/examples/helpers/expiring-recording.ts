@@ -9,44 +9,77 @@ const ANYWHERE = { 'access-control-allow-origin': '*' }
  * Gives every session a recording of ten silent minutes, behind a URL that works until `expire`; each time the
  * session is read again, behind a new one. While `blocked`, there is no new one to be had.
  */
-export async function expiringRecording (page: Page) {
+export async function expiringRecording(page: Page) {
   const state = { issued: 0, expired: 0, blocked: false }
-  await page.route(/\/api\/sessions\/[^/]+$/, async route => {
+  await page.route(/\/api\/sessions\/[^/]+$/, async (route) => {
     if (route.request().method() !== 'GET') return route.fallback()
-    if (state.blocked) return route.fulfill({ status: 500, headers: ANYWHERE, json: { code: 'internal_error', detail: 'Something went wrong.' } })
+    if (state.blocked) {
+      return route.fulfill({
+        status: 500,
+        headers: ANYWHERE,
+        json: { code: 'internal_error', detail: 'Something went wrong.' }
+      })
+    }
     const response = await route.fetch()
     const audioUrl = new URL(`/recording.wav?token=${++state.issued}`, page.url())
-    await route.fulfill({ response, json: { ...await response.json() as object, audioUrl } })
+    await route.fulfill({ response, json: { ...((await response.json()) as object), audioUrl } })
   })
-  await page.route(url => url.pathname === '/recording.wav', async (route, request) => {
-    const token = Number(new URL(request.url()).searchParams.get('token'))
-    if (token <= state.expired) return route.fulfill({ status: 400, json: { statusCode: '400', error: 'InvalidJWT', message: 'jwt expired' } })
-    const from = Number(/\d+/.exec(request.headers()['range'] ?? '')?.[0] ?? 0)
-    const total = wavHeader.length + SECONDS * BYTES_PER_SECOND
-    const piece = Buffer.alloc(Math.min(PIECE, total - from))
-    if (from === 0) wavHeader.copy(piece)
-    const range = `bytes ${from}-${from + piece.length - 1}/${total}`
-    await route.fulfill({ status: 206, contentType: 'audio/wav', headers: { 'content-range': range, 'accept-ranges': 'bytes', 'cache-control': 'no-store' }, body: piece })
-  })
+  await page.route(
+    (url) => url.pathname === '/recording.wav',
+    async (route, request) => {
+      const token = Number(new URL(request.url()).searchParams.get('token'))
+      if (token <= state.expired) {
+        return route.fulfill({
+          status: 400,
+          json: { statusCode: '400', error: 'InvalidJWT', message: 'jwt expired' }
+        })
+      }
+      const from = Number(/\d+/.exec(request.headers()['range'] ?? '')?.[0] ?? 0)
+      const total = wavHeader.length + SECONDS * BYTES_PER_SECOND
+      const piece = Buffer.alloc(Math.min(PIECE, total - from))
+      if (from === 0) wavHeader.copy(piece)
+      const range = `bytes ${from}-${from + piece.length - 1}/${total}`
+      await route.fulfill({
+        status: 206,
+        contentType: 'audio/wav',
+        headers: { 'content-range': range, 'accept-ranges': 'bytes', 'cache-control': 'no-store' },
+        body: piece
+      })
+    }
+  )
   return {
-    expire: () => { state.expired = state.issued },
-    block: (blocked: boolean) => { state.blocked = blocked }
+    expire: () => {
+      state.expired = state.issued
+    },
+    block: (blocked: boolean) => {
+      state.blocked = blocked
+    }
   }
 }
 
 /** RIFF/WAVE, PCM, one channel of 16 bits. */
 const wavHeader = Buffer.concat([
-  Buffer.from('RIFF'), uint32(36 + SECONDS * BYTES_PER_SECOND), Buffer.from('WAVEfmt '), uint32(16), uint16(1), uint16(1),
-  uint32(BYTES_PER_SECOND / 2), uint32(BYTES_PER_SECOND), uint16(2), uint16(16), Buffer.from('data'), uint32(SECONDS * BYTES_PER_SECOND)
+  Buffer.from('RIFF'),
+  uint32(36 + SECONDS * BYTES_PER_SECOND),
+  Buffer.from('WAVEfmt '),
+  uint32(16),
+  uint16(1),
+  uint16(1),
+  uint32(BYTES_PER_SECOND / 2),
+  uint32(BYTES_PER_SECOND),
+  uint16(2),
+  uint16(16),
+  Buffer.from('data'),
+  uint32(SECONDS * BYTES_PER_SECOND)
 ])
 
-function uint16 (value: number): Buffer {
+function uint16(value: number): Buffer {
   const bytes = Buffer.alloc(2)
   bytes.writeUInt16LE(value)
   return bytes
 }
 
-function uint32 (value: number): Buffer {
+function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32LE(value)
   return bytes

@@ -10,7 +10,7 @@ const FOLDER = fileURLToPath(new URL('../../../.screenshots/', import.meta.url))
 const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } }
 
 /** axe-core finds nothing, in light and in dark. `npm run journal:screenshots` also takes pictures, for people to look at. */
-export async function inspect (t: Test, page: Page, what: string) {
+export async function inspect(t: Test, page: Page, what: string) {
   if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axeSource)
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
@@ -20,16 +20,27 @@ export async function inspect (t: Test, page: Page, what: string) {
   await page.emulateMedia({ colorScheme: 'light' })
 }
 
-function violations (page: Page, colorScheme: 'light' | 'dark'): Promise<string[]> {
-  return page.evaluate(async colorScheme => {
+function violations(page: Page, colorScheme: 'light' | 'dark'): Promise<string[]> {
+  return page.evaluate(async (colorScheme) => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
     // A drawn score is one picture to axe. In the dark, nothing but colours is different.
-    const { violations } = await axe.run({ exclude: ['.sheet svg'] }, { resultTypes: ['violations'], ...colorScheme === 'dark' && { runOnly: { type: 'rule', values: ['color-contrast', 'link-in-text-block'] } } })
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`)
+    const { violations } = await axe.run(
+      { exclude: ['.sheet svg'] },
+      {
+        resultTypes: ['violations'],
+        ...(colorScheme === 'dark' && {
+          runOnly: { type: 'rule', values: ['color-contrast', 'link-in-text-block'] }
+        })
+      }
+    )
+    return violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`
+    )
   }, colorScheme)
 }
 
-async function shoot (page: Page, name: string) {
+async function shoot(page: Page, name: string) {
   const before = page.viewportSize()!
   await mkdir(FOLDER, { recursive: true })
   for (const [size, viewport] of Object.entries(SIZES)) {

@@ -12,7 +12,12 @@ import { build } from '../../helpers/app.ts'
 import { AUDIENCE } from '../../helpers/issuer.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
-const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' }
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.woff2': 'font/woff2'
+}
 
 export type Journal = Awaited<ReturnType<typeof startJournal>>
 
@@ -20,31 +25,43 @@ export type Journal = Awaited<ReturnType<typeof startJournal>>
  * The practice journal as it would be deployed: built in both modes, on one origin, beside the real server and an issuer
  * to sign in with. `serve` switches the mode, as a new deployment would.
  */
-export async function startJournal (t: Test) {
+export async function startJournal(t: Test) {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-journal-'))
   t.teardown(() => rm(directory, { recursive: true, force: true }))
   const page = await startPage(t, directory)
-  const issuer = await startIssuer({ audience: AUDIENCE, users: [{ sub: 'auth0|clara', email: 'clara@example.com', name: 'Clara' }] })
+  const issuer = await startIssuer({
+    audience: AUDIENCE,
+    users: [{ sub: 'auth0|clara', email: 'clara@example.com', name: 'Clara' }]
+  })
   t.teardown(() => issuer.close())
   const [{ app, storage }] = await Promise.all([
     build(t, { env: { AUTH0_DOMAIN: issuer.issuer, CORS_ORIGINS: page.origin } }),
     buildPage(join(directory, 'mock'), { VITE_USE_MOCK_STORAGE: 'true' })
   ])
   const api = await app.listen({ host: '127.0.0.1', port: 0 })
-  const env = { VITE_API_URL: api, VITE_AUTH0_DOMAIN: issuer.issuer.slice(0, -1), VITE_AUTH0_CLIENT_ID: 'journal', VITE_AUTH0_AUDIENCE: AUDIENCE }
+  const env = {
+    VITE_API_URL: api,
+    VITE_AUTH0_DOMAIN: issuer.issuer.slice(0, -1),
+    VITE_AUTH0_CLIENT_ID: 'journal',
+    VITE_AUTH0_AUDIENCE: AUDIENCE
+  }
   await buildPage(join(directory, 'account'), { VITE_USE_MOCK_STORAGE: 'false', ...env })
   return { ...page, api, app, issuer, storage }
 }
 
 export type Mode = 'mock' | 'account'
 
-async function startPage (t: Test, directory: string) {
+async function startPage(t: Test, directory: string) {
   let served: Mode = 'mock'
   const file = (path: string) => join(directory, served, path === '/' ? 'index.html' : path)
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? '/', 'http://page').pathname
     const body = await readFile(file(path)).catch(() => undefined)
-    response.writeHead(body ? 200 : 404, { 'content-type': TYPES[extname(path) || '.html'] ?? 'application/octet-stream' }).end(body)
+    response
+      .writeHead(body ? 200 : 404, {
+        'content-type': TYPES[extname(path) || '.html'] ?? 'application/octet-stream'
+      })
+      .end(body)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {
@@ -52,15 +69,34 @@ async function startPage (t: Test, directory: string) {
     server.close()
   })
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { origin, file, serve: (mode: Mode) => { served = mode } }
+  return {
+    origin,
+    file,
+    serve: (mode: Mode) => {
+      served = mode
+    }
+  }
 }
 
-async function buildPage (outDir: string, env: NodeJS.ProcessEnv) {
+async function buildPage(outDir: string, env: NodeJS.ProcessEnv) {
   const config = join(repository, 'examples/practice-journal/vite.config.ts')
-  const vite = spawn(process.execPath, [join(repository, 'node_modules/vite/bin/vite.js'), 'build', '--config', config, '--outDir', outDir, '--logLevel', 'warn'], {
-    env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'ignore', 'pipe']
-  })
+  const vite = spawn(
+    process.execPath,
+    [
+      join(repository, 'node_modules/vite/bin/vite.js'),
+      'build',
+      '--config',
+      config,
+      '--outDir',
+      outDir,
+      '--logLevel',
+      'warn'
+    ],
+    {
+      env: { PATH: process.env['PATH'], ...env },
+      stdio: ['ignore', 'ignore', 'pipe']
+    }
+  )
   const [errors, [code]] = await Promise.all([vite.stderr.toArray(), once(vite, 'exit')])
   if (code !== 0) throw new Error(`The practice journal cannot be built: ${errors.join('')}`)
 }

@@ -1,17 +1,31 @@
 import { fixture } from '../../helpers/recordings.ts'
 
-export type Practised = { id: string, date: string, songName: string, instrument: string, durationSeconds: number, xmlContent: string, audioBase64: string, analysis?: object }
+export type Practised = {
+  id: string
+  date: string
+  songName: string
+  instrument: string
+  durationSeconds: number
+  xmlContent: string
+  audioBase64: string
+  analysis?: object
+}
 
 const PIECES: [daysAgo: number, hour: number, songName: string, instrument: string, minutes: number][] = [
-  [0, 8, 'Ode to Joy', 'Piano', 21], [0, 7, 'Hanon, No. 12', 'Piano', 12],
-  [1, 18, 'Suite No. 1 in G – Prélude', 'Cello', 38], [1, 9, 'Ode to Joy', 'Piano', 15],
-  [2, 19, 'Clair de lune', 'Piano', 46], [3, 17, 'Gymnopédie No. 1', 'Piano', 24],
-  [4, 20, 'Étude Op. 10 No. 3', 'Piano', 33], [6, 11, 'Suite No. 1 in G – Sarabande', 'Cello', 52],
-  [9, 19, 'Träumerei', 'Piano', 27], [12, 18, 'Suite No. 1 in G – Menuet', 'Cello', 64]
+  [0, 8, 'Ode to Joy', 'Piano', 21],
+  [0, 7, 'Hanon, No. 12', 'Piano', 12],
+  [1, 18, 'Suite No. 1 in G – Prélude', 'Cello', 38],
+  [1, 9, 'Ode to Joy', 'Piano', 15],
+  [2, 19, 'Clair de lune', 'Piano', 46],
+  [3, 17, 'Gymnopédie No. 1', 'Piano', 24],
+  [4, 20, 'Étude Op. 10 No. 3', 'Piano', 33],
+  [6, 11, 'Suite No. 1 in G – Sarabande', 'Cello', 52],
+  [9, 19, 'Träumerei', 'Piano', 27],
+  [12, 18, 'Suite No. 1 in G – Menuet', 'Cello', 64]
 ]
 
 /** A week and a half of somebody's practice, as the existing app's local mode keeps it, newest first. */
-export async function practised (): Promise<Practised[]> {
+export async function practised(): Promise<Practised[]> {
   const xmlContent = await readFileText('ode-to-joy.musicxml')
   const audioBase64 = `data:audio/webm;codecs=opus;base64,${(await fixture('recording.webm')).toString('base64')}`
   return PIECES.map(([daysAgo, hour, songName, instrument, minutes], index) => {
@@ -26,15 +40,22 @@ export async function practised (): Promise<Practised[]> {
       durationSeconds: minutes * 60,
       audioBase64,
       xmlContent: songName === 'Ode to Joy' ? xmlContent : '',
-      ...index === 0 && { analysis: { performace_summary: 'A steady tempo and a singing tone.', 'coach-feedback': 'Mind the dotted notes in bar 4: they are a little late. Play the last phrase once more, softly, without pedal.', scoreAccuracy: 87 } }
+      ...(index === 0 && {
+        analysis: {
+          performace_summary: 'A steady tempo and a singing tone.',
+          'coach-feedback':
+            'Mind the dotted notes in bar 4: they are a little late. Play the last phrase once more, softly, without pedal.',
+          scoreAccuracy: 87
+        }
+      })
     }
   })
 }
 
-export function localDocument (history: object[]): string {
+export function localDocument(history: object[]): string {
   return JSON.stringify({ state: { history, streak: 5 }, version: 0 })
 }
 
-async function readFileText (name: string): Promise<string> {
+async function readFileText(name: string): Promise<string> {
   return (await fixture(name)).toString()
 }

@@ -16,18 +16,22 @@ const webm = await fixture('recording.webm')
 
 type Saved = SessionData & { audio_url: string | null }
 
-async function saved (audioBase64: unknown): Promise<Saved> {
+async function saved(audioBase64: unknown): Promise<Saved> {
   const response = await clara.save({ audioBase64 })
   if (response.statusCode !== 201) throw new Error(response.body)
   return response.json<Saved>()
 }
 
-async function play (url: string | null, headers: Record<string, string> = {}) {
+async function play(url: string | null, headers: Record<string, string> = {}) {
   const response = await fetch(url ?? '', { headers })
-  return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) }
+  return {
+    status: response.status,
+    headers: response.headers,
+    bytes: Buffer.from(await response.arrayBuffer())
+  }
 }
 
-async function objects (): Promise<string[]> {
+async function objects(): Promise<string[]> {
   const keys = []
   for await (const { key } of app.storage.list(userId)) keys.push(key)
   return keys
@@ -49,7 +53,10 @@ for (const [name, [extension, contentType]] of Object.entries(KINDS)) {
   t.test(`${name} is kept as .${extension} and played back byte for byte`, async (t) => {
     const bytes = await fixture(name)
     const { id, audioUrl, audio_url: alias } = await saved(bytes.toString('base64'))
-    t.equal(audioUrl, `${storage.url}/storage/v1/object/public/harmony-helper-recordings/${userId}/${id}.${extension}`)
+    t.equal(
+      audioUrl,
+      `${storage.url}/storage/v1/object/public/harmony-helper-recordings/${userId}/${id}.${extension}`
+    )
     t.equal(alias, audioUrl)
     t.equal((await clara.get(id)).json<SessionData>().audioUrl, audioUrl)
 
@@ -68,11 +75,17 @@ for (const [name, [extension, contentType]] of Object.entries(KINDS)) {
 
 t.test('digest and length of the recording are kept beside it', async (t) => {
   const { id } = await saved(webm.toString('base64'))
-  const [row] = await query(database.url, `SELECT recording_bytes, recording_sha256 FROM sessions WHERE id = '${id}'`)
-  t.strictSame(row, { recording_bytes: String(webm.length), recording_sha256: createHash('sha256').update(webm).digest('hex') })
+  const [row] = await query(
+    database.url,
+    `SELECT recording_bytes, recording_sha256 FROM sessions WHERE id = '${id}'`
+  )
+  t.strictSame(row, {
+    recording_bytes: String(webm.length),
+    recording_sha256: createHash('sha256').update(webm).digest('hex')
+  })
 })
 
-t.test('the bytes decide, not the client\'s word', async (t) => {
+t.test("the bytes decide, not the client's word", async (t) => {
   const { audioUrl } = await saved(`data:audio/mpeg;base64,${webm.toString('base64')}`)
   t.match(audioUrl, /\.webm$/)
   t.equal((await play(audioUrl)).headers.get('content-type'), 'audio/webm')
@@ -80,7 +93,27 @@ t.test('the bytes decide, not the client\'s word', async (t) => {
 
 t.test('every brand of MP4 is an MP4', async (t) => {
   const mp4 = await fixture('recording.m4a')
-  for (const brand of ['M4A ', 'M4B ', 'M4V ', 'isom', 'iso2', 'iso5', 'iso6', 'mp41', 'mp42', 'avc1', 'dash', 'qt  ', '3gp4', '3gp5', '3g2a', 'mmp4', 'MSNV', 'F4A ', 'F4V ']) {
+  for (const brand of [
+    'M4A ',
+    'M4B ',
+    'M4V ',
+    'isom',
+    'iso2',
+    'iso5',
+    'iso6',
+    'mp41',
+    'mp42',
+    'avc1',
+    'dash',
+    'qt  ',
+    '3gp4',
+    '3gp5',
+    '3g2a',
+    'mmp4',
+    'MSNV',
+    'F4A ',
+    'F4V '
+  ]) {
     mp4.write(brand, 8, 'latin1')
     t.match((await saved(mp4.toString('base64'))).audioUrl, /\.m4a$/, brand)
   }
@@ -95,33 +128,64 @@ t.test('an MP3 is told behind the large picture in front of it', async (t) => {
   t.ok((await play(audioUrl)).bytes.equals(bytes))
 })
 
-t.test('a recording of an unknown kind is refused, whatever it says it is, and nothing is kept', async (t) => {
-  const [before, rows] = [await objects(), (await clara.list()).json<unknown[]>().length]
-  const heic = await fixture('recording.m4a')
-  heic.write('heic', 8, 'latin1')
-  const unknown = [await fixture('recording.aac'), await fixture('clip.mkv'), await fixture('image.png'), await fixture('ode-to-joy.musicxml'), heic, Buffer.from('hello'), Buffer.alloc(1), Buffer.alloc(5000)]
-  for (const bytes of unknown) {
-    isProblem(t, await clara.save({ audioBase64: bytes.toString('base64') }), 'unsupported_recording')
-    const { detail } = isProblem(t, await clara.save({ audioBase64: `data:audio/webm;base64,${bytes.toString('base64')}` }), 'unsupported_recording')
-    t.match(detail, /WebM, MP4, Ogg/)
+t.test(
+  'a recording of an unknown kind is refused, whatever it says it is, and nothing is kept',
+  async (t) => {
+    const [before, rows] = [await objects(), (await clara.list()).json<unknown[]>().length]
+    const heic = await fixture('recording.m4a')
+    heic.write('heic', 8, 'latin1')
+    const unknown = [
+      await fixture('recording.aac'),
+      await fixture('clip.mkv'),
+      await fixture('image.png'),
+      await fixture('ode-to-joy.musicxml'),
+      heic,
+      Buffer.from('hello'),
+      Buffer.alloc(1),
+      Buffer.alloc(5000)
+    ]
+    for (const bytes of unknown) {
+      isProblem(t, await clara.save({ audioBase64: bytes.toString('base64') }), 'unsupported_recording')
+      const { detail } = isProblem(
+        t,
+        await clara.save({ audioBase64: `data:audio/webm;base64,${bytes.toString('base64')}` }),
+        'unsupported_recording'
+      )
+      t.match(detail, /WebM, MP4, Ogg/)
+    }
+    t.strictSame(await objects(), before)
+    t.equal((await clara.list()).json<unknown[]>().length, rows)
   }
-  t.strictSame(await objects(), before)
-  t.equal((await clara.list()).json<unknown[]>().length, rows)
-})
+)
 
 t.test('what is no recording is not looked at for long, however it is made', async (t) => {
   const entry = Buffer.from('504b0304140000000000000000000000000000000000000000000100000061', 'hex') // an empty file in a ZIP
   const archive = Buffer.alloc(5000 * entry.length, entry)
   let looks = 0
-  const source = { size: archive.length, read: async (start: number, end: number) => { looks++; return archive.subarray(start, end) } }
+  const source = {
+    size: archive.length,
+    read: async (start: number, end: number) => {
+      looks++
+      return archive.subarray(start, end)
+    }
+  }
   await t.rejects(tellKind(source), { code: 'unsupported_recording' })
   t.ok(looks < 300, `${looks}`)
 })
 
 t.test('data URLs of every spelling', async (t) => {
   const base64 = webm.toString('base64')
-  const prefixes = ['data:audio/webm;base64,', 'data:audio/webm;codecs=opus;base64,', 'data:;base64,', 'DATA:AUDIO/WEBM;BASE64,', 'data:video/webm;codecs="vp8,opus";base64,', 'data:application/octet-stream;name=a%20b;base64,']
-  for (const prefix of prefixes) t.ok((await play((await saved(prefix + base64)).audioUrl)).bytes.equals(webm), prefix)
+  const prefixes = [
+    'data:audio/webm;base64,',
+    'data:audio/webm;codecs=opus;base64,',
+    'data:;base64,',
+    'DATA:AUDIO/WEBM;BASE64,',
+    'data:video/webm;codecs="vp8,opus";base64,',
+    'data:application/octet-stream;name=a%20b;base64,'
+  ]
+  for (const prefix of prefixes) {
+    t.ok((await play((await saved(prefix + base64)).audioUrl)).bytes.equals(webm), prefix)
+  }
 })
 
 t.test('padding is optional', async (t) => {
@@ -134,7 +198,17 @@ t.test('padding is optional', async (t) => {
 })
 
 t.test('null, nothing and an empty data URL mean no recording', async (t) => {
-  for (const none of [undefined, null, '', 'data:', 'data:,', 'data:audio/webm;base64,', 'data:;base64,', 'data:audio/webm;codecs=opus;base64,', 'data:audio/webm,']) {
+  for (const none of [
+    undefined,
+    null,
+    '',
+    'data:',
+    'data:,',
+    'data:audio/webm;base64,',
+    'data:;base64,',
+    'data:audio/webm;codecs=opus;base64,',
+    'data:audio/webm,'
+  ]) {
     const { audioUrl, audio_url: alias } = await saved(none)
     t.strictSame([audioUrl, alias], [null, null], String(none))
   }
@@ -142,7 +216,7 @@ t.test('null, nothing and an empty data URL mean no recording', async (t) => {
 
 t.test('anything else is refused: no byte is dropped in silence', async (t) => {
   const base64 = webm.toString('base64').replace(/=+$/, '')
-  const whole = base64.slice(0, base64.length - base64.length % 4)
+  const whole = base64.slice(0, base64.length - (base64.length % 4))
   const invalid = {
     'white space inside': `${whole.slice(0, 400)}\n${whole.slice(400)}`,
     'white space behind': `${whole} `,
@@ -176,27 +250,44 @@ t.test('anything else is refused: no byte is dropped in silence', async (t) => {
 })
 
 t.test('a recording may be as large as MAX_RECORDING_BYTES and no larger', async (t) => {
-  const { as } = await build(t, { surroundings, env: { MAX_RECORDING_BYTES: String(webm.length), SUPABASE_BUCKET: 'small' } })
+  const { as } = await build(t, {
+    surroundings,
+    env: { MAX_RECORDING_BYTES: String(webm.length), SUPABASE_BUCKET: 'small' }
+  })
   const robert = as('auth0|robert')
   await robert.sync()
   const exact = await robert.save({ audioBase64: webm.toString('base64') })
   t.equal(exact.statusCode, 201)
   t.match(exact.json<Saved>().audioUrl, '/object/public/small/')
-  const { detail } = isProblem(t, await robert.save({ audioBase64: Buffer.concat([webm, Buffer.alloc(1)]).toString('base64') }), 'recording_too_large')
+  const { detail } = isProblem(
+    t,
+    await robert.save({ audioBase64: Buffer.concat([webm, Buffer.alloc(1)]).toString('base64') }),
+    'recording_too_large'
+  )
   t.match(detail, String(webm.length))
   t.equal((await robert.list()).json<unknown[]>().length, 1)
 })
 
-t.test('where the bucket itself takes less, the answer is the same, and the id is free at once', async (t) => {
-  const tight = await build(t, { surroundings, env: { MAX_RECORDING_BYTES: '1024', SUPABASE_BUCKET: 'tight' } })
-  await tight.app.storage.ensureBucket()
-  const { as, app } = await build(t, { surroundings, env: { SUPABASE_BUCKET: 'tight' } })
-  const id = '5b0a9a43-6d0c-4be1-8b5f-3c2d65a0c001'
-  isProblem(t, await as(clara.sub).save({ id, audioBase64: webm.toString('base64') }), 'recording_too_large')
-  t.notOk(await app.storage.exists(`${userId}/${id}.webm`))
-  isProblem(t, await as(clara.sub).get(id), 'session_not_found')
-  t.equal((await as(clara.sub).save({ id })).statusCode, 201)
-})
+t.test(
+  'where the bucket itself takes less, the answer is the same, and the id is free at once',
+  async (t) => {
+    const tight = await build(t, {
+      surroundings,
+      env: { MAX_RECORDING_BYTES: '1024', SUPABASE_BUCKET: 'tight' }
+    })
+    await tight.app.storage.ensureBucket()
+    const { as, app } = await build(t, { surroundings, env: { SUPABASE_BUCKET: 'tight' } })
+    const id = '5b0a9a43-6d0c-4be1-8b5f-3c2d65a0c001'
+    isProblem(
+      t,
+      await as(clara.sub).save({ id, audioBase64: webm.toString('base64') }),
+      'recording_too_large'
+    )
+    t.notOk(await app.storage.exists(`${userId}/${id}.webm`))
+    isProblem(t, await as(clara.sub).get(id), 'session_not_found')
+    t.equal((await as(clara.sub).save({ id })).statusCode, 201)
+  }
+)
 
 t.test('a recording of half an hour goes in and comes out byte for byte', async (t) => {
   const recording = await longRecording()

@@ -11,36 +11,47 @@ const { issuer } = surroundings
 const { app } = await build(t, { surroundings, env: { AUTH0_TIMEOUT_MS: '400' } })
 
 const now = () => Math.floor(Date.now() / 1000)
-const part = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+const part = (value: unknown) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 const request = (authorization?: string, more: Record<string, string> = {}) =>
-  app.inject({ url: '/api/sessions', headers: { ...(authorization !== undefined && { authorization }), ...more } })
+  app.inject({
+    url: '/api/sessions',
+    headers: { ...(authorization !== undefined && { authorization }), ...more }
+  })
 const bearer = (token: string) => request(`Bearer ${token}`)
 type Forgery = Parameters<typeof issuer.token>[1]
 const token = (forgery?: Forgery) => issuer.token('auth0|clara', forgery)
 const payload = (claims: Record<string, unknown>) => token({ payload: claims })
 const header = (fields: Record<string, unknown>) => token({ header: fields })
 
-async function isRefused (t: Test, answer: ReturnType<typeof request>, about: string) {
+async function isRefused(t: Test, answer: ReturnType<typeof request>, about: string) {
   const response = await answer
   t.equal(response.statusCode, 401, about)
   isProblem(t, response, 'invalid_token')
   t.equal(response.headers['www-authenticate'], 'Bearer error="invalid_token"')
 }
 
-function signed (algorithm: string, fields: Record<string, unknown>) {
+function signed(algorithm: string, fields: Record<string, unknown>) {
   const key = issuer.state.keys[0]
   const text = `${part({ typ: 'JWT', kid: key?.kid, ...fields })}.${part({ iss: issuer.issuer, aud: AUDIENCE, exp: now() + 60, sub: 'auth0|clara' })}`
-  return `${text}.${createSign(algorithm).update(text).sign(key?.privateKey ?? '', 'base64url')}`
+  return `${text}.${createSign(algorithm)
+    .update(text)
+    .sign(key?.privateKey ?? '', 'base64url')}`
 }
 
-function signedWithPublicKey (alg: string) {
+function signedWithPublicKey(alg: string) {
   const [key] = issuer.state.keys
-  const pem = createPublicKey({ key: (key?.jwk ?? {}) as JsonWebKey, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
+  const pem = createPublicKey({ key: (key?.jwk ?? {}) as JsonWebKey, format: 'jwk' }).export({
+    type: 'spki',
+    format: 'pem'
+  })
   const text = `${part({ alg, typ: 'JWT', kid: key?.kid })}.${part({ iss: issuer.issuer, aud: AUDIENCE, exp: now() + 60, sub: 'auth0|clara' })}`
-  return `${text}.${createHmac(`sha${alg.slice(2)}`, pem).update(text).digest('base64url')}`
+  return `${text}.${createHmac(`sha${alg.slice(2)}`, pem)
+    .update(text)
+    .digest('base64url')}`
 }
 
-t.test('a good token lets in', async t => {
+t.test('a good token lets in', async (t) => {
   t.equal((await bearer(token())).statusCode, 200)
   // Signed when used: the first request of a process is slow, and seconds count here.
   const good: Array<[string, () => string]> = [
@@ -56,21 +67,32 @@ t.test('a good token lets in', async t => {
   t.equal((await request(`bearer ${token()}`)).statusCode, 200, 'the scheme has no case')
 })
 
-t.test('without a token the answer says that one is needed', async t => {
-  for (const answer of [request(), app.inject(`/api/sessions?access_token=${token()}`), request(undefined, { 'x-access-token': token(), 'x-authorization': `Bearer ${token()}`, cookie: `token=${token()}` })]) {
+t.test('without a token the answer says that one is needed', async (t) => {
+  for (const answer of [
+    request(),
+    app.inject(`/api/sessions?access_token=${token()}`),
+    request(undefined, {
+      'x-access-token': token(),
+      'x-authorization': `Bearer ${token()}`,
+      cookie: `token=${token()}`
+    })
+  ]) {
     const response = await answer
     isProblem(t, response, 'missing_token')
     t.equal(response.headers['www-authenticate'], 'Bearer')
   }
 })
 
-t.test('a token that breaks a rule is refused', async t => {
+t.test('a token that breaks a rule is refused', async (t) => {
   const good = token()
   const [head = '', body = '', signature = ''] = good.split('.')
   const stranger = createKey()
   const forgeries: Array<[string, string]> = [
     ['no algorithm', `${part({ alg: 'none', kid: issuer.state.keys[0]?.kid })}.${body}.`],
-    ['no algorithm, in other case', `${part({ alg: 'nOnE', kid: issuer.state.keys[0]?.kid })}.${body}.${signature}`],
+    [
+      'no algorithm, in other case',
+      `${part({ alg: 'nOnE', kid: issuer.state.keys[0]?.kid })}.${body}.${signature}`
+    ],
     ['HS256 with the public key', signedWithPublicKey('HS256')],
     ['HS512 with the public key', signedWithPublicKey('HS512')],
     ['RS512 with the right key', signed('RSA-SHA512', { alg: 'RS512' })],
@@ -83,7 +105,10 @@ t.test('a token that breaks a rule is refused', async t => {
     ['a kid that is null', header({ kid: null })],
     ['an unknown kid', header({ kid: 'unknown' })],
     ['a kid like a path', header({ kid: '../../etc/passwd' })],
-    ['the kid of another key', signToken(issuer.issuer, { ...stranger, kid: issuer.state.keys[0]?.kid ?? '' }, {})],
+    [
+      'the kid of another key',
+      signToken(issuer.issuer, { ...stranger, kid: issuer.state.keys[0]?.kid ?? '' }, {})
+    ],
     ['a key of its own', token({ key: stranger, header: { jwk: stranger.jwk } })],
     ['another issuer', payload({ iss: 'https://evil.example/' })],
     ['the issuer without its slash', payload({ iss: issuer.issuer.slice(0, -1) })],
@@ -108,7 +133,10 @@ t.test('a token that breaks a rule is refused', async t => {
     ['a sub with NUL', issuer.token('auth0|\u0000')],
     ['a sub with a C1 control', issuer.token('auth0|\u0085')],
     ['a sub with half a character', issuer.token('auth0|\ud800')],
-    ['a changed payload', `${head}.${part({ ...JSON.parse(Buffer.from(body, 'base64url').toString()), sub: 'auth0|other' })}.${signature}`],
+    [
+      'a changed payload',
+      `${head}.${part({ ...JSON.parse(Buffer.from(body, 'base64url').toString()), sub: 'auth0|other' })}.${signature}`
+    ],
     ['a changed signature', `${head}.${body}.${signature.slice(0, -4)}AAAA`],
     ['no signature', `${head}.${body}.`],
     ['two parts', `${head}.${body}`],
@@ -120,63 +148,100 @@ t.test('a token that breaks a rule is refused', async t => {
   for (const [about, forged] of forgeries) await isRefused(t, bearer(forged), about)
 })
 
-t.test('odd Authorization headers are refused', async t => {
-  for (const odd of [token(), 'Bearer', 'Bearer ', `Basic ${token()}`, `Token ${token()}`, `Bearer ${token()} ${token()}`, `Bearer ${token()}, Bearer ${token()}`, `Bearer "${token()}"`, `Bearer ${token()}é`]) {
+t.test('odd Authorization headers are refused', async (t) => {
+  for (const odd of [
+    token(),
+    'Bearer',
+    'Bearer ',
+    `Basic ${token()}`,
+    `Token ${token()}`,
+    `Bearer ${token()} ${token()}`,
+    `Bearer ${token()}, Bearer ${token()}`,
+    `Bearer "${token()}"`,
+    `Bearer ${token()}é`
+  ]) {
     t.equal((await request(odd)).statusCode, 401, odd.slice(0, 12))
   }
 })
 
-t.test('every route under /api is behind it, those for health are not', async t => {
-  for (const [method, url] of [['POST', '/api/users/sync'], ['GET', '/api/sessions'], ['POST', '/api/sessions'], ['GET', '/api/sessions/x'], ['DELETE', '/api/sessions/x'], ['GET', '/api/stats']] as const) {
+t.test('every route under /api is behind it, those for health are not', async (t) => {
+  for (const [method, url] of [
+    ['POST', '/api/users/sync'],
+    ['GET', '/api/sessions'],
+    ['POST', '/api/sessions'],
+    ['GET', '/api/sessions/x'],
+    ['DELETE', '/api/sessions/x'],
+    ['GET', '/api/stats']
+  ] as const) {
     isProblem(t, await app.inject({ method, url }), 'missing_token')
   }
   t.equal((await app.inject('/healthz')).statusCode, 200)
 })
 
-t.test('authentication comes before any byte of the body', async t => {
+t.test('authentication comes before any byte of the body', async (t) => {
   const { app } = await build(t, { surroundings })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
-  for (const [authorization, length] of [['', 60_000_000], ['Authorization: Bearer x\r\n', 60_000_000], ['', 90_000_000_000]] as const) {
+  for (const [authorization, length] of [
+    ['', 60_000_000],
+    ['Authorization: Bearer x\r\n', 60_000_000],
+    ['', 90_000_000_000]
+  ] as const) {
     const socket = connect(port, '127.0.0.1')
     t.teardown(() => socket.destroy())
-    socket.write(`POST /api/sessions HTTP/1.1\r\nHost: x\r\n${authorization}Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`)
-    const [answer] = await once(socket, 'data') as [Buffer]
+    socket.write(
+      `POST /api/sessions HTTP/1.1\r\nHost: x\r\n${authorization}Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
+    )
+    const [answer] = (await once(socket, 'data')) as [Buffer]
     t.match(answer.toString(), /^HTTP\/1\.1 401 /)
   }
 })
 
-t.test('a thousand forged tokens at once cost the issuer a handful of reads, and the rightful stay in', async t => {
-  const { app } = await build(t, { surroundings })
-  const ask = (bearer: string) => app.inject({ url: '/api/stats', headers: { authorization: `Bearer ${bearer}` } })
-  t.equal((await ask(token())).statusCode, 200)
-  const before = issuer.state.reads
-  const forged = Array.from({ length: 1000 }, (_, index) => header({ kid: `forged-${index}` }))
-  const answers = await Promise.all(forged.map(ask))
-  // 503 where a busy machine could not read the keys in time: then nobody knows that the key is invented.
-  t.strictSame(answers.filter(({ statusCode }) => statusCode !== 401 && statusCode !== 503), [])
-  t.ok(issuer.state.reads - before <= 2)
-  t.equal((await ask(token())).statusCode, 200)
-})
-
-t.test('an issuer that does not answer costs the limit, gives 503 and never 401; it is used again when it answers', async t => {
-  const clock = { now: Date.now() }
-  const { app } = await build(t, { surroundings, env: { AUTH0_TIMEOUT_MS: '400' }, now: () => new Date(clock.now) })
-  const ask = () => app.inject({ url: '/api/sessions', headers: { authorization: `Bearer ${token()}` } })
-  for (const mode of ['hang', 'error', 'garbage'] as const) {
-    issuer.state.mode = mode
-    clock.now += 60_000
-    const startedAt = performance.now()
-    for (const response of await Promise.all([ask(), ask(), ask()])) {
-      isProblem(t, response, 'issuer_unavailable')
-      t.match(response.headers['retry-after'], /^\d+$/)
-      t.notOk(response.headers['www-authenticate'])
-      t.notMatch(response.body, /127\.0\.0\.1/)
-    }
-    t.ok(performance.now() - startedAt < 1500, mode)
+t.test(
+  'a thousand forged tokens at once cost the issuer a handful of reads, and the rightful stay in',
+  async (t) => {
+    const { app } = await build(t, { surroundings })
+    const ask = (bearer: string) =>
+      app.inject({ url: '/api/stats', headers: { authorization: `Bearer ${bearer}` } })
+    t.equal((await ask(token())).statusCode, 200)
+    const before = issuer.state.reads
+    const forged = Array.from({ length: 1000 }, (_, index) => header({ kid: `forged-${index}` }))
+    const answers = await Promise.all(forged.map(ask))
+    // 503 where a busy machine could not read the keys in time: then nobody knows that the key is invented.
+    t.strictSame(
+      answers.filter(({ statusCode }) => statusCode !== 401 && statusCode !== 503),
+      []
+    )
+    t.ok(issuer.state.reads - before <= 2)
+    t.equal((await ask(token())).statusCode, 200)
   }
-  t.match((await app.inject('/readyz')).json().checks, { database: 'ok' })
-  issuer.state.mode = 'ok'
-  clock.now += 20_000
-  t.equal((await ask()).statusCode, 200)
-})
+)
+
+t.test(
+  'an issuer that does not answer costs the limit, gives 503 and never 401; it is used again when it answers',
+  async (t) => {
+    const clock = { now: Date.now() }
+    const { app } = await build(t, {
+      surroundings,
+      env: { AUTH0_TIMEOUT_MS: '400' },
+      now: () => new Date(clock.now)
+    })
+    const ask = () => app.inject({ url: '/api/sessions', headers: { authorization: `Bearer ${token()}` } })
+    for (const mode of ['hang', 'error', 'garbage'] as const) {
+      issuer.state.mode = mode
+      clock.now += 60_000
+      const startedAt = performance.now()
+      for (const response of await Promise.all([ask(), ask(), ask()])) {
+        isProblem(t, response, 'issuer_unavailable')
+        t.match(response.headers['retry-after'], /^\d+$/)
+        t.notOk(response.headers['www-authenticate'])
+        t.notMatch(response.body, /127\.0\.0\.1/)
+      }
+      t.ok(performance.now() - startedAt < 1500, mode)
+    }
+    t.match((await app.inject('/readyz')).json().checks, { database: 'ok' })
+    issuer.state.mode = 'ok'
+    clock.now += 20_000
+    t.equal((await ask()).statusCode, 200)
+  }
+)

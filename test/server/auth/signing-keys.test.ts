@@ -5,13 +5,19 @@ import { createKey, startTestIssuer } from '../../helpers/issuer.ts'
 const MINUTE = 60_000
 const LIMIT_MS = 300
 
-async function start (t: Test) {
+async function start(t: Test) {
   const issuer = await startTestIssuer(t)
   const clock = { now: Date.now() }
   const keys = createSigningKeys({ issuer: issuer.issuer, timeoutMs: LIMIT_MS, now: () => clock.now })
   const kid = () => issuer.state.keys.at(-1)?.kid ?? ''
-  const rotate = () => { issuer.state.keys = [createKey()]; return kid() }
-  const flood = (count: number) => Promise.allSettled(Array.from({ length: count }, (_, index) => keys.find(`invented-${clock.now}-${index}`)))
+  const rotate = () => {
+    issuer.state.keys = [createKey()]
+    return kid()
+  }
+  const flood = (count: number) =>
+    Promise.allSettled(
+      Array.from({ length: count }, (_, index) => keys.find(`invented-${clock.now}-${index}`))
+    )
   /** Time passes while a known key is used every minute, as by a busy server. */
   const pass = async (minutes: number, known: string) => {
     for (let i = 0; i < minutes; i++) {
@@ -25,7 +31,7 @@ async function start (t: Test) {
 const unavailable = { code: 'issuer_unavailable' }
 const invalid = { code: 'invalid_token' }
 
-t.test('the key set is read once, however many ask for a key of it', async t => {
+t.test('the key set is read once, however many ask for a key of it', async (t) => {
   const { keys, kid, state } = await start(t)
   const found = await Promise.all(Array.from({ length: 100 }, () => keys.find(kid())))
   t.match(found[0], /^-----BEGIN PUBLIC KEY-----/)
@@ -33,7 +39,7 @@ t.test('the key set is read once, however many ask for a key of it', async t => 
   t.equal(state.reads, 1)
 })
 
-t.test('a thousand invented key ids cause a handful of reads, and so does a minute of them', async t => {
+t.test('a thousand invented key ids cause a handful of reads, and so does a minute of them', async (t) => {
   const { flood, state, clock } = await start(t)
   t.ok((await flood(1000)).every(({ status }) => status === 'rejected'))
   t.ok(state.reads <= 2, `${state.reads} reads`)
@@ -44,7 +50,7 @@ t.test('a thousand invented key ids cause a handful of reads, and so does a minu
   t.ok(state.reads <= 6, `${state.reads} reads`)
 })
 
-t.test('a rotated key is accepted on its first use', async t => {
+t.test('a rotated key is accepted on its first use', async (t) => {
   const { keys, kid, rotate } = await start(t)
   const old = kid()
   await keys.find(old)
@@ -52,7 +58,7 @@ t.test('a rotated key is accepted on its first use', async t => {
   await t.rejects(keys.find(old), invalid, 'the old one is gone from then on')
 })
 
-t.test('a rotated key is accepted within 30 s while invented ones are thrown at the server', async t => {
+t.test('a rotated key is accepted within 30 s while invented ones are thrown at the server', async (t) => {
   const { keys, kid, rotate, flood, clock } = await start(t)
   await keys.find(kid())
   await flood(100)
@@ -60,13 +66,20 @@ t.test('a rotated key is accepted within 30 s while invented ones are thrown at 
   let waited = 0
   for (; waited <= 60; waited++) {
     await flood(10)
-    if (await keys.find(fresh).then(() => true, () => false)) break
+    if (
+      await keys.find(fresh).then(
+        () => true,
+        () => false
+      )
+    ) {
+      break
+    }
     clock.now += 1000
   }
   t.ok(waited <= 30, `after ${waited} s`)
 })
 
-t.test('a removed key dies within ten minutes, used often or seldom', async t => {
+t.test('a removed key dies within ten minutes, used often or seldom', async (t) => {
   const { keys, kid, rotate, pass, clock } = await start(t)
   const busy = kid()
   await keys.find(busy)
@@ -82,57 +95,70 @@ t.test('a removed key dies within ten minutes, used often or seldom', async t =>
 })
 
 for (const mode of ['hang', 'error', 'garbage', 'away'] as const) {
-  t.test(`an issuer that fails for an hour (${mode}) logs nobody out whose key is known, and is used again afterwards`, async t => {
-    const { keys, kid, rotate, pass, flood, state, stop, start: startAgain, clock } = await start(t)
-    const known = kid()
-    await keys.find(known)
-    if (mode === 'away') await stop()
-    else state.mode = mode
-    const readsBefore = state.reads
-    for (let i = 0; i < 60; i++) {
-      clock.now += MINUTE
+  t.test(
+    `an issuer that fails for an hour (${mode}) logs nobody out whose key is known, and is used again afterwards`,
+    async (t) => {
+      const { keys, kid, rotate, pass, flood, state, stop, start: startAgain, clock } = await start(t)
+      const known = kid()
+      await keys.find(known)
+      if (mode === 'away') await stop()
+      else state.mode = mode
+      const readsBefore = state.reads
+      for (let i = 0; i < 60; i++) {
+        clock.now += MINUTE
+        const startedAt = performance.now()
+        t.match(await keys.find(known), /PUBLIC KEY/)
+        t.ok(performance.now() - startedAt < LIMIT_MS + 500, 'without waiting longer than the limit')
+      }
+      t.ok(state.reads - readsBefore <= 61, 'and it is not hammered')
       const startedAt = performance.now()
-      t.match(await keys.find(known), /PUBLIC KEY/)
-      t.ok(performance.now() - startedAt < LIMIT_MS + 500, 'without waiting longer than the limit')
-    }
-    t.ok(state.reads - readsBefore <= 61, 'and it is not hammered')
-    const startedAt = performance.now()
-    for (const result of await flood(100)) t.match(result, { status: 'rejected', reason: unavailable })
-    t.ok(performance.now() - startedAt < LIMIT_MS + 500, 'an unknown key costs the limit')
-    await t.rejects(keys.check(), unavailable)
+      for (const result of await flood(100)) t.match(result, { status: 'rejected', reason: unavailable })
+      t.ok(performance.now() - startedAt < LIMIT_MS + 500, 'an unknown key costs the limit')
+      await t.rejects(keys.check(), unavailable)
 
-    if (mode === 'away') await startAgain()
-    state.mode = 'ok'
-    const fresh = rotate()
-    clock.now += 20_000
-    t.match(await keys.find(fresh), /PUBLIC KEY/)
-    await keys.check()
-    await pass(1, fresh)
-    await t.rejects(keys.find(known), invalid, 'what was removed meanwhile is refused')
-  })
+      if (mode === 'away') await startAgain()
+      state.mode = 'ok'
+      const fresh = rotate()
+      clock.now += 20_000
+      t.match(await keys.find(fresh), /PUBLIC KEY/)
+      await keys.check()
+      await pass(1, fresh)
+      await t.rejects(keys.find(known), invalid, 'what was removed meanwhile is refused')
+    }
+  )
 }
 
-t.test('a known key is found without waiting while a hanging issuer is asked for an unknown one', async t => {
-  const { keys, kid, state } = await start(t)
-  await keys.find(kid())
-  state.mode = 'hang'
-  const unknown = keys.find('unknown').then(() => 'found', () => 'failed')
-  t.equal(await Promise.race([keys.find(kid()).then(() => 'known first'), unknown]), 'known first')
-  t.equal(await unknown, 'failed')
-})
+t.test(
+  'a known key is found without waiting while a hanging issuer is asked for an unknown one',
+  async (t) => {
+    const { keys, kid, state } = await start(t)
+    await keys.find(kid())
+    state.mode = 'hang'
+    const unknown = keys.find('unknown').then(
+      () => 'found',
+      () => 'failed'
+    )
+    t.equal(await Promise.race([keys.find(kid()).then(() => 'known first'), unknown]), 'known first')
+    t.equal(await unknown, 'failed')
+  }
+)
 
-t.test('keys that are not for RS256 signatures are not used', async t => {
+t.test('keys that are not for RS256 signatures are not used', async (t) => {
   const { keys, state } = await start(t)
-  const [encryption, otherAlgorithm, nameless, good] = ['enc', 'rs512', 'nameless', 'good'].map((kid) => createKey(kid))
+  const [encryption, otherAlgorithm, nameless, good] = ['enc', 'rs512', 'nameless', 'good'].map((kid) =>
+    createKey(kid)
+  )
   state.keys = [encryption, otherAlgorithm, nameless, good].filter((key) => key !== undefined)
   Object.assign(encryption?.jwk ?? {}, { use: 'enc' })
   Object.assign(otherAlgorithm?.jwk ?? {}, { alg: 'RS512' })
   delete nameless?.jwk['kid']
   await keys.find('good')
-  for (const kid of ['enc', 'rs512', 'nameless', 'undefined', '__proto__', 'constructor']) await t.rejects(keys.find(kid), invalid, kid)
+  for (const kid of ['enc', 'rs512', 'nameless', 'undefined', '__proto__', 'constructor']) {
+    await t.rejects(keys.find(kid), invalid, kid)
+  }
 })
 
-t.test('readiness notices by itself that the issuer is back', async t => {
+t.test('readiness notices by itself that the issuer is back', async (t) => {
   const { keys, start: restart, stop, clock } = await start(t)
   await keys.check()
   await stop()

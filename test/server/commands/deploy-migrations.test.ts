@@ -7,17 +7,25 @@ import { scratchDatabase } from '../../helpers/scratch-database.ts'
 
 const command = fileURLToPath(new URL('../../../src/server/commands/deploy-migrations.ts', import.meta.url))
 
-async function deploy (databaseUrl?: string) {
+async function deploy(databaseUrl?: string) {
   const { PATH } = process.env
-  const child = spawn(process.execPath, [...runTypescript, command], { env: { PATH, ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }) } })
-  const exited = new Promise<number | null>((resolve) => { child.once('close', resolve) })
+  const child = spawn(process.execPath, [...runTypescript, command], {
+    env: { PATH, ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }) }
+  })
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('close', resolve)
+  })
   const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), exited])
   return { output, errors, code }
 }
 
 t.test('says what it applied, and the second time that there was nothing to do', async (t) => {
   const { url } = await scratchDatabase(t)
-  t.match(await deploy(url), { code: 0, errors: '', output: /^Applied \d{14}_init\n(Applied .*\n)*The database is up to date: \d+ applied\n$/ })
+  t.match(await deploy(url), {
+    code: 0,
+    errors: '',
+    output: /^Applied \d{14}_init\n(Applied .*\n)*The database is up to date: \d+ applied\n$/
+  })
   t.same(await deploy(url), { code: 0, errors: '', output: 'The database is up to date\n' })
 })
 
@@ -29,7 +37,7 @@ t.test('fails with one line that does not hold the password', async (t) => {
     ['postgres:hush-hush', /not a PostgreSQL URL/],
     ['postgresql://user:hush-hush#@127.0.0.1/x', /not a PostgreSQL URL/],
     ['postgresql://user:hush-hush@127.0.0.1:1/x', /ECONNREFUSED/],
-    ['postgresql://user:hush-hush@localhost:1/x', /ECONNREFUSED/],
+    ['postgresql://user:hush-hush@localhost:1/x', /ECONNREFUSED/]
   ]
   for (const [url, message] of urls) {
     const { code, output, errors } = await deploy(url)

@@ -21,9 +21,12 @@ const databaseUrl = surroundings.database.url
 // The first query of a process is slow, and the limits below are short.
 await (await build(t, { surroundings })).as('auth0|first').list()
 
-async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
+async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
   const proxy = await startFaultyProxy(t, databaseUrl)
-  const { app, as } = await build(t, { surroundings, env: { DATABASE_URL: proxy.url, DATABASE_TIMEOUT_MS: String(LIMIT_MS), ...env } })
+  const { app, as } = await build(t, {
+    surroundings,
+    env: { DATABASE_URL: proxy.url, DATABASE_TIMEOUT_MS: String(LIMIT_MS), ...env }
+  })
   // Before the app is closed: it waits for nobody who hangs, but on one session a held transaction holds up everybody.
   t.teardown(() => proxy.resume())
   const clara = as(`auth0|${randomUUID()}`)
@@ -34,19 +37,23 @@ async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
 type Answer = Awaited<ReturnType<Caller['list']>>
 
 /** A busy machine may need longer than the limit for a connection, and for what was held back to have come to its end. */
-async function untilServed (call: () => Promise<Answer>): Promise<Answer> {
+async function untilServed(call: () => Promise<Answer>): Promise<Answer> {
   let answer = await call()
   while (answer.statusCode === 503) answer = await call()
   return answer
 }
 
-function isUnavailable (t: Test, answer: Answer, about: string) {
-  t.match(answer, { statusCode: 503, headers: { 'retry-after': /^\d+$/, 'content-type': /^application\/problem\+json/ } }, about)
+function isUnavailable(t: Test, answer: Answer, about: string) {
+  t.match(
+    answer,
+    { statusCode: 503, headers: { 'retry-after': /^\d+$/, 'content-type': /^application\/problem\+json/ } },
+    about
+  )
   t.equal(answer.json().code, 'database_unavailable')
   t.notMatch(answer.body, /127\.0\.0\.1|postgres|SELECT|ECONN/i, 'nothing inside is told')
 }
 
-async function timed<T> (work: Promise<T>): Promise<{ result: T, milliseconds: number }> {
+async function timed<T>(work: Promise<T>): Promise<{ result: T; milliseconds: number }> {
   const startedAt = performance.now()
   const result = await work
   return { result, milliseconds: performance.now() - startedAt }
@@ -62,12 +69,15 @@ const everyCall = (caller: Caller): Array<[string, () => Promise<Answer>]> => [
 ]
 
 /** Asked past the server, so that nothing that an open transaction only promises is counted. */
-async function countRows (sub: string): Promise<number> {
-  const [row] = await query<{ count: string }>(databaseUrl, `SELECT count(*) FROM sessions JOIN users ON users.id = user_id WHERE auth0_id = '${sub}'`)
+async function countRows(sub: string): Promise<number> {
+  const [row] = await query<{ count: string }>(
+    databaseUrl,
+    `SELECT count(*) FROM sessions JOIN users ON users.id = user_id WHERE auth0_id = '${sub}'`
+  )
   return Number(row?.count)
 }
 
-t.test('a database that is down costs each call a 503, and service resumes by itself', async t => {
+t.test('a database that is down costs each call a 503, and service resumes by itself', async (t) => {
   const { app, proxy, clara } = await start(t)
   await clara.save()
   await proxy.refuse()
@@ -79,7 +89,7 @@ t.test('a database that is down costs each call a 503, and service resumes by it
   t.equal((await clara.save()).statusCode, 201)
 })
 
-t.test('a server that starts before its database serves as soon as that is there', async t => {
+t.test('a server that starts before its database serves as soon as that is there', async (t) => {
   const proxy = await startFaultyProxy(t, databaseUrl)
   await proxy.refuse()
   const { app, as } = await build(t, { surroundings, env: { DATABASE_URL: proxy.url } })
@@ -89,22 +99,27 @@ t.test('a server that starts before its database serves as soon as that is there
   t.equal((await untilServed(() => as('auth0|early').list())).statusCode, 200)
 })
 
-t.test('a hanging database costs each of many calls the limit, and nothing of them happens afterwards', async t => {
-  const { proxy, clara } = await start(t)
-  proxy.hang()
-  const calls = [...everyCall(clara), ...everyCall(clara), ...everyCall(clara)]
-  const answers = await Promise.all(calls.map(([name, call]) => timed(call()).then((answer) => ({ name, ...answer }))))
-  for (const { name, result, milliseconds } of answers) {
-    isUnavailable(t, result, name)
-    t.ok(milliseconds < LIMIT_MS + SLACK_MS, `${name} took ${Math.round(milliseconds)} ms`)
+t.test(
+  'a hanging database costs each of many calls the limit, and nothing of them happens afterwards',
+  async (t) => {
+    const { proxy, clara } = await start(t)
+    proxy.hang()
+    const calls = [...everyCall(clara), ...everyCall(clara), ...everyCall(clara)]
+    const answers = await Promise.all(
+      calls.map(([name, call]) => timed(call()).then((answer) => ({ name, ...answer })))
+    )
+    for (const { name, result, milliseconds } of answers) {
+      isUnavailable(t, result, name)
+      t.ok(milliseconds < LIMIT_MS + SLACK_MS, `${name} took ${Math.round(milliseconds)} ms`)
+    }
+    await proxy.resume()
+    t.same((await untilServed(() => clara.list())).json(), [])
+    t.equal((await clara.save()).statusCode, 201)
+    t.equal(await countRows(clara.sub), 1)
   }
-  await proxy.resume()
-  t.same((await untilServed(() => clara.list())).json(), [])
-  t.equal((await clara.save()).statusCode, 201)
-  t.equal(await countRows(clara.sub), 1)
-})
+)
 
-t.test('a restart of the database under load loses no session that was saved', async t => {
+t.test('a restart of the database under load loses no session that was saved', async (t) => {
   const { proxy, clara } = await start(t)
   const saves = Array.from({ length: 30 }, (_, index) => ({ id: randomUUID(), wait: index * 10 }))
   const restart = async () => {
@@ -113,7 +128,7 @@ t.test('a restart of the database under load loses no session that was saved', a
     await new Promise((resolve) => setTimeout(resolve, 100))
     await proxy.resume()
   }
-  const save = async ({ id, wait }: { id: string, wait: number }) => {
+  const save = async ({ id, wait }: { id: string; wait: number }) => {
     await new Promise((resolve) => setTimeout(resolve, wait))
     return { id, status: (await clara.save({ id })).statusCode }
   }
@@ -138,69 +153,91 @@ const STEPS: Array<[moment: string, text: string]> = [
 ]
 
 for (const fault of ['cut', 'cut the answer'] as const) {
-  t.test(`a connection lost (${fault}) at any step of a save leaves all or nothing, and the answer says which`, async t => {
-    const { proxy, clara } = await start(t)
-    let expected = 0
-    for (const [moment, text] of STEPS) {
-      const broken = proxy.breakOn(text, fault)
-      const answer = await clara.save()
-      await broken
-      if (answer.statusCode === 201) expected++
-      else isUnavailable(t, answer, moment)
-      t.equal(await countRows(clara.sub), expected, `${moment}: ${answer.statusCode}`)
-      t.equal((await clara.save()).statusCode, 201, 'the next one works')
-      t.equal(await countRows(clara.sub), ++expected)
+  t.test(
+    `a connection lost (${fault}) at any step of a save leaves all or nothing, and the answer says which`,
+    async (t) => {
+      const { proxy, clara } = await start(t)
+      let expected = 0
+      for (const [moment, text] of STEPS) {
+        const broken = proxy.breakOn(text, fault)
+        const answer = await clara.save()
+        await broken
+        if (answer.statusCode === 201) expected++
+        else isUnavailable(t, answer, moment)
+        t.equal(await countRows(clara.sub), expected, `${moment}: ${answer.statusCode}`)
+        t.equal((await clara.save()).statusCode, 201, 'the next one works')
+        t.equal(await countRows(clara.sub), ++expected)
+      }
+      if (fault === 'cut the answer') {
+        t.equal(expected, STEPS.length + 1, 'what was committed is answered with 201')
+      }
+      await expectSound(t, surroundings)
     }
-    if (fault === 'cut the answer') t.equal(expected, STEPS.length + 1, 'what was committed is answered with 201')
-    await expectSound(t, surroundings)
-  })
+  )
 }
 
 for (const [moment, text] of [['at the lease', 'INSERT INTO session_leases'], ...STEPS.slice(1)] as const) {
-  t.test(`a database that hangs ${moment} of a save, and from there on, costs one limit, and a retry completes the save`, async t => {
-    const { proxy, clara } = await start(t, { SESSION_LEASE_MS: '1000' })
-    const session = { id: randomUUID(), audioBase64: webm }
-    const hung = proxy.breakOn(text, 'hang')
-    const saving = clara.save(session)
-    await hung
-    proxy.hang()
-    const { result, milliseconds } = await timed(saving)
-    isUnavailable(t, result, moment)
-    t.ok(milliseconds < LIMIT_MS + SLACK_MS, `took ${Math.round(milliseconds)} ms`)
-    await proxy.resume()
-    t.match((await untilServed(() => clara.save(session))).statusCode, /200|201/)
-    t.equal(await countRows(clara.sub), 1)
-    await expectSound(t, surroundings)
-  })
+  t.test(
+    `a database that hangs ${moment} of a save, and from there on, costs one limit, and a retry completes the save`,
+    async (t) => {
+      const { proxy, clara } = await start(t, { SESSION_LEASE_MS: '1000' })
+      const session = { id: randomUUID(), audioBase64: webm }
+      const hung = proxy.breakOn(text, 'hang')
+      const saving = clara.save(session)
+      await hung
+      proxy.hang()
+      const { result, milliseconds } = await timed(saving)
+      isUnavailable(t, result, moment)
+      t.ok(milliseconds < LIMIT_MS + SLACK_MS, `took ${Math.round(milliseconds)} ms`)
+      await proxy.resume()
+      t.match((await untilServed(() => clara.save(session))).statusCode, /200|201/)
+      t.equal(await countRows(clara.sub), 1)
+      await expectSound(t, surroundings)
+    }
+  )
 }
 
-t.test('a transaction given up in its middle never reaches the next user of its connection', { skip: needsServerWithin }, async t => {
-  const { app, proxy, clara } = await start(t, { DATABASE_POOL_SIZE: '2' })
-  for (const text of ['FOR NO KEY UPDATE', 'COMMIT']) {
-    const before = await countRows(clara.sub)
-    const hung = proxy.breakOn(text, 'hang')
-    const given = clara.save()
-    await hung
-    isUnavailable(t, await given, text)
-    // The rollback waits behind the statement, and is given up as well: only then the connection is released.
-    await new Promise((resolve) => setTimeout(resolve, LIMIT_MS + SLACK_MS))
-    await proxy.resume()
-    await untilServed(() => clara.list())
-    // Single statements: in there they would succeed, and never be committed.
-    for (let i = 0; i < 4; i++) await app.database.queries.$executeRaw`UPDATE users SET picture = ${text} || ${i} WHERE auth0_id = ${clara.sub}`
-    t.strictSame(await query(databaseUrl, `SELECT picture FROM users WHERE auth0_id = '${clara.sub}'`), [{ picture: `${text}3` }])
-    const answers = await Promise.all([1, 2, 3, 4].map(() => clara.save()))
-    t.strictSame(answers.map(({ statusCode }) => statusCode), [201, 201, 201, 201])
-    const late = await countRows(clara.sub) - before - 4
-    t.ok(late === 0 || (text === 'COMMIT' && late === 1), `${text}: every save is there, ${late} came late`)
+t.test(
+  'a transaction given up in its middle never reaches the next user of its connection',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { app, proxy, clara } = await start(t, { DATABASE_POOL_SIZE: '2' })
+    for (const text of ['FOR NO KEY UPDATE', 'COMMIT']) {
+      const before = await countRows(clara.sub)
+      const hung = proxy.breakOn(text, 'hang')
+      const given = clara.save()
+      await hung
+      isUnavailable(t, await given, text)
+      // The rollback waits behind the statement, and is given up as well: only then the connection is released.
+      await new Promise((resolve) => setTimeout(resolve, LIMIT_MS + SLACK_MS))
+      await proxy.resume()
+      await untilServed(() => clara.list())
+      // Single statements: in there they would succeed, and never be committed.
+      for (let i = 0; i < 4; i++) {
+        await app.database.queries
+          .$executeRaw`UPDATE users SET picture = ${text} || ${i} WHERE auth0_id = ${clara.sub}`
+      }
+      t.strictSame(await query(databaseUrl, `SELECT picture FROM users WHERE auth0_id = '${clara.sub}'`), [
+        { picture: `${text}3` }
+      ])
+      const answers = await Promise.all([1, 2, 3, 4].map(() => clara.save()))
+      t.strictSame(
+        answers.map(({ statusCode }) => statusCode),
+        [201, 201, 201, 201]
+      )
+      const late = (await countRows(clara.sub)) - before - 4
+      t.ok(late === 0 || (text === 'COMMIT' && late === 1), `${text}: every save is there, ${late} came late`)
+    }
+    await expectSound(t, surroundings)
   }
-  await expectSound(t, surroundings)
-})
+)
 
-t.test('calls that find every connection taken get 503 in time', { skip: needsServerWithin }, async t => {
+t.test('calls that find every connection taken get 503 in time', { skip: needsServerWithin }, async (t) => {
   const { app, clara } = await start(t, { DATABASE_POOL_SIZE: '2' })
   let finish = () => {}
-  const finished = new Promise<void>((resolve) => { finish = resolve })
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve
+  })
   const taken = Promise.allSettled([1, 2].map(() => app.database.transaction(() => finished)))
   const answers = await Promise.all([1, 2, 3, 4, 5].map(() => timed(clara.list())))
   for (const { result, milliseconds } of answers) {
@@ -208,11 +245,13 @@ t.test('calls that find every connection taken get 503 in time', { skip: needsSe
     t.ok(milliseconds < LIMIT_MS + SLACK_MS, `took ${Math.round(milliseconds)} ms`)
   }
   finish()
-  for (const result of await taken) t.match(result, { status: 'rejected', reason: { code: 'database_unavailable' } })
+  for (const result of await taken) {
+    t.match(result, { status: 'rejected', reason: { code: 'database_unavailable' } })
+  }
   t.equal((await clara.list()).statusCode, 200)
 })
 
-t.test('a transaction that outlives the limit is rolled back, as its caller was told', async t => {
+t.test('a transaction that outlives the limit is rolled back, as its caller was told', async (t) => {
   const { app, clara } = await start(t)
   const work = app.database.transaction(async (queries) => {
     await queries.$executeRaw`UPDATE users SET name = 'changed' WHERE auth0_id = ${clara.sub}`
@@ -221,34 +260,52 @@ t.test('a transaction that outlives the limit is rolled back, as its caller was 
   await t.rejects(work, { code: 'database_unavailable' })
   await new Promise((resolve) => setTimeout(resolve, 300))
   t.equal((await clara.sync()).json().name, 'Clara')
-  t.strictSame(await query(databaseUrl, `SELECT FROM users WHERE auth0_id = '${clara.sub}' AND name = 'changed'`), [])
+  t.strictSame(
+    await query(databaseUrl, `SELECT FROM users WHERE auth0_id = '${clara.sub}' AND name = 'changed'`),
+    []
+  )
 })
 
-t.test('PostgreSQL itself ends a transaction whose statement hangs or whose server is gone', { skip: needsRealServer }, async t => {
-  const { app } = await start(t)
-  const work = app.database.transaction((queries) => queries.$queryRaw<unknown[]>`
-    SELECT current_setting('statement_timeout') AS statement, current_setting('tcp_keepalives_idle') AS idle`)
-  t.strictSame(await work, [{ statement: `${LIMIT_MS}ms`, idle: '5' }])
-})
+t.test(
+  'PostgreSQL itself ends a transaction whose statement hangs or whose server is gone',
+  { skip: needsRealServer },
+  async (t) => {
+    const { app } = await start(t)
+    const work = app.database.transaction(
+      (queries) => queries.$queryRaw<unknown[]>`
+    SELECT current_setting('statement_timeout') AS statement, current_setting('tcp_keepalives_idle') AS idle`
+    )
+    t.strictSame(await work, [{ statement: `${LIMIT_MS}ms`, idle: '5' }])
+  }
+)
 
-t.test('what is in a statement does not stay in memory after it', { skip: needsServerWithin }, async t => {
+t.test('what is in a statement does not stay in memory after it', { skip: needsServerWithin }, async (t) => {
   const { app, clara } = await start(t)
   const score = `<score>${randomUUID()}</score>`
   const pool = new pg.Pool({ connectionString: databaseUrl })
   const adapter = await new PrismaPg(pool, { disposeExternalPool: true }).connect()
-  await adapter.queryRaw({ sql: 'SELECT $1', args: [score], argTypes: [{ scalarType: 'string', arity: 'scalar' }] })
+  await adapter.queryRaw({
+    sql: 'SELECT $1',
+    args: [score],
+    argTypes: [{ scalarType: 'string', arity: 'scalar' }]
+  })
   await adapter.dispose()
   t.match(getLogs(), score, 'Prisma by itself notes it')
   const { id } = (await untilServed(() => clara.save({ xmlContent: score }))).json()
   await clara.get(id)
   t.equal(getLogs(), '')
-  await app.database.transaction((queries) => queries.session.updateMany({ where: { id }, data: { xmlContent: score } }))
+  await app.database.transaction((queries) =>
+    queries.session.updateMany({ where: { id }, data: { xmlContent: score } })
+  )
   t.equal(getLogs(), '')
 })
 
-t.test('a statement that PostgreSQL refuses is a fault of ours, not an outage', async t => {
+t.test('a statement that PostgreSQL refuses is a fault of ours, not an outage', async (t) => {
   const { app, clara } = await start(t)
-  const refused = await app.database.queries.$queryRaw`SELECT nonsense`.then(() => undefined, (error: unknown) => error)
+  const refused = await app.database.queries.$queryRaw`SELECT nonsense`.then(
+    () => undefined,
+    (error: unknown) => error
+  )
   t.ok(refused instanceof Error && !(refused instanceof ApiError))
   await query(databaseUrl, 'ALTER TABLE sessions RENAME song_name TO lost')
   const answer = await clara.list()

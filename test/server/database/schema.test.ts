@@ -12,12 +12,15 @@ const HEX = 'a'.repeat(64)
 // What Supabase has in every project: two roles for its REST API, to which every new table is granted. Roles belong to
 // the whole server, where another test may be making the same ones.
 const supabase = [
-  ...VISITORS.map((role) => `DO $$ BEGIN CREATE ROLE ${role} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`),
+  ...VISITORS.map(
+    (role) =>
+      `DO $$ BEGIN CREATE ROLE ${role} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`
+  ),
   `GRANT USAGE ON SCHEMA public TO ${VISITORS.join()}`,
-  `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO ${VISITORS.join()}`,
+  `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO ${VISITORS.join()}`
 ]
 
-const literal = (value: unknown): string => value === null ? 'NULL' : pg.escapeLiteral(String(value))
+const literal = (value: unknown): string => (value === null ? 'NULL' : pg.escapeLiteral(String(value)))
 const insert = (table: string, row: Record<string, unknown>): string =>
   `INSERT INTO ${table} (${Object.keys(row).join()}) VALUES (${Object.values(row).map(literal).join()})`
 
@@ -25,7 +28,7 @@ const user = { id: randomUUID(), auth0_id: 'auth0|1', email: 'ada@example.com' }
 const session = { user_id: user.id, song_name: 'Ode to Joy', instrument: 'Piano', duration_seconds: 60 }
 const lease = { user_id: user.id, session_id: randomUUID(), holder: randomUUID(), expires_at: '2026-01-01Z' }
 
-async function migrated (t: Test, ...before: string[]): Promise<string> {
+async function migrated(t: Test, ...before: string[]): Promise<string> {
   const { url } = await scratchDatabase(t)
   if (before.length > 0) await query(url, ...before)
   await deployMigrations(url)
@@ -33,46 +36,82 @@ async function migrated (t: Test, ...before: string[]): Promise<string> {
   return url
 }
 
-async function tables (url: string): Promise<string[]> {
-  const rows = await query<{ name: string }>(url, "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+async function tables(url: string): Promise<string[]> {
+  const rows = await query<{ name: string }>(
+    url,
+    "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+  )
   return rows.map(({ name }) => name)
 }
 
 t.test('what must never be there', async (t) => {
   const url = await migrated(t)
   const refused: Array<[table: string, row: Record<string, unknown>, values: Record<string, unknown[]>]> = [
-    ['users', { ...user, id: randomUUID() }, {
-      auth0_id: ['', 'x'.repeat(256), 'a\nb', 'a\u007f', 'a\u0085'],
-      streak_count: [-1],
-      time_zone: ['', '+02:00', 'Europe/', 'Europe Berlin', '02:00'],
-    }],
-    ['sessions', session, {
-      song_name: ['', '   ', '\t\n \r', 'x'.repeat(301)],
-      instrument: ['', ' ', 'x'.repeat(301)],
-      duration_seconds: [-1, 86_401],
-      score_accuracy: [-1, 101],
-      date: ['1899-12-30T23:59:59Z', 'infinity', '-infinity', '0044-03-15 BC', '10000-01-01Z'],
-      recording_bytes: [-1],
-      recording_sha256: ['', HEX.slice(1), HEX.toUpperCase(), `${HEX.slice(1)}g`],
-    }],
-    ['session_leases', { ...lease, session_id: randomUUID() }, { content_digest: ['', HEX.toUpperCase()] }],
+    [
+      'users',
+      { ...user, id: randomUUID() },
+      {
+        auth0_id: ['', 'x'.repeat(256), 'a\nb', 'a\u007f', 'a\u0085'],
+        streak_count: [-1],
+        time_zone: ['', '+02:00', 'Europe/', 'Europe Berlin', '02:00']
+      }
+    ],
+    [
+      'sessions',
+      session,
+      {
+        song_name: ['', '   ', '\t\n \r', 'x'.repeat(301)],
+        instrument: ['', ' ', 'x'.repeat(301)],
+        duration_seconds: [-1, 86_401],
+        score_accuracy: [-1, 101],
+        date: ['1899-12-30T23:59:59Z', 'infinity', '-infinity', '0044-03-15 BC', '10000-01-01Z'],
+        recording_bytes: [-1],
+        recording_sha256: ['', HEX.slice(1), HEX.toUpperCase(), `${HEX.slice(1)}g`]
+      }
+    ],
+    ['session_leases', { ...lease, session_id: randomUUID() }, { content_digest: ['', HEX.toUpperCase()] }]
   ]
   const cases = refused.flatMap(([table, row, values]) =>
-    Object.entries(values).flatMap(([column, wrong]) => wrong.map((value) => ({ table, row, column, value }))))
+    Object.entries(values).flatMap(([column, wrong]) => wrong.map((value) => ({ table, row, column, value })))
+  )
   for (const { table, row, column, value } of cases) {
     const error = { code: CHECK_VIOLATION, constraint: `${table}_${column}_check` }
-    await t.rejects(query(url, insert(table, { ...row, [column]: value })), error, `${table}.${column} ${JSON.stringify(value).slice(0, 20)}`)
+    await t.rejects(
+      query(url, insert(table, { ...row, [column]: value })),
+      error,
+      `${table}.${column} ${JSON.stringify(value).slice(0, 20)}`
+    )
   }
 })
 
 t.test('what the contract allows is let in, to the last value', async (t) => {
   const url = await migrated(t)
-  await query(url,
-    ...['auth0|2', 'ü'.repeat(255)].map((sub) => insert('users', { auth0_id: sub, email: '', time_zone: 'America/Argentina/ComodRivadavia' })),
-    ...['Etc/GMT+5', 'EST5EDT', 'GB-Eire', 'UTC', null].map((zone) => insert('users', { auth0_id: `zone|${zone}`, email: 'x', time_zone: zone })),
-    insert('sessions', { ...session, song_name: '𝄞'.repeat(300), duration_seconds: 0, score_accuracy: 0, recording_bytes: 0, recording_sha256: HEX }),
-    insert('sessions', { ...session, instrument: ' x', duration_seconds: 86_400, score_accuracy: 100, date: '1900-01-01T00:00:00+14:00', recording_bytes: 2 ** 40 }),
-    insert('session_leases', { ...lease, session_id: randomUUID(), content_digest: HEX }))
+  await query(
+    url,
+    ...['auth0|2', 'ü'.repeat(255)].map((sub) =>
+      insert('users', { auth0_id: sub, email: '', time_zone: 'America/Argentina/ComodRivadavia' })
+    ),
+    ...['Etc/GMT+5', 'EST5EDT', 'GB-Eire', 'UTC', null].map((zone) =>
+      insert('users', { auth0_id: `zone|${zone}`, email: 'x', time_zone: zone })
+    ),
+    insert('sessions', {
+      ...session,
+      song_name: '𝄞'.repeat(300),
+      duration_seconds: 0,
+      score_accuracy: 0,
+      recording_bytes: 0,
+      recording_sha256: HEX
+    }),
+    insert('sessions', {
+      ...session,
+      instrument: ' x',
+      duration_seconds: 86_400,
+      score_accuracy: 100,
+      date: '1900-01-01T00:00:00+14:00',
+      recording_bytes: 2 ** 40
+    }),
+    insert('session_leases', { ...lease, session_id: randomUUID(), content_digest: HEX })
+  )
   t.same(await query(url, 'SELECT count(*)::int FROM sessions'), [{ count: 3 }])
 })
 
@@ -85,7 +124,11 @@ t.test('a user takes their sessions along', async (t) => {
 t.test('every table is shut by row level security, with no policy to open it', async (t) => {
   const url = await migrated(t)
   t.same(await tables(url), ['_prisma_migrations', 'session_leases', 'sessions', 'users'])
-  t.same(await query(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT rowsecurity"), [], 'a new table needs: ALTER TABLE … ENABLE ROW LEVEL SECURITY')
+  t.same(
+    await query(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT rowsecurity"),
+    [],
+    'a new table needs: ALTER TABLE … ENABLE ROW LEVEL SECURITY'
+  )
   t.same(await query(url, 'SELECT * FROM pg_policies'), [])
 })
 
@@ -93,10 +136,16 @@ t.test('behind the REST API of Supabase nobody reads or writes a row', async (t)
   const url = await migrated(t, ...supabase)
   await query(url, 'CREATE TABLE control (id INTEGER)', 'INSERT INTO control VALUES (1)')
   for (const role of VISITORS) {
-    const as = async (...statements: string[]) => await query(url, 'BEGIN', `SET LOCAL ROLE ${role}`, ...statements, 'COMMIT')
+    const as = async (...statements: string[]) =>
+      await query(url, 'BEGIN', `SET LOCAL ROLE ${role}`, ...statements, 'COMMIT')
     await t.resolves(as('SELECT id FROM control'), `${role} has the grants that Supabase gives`)
     for (const table of (await tables(url)).filter((name) => name !== 'control')) {
-      for (const statement of [`SELECT * FROM ${table}`, `DELETE FROM ${table}`, `INSERT INTO ${table} DEFAULT VALUES`, `TRUNCATE ${table}`]) {
+      for (const statement of [
+        `SELECT * FROM ${table}`,
+        `DELETE FROM ${table}`,
+        `INSERT INTO ${table} DEFAULT VALUES`,
+        `TRUNCATE ${table}`
+      ]) {
         await t.rejects(as(statement), { code: INSUFFICIENT_PRIVILEGE }, `${role}: ${statement}`)
       }
     }

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { build } from '../../helpers/app.ts'
 
-const { app, issuer, storage } = await build(t, { env: { STORAGE_TIMEOUT_MS: '1000', DATABASE_TIMEOUT_MS: '30000' } })
+const { app, issuer, storage } = await build(t, {
+  env: { STORAGE_TIMEOUT_MS: '1000', DATABASE_TIMEOUT_MS: '30000' }
+})
 
 const look = async (url: string) => {
   const response = await app.inject({ method: 'GET', url })
@@ -10,27 +12,39 @@ const look = async (url: string) => {
 
 t.test('both need no token', async (t) => {
   t.strictSame(await look('/healthz'), { status: 200, body: { status: 'ok' } })
-  t.strictSame(await look('/readyz'), { status: 200, body: { status: 'ready', checks: { database: 'ok', storage: 'ok', issuer: 'ok' } } })
+  t.strictSame(await look('/readyz'), {
+    status: 200,
+    body: { status: 'ready', checks: { database: 'ok', storage: 'ok', issuer: 'ok' } }
+  })
 })
 
-t.test('a broken dependency is named without where it lives, and the process is alive all the same', async (t) => {
-  await storage.stop()
-  const { status, body } = await look('/readyz')
-  t.equal(status, 503)
-  t.match(body, { status: 'degraded', checks: { database: 'ok', storage: /^Recordings cannot be/, issuer: 'ok' } })
-  t.notMatch(JSON.stringify(body), /127\.0\.0\.1|ECONN|sb_secret/)
-  t.equal((await look('/healthz')).status, 200)
+t.test(
+  'a broken dependency is named without where it lives, and the process is alive all the same',
+  async (t) => {
+    await storage.stop()
+    const { status, body } = await look('/readyz')
+    t.equal(status, 503)
+    t.match(body, {
+      status: 'degraded',
+      checks: { database: 'ok', storage: /^Recordings cannot be/, issuer: 'ok' }
+    })
+    t.notMatch(JSON.stringify(body), /127\.0\.0\.1|ECONN|sb_secret/)
+    t.equal((await look('/healthz')).status, 200)
 
-  await storage.start()
-  t.equal((await look('/readyz')).status, 200, 'it comes back by itself')
-})
+    await storage.start()
+    t.equal((await look('/readyz')).status, 200, 'it comes back by itself')
+  }
+)
 
 t.test('an issuer whose keys were never read is a broken dependency', async (t) => {
   const { app, issuer } = await build(t)
   await issuer.stop()
   const response = await app.inject({ method: 'GET', url: '/readyz' })
   t.equal(response.statusCode, 503)
-  t.match(response.json(), { status: 'degraded', checks: { database: 'ok', storage: 'ok', issuer: /issuer/ } })
+  t.match(response.json(), {
+    status: 'degraded',
+    checks: { database: 'ok', storage: 'ok', issuer: /issuer/ }
+  })
 })
 
 t.test('known keys outlive the issuer', async (t) => {

@@ -23,7 +23,9 @@ t.test('a route that does not exist is a problem, and under /api only for who ha
     isProblem(t, await app.inject({ method: 'GET', url }), 'missing_token')
     isProblem(t, await clara.call('GET', url), 'route_not_found')
   }
-  for (const method of ['PUT', 'PATCH', 'DELETE'] as const) isProblem(t, await clara.call(method, '/api/sessions', {}), 'route_not_found')
+  for (const method of ['PUT', 'PATCH', 'DELETE'] as const) {
+    isProblem(t, await clara.call(method, '/api/sessions', {}), 'route_not_found')
+  }
 })
 
 t.test('HEAD is answered without a body', async (t) => {
@@ -34,15 +36,28 @@ t.test('HEAD is answered without a body', async (t) => {
 
 t.test('a fault of ours hides everything', async (t) => {
   const { id } = (await clara.save()).json<{ id: string }>()
-  await query(database.url, 'ALTER TABLE sessions RENAME COLUMN song_name TO secret_name', "ALTER TABLE users ADD CONSTRAINT secret_check CHECK (email <> 'forbidden@example.com')")
-  const answers = [await clara.list(), await clara.get(id), await clara.save(), await clara.sync({ email: 'forbidden@example.com' })]
+  await query(
+    database.url,
+    'ALTER TABLE sessions RENAME COLUMN song_name TO secret_name',
+    "ALTER TABLE users ADD CONSTRAINT secret_check CHECK (email <> 'forbidden@example.com')"
+  )
+  const answers = [
+    await clara.list(),
+    await clara.get(id),
+    await clara.save(),
+    await clara.sync({ email: 'forbidden@example.com' })
+  ]
   for (const response of answers) {
     const problem = isProblem(t, response, 'internal_error')
     t.strictSame(Object.keys(problem).sort(), ['code', 'detail', 'status', 'title', 'type'])
     t.notMatch(response.body, /secret|song|column|SQL|prisma|select|127\.0\.0\.1|forbidden|at \w/i)
     t.match(response.headers['x-request-id'], /^[0-9a-f-]{36}$/, 'by which we find it in the log')
   }
-  await query(database.url, 'ALTER TABLE sessions RENAME COLUMN secret_name TO song_name', 'ALTER TABLE users DROP CONSTRAINT secret_check')
+  await query(
+    database.url,
+    'ALTER TABLE sessions RENAME COLUMN secret_name TO song_name',
+    'ALTER TABLE users DROP CONSTRAINT secret_check'
+  )
   t.equal((await clara.list()).statusCode, 200, 'and service resumes')
 })
 
@@ -58,10 +73,15 @@ t.test('an error answer is never shaped by the schema of a success', async (t) =
   })
 })
 
-t.test('the request id is the caller\'s where it is a sound one', async (t) => {
-  const ask = async (id: string) => (await app.inject({ method: 'GET', url: '/healthz', headers: { 'x-request-id': id } })).headers['x-request-id']
+t.test("the request id is the caller's where it is a sound one", async (t) => {
+  const ask = async (id: string) =>
+    (await app.inject({ method: 'GET', url: '/healthz', headers: { 'x-request-id': id } })).headers[
+      'x-request-id'
+    ]
   t.equal(await ask('abc-123_X'), 'abc-123_X')
-  for (const id of ['', 'a b', '<x>', 'x'.repeat(65), 'é']) t.match(await ask(id), /^[0-9a-f]{8}-[0-9a-f-]{27}$/)
+  for (const id of ['', 'a b', '<x>', 'x'.repeat(65), 'é']) {
+    t.match(await ask(id), /^[0-9a-f]{8}-[0-9a-f-]{27}$/)
+  }
 })
 
 t.test('what is unavailable says when to come back', async (t) => {
@@ -70,48 +90,74 @@ t.test('what is unavailable says when to come back', async (t) => {
   t.equal(new ApiError('invalid_input', 'No').retryAfter, undefined)
 })
 
-t.test('what is no request gets a problem, too, and its connection is closed', { skip: needsServerWithin }, async (t) => {
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = app.server.address() as AddressInfo
+t.test(
+  'what is no request gets a problem, too, and its connection is closed',
+  { skip: needsServerWithin },
+  async (t) => {
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
 
-  async function answerTo (sent: string, meanwhile: (socket: Socket) => void = () => {}) {
-    const accepted = once(app.server, 'connection')
-    const client = connect(port, '127.0.0.1')
-    client.write(sent)
-    const answer = text(client) // ends with the connection
-    const [socket] = await accepted as [Socket]
-    meanwhile(socket)
-    const [head = '', body = ''] = (await answer).split('\r\n\r\n')
-    return { head, body }
+    async function answerTo(sent: string, meanwhile: (socket: Socket) => void = () => {}) {
+      const accepted = once(app.server, 'connection')
+      const client = connect(port, '127.0.0.1')
+      client.write(sent)
+      const answer = text(client) // ends with the connection
+      const [socket] = (await accepted) as [Socket]
+      meanwhile(socket)
+      const [head = '', body = ''] = (await answer).split('\r\n\r\n')
+      return { head, body }
+    }
+
+    function isRefused({ head, body }: { head: string; body: string }, code: ProblemCode) {
+      const [status, title] = problems[code]
+      t.match(head, new RegExp(`^HTTP/1.1 ${status} [\\w ]+\r\n`))
+      t.match(head, /\r\ncontent-type: application\/problem\+json; charset=utf-8\r\n/i)
+      t.match(head, new RegExp(`\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`, 'i'))
+      t.match(JSON.parse(body), { type: `/docs#${code}`, title, status, code, detail: /\w+ \w+/ })
+    }
+
+    for (const malformed of [
+      'secret\r\n\r\n',
+      'SECRET / HTTP/1.1\r\n\r\n',
+      'GET / HTTP/1.1\r\nhost: x\r\nse cret: x\r\n\r\n',
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n'
+    ]) {
+      isRefused(await answerTo(malformed), 'invalid_input')
+    }
+    isRefused(
+      await answerTo(`GET / HTTP/1.1\r\nhost: x\r\ncookie: ${'x'.repeat(17_000)}\r\n\r\n`),
+      'headers_too_large'
+    )
+
+    // Node looks for requests that take too long only twice a minute, and then says just this.
+    const timeOut = (socket: Socket) =>
+      app.server.emit(
+        'clientError',
+        Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
+        socket
+      )
+    isRefused(await answerTo('GET / HTTP/1.1\r\nho', timeOut), 'upload_stalled')
+
+    const { id } = (await clara.save({ xmlContent: largeScore(8_000_000) })).json<{ id: string }>()
+    const [accepted, client] = [
+      once(app.server, 'connection') as Promise<Socket[]>,
+      connect(port, '127.0.0.1')
+    ]
+    client
+      .on('error', () => {})
+      .write(
+        `GET /api/sessions/${id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${issuer.token(clara.sub)}\r\n\r\n`
+      )
+    const [unread] = await accepted
+    await once(client, 'readable') // and not read: the rest of the answer waits
+    client.write('GARBAGE\r\n\r\n')
+    await once(unread as Socket, 'close')
+    client.destroy()
+
+    const gone = await answerTo('', (socket) => {
+      timeOut(socket.destroy())
+    })
+    t.strictSame(gone, { head: '', body: '' }, 'who is gone gets none')
+    t.equal((await clara.list()).statusCode, 200)
   }
-
-  function isRefused ({ head, body }: { head: string, body: string }, code: ProblemCode) {
-    const [status, title] = problems[code]
-    t.match(head, new RegExp(`^HTTP/1.1 ${status} [\\w ]+\r\n`))
-    t.match(head, /\r\ncontent-type: application\/problem\+json; charset=utf-8\r\n/i)
-    t.match(head, new RegExp(`\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`, 'i'))
-    t.match(JSON.parse(body), { type: `/docs#${code}`, title, status, code, detail: /\w+ \w+/ })
-  }
-
-  for (const malformed of ['secret\r\n\r\n', 'SECRET / HTTP/1.1\r\n\r\n', 'GET / HTTP/1.1\r\nhost: x\r\nse cret: x\r\n\r\n', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n']) {
-    isRefused(await answerTo(malformed), 'invalid_input')
-  }
-  isRefused(await answerTo(`GET / HTTP/1.1\r\nhost: x\r\ncookie: ${'x'.repeat(17_000)}\r\n\r\n`), 'headers_too_large')
-
-  // Node looks for requests that take too long only twice a minute, and then says just this.
-  const timeOut = (socket: Socket) => app.server.emit('clientError', Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
-  isRefused(await answerTo('GET / HTTP/1.1\r\nho', timeOut), 'upload_stalled')
-
-  const { id } = (await clara.save({ xmlContent: largeScore(8_000_000) })).json<{ id: string }>()
-  const [accepted, client] = [once(app.server, 'connection') as Promise<Socket[]>, connect(port, '127.0.0.1')]
-  client.on('error', () => {}).write(`GET /api/sessions/${id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${issuer.token(clara.sub)}\r\n\r\n`)
-  const [unread] = await accepted
-  await once(client, 'readable') // and not read: the rest of the answer waits
-  client.write('GARBAGE\r\n\r\n')
-  await once(unread as Socket, 'close')
-  client.destroy()
-
-  const gone = await answerTo('', (socket) => { timeOut(socket.destroy()) })
-  t.strictSame(gone, { head: '', body: '' }, 'who is gone gets none')
-  t.equal((await clara.list()).statusCode, 200)
-})
+)

@@ -6,11 +6,16 @@ import { receive } from '../../../src/server/http/receive-body.ts'
 const MINUTE = 60_000
 
 /** Begins to receive a body of which a thousand bytes a second are wanted after a minute; time passes as the test says. */
-function start (t: Test, write: (clock: { now: number }) => Promise<void> | undefined = () => undefined) {
+function start(t: Test, write: (clock: { now: number }) => Promise<void> | undefined = () => undefined) {
   const clock = { now: 5 * MINUTE }
   t.intercept(performance, 'now', { value: () => clock.now })
   const body = new PassThrough()
-  const received = receive(body, { limit: 1e6, stallMs: MINUTE, leastRate: { bytesPerSecond: 1000, afterMs: MINUTE }, write: () => write(clock) })
+  const received = receive(body, {
+    limit: 1e6,
+    stallMs: MINUTE,
+    leastRate: { bytesPerSecond: 1000, afterMs: MINUTE },
+    write: () => write(clock)
+  })
   received.catch(() => {})
   const send = async (bytes: number) => {
     body.write(Buffer.alloc(bytes))

@@ -4,7 +4,7 @@ import { createSlots } from '../../../src/server/http/upload-limiter.ts'
 const LONG_MS = 60_000
 
 /** Whoever of them has come in. */
-function follow (entering: Record<string, Promise<unknown>>) {
+function follow(entering: Record<string, Promise<unknown>>) {
   const entered: string[] = []
   for (const [name, acquired] of Object.entries(entering)) acquired.then(() => entered.push(name))
   return async () => {
@@ -29,20 +29,23 @@ t.test('so many at a time, the others in the order in which they came', async (t
   await Promise.all([slots.acquire('first'), slots.acquire('second')])
 })
 
-t.test('one user holds a quarter, rounded up, and waits for a slot of their own without keeping others out', async (t) => {
-  const slots = createSlots({ count: 5, waitMs: LONG_MS })
-  const [first] = [await slots.acquire('clara'), await slots.acquire('clara')]
-  const [third, fourth] = [slots.acquire('clara'), slots.acquire('clara')]
-  const entered = follow({ third, fourth })
-  const robert = [await slots.acquire('robert'), await slots.acquire('robert')]
-  t.strictSame(await entered(), [], 'though there is room for others')
-  robert[0]?.()
-  t.strictSame(await entered(), [])
-  first()
-  t.strictSame(await entered(), ['third'])
-  ;(await third)()
-  t.strictSame(await entered(), ['third', 'fourth'])
-})
+t.test(
+  'one user holds a quarter, rounded up, and waits for a slot of their own without keeping others out',
+  async (t) => {
+    const slots = createSlots({ count: 5, waitMs: LONG_MS })
+    const [first] = [await slots.acquire('clara'), await slots.acquire('clara')]
+    const [third, fourth] = [slots.acquire('clara'), slots.acquire('clara')]
+    const entered = follow({ third, fourth })
+    const robert = [await slots.acquire('robert'), await slots.acquire('robert')]
+    t.strictSame(await entered(), [], 'though there is room for others')
+    robert[0]?.()
+    t.strictSame(await entered(), [])
+    first()
+    t.strictSame(await entered(), ['third'])
+    ;(await third)()
+    t.strictSame(await entered(), ['third', 'fourth'])
+  }
+)
 
 t.test('a slot goes to the first in line whose share has room', async (t) => {
   const slots = createSlots({ count: 2, waitMs: LONG_MS })

@@ -18,35 +18,50 @@ const clara = as('auth0|clara')
 const { id: userId } = (await clara.sync()).json<User>()
 const bytes = await fixture('recording.webm')
 
-const put = (key: string) => app.storage.upload({ key, bytes: bytes.length, stream: () => Readable.from([bytes]), contentType: 'audio/webm', signal: new AbortController().signal })
+const put = (key: string) =>
+  app.storage.upload({
+    key,
+    bytes: bytes.length,
+    stream: () => Readable.from([bytes]),
+    contentType: 'audio/webm',
+    signal: new AbortController().signal
+  })
 
-async function putLeftover (userId: string) {
+async function putLeftover(userId: string) {
   const key = `${userId}/${randomUUID()}.webm`
   await put(key)
   return key
 }
 
 /** What the command does, its process left out. */
-async function reconcile (args: string[] = [], env: NodeJS.ProcessEnv = surroundings.env) {
+async function reconcile(args: string[] = [], env: NodeJS.ProcessEnv = surroundings.env) {
   let [output, errors] = ['', '']
   const out = {
-    log: (line: string) => { output += `${line}\n` },
-    error: (line: string) => { errors += `${line}\n` }
+    log: (line: string) => {
+      output += `${line}\n`
+    },
+    error: (line: string) => {
+      errors += `${line}\n`
+    }
   }
   const code = await runReconciliation({ args, env, signal: new AbortController().signal, out })
   return { output, errors, code }
 }
 
 /** As npm runs it: in a process of its own, from the environment alone. */
-function start (args: string[], env: NodeJS.ProcessEnv = surroundings.env) {
+function start(args: string[], env: NodeJS.ProcessEnv = surroundings.env) {
   const [command, ...given] = serverCommand(t, 'commands/reconcile-recordings')
   const child = spawn(command, [...given, ...args], { env: { PATH: process.env['PATH'], ...env } })
-  const exited = new Promise<number | null>((resolve) => { child.once('close', resolve) })
-  const ended = Promise.all([text(child.stdout), text(child.stderr), exited]).then(([output, errors, code]) => ({ output, errors, code }))
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('close', resolve)
+  })
+  const ended = Promise.all([text(child.stdout), text(child.stderr), exited]).then(
+    ([output, errors, code]) => ({ output, errors, code })
+  )
   return {
     ended,
     /** Resolves when the process has noticed the signal. */
-    async interrupt () {
+    async interrupt() {
       const noticed = once(child.stderr, 'data')
       child.kill('SIGINT')
       await noticed
@@ -57,30 +72,47 @@ function start (args: string[], env: NodeJS.ProcessEnv = surroundings.env) {
 t.test('everything in order is exit code 0; young leftovers are in order', async (t) => {
   t.equal((await clara.save({ audioBase64: bytes.toString('base64') })).statusCode, 201)
   await putLeftover(userId)
-  t.strictSame(await reconcile(['--delete']), { output: 'Recordings and sessions agree.\n', errors: '', code: 0 })
+  t.strictSame(await reconcile(['--delete']), {
+    output: 'Recordings and sessions agree.\n',
+    errors: '',
+    code: 0
+  })
 })
 
 t.test('findings are exit code 1 until they are put right', async (t) => {
   const found = await reconcile(['--min-age', '0'])
   t.equal(found.code, 1)
-  t.match(found.output, new RegExp(`^found a recording without a session: ${userId}/.*\\.webm\n1 found that needs attention\\.\n$`))
+  t.match(
+    found.output,
+    new RegExp(
+      `^found a recording without a session: ${userId}/.*\\.webm\n1 found that needs attention\\.\n$`
+    )
+  )
   const removed = await reconcile(['--min-age', '0', '--delete'])
   t.equal(removed.code, 0)
-  t.match(removed.output, new RegExp(`^removed a recording without a session: ${userId}/.*\\.webm\nRecordings and sessions agree\\.\n$`))
+  t.match(
+    removed.output,
+    new RegExp(
+      `^removed a recording without a session: ${userId}/.*\\.webm\nRecordings and sessions agree\\.\n$`
+    )
+  )
 })
 
-t.test('a session whose recording is gone is exit code 1, also with --delete; foreign objects are no fault', async (t) => {
-  const { id } = (await clara.save({ audioBase64: bytes.toString('base64') })).json<SessionData>()
-  await app.storage.remove([`${userId}/${id}.webm`])
-  await put('readme.txt')
-  const { code, output } = await reconcile(['--min-age', '0', '--delete'])
-  t.equal(code, 1)
-  t.match(output, `found a session whose recording is gone: ${id} (${userId}/${id}.webm)\n`)
-  t.match(output, 'found an object that is no recording of ours, left alone: readme.txt\n')
-  t.match(output, '\n1 found that needs attention.\n')
-  await app.storage.remove(['readme.txt'])
-  await clara.remove(id)
-})
+t.test(
+  'a session whose recording is gone is exit code 1, also with --delete; foreign objects are no fault',
+  async (t) => {
+    const { id } = (await clara.save({ audioBase64: bytes.toString('base64') })).json<SessionData>()
+    await app.storage.remove([`${userId}/${id}.webm`])
+    await put('readme.txt')
+    const { code, output } = await reconcile(['--min-age', '0', '--delete'])
+    t.equal(code, 1)
+    t.match(output, `found a session whose recording is gone: ${id} (${userId}/${id}.webm)\n`)
+    t.match(output, 'found an object that is no recording of ours, left alone: readme.txt\n')
+    t.match(output, '\n1 found that needs attention.\n')
+    await app.storage.remove(['readme.txt'])
+    await clara.remove(id)
+  }
+)
 
 t.test('what fails is exit code 2 and one message without secrets', async (t) => {
   const { SUPABASE_URL: _, ...incomplete } = surroundings.env
@@ -90,8 +122,20 @@ t.test('what fails is exit code 2 and one message without secrets', async (t) =>
     [['--from', 'clara'], surroundings.env, /--from must be the id of a user/],
     [['--remove'], surroundings.env, /--remove/],
     [[], incomplete, /SUPABASE_URL is missing/],
-    [[], { ...surroundings.env, DATABASE_URL: 'postgresql://owner:hush@127.0.0.1:1/x' }, /practice history cannot be reached/],
-    [[], { ...surroundings.env, SUPABASE_URL: 'http://127.0.0.1:1', SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_hush' }, /Recordings cannot be reached/]
+    [
+      [],
+      { ...surroundings.env, DATABASE_URL: 'postgresql://owner:hush@127.0.0.1:1/x' },
+      /practice history cannot be reached/
+    ],
+    [
+      [],
+      {
+        ...surroundings.env,
+        SUPABASE_URL: 'http://127.0.0.1:1',
+        SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_hush'
+      },
+      /Recordings cannot be reached/
+    ]
   ]
   for (const [args, env, message] of cases) {
     const { code, output, errors } = await reconcile(args, env)
@@ -111,7 +155,7 @@ t.test('--help explains the exit codes and does nothing', async (t) => {
 t.test('Ctrl-C stops it with exit code 2; it says where to go on, and another run does', async (t) => {
   const neighbours = randomUUID().slice(0, -1) // nobody else's id lies between theirs
   const users = [1, 2, 3].map((digit) => `${neighbours}${digit}`)
-  const [first, second, third] = await Promise.all(users.map(putLeftover)) as [string, string, string]
+  const [first, second, third] = (await Promise.all(users.map(putLeftover))) as [string, string, string]
   const proxy = await startFaultyProxy(t, surroundings.storage.url)
   const hung = proxy.breakOn(`"prefix":"${users[2]}"`, 'hang')
   const { ended, interrupt } = start(['--min-age', '0'], { ...surroundings.env, SUPABASE_URL: proxy.url })
@@ -121,7 +165,10 @@ t.test('Ctrl-C stops it with exit code 2; it says where to go on, and another ru
   const { code, output, errors } = await ended
   t.equal(code, 2)
   t.match(output, new RegExp(`: ${first}\n.*: ${second}\n$`))
-  const [, from = ''] = /^Stopping after .*\nStopped by SIGINT\.\nNot all was looked at\. To go on from here, add (--from \S+)\n$/.exec(errors) ?? []
+  const [, from = ''] =
+    /^Stopping after .*\nStopped by SIGINT\.\nNot all was looked at\. To go on from here, add (--from \S+)\n$/.exec(
+      errors
+    ) ?? []
   t.equal(from, `--from ${users[1]}`, errors)
 
   const rest = await start(['--min-age', '0', '--delete', ...from.split(' ')]).ended

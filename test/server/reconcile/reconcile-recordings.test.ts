@@ -17,7 +17,7 @@ const { storage } = app
 const bytes = await fixture('recording.webm')
 const HOUR = 3_600_000
 
-async function newcomer () {
+async function newcomer() {
   const who = as(`auth0|${randomUUID()}`)
   const { id: userId } = (await who.sync()).json<User>()
   const save = async () => (await who.save({ audioBase64: bytes.toString('base64') })).json<SessionData>().id
@@ -26,14 +26,28 @@ async function newcomer () {
 
 type Newcomer = Awaited<ReturnType<typeof newcomer>>
 
-const put = (key: string) => storage.upload({ key, bytes: bytes.length, stream: () => Readable.from([bytes]), contentType: 'audio/webm', signal: new AbortController().signal })
+const put = (key: string) =>
+  storage.upload({
+    key,
+    bytes: bytes.length,
+    stream: () => Readable.from([bytes]),
+    contentType: 'audio/webm',
+    signal: new AbortController().signal
+  })
 
 type Settings = Partial<Omit<Parameters<typeof reconcileRecordings>[0], 'database' | 'report'>>
 
 /** What is found about one user; other tests' leavings are theirs. */
-async function reconcile (about: string, settings: Settings = {}): Promise<Finding[]> {
+async function reconcile(about: string, settings: Settings = {}): Promise<Finding[]> {
   const findings: Finding[] = []
-  await reconcileRecordings({ database: app.database, storage, minAgeMs: 0, remove: false, ...settings, report: (finding) => findings.push(finding) })
+  await reconcileRecordings({
+    database: app.database,
+    storage,
+    minAgeMs: 0,
+    remove: false,
+    ...settings,
+    report: (finding) => findings.push(finding)
+  })
   return findings.filter(({ key }) => key.startsWith(about))
 }
 
@@ -58,22 +72,38 @@ t.test('a recording without a session is found, and removed when that is wanted'
   t.strictSame(await reconcile(userId), [])
 })
 
-t.test('an upload that was never completed is found, and removed, when nobody can complete it any more', async (t) => {
-  const { userId, save } = await newcomer()
-  const key = `${userId}/${await save()}/${randomUUID()}-${bytes.length}`
-  const { url } = await storage.staging.signUpload(key)
-  await fetch(url, { method: 'PUT', body: new Uint8Array(bytes), headers: { 'content-type': 'audio/webm' } })
-  t.strictSame(await reconcile(userId, { remove: true }), [], 'not within two hours')
-  t.strictSame(await reconcile(userId, { uploadLifeMs: 0 }), [{ kind: 'unfinished', key, removed: false }])
-  t.strictSame(await reconcile(userId, { uploadLifeMs: 0, remove: true, from: 'ffffffff-ffff-4fff-bfff-ffffffffffff' }), [{ kind: 'unfinished', key, removed: true }])
-  t.strictSame(await reconcile(userId, { uploadLifeMs: 0 }), [])
-})
+t.test(
+  'an upload that was never completed is found, and removed, when nobody can complete it any more',
+  async (t) => {
+    const { userId, save } = await newcomer()
+    const key = `${userId}/${await save()}/${randomUUID()}-${bytes.length}`
+    const { url } = await storage.staging.signUpload(key)
+    await fetch(url, {
+      method: 'PUT',
+      body: new Uint8Array(bytes),
+      headers: { 'content-type': 'audio/webm' }
+    })
+    t.strictSame(await reconcile(userId, { remove: true }), [], 'not within two hours')
+    t.strictSame(await reconcile(userId, { uploadLifeMs: 0 }), [{ kind: 'unfinished', key, removed: false }])
+    t.strictSame(
+      await reconcile(userId, {
+        uploadLifeMs: 0,
+        remove: true,
+        from: 'ffffffff-ffff-4fff-bfff-ffffffffffff'
+      }),
+      [{ kind: 'unfinished', key, removed: true }]
+    )
+    t.strictSame(await reconcile(userId, { uploadLifeMs: 0 }), [])
+  }
+)
 
-t.test('so is one of another kind beside a session\'s own', async (t) => {
+t.test("so is one of another kind beside a session's own", async (t) => {
   const { userId, save } = await newcomer()
   const id = await save()
   await put(`${userId}/${id}.mp3`)
-  t.strictSame(await reconcile(userId, { remove: true }), [{ kind: 'leftover', key: `${userId}/${id}.mp3`, removed: true }])
+  t.strictSame(await reconcile(userId, { remove: true }), [
+    { kind: 'leftover', key: `${userId}/${id}.mp3`, removed: true }
+  ])
   t.ok(await storage.exists(`${userId}/${id}.webm`))
 })
 
@@ -111,84 +141,133 @@ t.test('it is found also where it was the only object of its user', async (t) =>
   t.strictSame(await reconcile(userId), [{ kind: 'missing', sessionId: id, key: `${userId}/${id}.webm` }])
 })
 
-t.test('a recording to which another session of its user refers, as after a repair by hand, is in order', async (t) => {
-  const { userId, save } = await newcomer()
-  const id = await save()
-  const key = `${userId}/${randomUUID()}.webm`
-  await put(key)
-  await query(database.url, `UPDATE sessions SET audio_url = '${storage.publicUrl(key)}' WHERE id = '${id}'`)
-  t.strictSame(await reconcile(userId, { remove: true }), [{ kind: 'leftover', key: `${userId}/${id}.webm`, removed: true }])
-  t.ok(await storage.exists(key))
-})
+t.test(
+  'a recording to which another session of its user refers, as after a repair by hand, is in order',
+  async (t) => {
+    const { userId, save } = await newcomer()
+    const id = await save()
+    const key = `${userId}/${randomUUID()}.webm`
+    await put(key)
+    await query(
+      database.url,
+      `UPDATE sessions SET audio_url = '${storage.publicUrl(key)}' WHERE id = '${id}'`
+    )
+    t.strictSame(await reconcile(userId, { remove: true }), [
+      { kind: 'leftover', key: `${userId}/${id}.webm`, removed: true }
+    ])
+    t.ok(await storage.exists(key))
+  }
+)
 
 t.test('objects that are none of ours are reported and left alone', async (t) => {
   const { userId } = await newcomer()
-  const foreign = ['readme.txt', 'backup/2026.tar', `${userId.toUpperCase()}/x.webm`, `${userId}/cover.png`, `${userId}/${randomUUID()}`, `${userId}/${randomUUID().toUpperCase()}.webm`]
+  const foreign = [
+    'readme.txt',
+    'backup/2026.tar',
+    `${userId.toUpperCase()}/x.webm`,
+    `${userId}/cover.png`,
+    `${userId}/${randomUUID()}`,
+    `${userId}/${randomUUID().toUpperCase()}.webm`
+  ]
   for (const key of foreign) await put(key)
   for (const key of foreign) t.strictSame(await reconcile(key, { remove: true }), [{ kind: 'foreign', key }])
   for (const key of foreign) t.ok(await storage.exists(key), key)
   await put(`${userId}/folder/${randomUUID()}.webm`)
-  t.strictSame(await reconcile(`${userId}/folder`, { remove: true }), [{ kind: 'foreign', key: `${userId}/folder` }])
+  t.strictSame(await reconcile(`${userId}/folder`, { remove: true }), [
+    { kind: 'foreign', key: `${userId}/folder` }
+  ])
 })
 
-t.test('in whatever order the storage lists, and whatever it lists twice or not at all, nothing wrong is found', async (t) => {
-  const { userId, save } = await newcomer()
-  const kept = [await save(), await save(), await save(), await save()]
-  const [lost, ...stays] = kept.map((id) => `${userId}/${id}.webm`) as [string, ...string[]]
-  await storage.remove([lost])
-  const leftovers = Array.from({ length: 4 }, () => `${userId}/${randomUUID()}.webm`)
-  for (const key of leftovers) await put(key)
-  const shuffled = (shuffle: (entries: Entry[]) => Entry[]): Storage => ({
-    ...storage,
-    async * list (...args) {
-      const entries: Entry[] = []
-      for await (const entry of storage.list(...args)) entries.push(entry)
-      yield * shuffle(entries)
-    }
-  })
-  const missing = { kind: 'missing', sessionId: kept[0], key: lost }
-  const found = (keys: string[], removed = false) => [missing, ...keys.map((key) => ({ kind: 'leftover', key, removed }))]
-  const inOrder = (findings: object[]) => findings.map((finding) => JSON.stringify(finding)).sort()
+t.test(
+  'in whatever order the storage lists, and whatever it lists twice or not at all, nothing wrong is found',
+  async (t) => {
+    const { userId, save } = await newcomer()
+    const kept = [await save(), await save(), await save(), await save()]
+    const [lost, ...stays] = kept.map((id) => `${userId}/${id}.webm`) as [string, ...string[]]
+    await storage.remove([lost])
+    const leftovers = Array.from({ length: 4 }, () => `${userId}/${randomUUID()}.webm`)
+    for (const key of leftovers) await put(key)
+    const shuffled = (shuffle: (entries: Entry[]) => Entry[]): Storage => ({
+      ...storage,
+      async *list(...args) {
+        const entries: Entry[] = []
+        for await (const entry of storage.list(...args)) entries.push(entry)
+        yield* shuffle(entries)
+      }
+    })
+    const missing = { kind: 'missing', sessionId: kept[0], key: lost }
+    const found = (keys: string[], removed = false) => [
+      missing,
+      ...keys.map((key) => ({ kind: 'leftover', key, removed }))
+    ]
+    const inOrder = (findings: object[]) => findings.map((finding) => JSON.stringify(finding)).sort()
 
-  const backwards = await reconcile(userId, { storage: shuffled((entries) => entries.toReversed()) })
-  t.strictSame(inOrder(backwards), inOrder(found(leftovers)), 'backwards')
-  const rotated = await reconcile(userId, { storage: shuffled((entries) => [...entries.slice(3), ...entries.slice(0, 3)]) })
-  t.strictSame(inOrder(rotated), inOrder(found(leftovers)), 'rotated')
-  const none = await reconcile(userId, { storage: shuffled((entries) => entries.filter(({ isFolder }) => isFolder)) })
-  t.strictSame(none, [missing], 'nothing but folders')
-  const twice = await reconcile(userId, { remove: true, storage: shuffled((entries) => [...entries, ...entries]) })
-  t.strictSame(inOrder(twice), inOrder(found(leftovers, true)), 'twice')
-  for (const key of stays) t.ok(await storage.exists(key), key)
-})
+    const backwards = await reconcile(userId, { storage: shuffled((entries) => entries.toReversed()) })
+    t.strictSame(inOrder(backwards), inOrder(found(leftovers)), 'backwards')
+    const rotated = await reconcile(userId, {
+      storage: shuffled((entries) => [...entries.slice(3), ...entries.slice(0, 3)])
+    })
+    t.strictSame(inOrder(rotated), inOrder(found(leftovers)), 'rotated')
+    const none = await reconcile(userId, {
+      storage: shuffled((entries) => entries.filter(({ isFolder }) => isFolder))
+    })
+    t.strictSame(none, [missing], 'nothing but folders')
+    const twice = await reconcile(userId, {
+      remove: true,
+      storage: shuffled((entries) => [...entries, ...entries])
+    })
+    t.strictSame(inOrder(twice), inOrder(found(leftovers, true)), 'twice')
+    for (const key of stays) t.ok(await storage.exists(key), key)
+  }
+)
 
-t.test('sessions in their thousands are read in pages, and those in order cost no look of their own', async (t) => {
-  const { userId } = await newcomer()
-  const rows = await query<{ id: string }>(database.url, `
+t.test(
+  'sessions in their thousands are read in pages, and those in order cost no look of their own',
+  async (t) => {
+    const { userId } = await newcomer()
+    const rows = await query<{ id: string }>(
+      database.url,
+      `
     INSERT INTO sessions (user_id, song_name, instrument, duration_seconds, id, audio_url)
     SELECT '${userId}', 'Ode to Joy', 'Piano', 60, id, '${storage.publicUrl('')}/${userId}/' || id || '.webm' FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, 2500)) AS ids
-    RETURNING id`)
-  const keys = rows.map(({ id }) => `${userId}/${id}.webm`).sort()
-  const looks: string[] = []
-  const full: Storage = {
-    ...storage,
-    async * list (folder) {
-      for (const key of folder === '' ? [userId] : keys) yield { key, isFolder: folder === '', modifiedAt: new Date() }
-    },
-    exists: async (key) => { looks.push(key); return true }
+    RETURNING id`
+    )
+    const keys = rows.map(({ id }) => `${userId}/${id}.webm`).sort()
+    const looks: string[] = []
+    const full: Storage = {
+      ...storage,
+      async *list(folder) {
+        for (const key of folder === '' ? [userId] : keys) {
+          yield { key, isFolder: folder === '', modifiedAt: new Date() }
+        }
+      },
+      exists: async (key) => {
+        looks.push(key)
+        return true
+      }
+    }
+    t.strictSame(await reconcile('', { storage: full, from: userId }), [])
+    await query(database.url, `DELETE FROM users WHERE id = '${userId}'`)
+    t.strictSame(
+      looks.filter((key) => key.startsWith(userId)),
+      []
+    )
   }
-  t.strictSame(await reconcile('', { storage: full, from: userId }), [])
-  await query(database.url, `DELETE FROM users WHERE id = '${userId}'`)
-  t.strictSame(looks.filter((key) => key.startsWith(userId)), [])
-})
+)
 
 t.test('it can be stopped, and go on from the user it had come to', async (t) => {
   const users = await Promise.all(['Anna', 'Clara', 'Robert'].map(() => newcomer()))
-  const [first, second, third] = users.sort((a, b) => a.userId < b.userId ? -1 : 1) as [Newcomer, Newcomer, Newcomer]
+  const [first, second, third] = users.sort((a, b) => (a.userId < b.userId ? -1 : 1)) as [
+    Newcomer,
+    Newcomer,
+    Newcomer
+  ]
   await put(`${first.userId}/${randomUUID()}.webm`)
   const lost = `${second.userId}/${await second.save()}.webm`
   await storage.remove([lost])
   await put(`${third.userId}/${randomUUID()}.webm`)
-  const ours = (findings: Finding[]) => findings.map(({ key }) => key.slice(0, 36)).filter((id) => users.some(({ userId }) => userId === id))
+  const ours = (findings: Finding[]) =>
+    findings.map(({ key }) => key.slice(0, 36)).filter((id) => users.some(({ userId }) => userId === id))
 
   const stop = new AbortController()
   const before: Finding[] = []
@@ -197,7 +276,17 @@ t.test('it can be stopped, and go on from the user it had come to', async (t) =>
     before.push(finding)
     if (finding.key === lost) stop.abort(new Error('enough'))
   }
-  const run = reconcileRecordings({ database: app.database, storage, minAgeMs: 0, remove: false, signal: stop.signal, report, onUser: (userId) => { from = userId } })
+  const run = reconcileRecordings({
+    database: app.database,
+    storage,
+    minAgeMs: 0,
+    remove: false,
+    signal: stop.signal,
+    report,
+    onUser: (userId) => {
+      from = userId
+    }
+  })
   await t.rejects(run, { message: 'enough' })
   t.strictSame(ours(before), [first.userId, second.userId])
   t.equal(from, second.userId)
@@ -215,12 +304,21 @@ t.test('a save in flight is safe: what it has uploaded is not removed', async (t
   const findings: Finding[] = []
   const aged: Storage = {
     ...storage,
-    async * list (...args) {
+    async *list(...args) {
       for await (const entry of storage.list(...args)) yield { ...entry, modifiedAt: new Date(0) }
     }
   }
-  await reconcileRecordings({ database: app.database, storage: aged, minAgeMs: HOUR, remove: true, report: (finding) => findings.push(finding) })
-  t.strictSame(findings.filter((finding) => finding.key === key), [])
+  await reconcileRecordings({
+    database: app.database,
+    storage: aged,
+    minAgeMs: HOUR,
+    remove: true,
+    report: (finding) => findings.push(finding)
+  })
+  t.strictSame(
+    findings.filter((finding) => finding.key === key),
+    []
+  )
   t.ok(await storage.exists(key))
   await leases.release(lease)
 })
@@ -230,9 +328,9 @@ t.test('a save that commits between the look at the table and the look at the bu
   let id = ''
   const slow: Storage = {
     ...storage,
-    async * list (folder, ...rest) {
+    async *list(folder, ...rest) {
       if (folder === userId && id === '') id = await save()
-      yield * storage.list(folder, ...rest)
+      yield* storage.list(folder, ...rest)
     }
   }
   await save()
@@ -242,63 +340,99 @@ t.test('a save that commits between the look at the table and the look at the bu
   t.equal((await who.get(id)).statusCode, 200)
 })
 
-t.test('a session that is deleted between the look at the bucket and the look at its recording is no finding', async (t) => {
-  const { who, userId, save } = await newcomer()
-  const id = await save()
-  const slow: Storage = {
-    ...storage,
-    async * list (folder, ...rest) {
-      for await (const entry of storage.list(folder, ...rest)) {
-        if (entry.key === `${userId}/${id}.webm`) t.equal((await who.remove(id)).statusCode, 204)
-        yield entry
+t.test(
+  'a session that is deleted between the look at the bucket and the look at its recording is no finding',
+  async (t) => {
+    const { who, userId, save } = await newcomer()
+    const id = await save()
+    const slow: Storage = {
+      ...storage,
+      async *list(folder, ...rest) {
+        for await (const entry of storage.list(folder, ...rest)) {
+          if (entry.key === `${userId}/${id}.webm`) t.equal((await who.remove(id)).statusCode, 204)
+          yield entry
+        }
       }
     }
+    t.strictSame(await reconcile(userId, { storage: slow }), [])
+    t.equal((await who.get(id)).statusCode, 404)
   }
-  t.strictSame(await reconcile(userId, { storage: slow }), [])
-  t.equal((await who.get(id)).statusCode, 404)
-})
+)
 
-t.test('with an age of zero a save in flight is broken off: it fails, and leaves neither row nor object', { skip: needsServerWithin }, async (t) => {
-  const { who, userId } = await newcomer()
-  const id = randomUUID()
-  const upload = storage.upload
-  t.teardown(() => { storage.upload = upload })
-  let findings: Finding[] = []
-  storage.upload = async (wanted) => {
-    await upload(wanted)
-    findings = await reconcile(userId, { remove: true })
+t.test(
+  'with an age of zero a save in flight is broken off: it fails, and leaves neither row nor object',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { who, userId } = await newcomer()
+    const id = randomUUID()
+    const upload = storage.upload
+    t.teardown(() => {
+      storage.upload = upload
+    })
+    let findings: Finding[] = []
+    storage.upload = async (wanted) => {
+      await upload(wanted)
+      findings = await reconcile(userId, { remove: true })
+    }
+    const response = await who.save({ id, audioBase64: bytes.toString('base64') })
+    storage.upload = upload
+    t.strictSame(findings, [{ kind: 'leftover', key: `${userId}/${id}.webm`, removed: true }])
+    t.equal(response.statusCode, 503)
+    t.equal(response.json<{ code: string }>().code, 'session_busy')
+    t.equal((await who.get(id)).statusCode, 404)
+    t.notOk(await storage.exists(`${userId}/${id}.webm`))
+    t.equal(
+      (await who.save({ id, audioBase64: bytes.toString('base64') })).statusCode,
+      201,
+      'and repeating it works'
+    )
   }
-  const response = await who.save({ id, audioBase64: bytes.toString('base64') })
-  storage.upload = upload
-  t.strictSame(findings, [{ kind: 'leftover', key: `${userId}/${id}.webm`, removed: true }])
-  t.equal(response.statusCode, 503)
-  t.equal(response.json<{ code: string }>().code, 'session_busy')
-  t.equal((await who.get(id)).statusCode, 404)
-  t.notOk(await storage.exists(`${userId}/${id}.webm`))
-  t.equal((await who.save({ id, audioBase64: bytes.toString('base64') })).statusCode, 201, 'and repeating it works')
-})
+)
 
-t.test('a deletion that broke off is no finding, and repeating it finishes the work', { skip: needsServerWithin }, async (t) => {
-  const { who, userId, save } = await newcomer()
-  const id = await save()
-  const remove = storage.remove
-  t.teardown(() => { storage.remove = remove })
-  storage.remove = async () => { throw new Error('away') }
-  t.equal((await who.remove(id)).statusCode, 500)
-  storage.remove = remove
-  t.strictSame((await reconcile(userId)).map(({ kind }) => kind), ['leftover'], 'the session has given its recording up')
-  t.equal((await who.remove(id)).statusCode, 204)
-  t.strictSame(await reconcile(userId), [])
-})
+t.test(
+  'a deletion that broke off is no finding, and repeating it finishes the work',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { who, userId, save } = await newcomer()
+    const id = await save()
+    const remove = storage.remove
+    t.teardown(() => {
+      storage.remove = remove
+    })
+    storage.remove = async () => {
+      throw new Error('away')
+    }
+    t.equal((await who.remove(id)).statusCode, 500)
+    storage.remove = remove
+    t.strictSame(
+      (await reconcile(userId)).map(({ kind }) => kind),
+      ['leftover'],
+      'the session has given its recording up'
+    )
+    t.equal((await who.remove(id)).statusCode, 204)
+    t.strictSame(await reconcile(userId), [])
+  }
+)
 
 t.test('leases of the dead are swept, those of the living stay', async (t) => {
   const { userId } = await newcomer()
   const [dead, living, young] = [randomUUID(), randomUUID(), randomUUID()]
-  await query(database.url, `INSERT INTO session_leases (session_id, user_id, started_at, expires_at) VALUES
+  await query(
+    database.url,
+    `INSERT INTO session_leases (session_id, user_id, started_at, expires_at) VALUES
     ('${dead}', '${userId}', now() - interval '2 hours', now() - interval '1 hour'),
     ('${living}', '${userId}', now() - interval '2 hours', now() + interval '1 hour'),
-    ('${young}', '${userId}', now() - interval '1 minute', now() - interval '1 second')`)
-  const left = async () => (await query<{ session_id: string }>(database.url, `SELECT session_id FROM session_leases WHERE user_id = '${userId}'`)).map((row) => row.session_id).sort()
+    ('${young}', '${userId}', now() - interval '1 minute', now() - interval '1 second')`
+  )
+  const left = async () =>
+    (
+      await query<{ session_id: string }>(
+        database.url,
+        `SELECT session_id FROM session_leases WHERE user_id = '${userId}'`
+      )
+    )
+      .map((row) => row.session_id)
+      .sort()
   await reconcile(userId, { minAgeMs: HOUR })
   t.equal((await left()).length, 3, 'a report changes nothing')
   await reconcile(userId, { minAgeMs: HOUR, remove: true })

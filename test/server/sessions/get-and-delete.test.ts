@@ -19,22 +19,42 @@ await robert.sync()
 const audioBase64 = (await fixture('recording.webm')).toString('base64')
 
 const saved = async (fields: Record<string, unknown> = {}) => (await clara.save(fields)).json<SessionData>()
-const storedStreak = async () => (await query(database.url, `SELECT streak_count, last_practice_date FROM users WHERE id = '${userId}'`))[0]
+const storedStreak = async () =>
+  (await query(database.url, `SELECT streak_count, last_practice_date FROM users WHERE id = '${userId}'`))[0]
 
-t.test('somebody else\'s session and one that does not exist are the same 404, to see and to delete', async (t) => {
-  const { id } = await saved({ audioBase64 })
-  for (const call of ['get', 'remove'] as const) {
-    const missing = isProblem(t, await robert[call](randomUUID()), 'session_not_found')
-    t.strictSame(isProblem(t, await robert[call](id), 'session_not_found'), missing)
-    t.strictSame(isProblem(t, await as('auth0|stranger')[call](id), 'session_not_found'), missing, 'also for who was never synced')
+t.test(
+  "somebody else's session and one that does not exist are the same 404, to see and to delete",
+  async (t) => {
+    const { id } = await saved({ audioBase64 })
+    for (const call of ['get', 'remove'] as const) {
+      const missing = isProblem(t, await robert[call](randomUUID()), 'session_not_found')
+      t.strictSame(isProblem(t, await robert[call](id), 'session_not_found'), missing)
+      t.strictSame(
+        isProblem(t, await as('auth0|stranger')[call](id), 'session_not_found'),
+        missing,
+        'also for who was never synced'
+      )
+    }
+    const { audioUrl } = (await clara.get(id)).json<SessionData>()
+    t.equal((await fetch(audioUrl ?? '')).status, 200, 'nothing was deleted')
   }
-  const { audioUrl } = (await clara.get(id)).json<SessionData>()
-  t.equal((await fetch(audioUrl ?? '')).status, 200, 'nothing was deleted')
-})
+)
 
 t.test('an id that is no UUID is refused', async (t) => {
   const id = randomUUID()
-  for (const wrong of ['1', 'undefined', id.slice(1), `${id}0`, id.replaceAll('-', ''), `{${id}}`, `${id}%00`, `${id}%20`, '%F0%9F%98%80', '..%2F..%2Fetc', 'x'.repeat(200)]) {
+  for (const wrong of [
+    '1',
+    'undefined',
+    id.slice(1),
+    `${id}0`,
+    id.replaceAll('-', ''),
+    `{${id}}`,
+    `${id}%00`,
+    `${id}%20`,
+    '%F0%9F%98%80',
+    '..%2F..%2Fetc',
+    'x'.repeat(200)
+  ]) {
     isProblem(t, await clara.get(wrong), 'invalid_input', 'id')
     isProblem(t, await clara.remove(wrong), 'invalid_input', 'id')
   }
@@ -57,21 +77,32 @@ t.test('a deletion answers 204, and then session, recording and practice are gon
   t.strictSame(await query(database.url, 'SELECT * FROM session_leases'), [])
 })
 
-t.test('a large session that is deleted while it is read ends in its middle, and never with what got its id', async (t) => {
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
-  const length = 10_000_000
-  const { id } = await saved({ xmlContent: 'a'.repeat(length) })
-  const reading = request({ port, host: '127.0.0.1', path: `/api/sessions/${id}`, headers: { authorization: `Bearer ${issuer.token(clara.sub)}` }, agent: false }).end()
-  const [response] = await once(reading, 'response') as [IncomingMessage] // and not read for now: the server has to wait
-  t.equal((await clara.remove(id)).statusCode, 204)
-  t.equal((await robert.save({ id, xmlContent: 'Z'.repeat(length) })).statusCode, 201)
-  let received = ''
-  response.setEncoding('utf8').on('data', (text) => { received += text })
-  await t.rejects(finished(response), 'cut off')
-  t.match(received.slice(-100), /^a+$/)
-  t.equal((await robert.remove(id)).statusCode, 204)
-})
+t.test(
+  'a large session that is deleted while it is read ends in its middle, and never with what got its id',
+  async (t) => {
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    const length = 10_000_000
+    const { id } = await saved({ xmlContent: 'a'.repeat(length) })
+    const reading = request({
+      port,
+      host: '127.0.0.1',
+      path: `/api/sessions/${id}`,
+      headers: { authorization: `Bearer ${issuer.token(clara.sub)}` },
+      agent: false
+    }).end()
+    const [response] = (await once(reading, 'response')) as [IncomingMessage] // and not read for now: the server has to wait
+    t.equal((await clara.remove(id)).statusCode, 204)
+    t.equal((await robert.save({ id, xmlContent: 'Z'.repeat(length) })).statusCode, 201)
+    let received = ''
+    response.setEncoding('utf8').on('data', (text) => {
+      received += text
+    })
+    await t.rejects(finished(response), 'cut off')
+    t.match(received.slice(-100), /^a+$/)
+    t.equal((await robert.remove(id)).statusCode, 204)
+  }
+)
 
 t.test('a session without a recording goes as well', async (t) => {
   const { id } = await saved()
@@ -99,7 +130,12 @@ t.test('a recording that is gone already does not keep its session from going', 
 t.test('the streak is right after each deletion', async (t) => {
   await Promise.all((await clara.list()).json<SessionData[]>().map(({ id }) => clara.remove(id)))
   t.strictSame(await storedStreak(), { streak_count: 0, last_practice_date: null })
-  const dates = ['2026-11-22T10:00:00Z', '2026-11-21T10:00:00Z', '2026-11-21T12:00:00Z', '2026-11-20T10:00:00Z']
+  const dates = [
+    '2026-11-22T10:00:00Z',
+    '2026-11-21T10:00:00Z',
+    '2026-11-21T12:00:00Z',
+    '2026-11-20T10:00:00Z'
+  ]
   const [today, morning, noon, first] = await Promise.all(dates.map((date) => saved({ date })))
   const remove = async (session: SessionData | undefined) => {
     await clara.remove(session?.id ?? '')

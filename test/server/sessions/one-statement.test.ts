@@ -15,45 +15,66 @@ await clara.save({ date: '2026-11-21T10:00:00Z' })
 
 type Statement = string | { text: string }
 
-t.test('each read is one statement, which finds the user by the token\'s sub', { skip: needsServerWithin }, async (t) => {
-  const next = String((await clara.list('?limit=1')).headers.link).split(/[<>]/)[1] ?? ''
-  const reads = ['/api/sessions', '/api/sessions?limit=1', next, `/api/sessions/${id}`, `/api/sessions/${randomUUID()}`, '/api/stats', '/api/stats?tz=Asia/Tokyo']
-  // Every statement of Prisma's adapter, BEGIN and COMMIT among them, passes through here.
-  const sent = t.capture(pg.Client.prototype, 'query', pg.Client.prototype.query)
-  for (const who of [clara, as('auth0|stranger')]) {
-    for (const url of reads) {
-      sent()
-      t.ok((await who.call('GET', url)).statusCode < 500)
-      const statements = sent().map(({ args }) => args[0] as unknown as Statement).map((sql) => typeof sql === 'string' ? sql : sql.text)
-      t.equal(statements.length, 1, url)
-      t.match(statements[0], /auth0_id = \$\d/)
+t.test(
+  "each read is one statement, which finds the user by the token's sub",
+  { skip: needsServerWithin },
+  async (t) => {
+    const next = String((await clara.list('?limit=1')).headers.link).split(/[<>]/)[1] ?? ''
+    const reads = [
+      '/api/sessions',
+      '/api/sessions?limit=1',
+      next,
+      `/api/sessions/${id}`,
+      `/api/sessions/${randomUUID()}`,
+      '/api/stats',
+      '/api/stats?tz=Asia/Tokyo'
+    ]
+    // Every statement of Prisma's adapter, BEGIN and COMMIT among them, passes through here.
+    const sent = t.capture(pg.Client.prototype, 'query', pg.Client.prototype.query)
+    for (const who of [clara, as('auth0|stranger')]) {
+      for (const url of reads) {
+        sent()
+        t.ok((await who.call('GET', url)).statusCode < 500)
+        const statements = sent()
+          .map(({ args }) => args[0] as unknown as Statement)
+          .map((sql) => (typeof sql === 'string' ? sql : sql.text))
+        t.equal(statements.length, 1, url)
+        t.match(statements[0], /auth0_id = \$\d/)
+      }
     }
   }
-})
+)
 
-t.test('of a large score, GET reads the rest in pieces, HEAD nothing', { skip: needsServerWithin }, async (t) => {
-  const { id } = (await clara.save({ xmlContent: '練'.repeat(3_000_000) })).json<{ id: string }>()
-  const sent = t.capture(pg.Client.prototype, 'query', pg.Client.prototype.query)
-  const pieces = () => sent().filter(({ args }) => JSON.stringify(args[0]).includes('substr')).length
-  t.equal((await clara.call('HEAD', `/api/sessions/${id}`)).statusCode, 200)
-  await clara.list() // whatever was read on would be on its way now
-  t.equal(pieces(), 0)
-  t.equal((await clara.get(id)).json<{ xmlContent: string }>().xmlContent.length, 3_000_000)
-  t.equal(pieces(), 2)
-})
+t.test(
+  'of a large score, GET reads the rest in pieces, HEAD nothing',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { id } = (await clara.save({ xmlContent: '練'.repeat(3_000_000) })).json<{ id: string }>()
+    const sent = t.capture(pg.Client.prototype, 'query', pg.Client.prototype.query)
+    const pieces = () => sent().filter(({ args }) => JSON.stringify(args[0]).includes('substr')).length
+    t.equal((await clara.call('HEAD', `/api/sessions/${id}`)).statusCode, 200)
+    await clara.list() // whatever was read on would be on its way now
+    t.equal(pieces(), 0)
+    t.equal((await clara.get(id)).json<{ xmlContent: string }>().xmlContent.length, 3_000_000)
+    t.equal(pieces(), 2)
+  }
+)
 
 /** A hundred users among thousands, who practised 500 times each, their rows mixed as they are when people practise day by day. */
-async function fill () {
-  await query(database.url,
+async function fill() {
+  await query(
+    database.url,
     "INSERT INTO users (auth0_id, email) SELECT 'auth0|' || n, 'x@example.com' FROM generate_series(1, 5000) AS n",
     `INSERT INTO sessions (user_id, song_name, instrument, duration_seconds, date)
       SELECT id, 'Ode to Joy', 'Piano', 60, timestamptz '2025-01-01' + n * interval '1 day' + random() * interval '1 hour'
       FROM generate_series(1, 500) AS n CROSS JOIN (SELECT id FROM users WHERE auth0_id LIKE 'auth0|1__') AS practising
       ORDER BY n, random()`,
-    'ANALYZE users', 'ANALYZE sessions')
+    'ANALYZE users',
+    'ANALYZE sessions'
+  )
 }
 
-async function explain ({ text, values }: Prisma.Sql): Promise<string> {
+async function explain({ text, values }: Prisma.Sql): Promise<string> {
   const client = new pg.Client(database.url)
   await client.connect()
   try {
@@ -70,13 +91,24 @@ t.test('on many rows', async (t) => {
   const sub = 'auth0|150'
   const after = { micros: String(Date.UTC(2026, 2, 1) * 1000), id }
 
-  for (const [name, page] of Object.entries({ page: { sub, limit: 51 }, 'next page': { sub, limit: 51, after }, 'whole history': { sub }, rest: { sub, after } })) {
+  for (const [name, page] of Object.entries({
+    page: { sub, limit: 51 },
+    'next page': { sub, limit: 51, after },
+    'whole history': { sub },
+    rest: { sub, after }
+  })) {
     t.test(`the list (${name}) takes its order from the index and sorts nothing`, async (t) => {
       const plan = await explain(historyStatement(page))
       t.match(plan, /Index (Only )?Scan using sessions_user_id_date_id_idx on sessions/)
       t.notMatch(plan, /Sort|Seq Scan/)
       t.match(plan, 'Index Scan using users_auth0_id_key on users')
-      if ('after' in page) t.match(plan, /Index Cond: \(\(user_id = .*\) AND \(date <= /, 'what lies before the cursor is not read')
+      if ('after' in page) {
+        t.match(
+          plan,
+          /Index Cond: \(\(user_id = .*\) AND \(date <= /,
+          'what lies before the cursor is not read'
+        )
+      }
     })
   }
 

@@ -22,10 +22,11 @@ const ROUNDS = real ? 25 : 6
 
 const webm = await fixture('recording.webm')
 /** Valid recordings of the same kind, so under the same key, whose bytes differ. */
-const takeOf = (number: number) => Buffer.concat([webm, Buffer.from([0xec, 0x84, ...Buffer.from(String(number).padStart(4, '0'))])])
+const takeOf = (number: number) =>
+  Buffer.concat([webm, Buffer.from([0xec, 0x84, ...Buffer.from(String(number).padStart(4, '0'))])])
 const recorded = (id: string, take = 0) => ({ id, audioBase64: takeOf(take).toString('base64') })
 
-async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
+async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
   const server = await build(t, { surroundings, env: { DATABASE_POOL_SIZE: '20', ...env } })
   const clara = server.as(`auth0|${randomUUID()}`)
   await clara.sync()
@@ -35,19 +36,19 @@ async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
 const statuses = (answers: LightMyRequestResponse[]) => answers.map(({ statusCode }) => statusCode)
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-async function bytesAt (audioUrl: string): Promise<Buffer> {
+async function bytesAt(audioUrl: string): Promise<Buffer> {
   const response = await fetch(audioUrl)
   if (!response.ok) throw new Error(`${response.status} for ${audioUrl}`)
   return Buffer.from(await response.arrayBuffer())
 }
 
-async function userIdOf ({ sub }: Caller): Promise<string> {
+async function userIdOf({ sub }: Caller): Promise<string> {
   const [user] = await query<{ id: string }>(databaseUrl, `SELECT id FROM users WHERE auth0_id = '${sub}'`)
   return user?.id ?? ''
 }
 
 /** Rows and objects of one session id. */
-async function stateOf (t: Test, id: string) {
+async function stateOf(t: Test, id: string) {
   const { rows, objects, leases } = await expectSound(t, surroundings)
   return {
     rows: rows.filter((row) => row.id === id),
@@ -56,16 +57,17 @@ async function stateOf (t: Test, id: string) {
   }
 }
 
-t.test('many equal saves of one id at once make one session', async t => {
+t.test('many equal saves of one id at once make one session', async (t) => {
   const { app, issuer, clara } = await start(t)
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   const id = randomUUID()
-  const save = () => fetch(`http://127.0.0.1:${port}/api/sessions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${issuer.token(clara.sub)}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ songName: 'Ode to Joy', instrument: 'Piano', duration: 60, ...recorded(id) })
-  })
+  const save = () =>
+    fetch(`http://127.0.0.1:${port}/api/sessions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${issuer.token(clara.sub)}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ songName: 'Ode to Joy', instrument: 'Piano', duration: 60, ...recorded(id) })
+    })
   const answers = await Promise.all(Array.from({ length: PARALLEL }, save))
   t.strictSame(answers.map(({ status }) => status).sort(), [...Array(PARALLEL - 1).fill(200), 201])
   const bodies = await Promise.all(answers.map((answer) => answer.text()))
@@ -74,17 +76,19 @@ t.test('many equal saves of one id at once make one session', async t => {
   t.ok((await bytesAt(JSON.parse(bodies[0] ?? '').audioUrl)).equals(takeOf(0)))
 })
 
-t.test('of many different saves of one id at once one wins, and nobody touches its recording', async t => {
+t.test('of many different saves of one id at once one wins, and nobody touches its recording', async (t) => {
   const { clara } = await start(t)
   const id = randomUUID()
-  const answers = await Promise.all(Array.from({ length: PARALLEL }, (_, take) => clara.save(recorded(id, take))))
+  const answers = await Promise.all(
+    Array.from({ length: PARALLEL }, (_, take) => clara.save(recorded(id, take)))
+  )
   const winner = statuses(answers).indexOf(201)
   t.strictSame(statuses(answers).sort(), [201, ...Array(PARALLEL - 1).fill(409)])
   t.match(await stateOf(t, id), { rows: [{ id }], objects: [/\.webm$/], leases: [] })
   t.ok((await bytesAt(answers[winner]?.json().audioUrl)).equals(takeOf(winner)))
 })
 
-t.test('an id goes to one of several users who save under it at once', async t => {
+t.test('an id goes to one of several users who save under it at once', async (t) => {
   const { as } = await start(t)
   const id = randomUUID()
   const users = Array.from({ length: 5 }, (_, index) => as(`auth0|rival-${index}`))
@@ -94,24 +98,41 @@ t.test('an id goes to one of several users who save under it at once', async t =
   t.match(await stateOf(t, id), { rows: [{ id }], objects: [/\.webm$/], leases: [] })
 })
 
-t.test('saves racing deletions leave row and recording both, or neither', async t => {
+t.test('saves racing deletions leave row and recording both, or neither', async (t) => {
   const { clara } = await start(t)
   const seen = new Set<number>()
   for (let round = 0; round < ROUNDS; round++) {
     const id = randomUUID()
     if (round % 2) await clara.save(recorded(id))
-    const racers = [() => clara.save(recorded(id)), () => clara.remove(id), () => clara.save(recorded(id)), () => clara.remove(id)]
-    const answers = await Promise.all(racers.map(async (race) => { await pause(Math.random() * 40); return race() }))
+    const racers = [
+      () => clara.save(recorded(id)),
+      () => clara.remove(id),
+      () => clara.save(recorded(id)),
+      () => clara.remove(id)
+    ]
+    const answers = await Promise.all(
+      racers.map(async (race) => {
+        await pause(Math.random() * 40)
+        return race()
+      })
+    )
     for (const status of statuses(answers)) seen.add(status)
     const { rows, objects, leases } = await stateOf(t, id)
-    t.strictSame(objects, rows.map((row) => keyOf(row.audio_url ?? '')), `round ${round}: ${statuses(answers)}`)
+    t.strictSame(
+      objects,
+      rows.map((row) => keyOf(row.audio_url ?? '')),
+      `round ${round}: ${statuses(answers)}`
+    )
     t.strictSame(leases, [])
     if (rows.length > 0) t.equal((await clara.remove(id)).statusCode, 204)
   }
-  t.strictSame([...seen].filter((status) => ![200, 201, 204, 404, 409, 503].includes(status)), [])
+  t.strictSame(
+    [...seen].filter((status) => ![200, 201, 204, 404, 409, 503].includes(status)),
+    []
+  )
 })
 
-t.test('of many deletions at once every one succeeds or finds nothing, and nothing is left', async t => {
+t.test('of many deletions at once every one succeeds or finds nothing, and nothing is left', async (t) => {
   const { clara } = await start(t)
   const id = randomUUID()
   await clara.save(recorded(id))
@@ -122,13 +143,13 @@ t.test('of many deletions at once every one succeeds or finds nothing, and nothi
 })
 
 /** A server whose storage is reached through a proxy, so that saves can be stopped on their way. */
-async function startBehindProxy (t: Test, env: NodeJS.ProcessEnv = {}) {
+async function startBehindProxy(t: Test, env: NodeJS.ProcessEnv = {}) {
   const proxy = await startFaultyProxy(t, surroundings.env['SUPABASE_URL'] ?? '')
   const server = await start(t, { SUPABASE_URL: proxy.url, ...env })
   return { ...server, proxy }
 }
 
-t.test('an equal save waits for a slow first one, and a different one is refused at once', async t => {
+t.test('an equal save waits for a slow first one, and a different one is refused at once', async (t) => {
   const { clara, proxy } = await startBehindProxy(t)
   const id = randomUUID()
   const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
@@ -142,24 +163,27 @@ t.test('an equal save waits for a slow first one, and a different one is refused
   t.strictSame(statuses(await Promise.all([first, second])), [201, 200])
 })
 
-t.test('a holder that lost its lease can neither commit nor harm the recording of who took over', async t => {
-  const { clara, proxy } = await startBehindProxy(t, { SESSION_LEASE_MS: '60000' })
-  const { as } = await start(t)
-  const id = randomUUID()
-  const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
-  const slow = clara.save(recorded(id, 1))
-  await hung
-  // As if it had been stopped for longer than its lease.
-  await query(databaseUrl, `UPDATE session_leases SET expires_at = now() WHERE session_id = '${id}'`)
-  const winner = await as(clara.sub).save(recorded(id, 2))
-  t.equal(winner.statusCode, 201)
-  proxy.cut()
-  t.match((await slow).statusCode, /409|503/)
-  t.match(await stateOf(t, id), { rows: [{ id }], objects: [/\.webm$/] })
-  t.ok((await bytesAt(winner.json().audioUrl)).equals(takeOf(2)))
-})
+t.test(
+  'a holder that lost its lease can neither commit nor harm the recording of who took over',
+  async (t) => {
+    const { clara, proxy } = await startBehindProxy(t, { SESSION_LEASE_MS: '60000' })
+    const { as } = await start(t)
+    const id = randomUUID()
+    const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
+    const slow = clara.save(recorded(id, 1))
+    await hung
+    // As if it had been stopped for longer than its lease.
+    await query(databaseUrl, `UPDATE session_leases SET expires_at = now() WHERE session_id = '${id}'`)
+    const winner = await as(clara.sub).save(recorded(id, 2))
+    t.equal(winner.statusCode, 201)
+    proxy.cut()
+    t.match((await slow).statusCode, /409|503/)
+    t.match(await stateOf(t, id), { rows: [{ id }], objects: [/\.webm$/] })
+    t.ok((await bytesAt(winner.json().audioUrl)).equals(takeOf(2)))
+  }
+)
 
-t.test('a save whose uploaded recording was reconciled away can no longer commit', async t => {
+t.test('a save whose uploaded recording was reconciled away can no longer commit', async (t) => {
   const { clara, proxy } = await startBehindProxy(t)
   const id = randomUUID()
   const hung = proxy.breakOn('POST /storage/v1/object/', 'hang the answer')
@@ -167,37 +191,55 @@ t.test('a save whose uploaded recording was reconciled away can no longer commit
   await hung
   let findings: Finding[] = []
   // The object is not there as soon as its bytes were sent.
-  while (!findings.some((finding) => finding.kind === 'leftover' && finding.key.includes(id))) findings = await reconcile()
+  while (!findings.some((finding) => finding.kind === 'leftover' && finding.key.includes(id))) {
+    findings = await reconcile()
+  }
   await proxy.resume()
   t.equal((await slow).statusCode, 503)
   t.strictSame(await stateOf(t, id), { rows: [], objects: [], leases: [] })
   t.equal((await clara.save(recorded(id))).statusCode, 201, 'it can be repeated')
 })
 
-t.test('an upload is broken off when its lease is lost', async t => {
+t.test('an upload is broken off when its lease is lost', async (t) => {
   const { clara, proxy } = await startBehindProxy(t, { SESSION_LEASE_MS: '300' })
   const id = randomUUID()
   const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
   const slow = clara.save(recorded(id))
   await hung
-  await query(databaseUrl, `UPDATE session_leases SET holder = '${randomUUID()}', expires_at = now() + interval '1 minute' WHERE session_id = '${id}'`)
+  await query(
+    databaseUrl,
+    `UPDATE session_leases SET holder = '${randomUUID()}', expires_at = now() + interval '1 minute' WHERE session_id = '${id}'`
+  )
   t.match(await slow, { statusCode: 503 })
   t.strictSame((await stateOf(t, id)).rows, [])
 })
 
-t.test('a lease that cannot be renewed is given up when its time is over, and no work begins after', async t => {
-  const proxy = await startFaultyProxy(t, databaseUrl)
-  const { app, clara } = await start(t, { DATABASE_URL: proxy.url })
-  const leases = createLeases(app.database.queries, { leaseMs: 500, waitMs: 0 })
-  const lease = await leases.acquire({ sessionId: randomUUID(), userId: await userIdOf(clara), contentDigest: null })
-  proxy.hang()
-  const lost = await leases.whileRenewing(lease, async (signal) => { await once(signal, 'abort'); return Date.now() })
-  t.ok(lost < lease.validUntil + 400, 'long before the database would have answered')
-  await t.rejects(leases.whileRenewing(lease, async () => t.fail('must not run')), { code: 'session_busy' })
-  await proxy.resume()
-})
+t.test(
+  'a lease that cannot be renewed is given up when its time is over, and no work begins after',
+  async (t) => {
+    const proxy = await startFaultyProxy(t, databaseUrl)
+    const { app, clara } = await start(t, { DATABASE_URL: proxy.url })
+    const leases = createLeases(app.database.queries, { leaseMs: 500, waitMs: 0 })
+    const lease = await leases.acquire({
+      sessionId: randomUUID(),
+      userId: await userIdOf(clara),
+      contentDigest: null
+    })
+    proxy.hang()
+    const lost = await leases.whileRenewing(lease, async (signal) => {
+      await once(signal, 'abort')
+      return Date.now()
+    })
+    t.ok(lost < lease.validUntil + 400, 'long before the database would have answered')
+    await t.rejects(
+      leases.whileRenewing(lease, async () => t.fail('must not run')),
+      { code: 'session_busy' }
+    )
+    await proxy.resume()
+  }
+)
 
-t.test('a lease left by a process that died is taken over after its time', async t => {
+t.test('a lease left by a process that died is taken over after its time', async (t) => {
   const { clara, app } = await start(t, { SESSION_LEASE_MS: '400' })
   const id = randomUUID()
   const dead = createLeases(app.database.queries, { leaseMs: 400, waitMs: 0 })
@@ -207,7 +249,7 @@ t.test('a lease left by a process that died is taken over after its time', async
   t.equal((await clara.save(recorded(id))).statusCode, 201)
 })
 
-t.test('while the removal of a repeated deletion may still happen, a save of the id waits', async t => {
+t.test('while the removal of a repeated deletion may still happen, a save of the id waits', async (t) => {
   const { clara, proxy } = await startBehindProxy(t, { STORAGE_TIMEOUT_MS: '400', SESSION_LEASE_MS: '1500' })
   const { as } = await start(t, { SESSION_LEASE_MS: '1500' })
   const other = as(clara.sub)
@@ -227,7 +269,7 @@ t.test('while the removal of a repeated deletion may still happen, a save of the
   t.ok((await bytesAt(saved.json().audioUrl)).equals(takeOf(1)))
 })
 
-t.test('a deletion that waited does not hit what was saved meanwhile by somebody else', async t => {
+t.test('a deletion that waited does not hit what was saved meanwhile by somebody else', async (t) => {
   const { clara, as, app } = await start(t)
   const other = as('auth0|next-owner')
   await other.sync()
@@ -239,7 +281,11 @@ t.test('a deletion that waited does not hit what was saved meanwhile by somebody
   const late = clara.remove(id)
   await pause(100)
   // Another deletion finishes, and the id goes to somebody else.
-  await query(databaseUrl, `DELETE FROM sessions WHERE id = '${id}'`, `UPDATE users SET streak_count = 0 WHERE id = '${userId}'`)
+  await query(
+    databaseUrl,
+    `DELETE FROM sessions WHERE id = '${id}'`,
+    `UPDATE users SET streak_count = 0 WHERE id = '${userId}'`
+  )
   await leases.release(lease)
   const saved = await Promise.all([other.save(recorded(id, 3)), late])
   t.match(saved[0].statusCode, /201|409/)
@@ -250,69 +296,112 @@ t.test('a deletion that waited does not hit what was saved meanwhile by somebody
   await reconcile()
 })
 
-async function reconcile (): Promise<Finding[]> {
+async function reconcile(): Promise<Finding[]> {
   const config = loadConfig(surroundings.env)
   const storage = createStorage(config.storage, config)
   const database = createDatabase(config.database)
   const findings: Finding[] = []
-  await reconcileRecordings({ database, storage, minAgeMs: 0, remove: true, report: (finding) => findings.push(finding) })
+  await reconcileRecordings({
+    database,
+    storage,
+    minAgeMs: 0,
+    remove: true,
+    report: (finding) => findings.push(finding)
+  })
   await Promise.all([database.close(), storage.close()])
   return findings
 }
 
-t.test('reconciliation beside saves and deletions breaks off what it meets, and harms nothing that was saved', async t => {
-  const { clara } = await start(t)
-  const ids = Array.from({ length: PARALLEL }, () => randomUUID())
-  const work = async (caller: Caller, id: string, index: number) => {
-    await pause(Math.random() * 150)
-    const { statusCode } = await caller.save(recorded(id, index))
-    return { id, index, statusCode }
+t.test(
+  'reconciliation beside saves and deletions breaks off what it meets, and harms nothing that was saved',
+  async (t) => {
+    const { clara } = await start(t)
+    const ids = Array.from({ length: PARALLEL }, () => randomUUID())
+    const work = async (caller: Caller, id: string, index: number) => {
+      await pause(Math.random() * 150)
+      const { statusCode } = await caller.save(recorded(id, index))
+      return { id, index, statusCode }
+    }
+    const [answers] = await Promise.all([
+      Promise.all(ids.map((id, index) => work(clara, id, index))),
+      (async () => {
+        for (let i = 0; i < 4; i++) await reconcile()
+      })()
+    ])
+    for (const { statusCode } of answers) t.match(statusCode, /201|503/)
+    const { rows } = await expectSound(t, surroundings)
+    const stored = new Map(rows.map((row) => [row.id, row]))
+    for (const { id, index } of answers.filter(({ statusCode }) => statusCode === 201)) {
+      t.ok((await bytesAt(stored.get(id)?.audio_url ?? '')).equals(takeOf(index)))
+    }
   }
-  const [answers] = await Promise.all([
-    Promise.all(ids.map((id, index) => work(clara, id, index))),
-    (async () => { for (let i = 0; i < 4; i++) await reconcile() })()
-  ])
-  for (const { statusCode } of answers) t.match(statusCode, /201|503/)
-  const { rows } = await expectSound(t, surroundings)
-  const stored = new Map(rows.map((row) => [row.id, row]))
-  for (const { id, index } of answers.filter(({ statusCode }) => statusCode === 201)) {
-    t.ok((await bytesAt(stored.get(id)?.audio_url ?? '')).equals(takeOf(index)))
-  }
-})
+)
 
-const STEPS = ['INSERT INTO session_leases', 'INSERT INTO "public"."sessions"', 'DELETE FROM session_leases', 'FOR NO KEY UPDATE', 'COMMIT']
+const STEPS = [
+  'INSERT INTO session_leases',
+  'INSERT INTO "public"."sessions"',
+  'DELETE FROM session_leases',
+  'FOR NO KEY UPDATE',
+  'COMMIT'
+]
 
 for (const fault of ['cut', 'cut the answer'] as const) {
-  t.test(`a recorded save whose database connection is lost (${fault}) is all or nothing, and a retry completes it`, async t => {
-    const proxy = await startFaultyProxy(t, databaseUrl)
-    const { clara } = await start(t, { DATABASE_URL: proxy.url, SESSION_LEASE_MS: '700' })
-    for (const text of STEPS) {
-      const id = randomUUID()
-      const broken = proxy.breakOn(text, fault)
-      const answer = await clara.save(recorded(id))
-      await broken
-      const { rows, objects } = await stateOf(t, id)
-      t.match(answer.statusCode, /201|503/, text)
-      t.equal(rows.length, answer.statusCode === 201 ? 1 : 0, `${text}: ${answer.statusCode}`)
-      t.equal(objects.length, rows.length)
-      t.match((await clara.save(recorded(id))).statusCode, answer.statusCode === 201 ? 200 : 201, 'the retry')
-      t.match(await stateOf(t, id), { rows: [{ id }], objects: [/\.webm$/], leases: [] })
+  t.test(
+    `a recorded save whose database connection is lost (${fault}) is all or nothing, and a retry completes it`,
+    async (t) => {
+      const proxy = await startFaultyProxy(t, databaseUrl)
+      const { clara } = await start(t, { DATABASE_URL: proxy.url, SESSION_LEASE_MS: '700' })
+      for (const text of STEPS) {
+        const id = randomUUID()
+        const broken = proxy.breakOn(text, fault)
+        const answer = await clara.save(recorded(id))
+        await broken
+        const { rows, objects } = await stateOf(t, id)
+        t.match(answer.statusCode, /201|503/, text)
+        t.equal(rows.length, answer.statusCode === 201 ? 1 : 0, `${text}: ${answer.statusCode}`)
+        t.equal(objects.length, rows.length)
+        t.match(
+          (await clara.save(recorded(id))).statusCode,
+          answer.statusCode === 201 ? 200 : 201,
+          'the retry'
+        )
+        t.match(await stateOf(t, id), { rows: [{ id }], objects: [/\.webm$/], leases: [] })
+      }
+      t.equal(
+        (
+          await clara.save({
+            id: randomUUID(),
+            audioBase64: Buffer.concat([webm, randomBytes(8)]).toString('base64')
+          })
+        ).statusCode,
+        201
+      )
     }
-    t.equal((await clara.save({ id: randomUUID(), audioBase64: Buffer.concat([webm, randomBytes(8)]).toString('base64') })).statusCode, 201)
-  })
+  )
 
-  t.test(`a deletion whose database connection is lost (${fault}) can be repeated until everything is gone`, async t => {
-    const proxy = await startFaultyProxy(t, databaseUrl)
-    const { clara } = await start(t, { DATABASE_URL: proxy.url, SESSION_LEASE_MS: '700' })
-    for (const text of ['INSERT INTO session_leases', 'UPDATE "public"."sessions"', 'DELETE FROM "public"."sessions"', 'COMMIT']) {
-      const id = randomUUID()
-      await clara.save(recorded(id))
-      const broken = proxy.breakOn(text, fault)
-      t.equal((await clara.remove(id)).statusCode, 503, text)
-      await broken
-      await stateOf(t, id)
-      t.match((await clara.remove(id)).statusCode, /204|404/)
-      t.strictSame((({ rows, objects }) => ({ rows, objects }))(await stateOf(t, id)), { rows: [], objects: [] })
+  t.test(
+    `a deletion whose database connection is lost (${fault}) can be repeated until everything is gone`,
+    async (t) => {
+      const proxy = await startFaultyProxy(t, databaseUrl)
+      const { clara } = await start(t, { DATABASE_URL: proxy.url, SESSION_LEASE_MS: '700' })
+      for (const text of [
+        'INSERT INTO session_leases',
+        'UPDATE "public"."sessions"',
+        'DELETE FROM "public"."sessions"',
+        'COMMIT'
+      ]) {
+        const id = randomUUID()
+        await clara.save(recorded(id))
+        const broken = proxy.breakOn(text, fault)
+        t.equal((await clara.remove(id)).statusCode, 503, text)
+        await broken
+        await stateOf(t, id)
+        t.match((await clara.remove(id)).statusCode, /204|404/)
+        t.strictSame((({ rows, objects }) => ({ rows, objects }))(await stateOf(t, id)), {
+          rows: [],
+          objects: []
+        })
+      }
     }
-  })
+  )
 }

@@ -13,12 +13,21 @@ await clara.sync()
 const webm = (await fixture('recording.webm')).toString('base64')
 
 const whole = {
-  songName: 'Ode to Joy', instrument: 'Piano', duration: 59.6, date: '2026-11-21T10:00:00Z', xmlContent: '<score/>', analysis: { summary: 'a', feedback: 'b', scoreAccuracy: 5 }, audioBase64: webm
+  songName: 'Ode to Joy',
+  instrument: 'Piano',
+  duration: 59.6,
+  date: '2026-11-21T10:00:00Z',
+  xmlContent: '<score/>',
+  analysis: { summary: 'a', feedback: 'b', scoreAccuracy: 5 },
+  audioBase64: webm
 }
 
 /** What a write would change: the version of each row, and of the object. */
-async function fingerprint (audioUrl: string | null) {
-  const rows = await query(database.url, 'SELECT s.xmin::text, s.ctid::text, u.xmin::text AS user_xmin FROM sessions s JOIN users u ON u.id = user_id ORDER BY s.id')
+async function fingerprint(audioUrl: string | null) {
+  const rows = await query(
+    database.url,
+    'SELECT s.xmin::text, s.ctid::text, u.xmin::text AS user_xmin FROM sessions s JOIN users u ON u.id = user_id ORDER BY s.id'
+  )
   const { headers } = audioUrl ? await fetch(audioUrl, { method: 'HEAD' }) : new Response()
   return { rows, etag: headers.get('etag'), modified: headers.get('last-modified') }
 }
@@ -100,13 +109,18 @@ t.test('an empty text and none are different content, and so are no recording an
   t.equal((await clara.save({ id, xmlContent: '', audioBase64: '' })).statusCode, 200)
 })
 
-t.test('somebody else\'s id is refused in the same words, and reveals nothing', async (t) => {
+t.test("somebody else's id is refused in the same words, and reveals nothing", async (t) => {
   const robert = as('auth0|robert')
   await robert.sync()
   const id = randomUUID()
   await clara.save({ ...whole, id })
   const ownReuse = isProblem(t, await clara.save({ ...whole, id, duration: 5 }), 'id_reused')
-  for (const fields of [{ ...whole, id }, { id }, { ...whole, id, audioBase64: null }, { id: id.toUpperCase() }]) {
+  for (const fields of [
+    { ...whole, id },
+    { id },
+    { ...whole, id, audioBase64: null },
+    { id: id.toUpperCase() }
+  ]) {
     t.strictSame(isProblem(t, await robert.save(fields), 'id_reused'), ownReuse)
   }
   t.strictSame((await robert.list()).json(), [])
@@ -140,12 +154,15 @@ t.test('what GET returns, POST accepts', async (t) => {
   }
 })
 
-t.test('a session with a recording, given back without it, is stored without: its audioUrl is ignored', async (t) => {
-  const { id } = (await clara.save(whole)).json<SessionData>()
-  const session = (await clara.get(id)).json<SessionData>()
-  isProblem(t, await clara.call('POST', '/api/sessions', session), 'id_reused')
-  await clara.remove(id)
-  const restored = await clara.call('POST', '/api/sessions', session)
-  t.equal(restored.statusCode, 201)
-  t.strictSame((await clara.get(id)).json(), { ...session, audioUrl: null })
-})
+t.test(
+  'a session with a recording, given back without it, is stored without: its audioUrl is ignored',
+  async (t) => {
+    const { id } = (await clara.save(whole)).json<SessionData>()
+    const session = (await clara.get(id)).json<SessionData>()
+    isProblem(t, await clara.call('POST', '/api/sessions', session), 'id_reused')
+    await clara.remove(id)
+    const restored = await clara.call('POST', '/api/sessions', session)
+    t.equal(restored.statusCode, 201)
+    t.strictSame((await clara.get(id)).json(), { ...session, audioUrl: null })
+  }
+)

@@ -12,7 +12,7 @@ await clara.sync()
 
 type Saved = SessionData & { audio_url: string | null }
 
-async function saved (fields: Record<string, unknown> = {}): Promise<Saved> {
+async function saved(fields: Record<string, unknown> = {}): Promise<Saved> {
   const response = await clara.save(fields)
   if (response.statusCode !== 201) throw new Error(response.body)
   return response.json<Saved>()
@@ -23,7 +23,12 @@ const stored = async (id: string) => (await clara.get(id)).json<SessionData>()
 t.test('a save answers 201 with the whole session, and GET gives the same', async (t) => {
   const xmlContent = (await fixture('ode-to-joy.musicxml')).toString()
   const response = await clara.save({
-    songName: 'Ode an die Freude', instrument: 'Piano', duration: 1260, date: '2026-11-22T18:03:00Z', xmlContent, analysis: { summary: 'Steady', feedback: 'Mind bar 12', scoreAccuracy: 87 }
+    songName: 'Ode an die Freude',
+    instrument: 'Piano',
+    duration: 1260,
+    date: '2026-11-22T18:03:00Z',
+    xmlContent,
+    analysis: { summary: 'Steady', feedback: 'Mind bar 12', scoreAccuracy: 87 }
   })
   t.equal(response.statusCode, 201)
   t.match(response.headers['content-type'], /^application\/json/)
@@ -39,18 +44,35 @@ t.test('a save answers 201 with the whole session, and GET gives the same', asyn
     analysis: { summary: 'Steady', feedback: 'Mind bar 12', scoreAccuracy: 87 },
     audioUrl: null
   })
-  t.equal(response.headers.location, `/api/sessions/${session.id}`, 'relative, so that it is right behind any proxy')
+  t.equal(
+    response.headers.location,
+    `/api/sessions/${session.id}`,
+    'relative, so that it is right behind any proxy'
+  )
   t.strictSame(await stored(session.id), session)
 })
 
 t.test('what was left out is null, and the date is now', async (t) => {
   const { id, audio_url: _, ...session } = await saved()
-  t.strictSame(session, { date: NOW.toISOString(), songName: 'Ode to Joy', instrument: 'Piano', durationSeconds: 60, xmlContent: null, analysis: null, audioUrl: null })
+  t.strictSame(session, {
+    date: NOW.toISOString(),
+    songName: 'Ode to Joy',
+    instrument: 'Piano',
+    durationSeconds: 60,
+    xmlContent: null,
+    analysis: null,
+    audioUrl: null
+  })
   t.strictSame(await stored(id), { id, ...session })
 })
 
 t.test('null is the same as leaving out', async (t) => {
-  t.match(await saved({ id: null, date: null, xmlContent: null, analysis: null, audioBase64: null }), { date: NOW.toISOString(), xmlContent: null, analysis: null, audioUrl: null })
+  t.match(await saved({ id: null, date: null, xmlContent: null, analysis: null, audioBase64: null }), {
+    date: NOW.toISOString(),
+    xmlContent: null,
+    analysis: null,
+    audioUrl: null
+  })
 })
 
 t.test('a user who was never synced is told what to call', async (t) => {
@@ -61,27 +83,43 @@ t.test('a user who was never synced is told what to call', async (t) => {
 t.test('a user who vanishes in the middle of a save is told the same, and nothing is saved', async (t) => {
   const otto = as('auth0|otto')
   await otto.sync()
-  await query(database.url,
+  await query(
+    database.url,
     'CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM users WHERE id = NEW.user_id; RETURN NEW; END $$',
-    "CREATE TRIGGER vanish BEFORE INSERT ON sessions FOR EACH ROW WHEN (NEW.song_name = 'Gone') EXECUTE FUNCTION vanish()")
+    "CREATE TRIGGER vanish BEFORE INSERT ON sessions FOR EACH ROW WHEN (NEW.song_name = 'Gone') EXECUTE FUNCTION vanish()"
+  )
   t.teardown(() => query(database.url, 'DROP FUNCTION vanish CASCADE'))
   isProblem(t, await otto.save({ songName: 'Gone' }), 'user_not_synced')
   t.equal((await otto.save()).statusCode, 201, 'all of it was rolled back')
 })
 
 t.test('durations are rounded to seconds', async (t) => {
-  const pairs: Array<[sent: number, kept: number]> = [[0, 0], [0.49, 0], [0.5, 1], [59.4, 59], [59.5, 60], [1e-300, 0], [86_399.6, 86_400], [86_400, 86_400]]
-  for (const [duration, seconds] of pairs) t.equal((await saved({ duration })).durationSeconds, seconds, `${duration}`)
-  for (const duration of [-0.1, -1, 86_400.1, 1e300, Number.MIN_SAFE_INTEGER]) isProblem(t, await clara.save({ duration }), 'invalid_input', '/duration')
+  const pairs: Array<[sent: number, kept: number]> = [
+    [0, 0],
+    [0.49, 0],
+    [0.5, 1],
+    [59.4, 59],
+    [59.5, 60],
+    [1e-300, 0],
+    [86_399.6, 86_400],
+    [86_400, 86_400]
+  ]
+  for (const [duration, seconds] of pairs) {
+    t.equal((await saved({ duration })).durationSeconds, seconds, `${duration}`)
+  }
+  for (const duration of [-0.1, -1, 86_400.1, 1e300, Number.MIN_SAFE_INTEGER]) {
+    isProblem(t, await clara.save({ duration }), 'invalid_input', '/duration')
+  }
 })
 
 t.test('numbers that only JSON can write are in order or refused', async (t) => {
-  const save = (duration: string) => app.inject({
-    method: 'POST',
-    url: '/api/sessions',
-    headers: { authorization: `Bearer ${issuer.token(clara.sub)}`, 'content-type': 'application/json' },
-    payload: `{"songName":"Ode","instrument":"Piano","duration":${duration}}`
-  })
+  const save = (duration: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/api/sessions',
+      headers: { authorization: `Bearer ${issuer.token(clara.sub)}`, 'content-type': 'application/json' },
+      payload: `{"songName":"Ode","instrument":"Piano","duration":${duration}}`
+    })
   t.equal((await save('-0')).statusCode, 201)
   t.equal((await save('6.0e1')).json<Saved>().durationSeconds, 60)
   isProblem(t, await save('1e400'), 'invalid_input', '/duration')
@@ -112,11 +150,30 @@ t.test('dates are instants, with any offset, kept in UTC', async (t) => {
 
 t.test('dates without an offset, off the calendar or out of range are refused', async (t) => {
   const refused = [
-    '2026-11-22', '2026-11-22T18:03:00', '2026-11-22T18:03Z', 'now', 'Sun, 22 Nov 2026 18:03:00 GMT', '1763834580000', '',
-    '2026-02-29T12:00:00Z', '2026-13-01T12:00:00Z', '2026-11-31T12:00:00Z', '2026-11-22T24:00:00Z', '2026-11-22T18:60:00Z', '2026-11-22T18:03:00+25:00',
-    '2016-12-31T23:59:60Z', '2026-11-21T00:59:60+01:00', // leap seconds, real and invented
-    '1899-12-31T23:59:59.999Z', '1900-01-01T00:00:00+01:00', '0000-01-01T00:00:00Z', '0001-01-01T00:00:00Z',
-    '2026-11-24T18:03:00.001Z', '2027-11-22T18:03:00Z', '9999-12-31T23:59:59Z', '+012026-11-22T18:03:00Z', '-000001-11-22T18:03:00Z'
+    '2026-11-22',
+    '2026-11-22T18:03:00',
+    '2026-11-22T18:03Z',
+    'now',
+    'Sun, 22 Nov 2026 18:03:00 GMT',
+    '1763834580000',
+    '',
+    '2026-02-29T12:00:00Z',
+    '2026-13-01T12:00:00Z',
+    '2026-11-31T12:00:00Z',
+    '2026-11-22T24:00:00Z',
+    '2026-11-22T18:60:00Z',
+    '2026-11-22T18:03:00+25:00',
+    '2016-12-31T23:59:60Z',
+    '2026-11-21T00:59:60+01:00', // leap seconds, real and invented
+    '1899-12-31T23:59:59.999Z',
+    '1900-01-01T00:00:00+01:00',
+    '0000-01-01T00:00:00Z',
+    '0001-01-01T00:00:00Z',
+    '2026-11-24T18:03:00.001Z',
+    '2027-11-22T18:03:00Z',
+    '9999-12-31T23:59:59Z',
+    '+012026-11-22T18:03:00Z',
+    '-000001-11-22T18:03:00Z'
   ]
   for (const date of refused) {
     const { detail } = isProblem(t, await clara.save({ date }), 'invalid_input', '/date')
@@ -130,7 +187,10 @@ t.test('an analysis is the feedback alone, or an object of which any part may be
     ['', { summary: null, feedback: '', scoreAccuracy: null }],
     [{ summary: 'Steady' }, { summary: 'Steady', feedback: null, scoreAccuracy: null }],
     [{ scoreAccuracy: 0 }, { summary: null, feedback: null, scoreAccuracy: 0 }],
-    [{ scoreAccuracy: 100, feedback: null, mood: 'sunny' }, { summary: null, feedback: null, scoreAccuracy: 100 }],
+    [
+      { scoreAccuracy: 100, feedback: null, mood: 'sunny' },
+      { summary: null, feedback: null, scoreAccuracy: 100 }
+    ],
     [{ summary: null, feedback: null, scoreAccuracy: null }, null],
     [{}, null]
   ]
@@ -142,7 +202,12 @@ t.test('an analysis is the feedback alone, or an object of which any part may be
 
 t.test('an analysis that cannot be kept is refused in words that help', async (t) => {
   for (const scoreAccuracy of [-1, 101, 87.5, '87', true, [87]]) {
-    isProblem(t, await clara.save({ analysis: { scoreAccuracy } }), 'invalid_input', '/analysis/scoreAccuracy')
+    isProblem(
+      t,
+      await clara.save({ analysis: { scoreAccuracy } }),
+      'invalid_input',
+      '/analysis/scoreAccuracy'
+    )
   }
   for (const analysis of [5, true, []]) {
     const { detail } = isProblem(t, await clara.save({ analysis }), 'invalid_input', '/analysis')
@@ -161,32 +226,39 @@ t.test('a score of megabytes goes in and comes out unchanged, whatever letters i
   }
 })
 
-t.test('a large score is answered as a small one is, wherever its letters and escape sequences stand', async (t) => {
-  const small = await saved({ analysis: 'Mind bar 12' })
-  for (const start of ['', 'x']) {
-    const xmlContent = start + '𝄞\n"\\\u0001'.repeat(450_000)
-    const large = await saved({ analysis: 'Mind bar 12', xmlContent })
-    t.strictSame(large, { ...small, id: large.id, xmlContent })
-    const { audio_url: _, ...session } = large
-    const response = await clara.get(session.id)
-    t.match(response.headers['content-type'], /^application\/json/)
-    t.strictSame(response.json(), session)
-    const { statusCode, body } = await clara.call('HEAD', `/api/sessions/${session.id}`)
-    t.strictSame({ statusCode, body }, { statusCode: 200, body: '' })
+t.test(
+  'a large score is answered as a small one is, wherever its letters and escape sequences stand',
+  async (t) => {
+    const small = await saved({ analysis: 'Mind bar 12' })
+    for (const start of ['', 'x']) {
+      const xmlContent = start + '𝄞\n"\\\u0001'.repeat(450_000)
+      const large = await saved({ analysis: 'Mind bar 12', xmlContent })
+      t.strictSame(large, { ...small, id: large.id, xmlContent })
+      const { audio_url: _, ...session } = large
+      const response = await clara.get(session.id)
+      t.match(response.headers['content-type'], /^application\/json/)
+      t.strictSame(response.json(), session)
+      const { statusCode, body } = await clara.call('HEAD', `/api/sessions/${session.id}`)
+      t.strictSame({ statusCode, body }, { statusCode: 200, body: '' })
+    }
   }
-})
+)
 
 t.test('text of any language goes in and comes out unchanged', async (t) => {
   const songName = '歓喜の歌 – Óda na radost – 𝄞🎹👩‍👩‍👧 – שיר לשמחה – e\u0301 \u200b\ufeff \u0001\u007f "\\'
   const analysis = { summary: '\n\t ', feedback: `${songName}\u2028\u2029`, scoreAccuracy: 1 }
   const { id } = await saved({ songName, instrument: '  Ţambal  ', analysis, xmlContent: songName })
   t.match(await stored(id), { songName, instrument: '  Ţambal  ', analysis, xmlContent: songName })
-  const [row] = (await clara.list()).json<Array<{ id: string, song_name: string }>>().filter((row) => row.id === id)
+  const [row] = (await clara.list())
+    .json<Array<{ id: string; song_name: string }>>()
+    .filter((row) => row.id === id)
   t.equal(row?.song_name, songName)
 })
 
 t.test('names have 1 to 300 characters, emoji counting as one, and not only white space', async (t) => {
-  for (const name of ['x', 'x'.repeat(300), '🎹'.repeat(300)]) t.match(await saved({ songName: name, instrument: name }), { songName: name, instrument: name })
+  for (const name of ['x', 'x'.repeat(300), '🎹'.repeat(300)]) {
+    t.match(await saved({ songName: name, instrument: name }), { songName: name, instrument: name })
+  }
   for (const name of ['', ' ', '\t\n\r\v\f', '\u00a0\u3000\u2003', 'x'.repeat(301), '🎹'.repeat(301)]) {
     isProblem(t, await clara.save({ songName: name }), 'invalid_input', '/songName')
     isProblem(t, await clara.save({ instrument: name }), 'invalid_input', '/instrument')
@@ -218,7 +290,15 @@ t.test('a score may have 10 MB of UTF-8 and not a byte more', async (t) => {
 })
 
 t.test('unknown fields are ignored', async (t) => {
-  const { id } = await saved({ mood: 'sunny', userId: 'x', user_id: 'x', audioUrl: 'https://elsewhere.example/x.webm', audio_url: 5, createdAt: {}, analysis: { mood: 1 } })
+  const { id } = await saved({
+    mood: 'sunny',
+    userId: 'x',
+    user_id: 'x',
+    audioUrl: 'https://elsewhere.example/x.webm',
+    audio_url: 5,
+    createdAt: {},
+    analysis: { mood: 1 }
+  })
   t.match(await stored(id), { songName: 'Ode to Joy', audioUrl: null })
 })
 
@@ -233,12 +313,17 @@ t.test('__proto__ and constructor in a body change nothing', async (t) => {
   t.equal(response.statusCode, 201)
   t.match(response.json(), { durationSeconds: 60, xmlContent: null, analysis: null })
   t.equal(({} as Record<string, unknown>)['xmlContent'], undefined)
-  isProblem(t, await app.inject({
-    method: 'POST',
-    url: '/api/sessions',
-    headers: { authorization: `Bearer ${issuer.token(clara.sub)}`, 'content-type': 'application/json' },
-    payload: '{"__proto__":{"songName":"Ode","instrument":"Piano","duration":60}}'
-  }), 'invalid_input', '/songName')
+  isProblem(
+    t,
+    await app.inject({
+      method: 'POST',
+      url: '/api/sessions',
+      headers: { authorization: `Bearer ${issuer.token(clara.sub)}`, 'content-type': 'application/json' },
+      payload: '{"__proto__":{"songName":"Ode","instrument":"Piano","duration":60}}'
+    }),
+    'invalid_input',
+    '/songName'
+  )
 })
 
 t.test('a refused save leaves nothing behind', async (t) => {
@@ -247,20 +332,42 @@ t.test('a refused save leaves nothing behind', async (t) => {
   isProblem(t, await robert.save({ duration: -1 }), 'invalid_input', '/duration')
   isProblem(t, await robert.save({ audioBase64: 'not base64!' }), 'invalid_input', '/audioBase64')
   t.strictSame((await robert.list()).json(), [])
-  const [{ leases } = { leases: '' }] = await query<{ leases: string }>(database.url, 'SELECT count(*) AS leases FROM session_leases')
+  const [{ leases } = { leases: '' }] = await query<{ leases: string }>(
+    database.url,
+    'SELECT count(*) AS leases FROM session_leases'
+  )
   t.equal(leases, '0')
 })
 
 t.test('streak and last practice are in the table after each save', async (t) => {
-  const streak = async (sub: string) => (await query(database.url, `SELECT streak_count, last_practice_date FROM users WHERE auth0_id = '${sub}'`))[0]
+  const streak = async (sub: string) =>
+    (
+      await query(
+        database.url,
+        `SELECT streak_count, last_practice_date FROM users WHERE auth0_id = '${sub}'`
+      )
+    )[0]
   const emma = as('auth0|emma')
   await emma.sync()
   await emma.save({ date: '2026-11-20T10:00:00Z' })
-  t.strictSame(await streak(emma.sub), { streak_count: 0, last_practice_date: new Date('2026-11-20T10:00:00Z') })
+  t.strictSame(await streak(emma.sub), {
+    streak_count: 0,
+    last_practice_date: new Date('2026-11-20T10:00:00Z')
+  })
   await emma.save({ date: '2026-11-22T17:00:00Z' })
-  t.strictSame(await streak(emma.sub), { streak_count: 1, last_practice_date: new Date('2026-11-22T17:00:00Z') })
+  t.strictSame(await streak(emma.sub), {
+    streak_count: 1,
+    last_practice_date: new Date('2026-11-22T17:00:00Z')
+  })
   await emma.save({ date: '2026-11-21T10:00:00Z' })
-  t.strictSame(await streak(emma.sub), { streak_count: 3, last_practice_date: new Date('2026-11-22T17:00:00Z') })
+  t.strictSame(await streak(emma.sub), {
+    streak_count: 3,
+    last_practice_date: new Date('2026-11-22T17:00:00Z')
+  })
   await emma.save({ date: '2026-11-23T10:00:00Z' })
-  t.strictSame(await streak(emma.sub), { streak_count: 3, last_practice_date: new Date('2026-11-22T17:00:00Z') }, 'the future does not count yet')
+  t.strictSame(
+    await streak(emma.sub),
+    { streak_count: 3, last_practice_date: new Date('2026-11-22T17:00:00Z') },
+    'the future does not count yet'
+  )
 })

@@ -4,11 +4,13 @@ import { build, startSurroundings, type Caller } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
 
 let now = new Date()
-const at = (time: string) => { now = new Date(time) }
+const at = (time: string) => {
+  now = new Date(time)
+}
 const surroundings = await startSurroundings(t)
 const { as } = await build(t, { surroundings, now: () => now })
 
-async function practise (who: Caller, sessions: Record<string, number>) {
+async function practise(who: Caller, sessions: Record<string, number>) {
   for (const [date, duration] of Object.entries(sessions)) {
     const { statusCode, body } = await who.save({ date, duration })
     if (statusCode !== 201) throw new Error(body)
@@ -23,7 +25,11 @@ const dates = ({ weekly_progress: week }: UserStats) => week.map(({ date }) => d
 t.test('a user who was never synced has nothing, in a whole week', async (t) => {
   at('2026-11-18T12:00:00Z')
   t.strictSame(await stats(as('auth0|stranger')), {
-    weekly_progress: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].map((day, i) => ({ day, date: `2026-11-${16 + i}`, minutes: 0 })),
+    weekly_progress: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].map((day, i) => ({
+      day,
+      date: `2026-11-${16 + i}`,
+      minutes: 0
+    })),
     streak: 0,
     total_minutes: 0
   })
@@ -41,7 +47,11 @@ t.test('the week runs from Monday to Sunday, whatever day it is', async (t) => {
     '2026-11-22T11:00:00Z': 3600
   })
   const expected = [20, 0, 2, 0, 0, 0, 60]
-  t.strictSame(minutes(await stats(clara)), expected, 'seen on Sunday; seconds are summed before they are rounded')
+  t.strictSame(
+    minutes(await stats(clara)),
+    expected,
+    'seen on Sunday; seconds are summed before they are rounded'
+  )
   at('2026-11-22T23:59:59Z')
   t.strictSame(minutes(await stats(clara)), expected)
   at('2026-11-23T00:00:00Z')
@@ -53,17 +63,29 @@ t.test('total minutes are all seconds, rounded once', async (t) => {
   at('2026-11-18T12:00:00Z')
   const clara = as('auth0|total')
   await clara.sync()
-  await practise(clara, { '1987-06-05T10:00:00Z': 20, '2026-11-17T10:00:00Z': 20, '2026-11-18T10:00:00Z': 20 })
+  await practise(clara, {
+    '1987-06-05T10:00:00Z': 20,
+    '2026-11-17T10:00:00Z': 20,
+    '2026-11-18T10:00:00Z': 20
+  })
   const { total_minutes: total, ...rest } = await stats(clara)
   t.equal(total, 1)
-  t.strictSame(rest.weekly_progress.map(({ minutes }) => minutes), [0, 0, 0, 0, 0, 0, 0])
+  t.strictSame(
+    rest.weekly_progress.map(({ minutes }) => minutes),
+    [0, 0, 0, 0, 0, 0, 0]
+  )
 })
 
 t.test('the streak goes back from today, or from yesterday while today has none', async (t) => {
   at('2026-11-20T12:00:00Z')
   const clara = as('auth0|streak')
   await clara.sync()
-  await practise(clara, { '2026-11-16T12:00:00Z': 60, '2026-11-18T23:59:59Z': 60, '2026-11-19T00:00:00Z': 60, '2026-11-20T08:00:00Z': 0 })
+  await practise(clara, {
+    '2026-11-16T12:00:00Z': 60,
+    '2026-11-18T23:59:59Z': 60,
+    '2026-11-19T00:00:00Z': 60,
+    '2026-11-20T08:00:00Z': 0
+  })
   t.equal((await stats(clara)).streak, 3)
   at('2026-11-21T23:59:59Z')
   t.equal((await stats(clara)).streak, 3, 'still alive the day after')
@@ -78,7 +100,11 @@ t.test('sessions in the future count in the minutes and not in the streak', asyn
   at('2026-11-18T12:00:00Z')
   const clara = as('auth0|future')
   await clara.sync()
-  await practise(clara, { '2026-11-17T12:00:00Z': 60, '2026-11-18T12:00:00.001Z': 120, '2026-11-19T12:00:00Z': 180 })
+  await practise(clara, {
+    '2026-11-17T12:00:00Z': 60,
+    '2026-11-18T12:00:00.001Z': 120,
+    '2026-11-19T12:00:00Z': 180
+  })
   t.match(await stats(clara), { streak: 1, total_minutes: 6 })
   t.strictSame(minutes(await stats(clara)), [0, 1, 2, 3, 0, 0, 0])
   at('2026-11-18T12:00:00.001Z')
@@ -91,22 +117,45 @@ t.test('days are those of the stored time zone, and of ?tz= for one answer', asy
   at('2026-11-18T12:00:00Z')
   const clara = as('auth0|zone')
   await clara.sync({ timeZone: 'Asia/Tokyo' })
-  await practise(clara, { '2026-11-16T14:59:59Z': 60, '2026-11-16T15:00:00Z': 120, '2026-11-15T15:00:00Z': 180 })
+  await practise(clara, {
+    '2026-11-16T14:59:59Z': 60,
+    '2026-11-16T15:00:00Z': 120,
+    '2026-11-15T15:00:00Z': 180
+  })
   t.match(await stats(clara), { streak: 2 })
   t.strictSame(minutes(await stats(clara)), [4, 2, 0, 0, 0, 0, 0])
   t.strictSame(minutes(await stats(clara, '?tz=UTC')), [3, 0, 0, 0, 0, 0, 0])
   t.equal((await stats(clara, '?tz=UTC')).streak, 0)
-  t.strictSame(minutes(await stats(clara, '?tz=Pacific%2FHonolulu')), [3, 0, 0, 0, 0, 0, 0], '05:00 and 04:59:59 on Monday')
+  t.strictSame(
+    minutes(await stats(clara, '?tz=Pacific%2FHonolulu')),
+    [3, 0, 0, 0, 0, 0, 0],
+    '05:00 and 04:59:59 on Monday'
+  )
   t.strictSame(minutes(await stats(clara)), [4, 2, 0, 0, 0, 0, 0], 'nothing was stored')
 })
 
 t.test('the case of a zone makes no difference', async (t) => {
   at('2026-11-18T20:00:00Z')
-  t.same(await stats(as('auth0|stranger'), '?tz=asia/tokyo'), await stats(as('auth0|stranger'), '?tz=Asia/Tokyo'))
+  t.same(
+    await stats(as('auth0|stranger'), '?tz=asia/tokyo'),
+    await stats(as('auth0|stranger'), '?tz=Asia/Tokyo')
+  )
 })
 
 t.test('an unknown zone is refused', async (t) => {
-  for (const tz of ['Mars/Olympus_Mons', '%2B01:00', '+01:00', 'UTC%2B1', '', 'Europe', 'IST', '%00', 'x'.repeat(65), '%F0%9F%98%80', "UTC'--"]) {
+  for (const tz of [
+    'Mars/Olympus_Mons',
+    '%2B01:00',
+    '+01:00',
+    'UTC%2B1',
+    '',
+    'Europe',
+    'IST',
+    '%00',
+    'x'.repeat(65),
+    '%F0%9F%98%80',
+    "UTC'--"
+  ]) {
     isProblem(t, await as('auth0|stranger').stats(`?tz=${tz}`), 'invalid_input', 'tz')
   }
   isProblem(t, await as('auth0|stranger').stats('?tz=UTC&tz=UTC'), 'invalid_input', 'tz')
@@ -114,11 +163,17 @@ t.test('an unknown zone is refused', async (t) => {
 
 t.test('who has no zone gets DEFAULT_TIME_ZONE', async (t) => {
   at('2026-11-18T12:00:00Z')
-  const tokyo = (await build(t, { surroundings, env: { DEFAULT_TIME_ZONE: 'Asia/Tokyo' }, now: () => now })).as('auth0|default')
+  const tokyo = (
+    await build(t, { surroundings, env: { DEFAULT_TIME_ZONE: 'Asia/Tokyo' }, now: () => now })
+  ).as('auth0|default')
   await tokyo.sync()
   await practise(tokyo, { '2026-11-17T15:00:00Z': 60 })
   t.strictSame(minutes(await stats(tokyo)), [0, 0, 1, 0, 0, 0, 0])
-  t.strictSame(minutes(await stats(as('auth0|default'))), [0, 1, 0, 0, 0, 0, 0], 'the same history on a server without it')
+  t.strictSame(
+    minutes(await stats(as('auth0|default'))),
+    [0, 1, 0, 0, 0, 0, 0],
+    'the same history on a server without it'
+  )
   await tokyo.sync({ timeZone: 'UTC' })
   t.strictSame(minutes(await stats(tokyo)), [0, 1, 0, 0, 0, 0, 0], 'their own zone wins')
 })
@@ -135,7 +190,15 @@ t.test('weeks in which the clocks change', async (t) => {
       '2026-03-29T21:59:59Z': 240 // Sunday, 23:59:59 in summer time, and still to come
     })
     const found = await stats(clara)
-    t.strictSame(dates(found), ['2026-03-23', '2026-03-24', '2026-03-25', '2026-03-26', '2026-03-27', '2026-03-28', '2026-03-29'])
+    t.strictSame(dates(found), [
+      '2026-03-23',
+      '2026-03-24',
+      '2026-03-25',
+      '2026-03-26',
+      '2026-03-27',
+      '2026-03-28',
+      '2026-03-29'
+    ])
     t.strictSame(minutes(found), [0, 0, 0, 0, 1, 2, 7])
     t.equal(found.streak, 3)
     at('2026-03-29T22:00:00Z')
@@ -161,11 +224,19 @@ t.test('weeks in which the clocks change', async (t) => {
 
   t.test('the week and the year need not begin together', async (t) => {
     at('2027-01-01T12:00:00Z')
-    t.strictSame(dates(await stats(as('auth0|stranger'))), ['2026-12-28', '2026-12-29', '2026-12-30', '2026-12-31', '2027-01-01', '2027-01-02', '2027-01-03'])
+    t.strictSame(dates(await stats(as('auth0|stranger'))), [
+      '2026-12-28',
+      '2026-12-29',
+      '2026-12-30',
+      '2026-12-31',
+      '2027-01-01',
+      '2027-01-02',
+      '2027-01-03'
+    ])
   })
 })
 
-t.test('other people\'s practice is theirs', async (t) => {
+t.test("other people's practice is theirs", async (t) => {
   at('2026-11-18T12:00:00Z')
   const [clara, robert] = [as('auth0|clara'), as('auth0|robert')]
   await Promise.all([clara.sync(), robert.sync()])
@@ -178,7 +249,12 @@ t.test('zones that PostgreSQL would take for abbreviations have their summer', a
   const clara = as('auth0|summer')
   await clara.sync()
   await practise(clara, { '2026-07-15T22:10:00Z': 600 })
-  for (const [zone, place] of [['CET', 'Europe/Brussels'], ['met', 'Europe/Brussels'], ['EET', 'Europe/Athens'], ['WET', 'Europe/Lisbon']] as const) {
+  for (const [zone, place] of [
+    ['CET', 'Europe/Brussels'],
+    ['met', 'Europe/Brussels'],
+    ['EET', 'Europe/Athens'],
+    ['WET', 'Europe/Lisbon']
+  ] as const) {
     t.strictSame(await stats(clara, `?tz=${zone}`), await stats(clara, `?tz=${place}`), zone)
   }
   t.equal(minutes(await stats(clara, '?tz=CET'))[3], 10, 'it is Thursday in Brussels')

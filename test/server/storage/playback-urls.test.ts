@@ -14,50 +14,70 @@ const webm = await fixture('recording.webm')
 const audioBase64 = webm.toString('base64')
 const PRIVATE = { RECORDINGS_ACCESS: 'private' }
 
-async function start (t: Test, env: NodeJS.ProcessEnv = PRIVATE) {
+async function start(t: Test, env: NodeJS.ProcessEnv = PRIVATE) {
   const { app, as } = await build(t, { surroundings, env })
   const clara = as(`auth0|${randomUUID()}`)
   await clara.sync()
   return { app, as, clara }
 }
 
-const applyAccess = (env: NodeJS.ProcessEnv) => runServerCode(t, 'commands/set-recordings-access', [], { ...surroundings.env, ...env })
-const canonicalUrlOf = async (id: string) => (await query<{ url: string }>(database.url, `SELECT audio_url AS url FROM sessions WHERE id = '${id}'`))[0]?.url ?? ''
-const isRefused = async (url: string, headers: Record<string, string> = {}) => (await fetch(url, { headers })).status >= 400
+const applyAccess = (env: NodeJS.ProcessEnv) =>
+  runServerCode(t, 'commands/set-recordings-access', [], { ...surroundings.env, ...env })
+const canonicalUrlOf = async (id: string) =>
+  (await query<{ url: string }>(database.url, `SELECT audio_url AS url FROM sessions WHERE id = '${id}'`))[0]
+    ?.url ?? ''
+const isRefused = async (url: string, headers: Record<string, string> = {}) =>
+  (await fetch(url, { headers })).status >= 400
 
-t.test('with private access every answer carries a link that plays and seeks, and the table the canonical URL', async t => {
-  t.strictSame(await applyAccess(PRIVATE), { code: 0, stdout: 'Made the bucket harmony-helper-recordings, private.\n', stderr: '' })
-  const { clara } = await start(t)
-  const saved = await clara.save({ audioBase64 })
-  const { id, ...session } = saved.json<SessionData & { audio_url: string }>()
-  const again = (await clara.save({ id, audioBase64 })).json<SessionData>()
-  const found = (await clara.get(id)).json<SessionData>()
-  const [row] = (await clara.list()).json<Array<{ audio_url: string }>>()
-  const [onPage] = (await clara.list('?limit=1')).json<Array<{ audio_url: string }>>()
-  t.equal(session.audio_url, session.audioUrl)
-  for (const url of [session.audioUrl, again.audioUrl, found.audioUrl, row?.audio_url, onPage?.audio_url]) {
-    t.match(url, /\/object\/sign\/harmony-helper-recordings\/.+\.webm\?token=/)
-    const response = await fetch(url ?? '', { headers: { range: 'bytes=100-199' } })
-    t.match([response.status, response.headers.get('content-type')], [206, 'audio/webm'])
-    t.ok(Buffer.from(await response.arrayBuffer()).equals(webm.subarray(100, 200)))
+t.test(
+  'with private access every answer carries a link that plays and seeks, and the table the canonical URL',
+  async (t) => {
+    t.strictSame(await applyAccess(PRIVATE), {
+      code: 0,
+      stdout: 'Made the bucket harmony-helper-recordings, private.\n',
+      stderr: ''
+    })
+    const { clara } = await start(t)
+    const saved = await clara.save({ audioBase64 })
+    const { id, ...session } = saved.json<SessionData & { audio_url: string }>()
+    const again = (await clara.save({ id, audioBase64 })).json<SessionData>()
+    const found = (await clara.get(id)).json<SessionData>()
+    const [row] = (await clara.list()).json<Array<{ audio_url: string }>>()
+    const [onPage] = (await clara.list('?limit=1')).json<Array<{ audio_url: string }>>()
+    t.equal(session.audio_url, session.audioUrl)
+    for (const url of [session.audioUrl, again.audioUrl, found.audioUrl, row?.audio_url, onPage?.audio_url]) {
+      t.match(url, /\/object\/sign\/harmony-helper-recordings\/.+\.webm\?token=/)
+      const response = await fetch(url ?? '', { headers: { range: 'bytes=100-199' } })
+      t.match([response.status, response.headers.get('content-type')], [206, 'audio/webm'])
+      t.ok(Buffer.from(await response.arrayBuffer()).equals(webm.subarray(100, 200)))
+    }
+    t.match(await canonicalUrlOf(id), /\/object\/public\/harmony-helper-recordings\/[^?]+\.webm$/)
+    t.match((await clara.save()).json(), { audioUrl: null }, 'a session without a recording has no link')
+    t.equal((await clara.list()).json().length, 2)
   }
-  t.match(await canonicalUrlOf(id), /\/object\/public\/harmony-helper-recordings\/[^?]+\.webm$/)
-  t.match((await clara.save()).json(), { audioUrl: null }, 'a session without a recording has no link')
-  t.equal((await clara.list()).json().length, 2)
-})
+)
 
-t.test('nobody gets a byte without a fresh link to this very recording', async t => {
+t.test('nobody gets a byte without a fresh link to this very recording', async (t) => {
   const { app, as, clara } = await start(t)
   const robert = as(`auth0|${randomUUID()}`)
   await robert.sync()
-  const [mine, theirs] = await Promise.all([clara, robert].map(async (who) => (await who.save({ audioBase64 })).json<SessionData>()))
+  const [mine, theirs] = await Promise.all(
+    [clara, robert].map(async (who) => (await who.save({ audioBase64 })).json<SessionData>())
+  )
   const link = mine?.audioUrl ?? ''
   const url = await canonicalUrlOf(mine?.id ?? '')
   const key = url.split('/').slice(-2).join('/')
   t.equal((await fetch(link)).status, 200)
   t.ok(await isRefused(url), 'the public URL')
-  for (const place of ['object', 'object/authenticated', 'object/sign']) t.ok(await isRefused(url.replace('object/public', place)), place)
-  t.ok(await isRefused(url.replace('/public/', '/'), { authorization: `Bearer ${surroundings.issuer.token(robert.sub)}` }), "somebody else's access token")
+  for (const place of ['object', 'object/authenticated', 'object/sign']) {
+    t.ok(await isRefused(url.replace('object/public', place)), place)
+  }
+  t.ok(
+    await isRefused(url.replace('/public/', '/'), {
+      authorization: `Bearer ${surroundings.issuer.token(robert.sub)}`
+    }),
+    "somebody else's access token"
+  )
   const token = new URL(theirs?.audioUrl ?? '').searchParams.get('token')
   t.ok(await isRefused(link.replace(/token=.*/, `token=${token}`)), "another recording's signature")
   t.ok(await isRefused(`${link.slice(0, -2)}AA`), 'a signature that was changed')
@@ -68,7 +88,7 @@ t.test('nobody gets a byte without a fresh link to this very recording', async t
   isProblem(t, await robert.get(mine?.id ?? ''), 'session_not_found')
 })
 
-t.test('without the storage, what has recordings is a 503 and the rest is served', async t => {
+t.test('without the storage, what has recordings is a 503 and the rest is served', async (t) => {
   const { as, clara } = await start(t)
   const robert = as(`auth0|${randomUUID()}`)
   await robert.sync()
@@ -84,18 +104,21 @@ t.test('without the storage, what has recordings is a 503 and the rest is served
   t.equal((await clara.list()).statusCode, 200)
 })
 
-t.test('a history longer than one call signs has a link for every recording', async t => {
+t.test('a history longer than one call signs has a link for every recording', async (t) => {
   const { clara } = await start(t)
   const { id } = (await clara.save({ audioBase64 })).json<SessionData>()
-  await query(database.url, `
+  await query(
+    database.url,
+    `
     INSERT INTO sessions (user_id, song_name, instrument, duration_seconds, audio_url)
-    SELECT user_id, 'Ode ' || n, instrument, 60, audio_url FROM sessions, generate_series(1, 12000) n WHERE id = '${id}'`)
+    SELECT user_id, 'Ode ' || n, instrument, 60, audio_url FROM sessions, generate_series(1, 12000) n WHERE id = '${id}'`
+  )
   const rows = (await clara.list()).json<Array<{ audio_url: string }>>()
   t.equal(rows.length, 12_001)
   t.ok(rows.every((row) => row.audio_url.includes('/object/sign/')))
 })
 
-t.test('the access is switched by the command alone, and no row changes', async t => {
+t.test('the access is switched by the command alone, and no row changes', async (t) => {
   const { clara } = await start(t)
   const { id } = (await clara.save({ audioBase64 })).json<SessionData>()
   const url = await canonicalUrlOf(id)
@@ -107,10 +130,14 @@ t.test('the access is switched by the command alone, and no row changes', async 
   t.match(await applyAccess(PRIVATE), { code: 0, stdout: /was public and is private now/ })
   t.ok(await isRefused(url))
   t.equal(await canonicalUrlOf(id), url)
-  t.match(await applyAccess({ SUPABASE_URL: 'http://127.0.0.1:1' }), { code: 2, stdout: '', stderr: /ECONNREFUSED/ })
+  t.match(await applyAccess({ SUPABASE_URL: 'http://127.0.0.1:1' }), {
+    code: 2,
+    stdout: '',
+    stderr: /ECONNREFUSED/
+  })
 })
 
-t.test('a bucket whose access is not what is configured is reported', async t => {
+t.test('a bucket whose access is not what is configured is reported', async (t) => {
   const { app } = await start(t, {})
   const { checks } = (await app.inject('/readyz')).json()
   t.match(checks.storage, /is private.*npm run recordings:access/)

@@ -20,29 +20,35 @@ const surroundings = await startSurroundings(t)
 const realUrl = surroundings.env['SUPABASE_URL'] ?? ''
 const webm = await fixture('recording.webm')
 const recording = { audioBase64: webm.toString('base64') }
-const admin = new StorageClient(`${realUrl}/storage/v1`, { apikey: SERVICE_KEY, authorization: `Bearer ${SERVICE_KEY}` })
+const admin = new StorageClient(`${realUrl}/storage/v1`, {
+  apikey: SERVICE_KEY,
+  authorization: `Bearer ${SERVICE_KEY}`
+})
 
-async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
+async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
   const server = await build(t, { surroundings, env: { STORAGE_TIMEOUT_MS: String(LIMIT_MS), ...env } })
   const clara = server.as(`auth0|${randomUUID()}`)
   await clara.sync()
   return { ...server, clara }
 }
 
-async function startBehindProxy (t: Test, env: NodeJS.ProcessEnv = {}) {
+async function startBehindProxy(t: Test, env: NodeJS.ProcessEnv = {}) {
   const proxy = await startFaultyProxy(t, realUrl)
-  return { proxy, ...await start(t, { SUPABASE_URL: proxy.url, ...env }) }
+  return { proxy, ...(await start(t, { SUPABASE_URL: proxy.url, ...env })) }
 }
 
 /** A server in the storage's place that answers as it is told. */
-async function startImpostor (t: Test, answer: RequestListener) {
+async function startImpostor(t: Test, answer: RequestListener) {
   const server = createServer(answer).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  t.teardown(() => { server.closeAllConnections(); server.close() })
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-async function failsWithoutTrace (t: Test, clara: Caller, fields: Record<string, unknown> = recording) {
+async function failsWithoutTrace(t: Test, clara: Caller, fields: Record<string, unknown> = recording) {
   const before = await expectSound(t, surroundings)
   const startedAt = performance.now()
   const answer = await clara.save(fields)
@@ -56,43 +62,51 @@ async function failsWithoutTrace (t: Test, clara: Caller, fields: Record<string,
   t.same(after.objects, before.objects, 'no object')
 }
 
-async function works (t: Test, clara: Caller) {
+async function works(t: Test, clara: Caller) {
   const saved = await clara.save(recording)
   t.equal(saved.statusCode, 201)
   const { objects } = await expectSound(t, surroundings)
   t.ok(objects.some((key) => key.includes(saved.json().id)))
 }
 
-t.test('a server whose storage is away at the start serves what needs none, and makes the bucket once it is back', { skip: needsServerWithin }, async t => {
-  const bucket = 'made-late'
-  const lines: string[] = []
-  const proxy = await startFaultyProxy(t, realUrl)
-  await proxy.refuse()
-  const { app, clara } = await start(t, { SUPABASE_URL: proxy.url, SUPABASE_BUCKET: bucket })
-  app.log.error = ((_: unknown, text: string) => { lines.push(text) }) as typeof app.log.error
-  t.equal((await clara.save()).statusCode, 201, 'a session without recording')
-  t.equal((await clara.list()).json().length, 1)
-  isProblem(t, await clara.save(recording), 'storage_unavailable')
-  const ready = await app.inject('/readyz')
-  t.match(ready, { statusCode: 503 })
-  t.match(ready.json(), { status: 'degraded', checks: { database: 'ok', issuer: 'ok' } })
-  t.not(ready.json().checks.storage, 'ok')
-  await proxy.resume()
-  t.equal((await clara.save(recording)).statusCode, 201)
-  t.match((await admin.getBucket(bucket)).data, { public: true, file_size_limit: 50 * 1024 ** 2 })
-  t.match((await app.inject('/readyz')).json(), { status: 'ready' })
-})
+t.test(
+  'a server whose storage is away at the start serves what needs none, and makes the bucket once it is back',
+  { skip: needsServerWithin },
+  async (t) => {
+    const bucket = 'made-late'
+    const lines: string[] = []
+    const proxy = await startFaultyProxy(t, realUrl)
+    await proxy.refuse()
+    const { app, clara } = await start(t, { SUPABASE_URL: proxy.url, SUPABASE_BUCKET: bucket })
+    app.log.error = ((_: unknown, text: string) => {
+      lines.push(text)
+    }) as typeof app.log.error
+    t.equal((await clara.save()).statusCode, 201, 'a session without recording')
+    t.equal((await clara.list()).json().length, 1)
+    isProblem(t, await clara.save(recording), 'storage_unavailable')
+    const ready = await app.inject('/readyz')
+    t.match(ready, { statusCode: 503 })
+    t.match(ready.json(), { status: 'degraded', checks: { database: 'ok', issuer: 'ok' } })
+    t.not(ready.json().checks.storage, 'ok')
+    await proxy.resume()
+    t.equal((await clara.save(recording)).statusCode, 201)
+    t.match((await admin.getBucket(bucket)).data, { public: true, file_size_limit: 50 * 1024 ** 2 })
+    t.match((await app.inject('/readyz')).json(), { status: 'ready' })
+  }
+)
 
-t.test('a storage that is away at the start is tried again without anybody asking', async t => {
+t.test('a storage that is away at the start is tried again without anybody asking', async (t) => {
   const proxy = await startFaultyProxy(t, realUrl)
   await proxy.refuse()
   await start(t, { SUPABASE_URL: proxy.url, SUPABASE_BUCKET: 'made-unasked' })
   await proxy.resume()
-  for (let i = 0; i < 100 && !(await admin.getBucket('made-unasked')).data; i++) await new Promise((resolve) => setTimeout(resolve, 50))
+  for (let i = 0; i < 100 && !(await admin.getBucket('made-unasked')).data; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
   t.match((await admin.getBucket('made-unasked')).data, { id: 'made-unasked' })
 })
 
-t.test('a storage that is down costs a save a 503, and works again when it is up', async t => {
+t.test('a storage that is down costs a save a 503, and works again when it is up', async (t) => {
   const { proxy, clara } = await startBehindProxy(t)
   await works(t, clara)
   await proxy.refuse()
@@ -102,7 +116,7 @@ t.test('a storage that is down costs a save a 503, and works again when it is up
   await works(t, other.clara)
 })
 
-t.test('a storage that was restarted is used again', async t => {
+t.test('a storage that was restarted is used again', async (t) => {
   const { clara } = await start(t)
   await works(t, clara)
   await surroundings.storage.stop()
@@ -111,7 +125,7 @@ t.test('a storage that was restarted is used again', async t => {
   await works(t, clara)
 })
 
-t.test('a storage that hangs before the body, within it or after it costs the limit', async t => {
+t.test('a storage that hangs before the body, within it or after it costs the limit', async (t) => {
   for (const text of ['POST /storage/v1/object/', 'OpusHead']) {
     const { proxy, clara } = await startBehindProxy(t)
     const hung = proxy.breakOn(text, 'hang')
@@ -125,7 +139,7 @@ t.test('a storage that hangs before the body, within it or after it costs the li
   await proxy.refuse()
 })
 
-t.test('a save whose upload was in doubt can be repeated at once', async t => {
+t.test('a save whose upload was in doubt can be repeated at once', async (t) => {
   const { proxy, clara } = await startBehindProxy(t)
   const id = randomUUID()
   const hung = proxy.breakOn('POST /storage/v1/object/', 'hang the answer')
@@ -137,7 +151,7 @@ t.test('a save whose upload was in doubt can be repeated at once', async t => {
   await expectSound(t, surroundings)
 })
 
-t.test('a slow upload that makes progress may take longer than the limit', async t => {
+t.test('a slow upload that makes progress may take longer than the limit', async (t) => {
   const { proxy, clara } = await startBehindProxy(t, { STORAGE_TIMEOUT_MS: '1000' })
   const bytes = Buffer.concat([webm, Buffer.alloc(24 * 1024 ** 2)])
   proxy.throttle(12 * 1024 ** 2)
@@ -148,16 +162,58 @@ t.test('a slow upload that makes progress may take longer than the limit', async
 })
 
 const odd: Array<[string, RequestListener]> = [
-  ['a proxy says 502 in HTML', (request, response) => { request.resume().on('end', () => response.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad gateway</html>')) }],
-  ['everything is answered with 200 and {}', (request, response) => { request.resume().on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}')) }],
-  ['everything is answered with 200 and HTML', (request, response) => { request.resume().on('end', () => response.writeHead(200).end('<html>Welcome</html>')) }],
-  ['it redirects', (request, response) => { request.resume().on('end', () => response.writeHead(302, { location: 'https://example.com/' }).end()) }],
-  ['it closes the connection', (request) => { request.socket.destroy() }],
-  ['it fails', (request, response) => { request.resume().on('end', () => response.writeHead(500, { 'content-type': 'application/json' }).end('{"statusCode":"500","error":"Internal","message":"x"}')) }]
+  [
+    'a proxy says 502 in HTML',
+    (request, response) => {
+      request
+        .resume()
+        .on('end', () =>
+          response.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad gateway</html>')
+        )
+    }
+  ],
+  [
+    'everything is answered with 200 and {}',
+    (request, response) => {
+      request
+        .resume()
+        .on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'))
+    }
+  ],
+  [
+    'everything is answered with 200 and HTML',
+    (request, response) => {
+      request.resume().on('end', () => response.writeHead(200).end('<html>Welcome</html>'))
+    }
+  ],
+  [
+    'it redirects',
+    (request, response) => {
+      request.resume().on('end', () => response.writeHead(302, { location: 'https://example.com/' }).end())
+    }
+  ],
+  [
+    'it closes the connection',
+    (request) => {
+      request.socket.destroy()
+    }
+  ],
+  [
+    'it fails',
+    (request, response) => {
+      request
+        .resume()
+        .on('end', () =>
+          response
+            .writeHead(500, { 'content-type': 'application/json' })
+            .end('{"statusCode":"500","error":"Internal","message":"x"}')
+        )
+    }
+  ]
 ]
 
 for (const [what, answer] of odd) {
-  t.test(`when ${what}, neither a save nor a deletion is taken for done`, async t => {
+  t.test(`when ${what}, neither a save nor a deletion is taken for done`, async (t) => {
     const real = await start(t)
     const saved = (await real.clara.save(recording)).json()
     const url = await startImpostor(t, answer)
@@ -170,7 +226,7 @@ for (const [what, answer] of odd) {
   })
 }
 
-t.test('a wrong service key is reported and loses nothing', async t => {
+t.test('a wrong service key is reported and loses nothing', async (t) => {
   const real = await start(t)
   const saved = (await real.clara.save(recording)).json()
   const { app, as, clara } = await start(t, { SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_wrong' })
@@ -180,7 +236,7 @@ t.test('a wrong service key is reported and loses nothing', async t => {
   t.equal((await fetch(saved.audioUrl)).status, 200)
 })
 
-t.test('a bucket that vanished is made again by the next save', async t => {
+t.test('a bucket that vanished is made again by the next save', async (t) => {
   const { clara } = await start(t, { SUPABASE_BUCKET: 'vanishing' })
   t.equal((await clara.save(recording)).statusCode, 201)
   await admin.emptyBucket('vanishing')
@@ -188,7 +244,9 @@ t.test('a bucket that vanished is made again by the next save', async t => {
   t.equal((await clara.save(recording)).statusCode, 201)
 })
 
-const mismatches: Array<[string, { public: boolean, fileSizeLimit?: number, allowedMimeTypes?: string[] }, RegExp]> = [
+const mismatches: Array<
+  [string, { public: boolean; fileSizeLimit?: number; allowedMimeTypes?: string[] }, RegExp]
+> = [
   ['private', { public: false }, /private/],
   ['small', { public: true, fileSizeLimit: 1000 }, /1000 bytes.*MAX_RECORDING_BYTES/],
   ['of-pictures', { public: true, allowedMimeTypes: ['image/*'] }, /audio\/webm/],
@@ -196,13 +254,13 @@ const mismatches: Array<[string, { public: boolean, fileSizeLimit?: number, allo
 ]
 
 for (const [name, options, expected] of mismatches) {
-  t.test(`an existing bucket (${name}) is left as it is, and what does not fit is reported`, async t => {
+  t.test(`an existing bucket (${name}) is left as it is, and what does not fit is reported`, async (t) => {
     const bucket = `existing-${name}`
     await admin.createBucket(bucket, options)
     const config = loadConfig({ ...surroundings.env, SUPABASE_BUCKET: bucket })
     const storage = createStorage(config.storage, config)
     t.teardown(() => storage.close())
-    t.match(await storage.ensureBucket() ?? '', expected)
+    t.match((await storage.ensureBucket()) ?? '', expected)
     t.match((await admin.getBucket(bucket)).data, { public: options.public })
     const { app, clara } = await start(t, { SUPABASE_BUCKET: bucket })
     t.match((await app.inject('/readyz')).json().checks.storage, expected.source === '^$' ? 'ok' : expected)
@@ -211,7 +269,7 @@ for (const [name, options, expected] of mismatches) {
   })
 }
 
-t.test('many saves hanging on the storage hold no connection: the list stays fast', async t => {
+t.test('many saves hanging on the storage hold no connection: the list stays fast', async (t) => {
   const { proxy, clara } = await startBehindProxy(t, { DATABASE_POOL_SIZE: '5', STORAGE_TIMEOUT_MS: '60000' })
   await works(t, clara)
   proxy.hang()
@@ -225,7 +283,7 @@ t.test('many saves hanging on the storage hold no connection: the list stays fas
   await expectSound(t, surroundings)
 })
 
-t.test('deletions find their way through a storage outage', async t => {
+t.test('deletions find their way through a storage outage', async (t) => {
   const { proxy, clara } = await startBehindProxy(t, { SESSION_LEASE_MS: '1000' })
   const { id } = (await clara.save(recording)).json()
   proxy.hang()

@@ -7,14 +7,22 @@ import { query } from '../../helpers/scratch-database.ts'
 const NOW = new Date('2026-03-10T12:00:00Z')
 const { as, database } = await build(t, { now: () => NOW })
 
-type Row = { streak_count: number, last_practice_date: Date | null }
+type Row = { streak_count: number; last_practice_date: Date | null }
 
 const storedStreak = async (sub: string) =>
-  (await query<Row>(database.url, `SELECT streak_count, last_practice_date FROM users WHERE auth0_id = '${sub}'`))[0]
+  (
+    await query<Row>(
+      database.url,
+      `SELECT streak_count, last_practice_date FROM users WHERE auth0_id = '${sub}'`
+    )
+  )[0]
 
 t.test('the first sync creates the user and answers 201 with the whole of it', async (t) => {
   const before = Date.now()
-  const response = await as('auth0|first').sync({ picture: 'https://cdn.example.com/clara.png', timeZone: 'Europe/Berlin' })
+  const response = await as('auth0|first').sync({
+    picture: 'https://cdn.example.com/clara.png',
+    timeZone: 'Europe/Berlin'
+  })
   t.equal(response.statusCode, 201)
   const { id, created_at: createdAt, ...user } = response.json<User>()
   t.match(id, /^[0-9a-f]{8}-/)
@@ -34,9 +42,20 @@ t.test('the first sync creates the user and answers 201 with the whole of it', a
 t.test('the next sync answers 200 and updates what it brings', async (t) => {
   const clara = as('auth0|next')
   const first = (await clara.sync()).json<User>()
-  const response = await clara.sync({ email: 'robert@example.org', name: 'Róbert 🎹', picture: 'https://x.example/p', timeZone: 'Asia/Tokyo' })
+  const response = await clara.sync({
+    email: 'robert@example.org',
+    name: 'Róbert 🎹',
+    picture: 'https://x.example/p',
+    timeZone: 'Asia/Tokyo'
+  })
   t.equal(response.statusCode, 200)
-  t.strictSame(response.json(), { ...first, email: 'robert@example.org', name: 'Róbert 🎹', picture: 'https://x.example/p', time_zone: 'Asia/Tokyo' })
+  t.strictSame(response.json(), {
+    ...first,
+    email: 'robert@example.org',
+    name: 'Róbert 🎹',
+    picture: 'https://x.example/p',
+    time_zone: 'Asia/Tokyo'
+  })
 })
 
 t.test('fields left out keep their values, and null takes them away', async (t) => {
@@ -59,7 +78,7 @@ t.test('the email is kept as it was sent, and two people may show the same one',
   }
 })
 
-t.test('an auth0_id other than the token\'s sub is refused, and nothing is written', async (t) => {
+t.test("an auth0_id other than the token's sub is refused, and nothing is written", async (t) => {
   const mallory = as('auth0|mallory')
   isProblem(t, await mallory.sync({ auth0_id: 'auth0|first' }), 'not_your_account')
   isProblem(t, await mallory.sync({ auth0_id: 'AUTH0|MALLORY' }), 'not_your_account')
@@ -72,7 +91,11 @@ t.test('sub stands in for auth0_id, which wins where both are sent', async (t) =
   const alone = await clara.call('POST', '/api/users/sync', { ...fields, sub: clara.sub })
   t.equal(alone.statusCode, 201)
   t.equal((await clara.sync({ sub: 'auth0|somebody-else' })).statusCode, 200)
-  isProblem(t, await clara.call('POST', '/api/users/sync', { ...fields, sub: 'auth0|somebody-else' }), 'not_your_account')
+  isProblem(
+    t,
+    await clara.call('POST', '/api/users/sync', { ...fields, sub: 'auth0|somebody-else' }),
+    'not_your_account'
+  )
 })
 
 t.test('a sub of 255 characters, some of them beyond ASCII, is a user like any other', async (t) => {
@@ -85,11 +108,29 @@ t.test('a sub of 255 characters, some of them beyond ASCII, is a user like any o
 
 t.test('a time zone must be an IANA name', async (t) => {
   const clara = as('auth0|zones')
-  for (const timeZone of ['Mars/Olympus_Mons', '+01:00', '-0500', 'UTC+1', 'GMT+1', 'IST', 'Europe/Berlin ', 'Europe/../Berlin', '', 'localtime']) {
-    if (timeZone === '') t.equal((await clara.sync({ timeZone })).json<User>().time_zone, null, 'an empty one is none')
-    else isProblem(t, await clara.sync({ timeZone }), 'invalid_input', '/timeZone')
+  for (const timeZone of [
+    'Mars/Olympus_Mons',
+    '+01:00',
+    '-0500',
+    'UTC+1',
+    'GMT+1',
+    'IST',
+    'Europe/Berlin ',
+    'Europe/../Berlin',
+    '',
+    'localtime'
+  ]) {
+    if (timeZone === '') {
+      t.equal((await clara.sync({ timeZone })).json<User>().time_zone, null, 'an empty one is none')
+    } else isProblem(t, await clara.sync({ timeZone }), 'invalid_input', '/timeZone')
   }
-  for (const timeZone of ['UTC', 'America/Argentina/Buenos_Aires', 'Asia/Kathmandu', 'Pacific/Apia', 'Etc/GMT+5']) {
+  for (const timeZone of [
+    'UTC',
+    'America/Argentina/Buenos_Aires',
+    'Asia/Kathmandu',
+    'Pacific/Apia',
+    'Etc/GMT+5'
+  ]) {
     t.equal((await clara.sync({ timeZone })).json<User>().time_zone, timeZone)
   }
 })
@@ -98,7 +139,10 @@ t.test('another time zone is another streak, in the answer and in the table', as
   const clara = as('auth0|moves')
   await clara.sync()
   for (const date of ['2026-03-08T20:00:00Z', '2026-03-10T00:30:00Z']) await clara.save({ date })
-  t.match(await storedStreak(clara.sub), { streak_count: 1, last_practice_date: new Date('2026-03-10T00:30:00Z') })
+  t.match(await storedStreak(clara.sub), {
+    streak_count: 1,
+    last_practice_date: new Date('2026-03-10T00:30:00Z')
+  })
 
   const moved = await clara.sync({ timeZone: 'America/New_York' })
   t.match(moved.json(), { streak_count: 2, last_practice_date: '2026-03-10T00:30:00.000Z' })
@@ -113,6 +157,9 @@ t.test('fifty first calls at once make one row and fifty successes', async (t) =
   const statuses = answers.map(({ statusCode }) => statusCode).sort()
   t.strictSame(statuses, [...Array<number>(49).fill(200), 201])
   t.equal(new Set(answers.map((answer) => answer.json<User>().id)).size, 1)
-  const [row] = await query<{ count: string }>(database.url, "SELECT count(*) FROM users WHERE auth0_id = 'auth0|fifty'")
+  const [row] = await query<{ count: string }>(
+    database.url,
+    "SELECT count(*) FROM users WHERE auth0_id = 'auth0|fifty'"
+  )
   t.equal(row?.count, '1')
 })

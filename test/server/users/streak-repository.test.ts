@@ -14,23 +14,30 @@ const client = new pg.Client(database.url)
 await client.connect()
 t.teardown(() => client.end())
 
-const stored = async (sub: string) => (await client.query('SELECT streak_count, last_practice_date FROM users WHERE auth0_id = $1', [sub])).rows[0] as unknown
+const stored = async (sub: string) =>
+  (await client.query('SELECT streak_count, last_practice_date FROM users WHERE auth0_id = $1', [sub]))
+    .rows[0] as unknown
 
-type Session = { id: string, date: number, seconds: number }
+type Session = { id: string; date: number; seconds: number }
 
 /** Time passes, and then something happens; minutes are before (or, negative, after) the clock's time. */
 type Event =
-  | { kind: 'save', wait: number, ago: number, seconds: number }
-  | { kind: 'delete', wait: number, which: number }
+  | { kind: 'save'; wait: number; ago: number; seconds: number }
+  | { kind: 'delete'; wait: number; which: number }
 
 // Not Intl's numeric parts, which the code under test uses.
-const localDay = (instant: number, timeZone: string) => new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' }).format(instant)
+const localDay = (instant: number, timeZone: string) =>
+  new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' }).format(instant)
 
 /** Counts as a person with a calendar would, day by day. */
-function count (sessions: Session[], timeZone: string, now: number): UserStats {
+function count(sessions: Session[], timeZone: string, now: number): UserStats {
   const today = localDay(now, timeZone)
-  const seconds = (day: string) => sessions.filter(({ date }) => localDay(date, timeZone) === day).reduce((sum, session) => sum + session.seconds, 0)
-  const practised = (day: string) => sessions.some(({ date }) => date <= now && localDay(date, timeZone) === day)
+  const seconds = (day: string) =>
+    sessions
+      .filter(({ date }) => localDay(date, timeZone) === day)
+      .reduce((sum, session) => sum + session.seconds, 0)
+  const practised = (day: string) =>
+    sessions.some(({ date }) => date <= now && localDay(date, timeZone) === day)
   const shift = (day: string, days: number) => localDay(Date.parse(`${day}T12:00:00Z`) + days * DAY, 'UTC')
 
   let streak = 0
@@ -42,63 +49,104 @@ function count (sessions: Session[], timeZone: string, now: number): UserStats {
   const week = [0, 1, 2, 3, 4, 5, 6].map((days) => shift(monday, days))
 
   return {
-    weekly_progress: week.map((date) => ({ day: names[new Date(date).getUTCDay()] ?? '', date, minutes: Math.round(seconds(date) / 60) })),
+    weekly_progress: week.map((date) => ({
+      day: names[new Date(date).getUTCDay()] ?? '',
+      date,
+      minutes: Math.round(seconds(date) / 60)
+    })),
     streak,
     total_minutes: Math.round(sessions.reduce((sum, session) => sum + session.seconds, 0) / 60)
   }
 }
 
-const zones = fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', 'Pacific/Apia', 'Australia/Lord_Howe')
+const zones = fc.constantFrom(
+  'UTC',
+  'Europe/Berlin',
+  'America/New_York',
+  'Asia/Kathmandu',
+  'Pacific/Apia',
+  'Australia/Lord_Howe'
+)
 
 /** Days around which the clocks change somewhere, and one on which nothing does. */
-const starts = fc.constantFrom('2026-03-06T20:00:00Z', '2026-03-27T08:00:00Z', '2026-10-23T22:30:00Z', '2026-10-30T12:00:00Z', '2026-06-15T12:00:00Z', '2026-12-29T23:00:00Z')
+const starts = fc.constantFrom(
+  '2026-03-06T20:00:00Z',
+  '2026-03-27T08:00:00Z',
+  '2026-10-23T22:30:00Z',
+  '2026-10-30T12:00:00Z',
+  '2026-06-15T12:00:00Z',
+  '2026-12-29T23:00:00Z'
+)
 
 const wait = fc.oneof(fc.integer({ min: 0, max: 90 }), fc.integer({ min: 0, max: 60 * 40 }))
-const ago = fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 0, max: 60 * 24 * 4 }) }, { weight: 1, arbitrary: fc.integer({ min: -60 * 47, max: 0 }) })
-const events: fc.Arbitrary<Event[]> = fc.array(fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('save' as const), wait, ago, seconds: fc.integer({ min: 0, max: 4000 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), wait, which: fc.nat() }) }
-), { minLength: 1, maxLength: 8 })
+const ago = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 60 * 24 * 4 }) },
+  { weight: 1, arbitrary: fc.integer({ min: -60 * 47, max: 0 }) }
+)
+const events: fc.Arbitrary<Event[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('save' as const),
+        wait,
+        ago,
+        seconds: fc.integer({ min: 0, max: 4000 })
+      })
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), wait, which: fc.nat() }) }
+  ),
+  { minLength: 1, maxLength: 8 }
+)
 
-t.test('whatever is saved, back-dated and deleted, the stats are what counting gives, and so is the table after each write', async (t) => {
-  await fc.assert(fc.asyncProperty(zones, zones, starts, events, async (timeZone, other, start, events) => {
-    clock = Date.parse(start)
-    const who = as(`auth0|${randomUUID()}`)
-    t.equal((await who.sync({ timeZone })).statusCode, 201)
-    const sessions: Session[] = []
+t.test(
+  'whatever is saved, back-dated and deleted, the stats are what counting gives, and so is the table after each write',
+  async (t) => {
+    await fc.assert(
+      fc.asyncProperty(zones, zones, starts, events, async (timeZone, other, start, events) => {
+        clock = Date.parse(start)
+        const who = as(`auth0|${randomUUID()}`)
+        t.equal((await who.sync({ timeZone })).statusCode, 201)
+        const sessions: Session[] = []
 
-    for (const event of events) {
-      clock += event.wait * MINUTE
-      await happen(event)
-      const expected = count(sessions, timeZone, clock)
-      t.strictSame((await who.stats()).json(), expected)
-      await tableHolds(expected.streak)
-    }
-    t.strictSame((await who.stats(`?tz=${other}`)).json(), count(sessions, other, clock))
-    await who.sync({ timeZone: other })
-    await tableHolds(count(sessions, other, clock).streak)
-    return t.passing()
+        for (const event of events) {
+          clock += event.wait * MINUTE
+          await happen(event)
+          const expected = count(sessions, timeZone, clock)
+          t.strictSame((await who.stats()).json(), expected)
+          await tableHolds(expected.streak)
+        }
+        t.strictSame((await who.stats(`?tz=${other}`)).json(), count(sessions, other, clock))
+        await who.sync({ timeZone: other })
+        await tableHolds(count(sessions, other, clock).streak)
+        return t.passing()
 
-    async function happen (event: Event) {
-      if (event.kind === 'save') {
-        const date = clock - event.ago * MINUTE
-        const response = await who.save({ date: new Date(date).toISOString(), duration: event.seconds })
-        t.equal(response.statusCode, 201)
-        sessions.push({ id: response.json<{ id: string }>().id, date, seconds: event.seconds })
-      } else if (sessions.length > 0) {
-        const [session] = sessions.splice(event.which % sessions.length, 1)
-        t.equal((await who.remove(session?.id ?? '')).statusCode, 204)
-      } else {
-        await who.sync()
-      }
-    }
+        async function happen(event: Event) {
+          if (event.kind === 'save') {
+            const date = clock - event.ago * MINUTE
+            const response = await who.save({ date: new Date(date).toISOString(), duration: event.seconds })
+            t.equal(response.statusCode, 201)
+            sessions.push({ id: response.json<{ id: string }>().id, date, seconds: event.seconds })
+          } else if (sessions.length > 0) {
+            const [session] = sessions.splice(event.which % sessions.length, 1)
+            t.equal((await who.remove(session?.id ?? '')).statusCode, 204)
+          } else {
+            await who.sync()
+          }
+        }
 
-    async function tableHolds (streak: number) {
-      const past = sessions.map(({ date }) => date).filter((date) => date <= clock)
-      t.strictSame(await stored(who.sub), { streak_count: streak, last_practice_date: past.length > 0 ? new Date(Math.max(...past)) : null })
-    }
-  }), { numRuns: 25 })
-})
+        async function tableHolds(streak: number) {
+          const past = sessions.map(({ date }) => date).filter((date) => date <= clock)
+          t.strictSame(await stored(who.sub), {
+            streak_count: streak,
+            last_practice_date: past.length > 0 ? new Date(Math.max(...past)) : null
+          })
+        }
+      }),
+      { numRuns: 25 }
+    )
+  }
+)
 
 t.test('saves and deletions at the same time leave the right streak', async (t) => {
   clock = Date.parse('2026-11-22T12:00:00Z')
@@ -108,7 +156,9 @@ t.test('saves and deletions at the same time leave the right streak', async (t) 
   const old = await Promise.all([1, 3, 5].map(save))
   const saves = [0, 2, 4, 6, 7].map(save)
   const deletions = old.slice(1).map((response) => who.remove(response.json<{ id: string }>().id))
-  for (const { statusCode } of await Promise.all([...saves, ...deletions])) t.ok(statusCode === 201 || statusCode === 204)
+  for (const { statusCode } of await Promise.all([...saves, ...deletions])) {
+    t.ok(statusCode === 201 || statusCode === 204)
+  }
   t.equal((await who.stats()).json<UserStats>().streak, 3, 'today, yesterday, the day before')
   t.match(await stored(who.sub), { streak_count: 3 })
 })

@@ -11,10 +11,13 @@ const { VITE_AUTH0_DOMAIN, VITE_AUTH0_CLIENT_ID = '', VITE_AUTH0_AUDIENCE = '' }
  */
 export const auth0 = VITE_AUTH0_DOMAIN
   ? new Auth0Client({
-    domain: VITE_AUTH0_DOMAIN,
-    clientId: VITE_AUTH0_CLIENT_ID,
-    cacheLocation: 'localstorage',
-    useRefreshTokens: true,
-    authorizationParams: { audience: VITE_AUTH0_AUDIENCE, redirect_uri: location.origin + import.meta.env.BASE_URL }
-  })
+      domain: VITE_AUTH0_DOMAIN,
+      clientId: VITE_AUTH0_CLIENT_ID,
+      cacheLocation: 'localstorage',
+      useRefreshTokens: true,
+      authorizationParams: {
+        audience: VITE_AUTH0_AUDIENCE,
+        redirect_uri: location.origin + import.meta.env.BASE_URL
+      }
+    })
   : undefined

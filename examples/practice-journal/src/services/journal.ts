@@ -16,11 +16,13 @@ export type Journal = {
 }
 
 /** Opens the journal of whoever is signed in, and keeps it up to date with other tabs and a network that comes and goes. */
-export function openJournal (account: string): Journal {
+export function openJournal(account: string): Journal {
   const outbox = USE_MOCK ? undefined : createOutbox(storageService, { account })
   const service = outbox ?? storageService
   const store = createSessionStore(service)
-  const load = () => { store.getState().load() }
+  const load = () => {
+    store.getState().load()
+  }
 
   const otherTabs = new BroadcastChannel(`practice-journal:${account}`)
   otherTabs.onmessage = load
@@ -37,7 +39,7 @@ export function openJournal (account: string): Journal {
     service,
     outbox,
     drafts: createDrafts(account),
-    close () {
+    close() {
       closing.abort()
       otherTabs.close()
       outbox?.close()
@@ -47,22 +49,22 @@ export function openJournal (account: string): Journal {
 
 export const JournalContext = createContext<Journal | null>(null)
 
-export function useJournal (): Journal {
+export function useJournal(): Journal {
   const journal = useContext(JournalContext)
   if (!journal) throw new Error('Only inside JournalContext')
   return journal
 }
 
-export function useSessions<T> (select: (state: SessionState) => T): T {
+export function useSessions<T>(select: (state: SessionState) => T): T {
   return useJournal().store(select)
 }
 
 /** Whether the browser believes that there is a network. */
-export function useOnline (): boolean {
+export function useOnline(): boolean {
   return useSyncExternalStore(onConnection, () => navigator.onLine)
 }
 
-function onConnection (changed: () => void): () => void {
+function onConnection(changed: () => void): () => void {
   const stopping = new AbortController()
   for (const event of ['online', 'offline']) addEventListener(event, changed, stopping)
   return () => stopping.abort()

@@ -15,10 +15,14 @@ export interface DeployOptions {
   lockTimeoutMs?: number
 }
 
-async function readMigrations (directory: URL): Promise<Migration[]> {
+async function readMigrations(directory: URL): Promise<Migration[]> {
   const entries = await readdir(directory, { withFileTypes: true })
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name).sort()
-  const read = async (name: string) => await readFile(new URL(`${encodeURIComponent(name)}/migration.sql`, directory), 'utf8')
+  const names = entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort()
+  const read = async (name: string) =>
+    await readFile(new URL(`${encodeURIComponent(name)}/migration.sql`, directory), 'utf8')
   return await Promise.all(names.map(async (name) => ({ name, script: await read(name) })))
 }
 
@@ -36,7 +40,7 @@ async function readMigrations (directory: URL): Promise<Migration[]> {
  *
  * It uses a single connection, as the embedded database has but one session.
  */
-export async function deployMigrations (databaseUrl: string, options: DeployOptions = {}): Promise<string[]> {
+export async function deployMigrations(databaseUrl: string, options: DeployOptions = {}): Promise<string[]> {
   const { directory = migrationsDirectory, log = () => {}, lockTimeoutMs = 60_000 } = options
   const migrations = await readMigrations(directory)
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 })
@@ -52,7 +56,7 @@ export async function deployMigrations (databaseUrl: string, options: DeployOpti
     differences(entries, migrations).forEach(log)
     const applied: string[] = []
     for (const migration of migrations) {
-      if (!await applyMigration(migration, { client, history, locked })) continue
+      if (!(await applyMigration(migration, { client, history, locked }))) continue
       log(`Applied ${migration.name}`)
       applied.push(migration.name)
     }

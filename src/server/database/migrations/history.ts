@@ -31,7 +31,7 @@ const TABLE = `
 const checksum = (script: string): string => createHash('sha256').update(script).digest('hex')
 
 /** As Prisma has it, a checkout with the other kind of line ends is not a change. */
-function matches (script: string, recorded: string): boolean {
+function matches(script: string, recorded: string): boolean {
   const lines = script.replaceAll('\r\n', '\n')
   return [script, lines, lines.replaceAll('\n', '\r\n')].some((variant) => checksum(variant) === recorded)
 }
@@ -39,14 +39,14 @@ function matches (script: string, recorded: string): boolean {
 export type MigrationHistory = ReturnType<typeof createMigrationHistory>
 
 /** `_prisma_migrations` as Prisma's engine keeps it: the record of what was applied to this database. */
-export function createMigrationHistory (client: ClientBase) {
+export function createMigrationHistory(client: ClientBase) {
   return {
-    async create (): Promise<void> {
+    async create(): Promise<void> {
       await client.query(TABLE)
     },
 
     /** What counts; entries marked as rolled back are kept for the record only. */
-    async entries (): Promise<Entry[]> {
+    async entries(): Promise<Entry[]> {
       const { rows } = await client.query<Entry>(`
         SELECT migration_name AS name, checksum, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') AS "startedAt",
           finished_at IS NOT NULL AS finished, logs
@@ -54,53 +54,74 @@ export function createMigrationHistory (client: ClientBase) {
       return rows
     },
 
-    async start (id: string, { name, script }: Migration): Promise<void> {
+    async start(id: string, { name, script }: Migration): Promise<void> {
       await client.query(
         'INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at) VALUES ($1, $2, $3, clock_timestamp())',
-        [id, checksum(script), name])
+        [id, checksum(script), name]
+      )
     },
 
     /** False when the start is gone. */
-    async finish (id: string): Promise<boolean> {
+    async finish(id: string): Promise<boolean> {
       const { rowCount } = await client.query(
-        'UPDATE _prisma_migrations SET finished_at = clock_timestamp(), applied_steps_count = 1 WHERE id = $1', [id])
+        'UPDATE _prisma_migrations SET finished_at = clock_timestamp(), applied_steps_count = 1 WHERE id = $1',
+        [id]
+      )
       return rowCount === 1
     },
 
     /** Without a `finished_at` the entry stands for a failure. Its start may have been rolled back with the script. */
-    async fail (id: string, { name, script }: Migration, logs: string): Promise<void> {
+    async fail(id: string, { name, script }: Migration, logs: string): Promise<void> {
       await client.query(
         `INSERT INTO _prisma_migrations (id, checksum, migration_name, logs, started_at) VALUES ($1, $2, $3, $4, clock_timestamp())
          ON CONFLICT (id) DO UPDATE SET logs = excluded.logs`,
-        [id, checksum(script), name, logs])
-    },
+        [id, checksum(script), name, logs]
+      )
+    }
   }
 }
 
 export const firstLine = (text: string): string => text.split('\n', 1).join()
 
 /** What happened, and what to do about it. */
-export function describeFailure (name: string, what: string): string {
-  return `Migration ${name} ${what}. Nothing more is applied until you have put right what made it fail, and what it may have left behind, ` +
+export function describeFailure(name: string, what: string): string {
+  return (
+    `Migration ${name} ${what}. Nothing more is applied until you have put right what made it fail, and what it may have left behind, ` +
     'and marked it as rolled back, so that it is tried again: ' +
     `UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = '${name}' AND finished_at IS NULL; ` +
     `or: npx prisma migrate resolve --rolled-back ${name}`
+  )
 }
 
 /** Throws while the history holds a migration that failed. */
-export function refuseFailed (entries: Entry[]): void {
+export function refuseFailed(entries: Entry[]): void {
   const failed = entries.find(({ finished }) => !finished)
   if (!failed) return
   const { name, startedAt, logs } = failed
-  throw new Error(describeFailure(name, logs === null ? `started at ${startedAt} and did not finish, or still runs` : `failed at ${startedAt}: ${firstLine(logs)}`))
+  throw new Error(
+    describeFailure(
+      name,
+      logs === null
+        ? `started at ${startedAt} and did not finish, or still runs`
+        : `failed at ${startedAt}: ${firstLine(logs)}`
+    )
+  )
 }
 
 /** What of the history no longer agrees with the files, a line each. */
-export function differences (entries: Entry[], migrations: Migration[]): string[] {
+export function differences(entries: Entry[], migrations: Migration[]): string[] {
   return entries.flatMap(({ name, checksum: recorded }) => {
     const migration = migrations.find((candidate) => candidate.name === name)
-    if (!migration) return [`Warning: migration ${name} was applied to this database but is not here: is this an older version of the program?`]
-    if (!matches(migration.script, recorded)) return [`Warning: migration ${name} was changed after it had been applied: the change has no effect here; make a new migration of it`]
+    if (!migration) {
+      return [
+        `Warning: migration ${name} was applied to this database but is not here: is this an older version of the program?`
+      ]
+    }
+    if (!matches(migration.script, recorded)) {
+      return [
+        `Warning: migration ${name} was changed after it had been applied: the change has no effect here; make a new migration of it`
+      ]
+    }
     return []
   })
 }

@@ -21,22 +21,41 @@ const HEAD_BYTES = 64 * 1024
  * URL, so that a late second PUT cannot change it; that is verified, copied among the recordings, and only then does
  * the session get its `audio_url`. The sealed object goes last, so each step can be repeated after a failure.
  */
-export function createDirectUploads (dependencies: Dependencies) {
+export function createDirectUploads(dependencies: Dependencies) {
   const { database, storage, leases, log, maxRecordingBytes } = dependencies
   const { staging } = storage
   const sessions = createSessionRepository(database.queries)
 
-  async function seal (key: string, bytes: number, signal: AbortSignal): Promise<Kind> {
+  async function seal(key: string, bytes: number, signal: AbortSignal): Promise<Kind> {
     const sealedKey = sealed(key)
     await staging.seal(key, sealedKey) // or it was sealed by a request that failed later on
     const arrived = await staging.find(sealedKey)
-    if (!arrived) throw new ApiError('upload_incomplete', 'PUT the whole recording to the url of the upload, then complete it.')
+    if (!arrived) {
+      throw new ApiError(
+        'upload_incomplete',
+        'PUT the whole recording to the url of the upload, then complete it.'
+      )
+    }
     try {
       if (arrived.bytes > maxRecordingBytes) throw tooLarge(arrived.bytes)
-      if (arrived.bytes !== bytes) throw new ApiError('upload_incomplete', `${arrived.bytes} bytes arrived, and ${bytes} were announced. Begin a new upload.`)
-      if (!isShortLived(arrived.cacheControl)) throw invalidInput('/uploadId', `was sent with Cache-Control ${arrived.cacheControl}: begin a new upload, and send none, or max-age=${CACHE_SECONDS}`)
+      if (arrived.bytes !== bytes) {
+        throw new ApiError(
+          'upload_incomplete',
+          `${arrived.bytes} bytes arrived, and ${bytes} were announced. Begin a new upload.`
+        )
+      }
+      if (!isShortLived(arrived.cacheControl)) {
+        throw invalidInput(
+          '/uploadId',
+          `was sent with Cache-Control ${arrived.cacheControl}: begin a new upload, and send none, or max-age=${CACHE_SECONDS}`
+        )
+      }
       const kind = await tellKind(await openSealed(sealedKey, bytes, signal))
-      if (arrived.contentType !== kind.contentType) throw unsupported(`The bytes are ${kind.contentType} and were sent as ${arrived.contentType}. Begin a new upload with the right contentType, and send that.`)
+      if (arrived.contentType !== kind.contentType) {
+        throw unsupported(
+          `The bytes are ${kind.contentType} and were sent as ${arrived.contentType}. Begin a new upload with the right contentType, and send that.`
+        )
+      }
       return kind
     } catch (error) {
       signal.throwIfAborted() // somebody else may be looking at it by now
@@ -45,25 +64,35 @@ export function createDirectUploads (dependencies: Dependencies) {
     }
   }
 
-  async function openSealed (sealedKey: string, size: number, signal: AbortSignal): Promise<RandomAccess> {
+  async function openSealed(sealedKey: string, size: number, signal: AbortSignal): Promise<RandomAccess> {
     // For all reads together: bytes can be made to need hundreds, and a storage may be slow in each. Joined anew for
     // each, because Node.js 20 lets a deadline that nobody else holds be collected.
     const deadline = AbortSignal.timeout(storage.timeoutMs)
-    const read = (start: number, end: number) => staging.read(sealedKey, start, end, AbortSignal.any([signal, deadline]))
+    const read = (start: number, end: number) =>
+      staging.read(sealedKey, start, end, AbortSignal.any([signal, deadline]))
     const head = await read(0, Math.min(size, HEAD_BYTES))
-    return { size, read: async (start, end) => end <= head.length ? head.subarray(start, end) : read(start, end) }
+    return {
+      size,
+      read: async (start, end) => (end <= head.length ? head.subarray(start, end) : read(start, end))
+    }
   }
 
-  async function publish (session: StoredSession, key: string, bytes: number, lease: Lease, signal: AbortSignal): Promise<string> {
+  async function publish(
+    session: StoredSession,
+    key: string,
+    bytes: number,
+    lease: Lease,
+    signal: AbortSignal
+  ): Promise<string> {
     const kind = await seal(key, bytes, signal)
     await database.transaction(async (queries) => {
       await confirm(queries, lease)
       await createSessionRepository(queries).announceRecording(session.id, BigInt(bytes))
     })
     const target = recordingKey(session.userId, session.id, kind)
-    if (!await staging.publish(sealed(key), target)) {
+    if (!(await staging.publish(sealed(key), target))) {
       await removeLeftover(target, lease)
-      if (!await staging.publish(sealed(key), target)) throw busy()
+      if (!(await staging.publish(sealed(key), target))) throw busy()
     }
     return storage.publicUrl(target)
   }
@@ -72,30 +101,48 @@ export function createDirectUploads (dependencies: Dependencies) {
    * Removes what a request that failed has left: as long as the lease is ours, no session refers to it. Should the
    * removal fail it may still happen, so the lease is then left to expire, by a holder that nobody gives up.
    */
-  async function removeLeftover (target: string, lease: Lease) {
+  async function removeLeftover(target: string, lease: Lease) {
     const reissued = await leases.reissue(lease)
     if (!reissued) throw busy()
     await leases.whileRenewing(reissued, () => storage.remove([target]))
     Object.assign(lease, reissued)
   }
 
-  async function attach (sub: string, id: string, key: string, bytes: number, lease: Lease): Promise<StoredSession> {
+  async function attach(
+    sub: string,
+    id: string,
+    key: string,
+    bytes: number,
+    lease: Lease
+  ): Promise<StoredSession> {
     // Again: a deletion or another upload may have been waited for.
     const session = await findOwned(sub, id)
     if (session.audioUrl) {
       await leases.release(lease)
       return alreadyAttached(session, key, bytes)
     }
-    const audioUrl = await leases.whileRenewing(lease, (signal) => publish(session, key, bytes, lease, signal))
+    const audioUrl = await leases.whileRenewing(lease, (signal) =>
+      publish(session, key, bytes, lease, signal)
+    )
     await database.transaction(async (queries) => {
       await redeem(queries, lease)
-      if (!await createSessionRepository(queries).attachRecording(id, audioUrl)) throw notFound()
+      if (!(await createSessionRepository(queries).attachRecording(id, audioUrl))) throw notFound()
     })
     return { ...session, audioUrl, recordingBytes: BigInt(bytes) }
   }
 
-  async function attachUnderLease (sub: string, { id, userId }: StoredSession, key: string, bytes: number): Promise<StoredSession> {
-    const lease = await leases.acquire({ sessionId: id, userId, contentDigest: digestOf(key), isPatient: true })
+  async function attachUnderLease(
+    sub: string,
+    { id, userId }: StoredSession,
+    key: string,
+    bytes: number
+  ): Promise<StoredSession> {
+    const lease = await leases.acquire({
+      sessionId: id,
+      userId,
+      contentDigest: digestOf(key),
+      isPatient: true
+    })
     return attach(sub, id, key, bytes, lease).catch(async (error) => {
       // A copy that was sent may still arrive; repeating this very upload need not wait for it.
       const isRefused = error instanceof ApiError && error.statusCode < 500
@@ -105,25 +152,33 @@ export function createDirectUploads (dependencies: Dependencies) {
   }
 
   /** Repeating what was done is fine; sending another recording is not. What was sealed may be either: lengths tell. */
-  async function alreadyAttached (session: StoredSession, key: string, bytes: number): Promise<StoredSession> {
-    if (session.recordingBytes !== BigInt(bytes) || await staging.find(key)) throw recordingExists()
+  async function alreadyAttached(session: StoredSession, key: string, bytes: number): Promise<StoredSession> {
+    if (session.recordingBytes !== BigInt(bytes) || (await staging.find(key))) throw recordingExists()
     return session
   }
 
-  async function findOwned (sub: string, id: string): Promise<StoredSession> {
+  async function findOwned(sub: string, id: string): Promise<StoredSession> {
     const session = await sessions.findOwned(id, sub)
     if (!session) throw notFound()
     return session
   }
 
-  const tooLarge = (bytes: number) => new ApiError('recording_too_large', `The recording must have at most ${maxRecordingBytes} bytes; this one has ${bytes}.`)
+  const tooLarge = (bytes: number) =>
+    new ApiError(
+      'recording_too_large',
+      `The recording must have at most ${maxRecordingBytes} bytes; this one has ${bytes}.`
+    )
 
   return {
     /**
      * Begins an upload; nothing is kept of it but the URL.
      * @throws {ApiError} session_not_found; recording_exists; unsupported_recording; recording_too_large; storage_unavailable; database_unavailable
      */
-    async begin (sub: string, id: string, { contentType, bytes }: { contentType: string, bytes: number }): Promise<Upload> {
+    async begin(
+      sub: string,
+      id: string,
+      { contentType, bytes }: { contentType: string; bytes: number }
+    ): Promise<Upload> {
       const kind = kindOf(contentType)
       if (!kind) throw unsupported()
       if (bytes > maxRecordingBytes) throw tooLarge(bytes)
@@ -133,7 +188,15 @@ export function createDirectUploads (dependencies: Dependencies) {
       const uploadId = `${randomUUID()}-${bytes}`
       const key = stagingKey(session, uploadId)
       const { url, token, expiresAt } = await staging.signUpload(key)
-      return { uploadId, url, contentType: kind.contentType, token, bucket: staging.bucket, path: key, expiresAt: expiresAt.toISOString() }
+      return {
+        uploadId,
+        url,
+        contentType: kind.contentType,
+        token,
+        bucket: staging.bucket,
+        path: key,
+        expiresAt: expiresAt.toISOString()
+      }
     },
 
     /**
@@ -141,30 +204,39 @@ export function createDirectUploads (dependencies: Dependencies) {
      * @throws {ApiError} session_not_found; upload_incomplete; recording_exists; unsupported_recording;
      * recording_too_large; invalid_input; session_busy; storage_unavailable; database_unavailable
      */
-    async complete (sub: string, id: string, uploadId: string): Promise<StoredSession> {
+    async complete(sub: string, id: string, uploadId: string): Promise<StoredSession> {
       const session = await findOwned(sub, id)
       const key = stagingKey(session, uploadId)
       const bytes = Number(uploadId.split('-').at(-1))
-      const attached = session.audioUrl ? await alreadyAttached(session, key, bytes) : await attachUnderLease(sub, session, key, bytes)
-      await staging.remove([sealed(key)]).catch((error) => log.warn({ err: error }, 'A published recording is still in staging; reconciliation will find it'))
+      const attached = session.audioUrl
+        ? await alreadyAttached(session, key, bytes)
+        : await attachUnderLease(sub, session, key, bytes)
+      await staging
+        .remove([sealed(key)])
+        .catch((error) =>
+          log.warn({ err: error }, 'A published recording is still in staging; reconciliation will find it')
+        )
       return attached
     }
   }
 }
 
-const stagingKey = ({ userId, id }: StoredSession, uploadId: string) => `${userId}/${id}/${uploadId}`.toLowerCase()
+const stagingKey = ({ userId, id }: StoredSession, uploadId: string) =>
+  `${userId}/${id}/${uploadId}`.toLowerCase()
 
 /** Where no upload URL leads. */
 const sealed = (key: string) => `${key}-sealed`
 
 const digestOf = (key: string) => createHash('sha256').update(key).digest('hex')
 
-function isShortLived (cacheControl: string): boolean {
+function isShortLived(cacheControl: string): boolean {
   // Nothing beside it: s-maxage or stale-while-revalidate would outlive a deletion, too.
   const [, seconds] = /^max-age=(\d+)$/.exec(cacheControl) ?? []
   return seconds === undefined ? /^no-(cache|store)$/.test(cacheControl) : Number(seconds) <= CACHE_SECONDS
 }
 
-const recordingExists = () => new ApiError('recording_exists', 'The session has a recording. Delete that first.')
+const recordingExists = () =>
+  new ApiError('recording_exists', 'The session has a recording. Delete that first.')
 
-const busy = () => new ApiError('session_busy', 'The session is being saved or deleted at the same moment. Try again.')
+const busy = () =>
+  new ApiError('session_busy', 'The session is being saved or deleted at the same moment. Try again.')

@@ -7,7 +7,11 @@ export type Blocks = ReturnType<typeof createBlocks>
  * Memory that one upload leaves to the next. As garbage, each block would live until the garbage collector marks the
  * whole heap, and a few of them make it do so: under load that was a tenth of all work.
  */
-export function createBlocks ({ keep }: { /** Blocks at most that wait for somebody who needs them. */ keep: number }) {
+export function createBlocks({
+  keep
+}: {
+  /** Blocks at most that wait for somebody who needs them. */ keep: number
+}) {
   const free: Buffer[] = []
 
   return {
@@ -15,7 +19,7 @@ export function createBlocks ({ keep }: { /** Blocks at most that wait for someb
     take: (): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES),
 
     /** Only when nobody will ever read or write it again who has it now. */
-    giveBack (block: Buffer) {
+    giveBack(block: Buffer) {
       if (free.length < keep) free.push(block)
     }
   }

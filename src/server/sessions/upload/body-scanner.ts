@@ -29,7 +29,7 @@ type Parts = {
  * and counts depth, no more: what is kept is for a parser to judge, and is well-formed exactly where the whole is, as
  * long as a placeholder is as well-formed as what it stands for.
  */
-export function createBodyScanner ({ name, keep, divert }: Parts) {
+export function createBodyScanner({ name, keep, divert }: Parts) {
   const key = createKeyMatcher(name)
   let depth = 0
   let values = 0
@@ -41,7 +41,7 @@ export function createBodyScanner ({ name, keep, divert }: Parts) {
   let isKey = false
   let diverted: Diverted | undefined
 
-  function scanStructure (bytes: Buffer, from: number): number {
+  function scanStructure(bytes: Buffer, from: number): number {
     for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at] as number
       if (byte === QUOTE) {
@@ -56,7 +56,7 @@ export function createBodyScanner ({ name, keep, divert }: Parts) {
     return bytes.length
   }
 
-  function beginString () {
+  function beginString() {
     if (depth === 1 && last === COLON && key.isMatch()) diverted = divert()
     else isInString = true
     isKey = depth === 1 && (last === OPEN_OBJECT || last === COMMA)
@@ -64,7 +64,7 @@ export function createBodyScanner ({ name, keep, divert }: Parts) {
     if (depth === 1) last = QUOTE
   }
 
-  function scanString (bytes: Buffer, from: number): number {
+  function scanString(bytes: Buffer, from: number): number {
     const end = endOfString(bytes, from)
     if (isKey) key.write(bytes.subarray(from, end === -1 ? bytes.length : end))
     if (end === -1) return bytes.length
@@ -72,7 +72,7 @@ export function createBodyScanner ({ name, keep, divert }: Parts) {
     return end + 1
   }
 
-  function scanDiverted (value: Diverted, bytes: Buffer, from: number): number {
+  function scanDiverted(value: Diverted, bytes: Buffer, from: number): number {
     const end = endOfDiverted(bytes, from)
     value.write(bytes.subarray(from, end === -1 ? bytes.length : end))
     if (end === -1) return bytes.length
@@ -83,14 +83,15 @@ export function createBodyScanner ({ name, keep, divert }: Parts) {
   }
 
   // Megabytes without an escape sequence are the rule here, so they are not looked at byte by byte.
-  function endOfDiverted (bytes: Buffer, from: number): number {
+  function endOfDiverted(bytes: Buffer, from: number): number {
     const quote = bytes.indexOf(QUOTE, from)
-    const hasEscape = isEscaped || bytes.subarray(from, quote === -1 ? bytes.length : quote).includes(BACKSLASH)
+    const hasEscape =
+      isEscaped || bytes.subarray(from, quote === -1 ? bytes.length : quote).includes(BACKSLASH)
     return hasEscape ? endOfString(bytes, from) : quote
   }
 
   /** @returns where the quote is that ends the string, or -1 when it does not end within these bytes */
-  function endOfString (bytes: Buffer, from: number): number {
+  function endOfString(bytes: Buffer, from: number): number {
     for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at]
       if (isEscaped) isEscaped = false
@@ -102,10 +103,12 @@ export function createBodyScanner ({ name, keep, divert }: Parts) {
 
   return {
     /** Commas, arrays and objects so far: what a parser makes of the body has hardly more values. */
-    get values () { return values },
+    get values() {
+      return values
+    },
 
     /** Takes the next bytes of the body. */
-    write (bytes: Buffer) {
+    write(bytes: Buffer) {
       let kept = 0
       for (let at = 0; at < bytes.length;) {
         if (diverted) {
@@ -117,23 +120,29 @@ export function createBodyScanner ({ name, keep, divert }: Parts) {
     },
 
     /** The body is over, be it in the middle of a string. */
-    end () { if (diverted) keep(diverted.end()) }
+    end() {
+      if (diverted) keep(diverted.end())
+    }
   }
 }
 
 /** Tells whether a key, which may come in pieces and in escape sequences, is `name`. */
-function createKeyMatcher (name: string) {
+function createKeyMatcher(name: string) {
   const longest = name.length * '\\u0061'.length
   let raw = ''
 
   return {
-    begin () { raw = '' },
-    write (bytes: Buffer) { if (raw.length <= longest) raw += bytes.toString('latin1', 0, longest + 1) },
+    begin() {
+      raw = ''
+    },
+    write(bytes: Buffer) {
+      if (raw.length <= longest) raw += bytes.toString('latin1', 0, longest + 1)
+    },
     isMatch: () => raw === name || (raw.includes('\\') && raw.length <= longest && unescape(raw) === name)
   }
 }
 
-function unescape (raw: string): string | undefined {
+function unescape(raw: string): string | undefined {
   try {
     return JSON.parse(`"${raw}"`)
   } catch {

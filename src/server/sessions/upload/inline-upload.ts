@@ -27,7 +27,7 @@ const MAX_REPETITIONS = 100
 /** Base64 grows a recording by a third. */
 export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + MAX_TEXT_BYTES
 
-type Options = { maxRecordingBytes: number, blocks: Blocks, hashThread: HashThread }
+type Options = { maxRecordingBytes: number; blocks: Blocks; hashThread: HashThread }
 
 export type InlineUpload = ReturnType<typeof createInlineUpload>
 
@@ -35,7 +35,7 @@ export type InlineUpload = ReturnType<typeof createInlineUpload>
  * One body of `POST /api/sessions` on its way: the recording is decoded into one spool, the text that remains of the
  * JSON goes into another, with a placeholder for `audioBase64`. Neither takes more than a little memory.
  */
-export function createInlineUpload ({ maxRecordingBytes, blocks, hashThread }: Options) {
+export function createInlineUpload({ maxRecordingBytes, blocks, hashThread }: Options) {
   const hash = hashThread.createHash()
   const text = createSpool({ blocks, memoryBytes: SPOOL_MEMORY })
   const audio = createSpool({ blocks, memoryBytes: SPOOL_MEMORY, hash })
@@ -46,7 +46,7 @@ export function createInlineUpload ({ maxRecordingBytes, blocks, hashThread }: O
   const scanner = createBodyScanner({
     name: 'audioBase64',
     keep: text.append,
-    divert () {
+    divert() {
       if (repetitions++ > MAX_REPETITIONS) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
       audio.clear() // of a repeated member the last counts
       decoder = createAudioDecoder(audio, maxRecordingBytes)
@@ -60,15 +60,17 @@ export function createInlineUpload ({ maxRecordingBytes, blocks, hashThread }: O
      * @returns undefined when the next may come at once
      * @throws {ApiError} server_busy when the disk is full
      */
-    write (bytes: Buffer): Promise<void> | undefined {
+    write(bytes: Buffer): Promise<void> | undefined {
       scanner.write(bytes)
-      if (text.size > MAX_TEXT_BYTES || scanner.values > MAX_VALUES) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
+      if (text.size > MAX_TEXT_BYTES || scanner.values > MAX_VALUES) {
+        throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
+      }
       const draining = text.drain()
       return draining ? draining.then(audio.drain) : audio.drain()
     },
 
     /** The body is over: what it held can be asked for. */
-    async end (): Promise<void> {
+    async end(): Promise<void> {
       scanner.end()
       await text.finish()
       await audio.finish()
@@ -78,7 +80,7 @@ export function createInlineUpload ({ maxRecordingBytes, blocks, hashThread }: O
     hasLargeText: () => text.size > LARGE_TEXT,
 
     /** What `parse`, which must not keep the bytes, makes of the JSON without its recording; can be called once. */
-    async parseText<T> (parse: (bytes: Buffer) => T | Promise<T>): Promise<T> {
+    async parseText<T>(parse: (bytes: Buffer) => T | Promise<T>): Promise<T> {
       try {
         return await parse(await text.read(0, text.size))
       } finally {
@@ -90,19 +92,28 @@ export function createInlineUpload ({ maxRecordingBytes, blocks, hashThread }: O
      * What the last `audioBase64` of the body held; null when that was '' or an empty data URL.
      * @throws {ApiError} invalid_input, recording_too_large, unsupported_recording, server_busy
      */
-    async recording (): Promise<Recording | null> {
+    async recording(): Promise<Recording | null> {
       const decoded = decoder?.result() ?? null
-      return decoded && { ...decoded, kind: await tellKind(audio), sha256: await hash.digest(), stream: audio.stream }
+      return (
+        decoded && {
+          ...decoded,
+          kind: await tellKind(audio),
+          sha256: await hash.digest(),
+          stream: audio.stream
+        }
+      )
     },
 
     /** Gives a slot back when the upload is closed. */
-    hold (release: Release) { held.push(release) },
+    hold(release: Release) {
+      held.push(release)
+    },
 
     /**
      * Nothing of the upload is wanted any more.
      * @param isSaved whether the recording has arrived where it was sent, so that nothing of it is on its way
      */
-    async close ({ isSaved }: { isSaved: boolean }): Promise<void> {
+    async close({ isSaved }: { isSaved: boolean }): Promise<void> {
       await Promise.all([text.close({ isSent: false }), audio.close({ isSent: isSaved })])
       for (const release of held) release()
     }

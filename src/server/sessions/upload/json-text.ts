@@ -9,14 +9,16 @@ export type JsonText = { text: string } | { fault: 'encoding' | 'syntax' }
  * Reads the inside of a JSON string that comes in pieces, by the rules of the parser: what is held back of one piece,
  * because an escape sequence or a character is not whole, goes before the next.
  */
-export function createJsonTextReader () {
+export function createJsonTextReader() {
   let rest: Buffer = Buffer.alloc(0)
 
   return {
     /** Whether nothing is held back. */
-    get isWhole () { return rest.length === 0 },
+    get isWhole() {
+      return rest.length === 0
+    },
 
-    read (bytes: Buffer): JsonText {
+    read(bytes: Buffer): JsonText {
       const joined = rest.length > 0 ? Buffer.concat([rest, bytes]) : bytes
       const whole = wholeLength(joined)
       rest = Buffer.from(joined.subarray(whole))
@@ -28,7 +30,7 @@ export function createJsonTextReader () {
   }
 }
 
-function parse (bytes: Buffer): JsonText {
+function parse(bytes: Buffer): JsonText {
   if (!isUtf8(bytes)) return { fault: 'encoding' }
   try {
     return { text: JSON.parse(`"${bytes.toString()}"`) }
@@ -38,7 +40,7 @@ function parse (bytes: Buffer): JsonText {
 }
 
 /** How many bytes there are without an incomplete escape sequence or character at the end. */
-function wholeLength (bytes: Buffer): number {
+function wholeLength(bytes: Buffer): number {
   const escape = bytes.lastIndexOf(BACKSLASH)
   if (escape !== -1 && isEscaping(bytes, escape)) {
     const length = bytes[escape + 1] === 0x75 ? '\\u0061'.length : '\\n'.length
@@ -48,14 +50,14 @@ function wholeLength (bytes: Buffer): number {
 }
 
 /** Whether a backslash begins an escape sequence: before it there is an even number of others. */
-function isEscaping (bytes: Buffer, at: number): boolean {
+function isEscaping(bytes: Buffer, at: number): boolean {
   let before = at
   while (bytes[before - 1] === BACKSLASH) before--
   return (at - before) % 2 === 0
 }
 
 /** Bytes at the end that begin a character of UTF-8 and do not finish it. */
-function incompleteCharacter (bytes: Buffer): number {
+function incompleteCharacter(bytes: Buffer): number {
   for (let count = 1; count <= Math.min(3, bytes.length); count++) {
     const byte = bytes[bytes.length - count] as number
     if (byte < 0x80) return 0

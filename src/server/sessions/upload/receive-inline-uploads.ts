@@ -28,7 +28,10 @@ declare module 'fastify' {
  * user. The others wait, and are not read meanwhile; of those with much text, which has to be in memory to be parsed,
  * one at a time. The routes need authentication: users are told by their tokens.
  */
-async function receiveInlineUploads (app: FastifyInstance, { config }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }) {
+async function receiveInlineUploads(
+  app: FastifyInstance,
+  { config }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
+) {
   const { concurrency, waitMs, timeoutMs } = config.upload
   const slots = createSlots({ count: concurrency, waitMs })
   const blocks = createBlocks({ keep: concurrency })
@@ -38,14 +41,22 @@ async function receiveInlineUploads (app: FastifyInstance, { config }: { config:
 
   app.decorateRequest('inlineUpload')
 
-  app.addHook('onReady', () => sweepSpoolFiles().catch((error) => app.log.warn({ err: error }, 'Spool files of earlier processes may be left')))
+  app.addHook('onReady', () =>
+    sweepSpoolFiles().catch((error) =>
+      app.log.warn({ err: error }, 'Spool files of earlier processes may be left')
+    )
+  )
 
   app.addHook('onListen', async () => hashThread.start())
   app.addHook('onClose', () => hashThread.close())
 
   // Not in the parser, after which a refusal would cut the connection of a client that is still sending.
   app.addHook('preParsing', async (request) => {
-    request.inlineUpload = createInlineUpload({ maxRecordingBytes: config.maxRecordingBytes, blocks, hashThread })
+    request.inlineUpload = createInlineUpload({
+      maxRecordingBytes: config.maxRecordingBytes,
+      blocks,
+      hashThread
+    })
     if (isLarge(request)) request.inlineUpload.hold(await slots.acquire(request.user.sub, whenGone(request)))
   })
 
@@ -54,22 +65,30 @@ async function receiveInlineUploads (app: FastifyInstance, { config }: { config:
     const upload = request.inlineUpload as InlineUpload
     const limit = request.routeOptions.bodyLimit
     if (sizeOf(request) > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
-    await receive(body, { limit, stallMs: timeoutMs, leastRate: isLarge(request) ? leastRate : undefined, write: upload.write })
+    await receive(body, {
+      limit,
+      stallMs: timeoutMs,
+      leastRate: isLarge(request) ? leastRate : undefined,
+      write: upload.write
+    })
     await upload.end()
     if (upload.hasLargeText()) upload.hold(await largeTexts.acquire(request.user.sub))
     return upload.parseText((bytes) => app.parseJson(request, bytes))
   })
 
   // Whatever the answer is, and whether or not somebody is there to hear it: now it is settled.
-  app.addHook('onSend', async (request, reply) => { await request.inlineUpload?.close({ isSaved: reply.statusCode < 400 }) })
+  app.addHook('onSend', async (request, reply) => {
+    await request.inlineUpload?.close({ isSaved: reply.statusCode < 400 })
+  })
 }
 
 /** The size that the client announced; not a number when it did not. */
 const sizeOf = ({ headers }: FastifyRequest) => Number(headers['content-length'])
 
-const isLarge = (request: FastifyRequest) => sizeOf(request) > SMALL_BODY || request.headers['transfer-encoding'] !== undefined
+const isLarge = (request: FastifyRequest) =>
+  sizeOf(request) > SMALL_BODY || request.headers['transfer-encoding'] !== undefined
 
-function whenGone ({ raw }: FastifyRequest): AbortSignal {
+function whenGone({ raw }: FastifyRequest): AbortSignal {
   const gone = new AbortController()
   raw.once('close', () => gone.abort(clientGone()))
   return gone.signal

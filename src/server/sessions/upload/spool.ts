@@ -33,7 +33,7 @@ export type Spool = ReturnType<typeof createSpool>
  * Keeps bytes until they are wanted: up to about `memoryBytes` of them in memory, more in a spool file. That file has no
  * name, so it goes with its descriptor: with `close`, or with the process, however that ends.
  */
-export function createSpool ({ blocks, memoryBytes, hash }: Options) {
+export function createSpool({ blocks, memoryBytes, hash }: Options) {
   let buffer: Buffer = Buffer.alloc(0)
   let buffered = 0
   let spooled = 0
@@ -43,37 +43,43 @@ export function createSpool ({ blocks, memoryBytes, hash }: Options) {
   let streams = 0
   let isClosed = false
 
-  function makeRoom (bytes: number) {
+  function makeRoom(bytes: number) {
     const length = buffered + bytes
     if (length <= buffer.length) return
     const isForBlock = length > SMALL_BUFFER && length <= BLOCK_BYTES
-    const larger = isForBlock ? block ??= blocks.take() : Buffer.allocUnsafeSlow(Math.max(SMALLEST_BUFFER, roundUp(length)))
+    const larger = isForBlock
+      ? (block ??= blocks.take())
+      : Buffer.allocUnsafeSlow(Math.max(SMALLEST_BUFFER, roundUp(length)))
     buffer.copy(larger, 0, 0, buffered)
     buffer = larger
   }
 
   /** Moves what is in memory to the file. */
-  async function flush () {
+  async function flush() {
     try {
       file ??= await openNameless()
       for (let written = 0; written < buffered;) {
         written += (await file.write(buffer, written, buffered - written, spooled + written)).bytesWritten
       }
     } catch (cause) {
-      throw new ApiError('server_busy', 'The server has no room for the recording at this moment. Repeat the request soon.', { cause })
+      throw new ApiError(
+        'server_busy',
+        'The server has no room for the recording at this moment. Repeat the request soon.',
+        { cause }
+      )
     }
     spooled += buffered
     buffered = 0
     hash?.useFile(file.fd, spooled)
   }
 
-  function clear () {
+  function clear() {
     spooled = 0
     buffered = 0
     hash?.restart()
   }
 
-  async function read (start: number, end: number, into?: Buffer): Promise<Buffer> {
+  async function read(start: number, end: number, into?: Buffer): Promise<Buffer> {
     if (isClosed) throw new Error('The spool is closed')
     if (!file) return buffer.subarray(start, end)
     const bytes = into?.subarray(0, end - start) ?? Buffer.allocUnsafeSlow(end - start)
@@ -85,10 +91,10 @@ export function createSpool ({ blocks, memoryBytes, hash }: Options) {
     return bytes
   }
 
-  async function * slices (size: number) {
+  async function* slices(size: number) {
     // Two streams at a time would overwrite each other.
     const isFirst = streams++ === 0
-    const memory = file && (isFirst ? block ??= blocks.take() : blocks.take())
+    const memory = file && (isFirst ? (block ??= blocks.take()) : blocks.take())
     for (let start = 0, turn = 0; start < size; start += SLICE_BYTES, turn = (turn + 1) % SLICES) {
       const at = turn * SLICE_BYTES
       yield await read(start, Math.min(start + SLICE_BYTES, size), memory?.subarray(at, at + SLICE_BYTES))
@@ -97,15 +103,17 @@ export function createSpool ({ blocks, memoryBytes, hash }: Options) {
 
   return {
     /** Bytes kept so far. */
-    get size () { return spooled + buffered },
+    get size() {
+      return spooled + buffered
+    },
 
-    append (bytes: Buffer) {
+    append(bytes: Buffer) {
       makeRoom(bytes.length)
       buffered += bytes.copy(buffer, buffered)
     },
 
     /** @returns how many bytes were appended; fewer than the digits stand for where some are none */
-    appendBase64 (digits: string): number {
+    appendBase64(digits: string): number {
       makeRoom(Buffer.byteLength(digits, 'base64'))
       const bytes = buffer.write(digits, buffered, 'base64')
       buffered += bytes
@@ -117,10 +125,10 @@ export function createSpool ({ blocks, memoryBytes, hash }: Options) {
      * @returns undefined as long as there is room in memory
      * @throws {ApiError} server_busy when the file cannot be written: the disk is full
      */
-    drain: (): Promise<void> | undefined => buffered >= memoryBytes ? flush() : undefined,
+    drain: (): Promise<void> | undefined => (buffered >= memoryBytes ? flush() : undefined),
 
     /** To be awaited before reading, after the last byte. @throws {ApiError} server_busy */
-    async finish () {
+    async finish() {
       if (!file) return hash?.useMemory(buffer.subarray(0, buffered))
       await flush()
       buffer = Buffer.alloc(0)
@@ -142,7 +150,7 @@ export function createSpool ({ blocks, memoryBytes, hash }: Options) {
      * Waits for what is still being read. More than once is fine.
      * @param isSent whether nobody holds, or is still sending, what came from here: then its memory is used again
      */
-    async close ({ isSent }: { isSent: boolean }) {
+    async close({ isSent }: { isSent: boolean }) {
       isClosed = true
       buffer = Buffer.alloc(0)
       const ours = block
@@ -157,7 +165,7 @@ export function createSpool ({ blocks, memoryBytes, hash }: Options) {
 /** To the next power of two, so that memory grows by doubling. */
 const roundUp = (length: number) => 2 ** Math.ceil(Math.log2(length))
 
-async function openNameless (): Promise<FileHandle> {
+async function openNameless(): Promise<FileHandle> {
   const path = join(tmpdir(), PREFIX + randomUUID())
   const file = await open(path, 'wx+', 0o600)
   try {
@@ -176,7 +184,9 @@ async function openNameless (): Promise<FileHandle> {
  * Removes the names that processes left which died in the very moment between opening a spool file and removing its
  * name. Names of living processes may go as well: they were about to be removed.
  */
-export async function sweepSpoolFiles (): Promise<void> {
+export async function sweepSpoolFiles(): Promise<void> {
   const names = await readdir(tmpdir())
-  await Promise.allSettled(names.filter((name) => name.startsWith(PREFIX)).map((name) => unlink(join(tmpdir(), name))))
+  await Promise.allSettled(
+    names.filter((name) => name.startsWith(PREFIX)).map((name) => unlink(join(tmpdir(), name)))
+  )
 }

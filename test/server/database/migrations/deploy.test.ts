@@ -9,7 +9,7 @@ import { needsRealServer, query, scratchDatabase } from '../../../helpers/scratc
 const FIRST = 'CREATE TABLE songs (id INTEGER PRIMARY KEY);\nINSERT INTO songs VALUES (1);\n'
 
 /** A directory of migrations: name and script. */
-async function migrations (t: Test, scripts: Record<string, string>): Promise<URL> {
+async function migrations(t: Test, scripts: Record<string, string>): Promise<URL> {
   const directory = pathToFileURL(`${t.testdir()}/`)
   for (const [name, script] of Object.entries(scripts)) {
     await mkdir(new URL(name, directory))
@@ -18,27 +18,49 @@ async function migrations (t: Test, scripts: Record<string, string>): Promise<UR
   return directory
 }
 
-const entries = async (url: string) => await query(url, `
+const entries = async (url: string) =>
+  await query(
+    url,
+    `
   SELECT migration_name AS name, finished_at >= started_at AS finished, applied_steps_count AS steps, logs, rolled_back_at
-  FROM _prisma_migrations ORDER BY started_at`)
+  FROM _prisma_migrations ORDER BY started_at`
+  )
 
 t.test('Prisma finds nothing to complain of, and has nothing left to do, after ours', async (t) => {
   const { url } = await scratchDatabase(t)
   const lines: string[] = []
-  const applied = await deployMigrations(url, { log: (line) => { lines.push(line) } })
+  const applied = await deployMigrations(url, {
+    log: (line) => {
+      lines.push(line)
+    }
+  })
   t.match(applied[0], /^\d{14}_init$/)
-  t.same(lines, applied.map((name) => `Applied ${name}`))
-  t.same(await diagnose(url), { editedMigrationNames: [], failedMigrationNames: [], hasMigrationsTable: true, history: null })
+  t.same(
+    lines,
+    applied.map((name) => `Applied ${name}`)
+  )
+  t.same(await diagnose(url), {
+    editedMigrationNames: [],
+    failedMigrationNames: [],
+    hasMigrationsTable: true,
+    history: null
+  })
   t.same(await applyWithEngine(url), [])
   t.same(await deployMigrations(url), [], 'nor have we')
-  t.same(await entries(url), applied.map((name) => ({ name, finished: true, steps: 1, logs: null, rolled_back_at: null })))
+  t.same(
+    await entries(url),
+    applied.map((name) => ({ name, finished: true, steps: 1, logs: null, rolled_back_at: null }))
+  )
 })
 
 t.test('what Prisma applies is what we apply', async (t) => {
   const ours = await scratchDatabase(t)
   const applied = await deployMigrations(ours.url)
   const [catalogue, history] = [await describeCatalogue(ours.url), await entries(ours.url)]
-  t.ok(catalogue.includes('sessions.song_name character varying null:f default:'), 'the description sees something')
+  t.ok(
+    catalogue.includes('sessions.song_name character varying null:f default:'),
+    'the description sees something'
+  )
   const theirs = await scratchDatabase(t)
   t.same(await applyWithEngine(theirs.url), applied)
   t.same(await describeCatalogue(theirs.url), catalogue)
@@ -46,27 +68,60 @@ t.test('what Prisma applies is what we apply', async (t) => {
   t.same(await deployMigrations(theirs.url), [], 'and we go on where Prisma stopped')
 })
 
-t.test('a migration that fails leaves a record and nothing else, and is tried again only when told so', async (t) => {
-  const { url } = await scratchDatabase(t)
-  const scripts = { '1_first': FIRST, '2_bad': 'CREATE TABLE half (id INTEGER);\n\nINSERT INTO songs VALUES (1);\n', '3_last': 'CREATE TABLE last ()' }
-  const directory = await migrations(t, scripts)
-  await t.rejects(deployMigrations(url, { directory }), /^Migration 2_bad failed: duplicate key.*\(SQLSTATE 23505\)\. .*UPDATE _prisma_migrations SET rolled_back_at/)
-  t.same(await query(url, "SELECT to_regclass('songs') AS songs, to_regclass('half') AS half, to_regclass('last') AS last"), [{ songs: 'songs', half: null, last: null }])
-  t.match(await entries(url), [{ name: '1_first', finished: true }, { name: '2_bad', finished: null, steps: 0, logs: /duplicate key/, rolled_back_at: null }])
+t.test(
+  'a migration that fails leaves a record and nothing else, and is tried again only when told so',
+  async (t) => {
+    const { url } = await scratchDatabase(t)
+    const scripts = {
+      '1_first': FIRST,
+      '2_bad': 'CREATE TABLE half (id INTEGER);\n\nINSERT INTO songs VALUES (1);\n',
+      '3_last': 'CREATE TABLE last ()'
+    }
+    const directory = await migrations(t, scripts)
+    await t.rejects(
+      deployMigrations(url, { directory }),
+      /^Migration 2_bad failed: duplicate key.*\(SQLSTATE 23505\)\. .*UPDATE _prisma_migrations SET rolled_back_at/
+    )
+    t.same(
+      await query(
+        url,
+        "SELECT to_regclass('songs') AS songs, to_regclass('half') AS half, to_regclass('last') AS last"
+      ),
+      [{ songs: 'songs', half: null, last: null }]
+    )
+    t.match(await entries(url), [
+      { name: '1_first', finished: true },
+      { name: '2_bad', finished: null, steps: 0, logs: /duplicate key/, rolled_back_at: null }
+    ])
 
-  await t.rejects(deployMigrations(url, { directory }), /Migration 2_bad failed at \d{4}-.* UTC: duplicate key/)
-  t.equal((await entries(url)).length, 2, 'refusing records nothing')
-  t.match(await diagnose(url, directory), { failedMigrationNames: ['2_bad'] }, 'Prisma sees it the same way')
+    await t.rejects(
+      deployMigrations(url, { directory }),
+      /Migration 2_bad failed at \d{4}-.* UTC: duplicate key/
+    )
+    t.equal((await entries(url)).length, 2, 'refusing records nothing')
+    t.match(
+      await diagnose(url, directory),
+      { failedMigrationNames: ['2_bad'] },
+      'Prisma sees it the same way'
+    )
 
-  await query(url, "UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = '2_bad' AND finished_at IS NULL", 'DELETE FROM songs')
-  t.same(await deployMigrations(url, { directory }), ['2_bad', '3_last'])
-  t.match(await diagnose(url, directory), { failedMigrationNames: [], history: null })
-})
+    await query(
+      url,
+      "UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = '2_bad' AND finished_at IS NULL",
+      'DELETE FROM songs'
+    )
+    t.same(await deployMigrations(url, { directory }), ['2_bad', '3_last'])
+    t.match(await diagnose(url, directory), { failedMigrationNames: [], history: null })
+  }
+)
 
 t.test('a failure says where', async (t) => {
   const { url } = await scratchDatabase(t)
   const directory = await migrations(t, { '1_bad': '-- one\nCREATE TABLE a ();\n  SELECT nothing;\n' })
-  await t.rejects(deployMigrations(url, { directory }), /column "nothing" does not exist \(line 3, SQLSTATE 42703\)/)
+  await t.rejects(
+    deployMigrations(url, { directory }),
+    /column "nothing" does not exist \(line 3, SQLSTATE 42703\)/
+  )
 })
 
 t.test('a script that ends the transaction itself is no way around the record', async (t) => {
@@ -82,52 +137,102 @@ t.test('a script that ends the transaction itself is no way around the record', 
 
 t.test('constraints that the script defers are checked before the migration counts as applied', async (t) => {
   const { url } = await scratchDatabase(t)
-  const directory = await migrations(t, { '1_deferred': 'CREATE TABLE a (id INTEGER PRIMARY KEY, other INTEGER REFERENCES a DEFERRABLE INITIALLY DEFERRED); INSERT INTO a VALUES (1, 2);' })
-  await t.rejects(deployMigrations(url, { directory }), /1_deferred failed: .*violates foreign key constraint/)
+  const directory = await migrations(t, {
+    '1_deferred':
+      'CREATE TABLE a (id INTEGER PRIMARY KEY, other INTEGER REFERENCES a DEFERRABLE INITIALLY DEFERRED); INSERT INTO a VALUES (1, 2);'
+  })
+  await t.rejects(
+    deployMigrations(url, { directory }),
+    /1_deferred failed: .*violates foreign key constraint/
+  )
   t.match(await entries(url), [{ name: '1_deferred', finished: null }])
 })
 
 t.test('what no transaction may hold runs without one', async (t) => {
   const { url } = await scratchDatabase(t)
-  const directory = await migrations(t, { '1_first': FIRST, '2_index': '-- Large table.\nCREATE INDEX CONCURRENTLY songs_idx ON songs (id);' })
+  const directory = await migrations(t, {
+    '1_first': FIRST,
+    '2_index': '-- Large table.\nCREATE INDEX CONCURRENTLY songs_idx ON songs (id);'
+  })
   t.same(await deployMigrations(url, { directory }), ['1_first', '2_index'])
   t.match(await entries(url), [{ finished: true }, { finished: true, steps: 1 }])
-  const failing = await migrations(t, { '3_index': 'CREATE UNIQUE INDEX CONCURRENTLY missing_idx ON missing (id);' })
-  await t.rejects(deployMigrations(url, { directory: failing }), /3_index failed: relation "missing" does not exist/)
+  const failing = await migrations(t, {
+    '3_index': 'CREATE UNIQUE INDEX CONCURRENTLY missing_idx ON missing (id);'
+  })
+  await t.rejects(
+    deployMigrations(url, { directory: failing }),
+    /3_index failed: relation "missing" does not exist/
+  )
   t.match((await entries(url)).slice(2), [{ name: '3_index', finished: null, logs: /missing/ }])
 })
 
 t.test('migrations that changed or disappeared are reported, and stop nothing', async (t) => {
   const { url } = await scratchDatabase(t)
-  const directory = await migrations(t, { '1_first': FIRST, '2_gone': 'SELECT 1', '3_same': 'SELECT 1;\nSELECT 2;\n' })
+  const directory = await migrations(t, {
+    '1_first': FIRST,
+    '2_gone': 'SELECT 1',
+    '3_same': 'SELECT 1;\nSELECT 2;\n'
+  })
   await deployMigrations(url, { directory })
-  const later = await migrations(t, { '1_first': `${FIRST}-- edited`, '3_same': 'SELECT 1;\r\nSELECT 2;\r\n', '4_new': 'SELECT 1' })
+  const later = await migrations(t, {
+    '1_first': `${FIRST}-- edited`,
+    '3_same': 'SELECT 1;\r\nSELECT 2;\r\n',
+    '4_new': 'SELECT 1'
+  })
   const lines: string[] = []
-  t.same(await deployMigrations(url, { directory: later, log: (line) => { lines.push(line) } }), ['4_new'])
-  t.match(lines, [/^Warning: migration 1_first was changed/, /^Warning: migration 2_gone .* not here/, /^Applied 4_new$/])
-  t.match(await diagnose(url, later), { editedMigrationNames: ['1_first'] }, 'line ends are no change to Prisma either')
+  t.same(
+    await deployMigrations(url, {
+      directory: later,
+      log: (line) => {
+        lines.push(line)
+      }
+    }),
+    ['4_new']
+  )
+  t.match(lines, [
+    /^Warning: migration 1_first was changed/,
+    /^Warning: migration 2_gone .* not here/,
+    /^Applied 4_new$/
+  ])
+  t.match(
+    await diagnose(url, later),
+    { editedMigrationNames: ['1_first'] },
+    'line ends are no change to Prisma either'
+  )
 })
 
 t.test('a directory without a script, or no directory, is an error before anything is applied', async (t) => {
   const directory = await migrations(t, { '1_first': FIRST })
   await mkdir(new URL('2_empty', directory))
   await t.rejects(deployMigrations('postgresql://nobody@127.0.0.1:1/x', { directory }), /2_empty/)
-  await t.rejects(deployMigrations('postgresql://nobody@127.0.0.1:1/x', { directory: new URL('nowhere/', directory) }), /nowhere/)
+  await t.rejects(
+    deployMigrations('postgresql://nobody@127.0.0.1:1/x', { directory: new URL('nowhere/', directory) }),
+    /nowhere/
+  )
 })
 
 t.test('several at once apply each migration once', async (t) => {
   const { url } = await scratchDatabase(t)
-  const directory = await migrations(t, { '1_slow': `${FIRST} SELECT pg_sleep(0.3);`, '2_next': 'CREATE TABLE next ()' })
+  const directory = await migrations(t, {
+    '1_slow': `${FIRST} SELECT pg_sleep(0.3);`,
+    '2_next': 'CREATE TABLE next ()'
+  })
   const applied = await Promise.all([1, 2, 3].map(async () => await deployMigrations(url, { directory })))
   t.same(applied.flat().sort(), ['1_slow', '2_next'])
-  t.match(await entries(url), [{ name: '1_slow', finished: true }, { name: '2_next', finished: true }])
+  t.match(await entries(url), [
+    { name: '1_slow', finished: true },
+    { name: '2_next', finished: true }
+  ])
   t.equal((await entries(url)).length, 2)
 })
 
 t.test("waits for Prisma's lock, but not for ever", { skip: needsRealServer }, async (t) => {
   const { url } = await scratchDatabase(t)
   const holding = query(url, 'SELECT pg_advisory_lock(72707369)', 'SELECT pg_sleep(1)')
-  await t.rejects(deployMigrations(url, { lockTimeoutMs: 200 }), /Somebody else has been migrating this database for 0.2 s/)
+  await t.rejects(
+    deployMigrations(url, { lockTimeoutMs: 200 }),
+    /Somebody else has been migrating this database for 0.2 s/
+  )
   t.match(await deployMigrations(url), [/_init$/])
   await holding
 })
@@ -136,7 +241,11 @@ t.test('a lost connection is no failure of the migration', { skip: needsRealServ
   const { url } = await scratchDatabase(t)
   const directory = await migrations(t, { '1_first': `${FIRST} SELECT pg_sleep(0.5);` })
   const deploying = t.rejects(deployMigrations(url, { directory }))
-  await query(url, 'SELECT pg_sleep(0.2)', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%INSERT INTO songs%' AND pid <> pg_backend_pid()")
+  await query(
+    url,
+    'SELECT pg_sleep(0.2)',
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%INSERT INTO songs%' AND pid <> pg_backend_pid()"
+  )
   await deploying
   t.same(await deployMigrations(url, { directory }), ['1_first'])
 })

@@ -21,7 +21,7 @@ const MAX_BYTES = 200_000
 const webm = await fixture('recording.webm')
 const other = Buffer.concat([webm, Buffer.from([0xec, 0x84, 1, 2, 3, 4])])
 
-async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
+async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
   const { as } = await build(t, { surroundings, env: { MAX_RECORDING_BYTES: String(MAX_BYTES), ...env } })
   const clara = as(`auth0|${randomUUID()}`)
   const { id: userId } = (await clara.sync()).json<User>()
@@ -29,14 +29,24 @@ async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
 }
 
 const newSession = async (caller: Caller) => (await caller.save()).json<SessionData>().id
-const begin = (caller: Caller, id: string, fields: Record<string, unknown> = {}) => caller.call('POST', `/api/sessions/${id}/recording`, { contentType: 'audio/webm;codecs=opus', bytes: webm.length, ...fields })
-const complete = (caller: Caller, id: string, { uploadId }: Upload) => caller.call('POST', `/api/sessions/${id}/recording/complete`, { uploadId })
+const begin = (caller: Caller, id: string, fields: Record<string, unknown> = {}) =>
+  caller.call('POST', `/api/sessions/${id}/recording`, {
+    contentType: 'audio/webm;codecs=opus',
+    bytes: webm.length,
+    ...fields
+  })
+const complete = (caller: Caller, id: string, { uploadId }: Upload) =>
+  caller.call('POST', `/api/sessions/${id}/recording/complete`, { uploadId })
 const removeRecording = (caller: Caller, id: string) => caller.call('DELETE', `/api/sessions/${id}/recording`)
 
 const put = ({ url, contentType }: Upload, bytes: Buffer, headers: Record<string, string> = {}) =>
-  fetch(url, { method: 'PUT', body: new Uint8Array(bytes), headers: { 'content-type': contentType, ...headers } })
+  fetch(url, {
+    method: 'PUT',
+    body: new Uint8Array(bytes),
+    headers: { 'content-type': contentType, ...headers }
+  })
 
-async function uploaded (caller: Caller, id: string, bytes = webm): Promise<Upload> {
+async function uploaded(caller: Caller, id: string, bytes = webm): Promise<Upload> {
   const upload = (await begin(caller, id, { bytes: bytes.length })).json<Upload>()
   const { status } = await put(upload, bytes)
   if (status !== 200) throw new Error(`The storage answered ${status}`)
@@ -46,24 +56,35 @@ async function uploaded (caller: Caller, id: string, bytes = webm): Promise<Uplo
 const bytesAt = async (url: string | null) => Buffer.from(await (await fetch(url ?? '')).arrayBuffer())
 
 /** What lies in staging for a session. */
-async function staged (userId: string, id: string): Promise<string[]> {
-  const client = new StorageClient(`${surroundings.storage.url}/storage/v1`, { apikey: SERVICE_KEY, authorization: `Bearer ${SERVICE_KEY}` })
+async function staged(userId: string, id: string): Promise<string[]> {
+  const client = new StorageClient(`${surroundings.storage.url}/storage/v1`, {
+    apikey: SERVICE_KEY,
+    authorization: `Bearer ${SERVICE_KEY}`
+  })
   const { data } = await client.from('harmony-helper-recordings-staging').list(`${userId}/${id}`)
   return (data ?? []).map(({ name }) => name)
 }
 
-t.test('a recording goes to the storage directly, and is the session\'s once it is verified', async t => {
+t.test("a recording goes to the storage directly, and is the session's once it is verified", async (t) => {
   const { clara, userId } = await start(t)
   const id = await newSession(clara)
   const begun = await begin(clara, id)
   t.equal(begun.statusCode, 201)
   const upload = begun.json<Upload>()
-  t.match(upload, { contentType: 'audio/webm', bucket: 'harmony-helper-recordings-staging', path: `${userId}/${id}/${upload.uploadId}` })
+  t.match(upload, {
+    contentType: 'audio/webm',
+    bucket: 'harmony-helper-recordings-staging',
+    path: `${userId}/${id}/${upload.uploadId}`
+  })
   const life = Date.parse(upload.expiresAt) - Date.now()
   t.ok(life > 3_600_000 && life <= 7_200_000, `${life} ms`)
   t.equal((await put(upload, webm)).status, 200)
   t.equal((await clara.get(id)).json().audioUrl, null, 'not before it is complete')
-  t.not((await fetch(upload.url.replace('/upload/sign/', '/public/').replace(/\?.*/, ''))).status, 200, 'unverified, it is for nobody')
+  t.not(
+    (await fetch(upload.url.replace('/upload/sign/', '/public/').replace(/\?.*/, ''))).status,
+    200,
+    'unverified, it is for nobody'
+  )
 
   const completed = await complete(clara, id, upload)
   t.equal(completed.statusCode, 200)
@@ -79,7 +100,7 @@ t.test('a recording goes to the storage directly, and is the session\'s once it 
   await expectSound(t, surroundings)
 })
 
-t.test('saving the session again, without a recording as before, is a repetition', async t => {
+t.test('saving the session again, without a recording as before, is a repetition', async (t) => {
   const { clara } = await start(t)
   const id = randomUUID()
   await clara.save({ id })
@@ -89,12 +110,15 @@ t.test('saving the session again, without a recording as before, is a repetition
   isProblem(t, await clara.save({ id, audioBase64: webm.toString('base64') }), 'id_reused')
 })
 
-t.test('a late second PUT changes nothing that was verified', async t => {
+t.test('a late second PUT changes nothing that was verified', async (t) => {
   const proxy = await startFaultyProxy(t, surroundings.storage.url)
   const { clara } = await start(t, { SUPABASE_URL: proxy.url })
   const id = await newSession(clara)
   const upload = (await begin(clara, id)).json<Upload>()
-  const direct = { ...upload, url: upload.url.replace(new URL(proxy.url).host, new URL(surroundings.storage.url).host) }
+  const direct = {
+    ...upload,
+    url: upload.url.replace(new URL(proxy.url).host, new URL(surroundings.storage.url).host)
+  }
   await put(direct, webm)
   const hung = proxy.breakOn('POST /storage/v1/object/copy', 'hang')
   const completing = complete(clara, id, upload)
@@ -109,17 +133,31 @@ t.test('a late second PUT changes nothing that was verified', async t => {
   isProblem(t, await complete(clara, id, upload), 'recording_exists')
 })
 
-t.test('what fails verification is removed, and the session stays without a recording', async t => {
+t.test('what fails verification is removed, and the session stays without a recording', async (t) => {
   const { clara, userId } = await start(t)
   const id = await newSession(clara)
   const image = await fixture('image.png')
-  const attempts: Array<[what: string, announced: Record<string, unknown>, bytes: Buffer, headers: Record<string, string>, code: Parameters<typeof isProblem>[2]]> = [
+  const attempts: Array<
+    [
+      what: string,
+      announced: Record<string, unknown>,
+      bytes: Buffer,
+      headers: Record<string, string>,
+      code: Parameters<typeof isProblem>[2]
+    ]
+  > = [
     ['no recording at all', { bytes: image.length }, image, {}, 'unsupported_recording'],
     ['shorter than announced', { bytes: webm.length + 1 }, webm, {}, 'upload_incomplete'],
     ['longer than announced', { bytes: webm.length - 1 }, webm, {}, 'upload_incomplete'],
     ['another kind than announced', { contentType: 'audio/mpeg' }, webm, {}, 'unsupported_recording'],
     ['kept in caches for long', {}, webm, { 'cache-control': 'max-age=31536000' }, 'invalid_input'],
-    ['kept in shared caches for long', {}, webm, { 'cache-control': 's-maxage=31536000, max-age=60' }, 'invalid_input']
+    [
+      'kept in shared caches for long',
+      {},
+      webm,
+      { 'cache-control': 's-maxage=31536000, max-age=60' },
+      'invalid_input'
+    ]
   ]
   for (const [what, announced, bytes, headers, code] of attempts) {
     const upload = (await begin(clara, id, announced)).json<Upload>()
@@ -129,14 +167,22 @@ t.test('what fails verification is removed, and the session stays without a reco
     isProblem(t, await complete(clara, id, upload), 'upload_incomplete')
   }
   t.equal((await clara.get(id)).json().audioUrl, null)
-  t.equal((await complete(clara, id, await uploaded(clara, id))).statusCode, 200, 'a right one is taken after all')
+  t.equal(
+    (await complete(clara, id, await uploaded(clara, id))).statusCode,
+    200,
+    'a right one is taken after all'
+  )
 })
 
-t.test('the kind is told wherever in the recording it shows', async t => {
+t.test('the kind is told wherever in the recording it shows', async (t) => {
   const { clara } = await start(t)
   const id = await newSession(clara)
   const tagBytes = 100_000 // a picture of the cover, say, between the beginning and the music
-  const tag = Buffer.concat([Buffer.from('ID3\x04\0\0'), Buffer.from([21, 14, 7, 0].map((shift) => tagBytes >> shift & 0x7f)), Buffer.alloc(tagBytes)])
+  const tag = Buffer.concat([
+    Buffer.from('ID3\x04\0\0'),
+    Buffer.from([21, 14, 7, 0].map((shift) => (tagBytes >> shift) & 0x7f)),
+    Buffer.alloc(tagBytes)
+  ])
   const mp3 = Buffer.concat([tag, await fixture('recording-no-id3.mp3')])
   const upload = (await begin(clara, id, { contentType: 'audio/mp3', bytes: mp3.length })).json<Upload>()
   t.equal(upload.contentType, 'audio/mpeg')
@@ -144,7 +190,7 @@ t.test('the kind is told wherever in the recording it shows', async t => {
   t.match((await complete(clara, id, upload)).json(), { audioUrl: /\.mp3$/ })
 })
 
-t.test('a limit that was raised holds for direct uploads, too', async t => {
+t.test('a limit that was raised holds for direct uploads, too', async (t) => {
   const { clara } = await start(t)
   await begin(clara, await newSession(clara)) // by now the bucket is there
   const { clara: robert } = await start(t, { MAX_RECORDING_BYTES: String(2 * MAX_BYTES) })
@@ -153,22 +199,40 @@ t.test('a limit that was raised holds for direct uploads, too', async t => {
   t.equal((await complete(robert, id, await uploaded(robert, id, long))).statusCode, 200)
 })
 
-t.test('an upload that cannot become a recording is refused before it begins', async t => {
+t.test('an upload that cannot become a recording is refused before it begins', async (t) => {
   const { clara } = await start(t)
   const id = await newSession(clara)
-  for (const contentType of ['image/png', 'audio/aac', 'webm', 'audio/webm2', 'text/html;audio/webm']) isProblem(t, await begin(clara, id, { contentType }), 'unsupported_recording')
+  for (const contentType of ['image/png', 'audio/aac', 'webm', 'audio/webm2', 'text/html;audio/webm']) {
+    isProblem(t, await begin(clara, id, { contentType }), 'unsupported_recording')
+  }
   isProblem(t, await begin(clara, id, { bytes: MAX_BYTES + 1 }), 'recording_too_large')
-  for (const bytes of [0, -1, 1.5, '100', null, 1e300]) isProblem(t, await begin(clara, id, { bytes }), 'invalid_input', '/bytes')
-  for (const contentType of ['', 7, null, 'audio/\u0000', 'x'.repeat(201)]) isProblem(t, await begin(clara, id, { contentType }), 'invalid_input', '/contentType')
-  for (const uploadId of ['', 'x', null, `${randomUUID()}-0`, `${randomUUID()}/../x-1`, `${randomUUID()}-1-sealed`]) {
-    isProblem(t, await clara.call('POST', `/api/sessions/${id}/recording/complete`, { uploadId }), 'invalid_input', '/uploadId')
+  for (const bytes of [0, -1, 1.5, '100', null, 1e300]) {
+    isProblem(t, await begin(clara, id, { bytes }), 'invalid_input', '/bytes')
+  }
+  for (const contentType of ['', 7, null, 'audio/\u0000', 'x'.repeat(201)]) {
+    isProblem(t, await begin(clara, id, { contentType }), 'invalid_input', '/contentType')
+  }
+  for (const uploadId of [
+    '',
+    'x',
+    null,
+    `${randomUUID()}-0`,
+    `${randomUUID()}/../x-1`,
+    `${randomUUID()}-1-sealed`
+  ]) {
+    isProblem(
+      t,
+      await clara.call('POST', `/api/sessions/${id}/recording/complete`, { uploadId }),
+      'invalid_input',
+      '/uploadId'
+    )
   }
   isProblem(t, await complete(clara, id, (await begin(clara, id)).json()), 'upload_incomplete')
   await complete(clara, id, await uploaded(clara, id))
   isProblem(t, await begin(clara, id), 'recording_exists')
 })
 
-t.test('a session that is not there, or somebody else\'s, has nothing to upload to or delete', async t => {
+t.test("a session that is not there, or somebody else's, has nothing to upload to or delete", async (t) => {
   const { as, clara } = await start(t)
   const robert = as(`auth0|${randomUUID()}`)
   await robert.sync()
@@ -183,7 +247,7 @@ t.test('a session that is not there, or somebody else\'s, has nothing to upload 
   t.equal((await complete(clara, id, upload)).statusCode, 200)
 })
 
-t.test('a recording is deleted alone, and its place can be taken again', async t => {
+t.test('a recording is deleted alone, and its place can be taken again', async (t) => {
   const { clara } = await start(t)
   const { id, audioUrl } = (await clara.save({ audioBase64: webm.toString('base64') })).json<SessionData>()
   t.equal((await removeRecording(clara, id)).statusCode, 204)
@@ -198,28 +262,46 @@ t.test('a recording is deleted alone, and its place can be taken again', async t
   t.notOk([...rows.map((row) => row.id), ...objects].some((text) => text.includes(id)))
 })
 
-t.test('many completions at once attach one recording, and a deletion among them leaves nothing', async t => {
-  const { clara } = await start(t)
-  for (const isDeleted of [false, true]) {
-    const id = await newSession(clara)
-    const upload = await uploaded(clara, id)
-    const work = Array.from({ length: 5 }, () => complete(clara, id, upload))
-    const deletion = isDeleted ? clara.remove(id) : undefined
-    const statuses = (await Promise.all(work)).map(({ statusCode }) => statusCode)
-    t.strictSame(statuses.filter((status) => ![200, ...isDeleted ? [404] : []].includes(status)), [], `${statuses}`)
-    if (deletion) t.equal((await deletion).statusCode, 204)
-    const { rows, objects, leases } = await expectSound(t, surroundings)
-    t.equal(rows.filter((row) => row.id === id && row.audio_url).length, isDeleted ? 0 : 1)
-    t.equal(objects.filter((key) => key.includes(id)).length, isDeleted ? 0 : 1)
-    t.strictSame(leases.filter((lease) => lease.session_id === id), [])
+t.test(
+  'many completions at once attach one recording, and a deletion among them leaves nothing',
+  async (t) => {
+    const { clara } = await start(t)
+    for (const isDeleted of [false, true]) {
+      const id = await newSession(clara)
+      const upload = await uploaded(clara, id)
+      const work = Array.from({ length: 5 }, () => complete(clara, id, upload))
+      const deletion = isDeleted ? clara.remove(id) : undefined
+      const statuses = (await Promise.all(work)).map(({ statusCode }) => statusCode)
+      t.strictSame(
+        statuses.filter((status) => ![200, ...(isDeleted ? [404] : [])].includes(status)),
+        [],
+        `${statuses}`
+      )
+      if (deletion) t.equal((await deletion).statusCode, 204)
+      const { rows, objects, leases } = await expectSound(t, surroundings)
+      t.equal(rows.filter((row) => row.id === id && row.audio_url).length, isDeleted ? 0 : 1)
+      t.equal(objects.filter((key) => key.includes(id)).length, isDeleted ? 0 : 1)
+      t.strictSame(
+        leases.filter((lease) => lease.session_id === id),
+        []
+      )
+    }
   }
-})
+)
 
-t.test('a completion that lost its lease does not touch the recording of another', async t => {
+t.test('a completion that lost its lease does not touch the recording of another', async (t) => {
   const storageProxy = await startFaultyProxy(t, surroundings.storage.url)
   const databaseProxy = await startFaultyProxy(t, surroundings.database.url)
   const { as, clara } = await start(t, { SESSION_LEASE_MS: '300' })
-  const slow = await build(t, { surroundings, env: { MAX_RECORDING_BYTES: String(MAX_BYTES), SUPABASE_URL: storageProxy.url, DATABASE_URL: databaseProxy.url, SESSION_LEASE_MS: '300' } })
+  const slow = await build(t, {
+    surroundings,
+    env: {
+      MAX_RECORDING_BYTES: String(MAX_BYTES),
+      SUPABASE_URL: storageProxy.url,
+      DATABASE_URL: databaseProxy.url,
+      SESSION_LEASE_MS: '300'
+    }
+  })
   const id = await newSession(clara)
   const [first, second] = [await uploaded(clara, id), await uploaded(clara, id, other)]
   const hung = storageProxy.breakOn('POST /storage/v1/object/copy', 'hang')
@@ -234,24 +316,31 @@ t.test('a completion that lost its lease does not touch the recording of another
   await expectSound(t, surroundings)
 })
 
-t.test('a look that takes hundreds of requests to a slow storage has its time limit as a whole', async t => {
-  const proxy = await startFaultyProxy(t, surroundings.storage.url)
-  const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '1000' })
-  const id = await newSession(clara)
-  const entry = Buffer.alloc(1000) // of a ZIP, which is searched for the one that tells what it is
-  Buffer.from('504b03041400000000000000000000000000c9030000c90300000100000061', 'hex').copy(entry)
-  const upload = await uploaded(clara, id, Buffer.alloc(MAX_BYTES, entry))
-  proxy.throttle(2000)
-  const collecting = setInterval(collectGarbage, 100) // which must not take the limit along
-  isProblem(t, await complete(clara, id, upload), 'storage_unavailable')
-  clearInterval(collecting)
-  await proxy.resume()
-  isProblem(t, await complete(clara, id, upload), 'unsupported_recording')
-})
+t.test(
+  'a look that takes hundreds of requests to a slow storage has its time limit as a whole',
+  async (t) => {
+    const proxy = await startFaultyProxy(t, surroundings.storage.url)
+    const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '1000' })
+    const id = await newSession(clara)
+    const entry = Buffer.alloc(1000) // of a ZIP, which is searched for the one that tells what it is
+    Buffer.from('504b03041400000000000000000000000000c9030000c90300000100000061', 'hex').copy(entry)
+    const upload = await uploaded(clara, id, Buffer.alloc(MAX_BYTES, entry))
+    proxy.throttle(2000)
+    const collecting = setInterval(collectGarbage, 100) // which must not take the limit along
+    isProblem(t, await complete(clara, id, upload), 'storage_unavailable')
+    clearInterval(collecting)
+    await proxy.resume()
+    isProblem(t, await complete(clara, id, upload), 'unsupported_recording')
+  }
+)
 
-t.test('a completion that lost its lease does not wait for the storage', async t => {
+t.test('a completion that lost its lease does not wait for the storage', async (t) => {
   const proxy = await startFaultyProxy(t, surroundings.storage.url)
-  const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '600000', SESSION_LEASE_MS: '300' })
+  const { clara } = await start(t, {
+    SUPABASE_URL: proxy.url,
+    STORAGE_TIMEOUT_MS: '600000',
+    SESSION_LEASE_MS: '300'
+  })
   const id = await newSession(clara)
   const upload = await uploaded(clara, id)
   const hung = proxy.breakOn('range: bytes', 'hang')
@@ -263,9 +352,13 @@ t.test('a completion that lost its lease does not wait for the storage', async t
   t.equal((await complete(clara, id, upload)).statusCode, 200, 'what was sent is still there')
 })
 
-t.test('a removal in doubt holds back those that come after it', async t => {
+t.test('a removal in doubt holds back those that come after it', async (t) => {
   const proxy = await startFaultyProxy(t, surroundings.storage.url)
-  const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '500', SESSION_LEASE_MS: '60000' })
+  const { clara } = await start(t, {
+    SUPABASE_URL: proxy.url,
+    STORAGE_TIMEOUT_MS: '500',
+    SESSION_LEASE_MS: '60000'
+  })
   const id = await newSession(clara)
   const upload = await uploaded(clara, id)
   proxy.breakOn('POST /storage/v1/object/copy', 'cut the answer')
@@ -276,7 +369,7 @@ t.test('a removal in doubt holds back those that come after it', async t => {
   isProblem(t, await complete(clara, id, upload), 'session_busy')
 })
 
-t.test('an upload that another one forestalled is not told to be the recording', async t => {
+t.test('an upload that another one forestalled is not told to be the recording', async (t) => {
   const proxy = await startFaultyProxy(t, surroundings.storage.url)
   const { clara } = await start(t, { SUPABASE_URL: proxy.url, SESSION_LEASE_MS: '700' })
   const id = await newSession(clara)
@@ -288,15 +381,34 @@ t.test('an upload that another one forestalled is not told to be the recording',
   t.equal((await complete(clara, id, second)).statusCode, 200)
 })
 
-const STORAGE_STEPS = ['POST /storage/v1/object/move', 'GET /storage/v1/object/info', 'range: bytes', 'POST /storage/v1/object/copy']
-const DATABASE_STEPS = ['INSERT INTO session_leases', 'FOR UPDATE', 'UPDATE "public"."sessions"', 'DELETE FROM session_leases', 'SET "audio_url"', 'COMMIT']
+const STORAGE_STEPS = [
+  'POST /storage/v1/object/move',
+  'GET /storage/v1/object/info',
+  'range: bytes',
+  'POST /storage/v1/object/copy'
+]
+const DATABASE_STEPS = [
+  'INSERT INTO session_leases',
+  'FOR UPDATE',
+  'UPDATE "public"."sessions"',
+  'DELETE FROM session_leases',
+  'SET "audio_url"',
+  'COMMIT'
+]
 
 for (const fault of ['cut', 'cut the answer'] as const) {
-  t.test(`a completion that loses the storage or the database (${fault}) can be repeated`, async t => {
+  t.test(`a completion that loses the storage or the database (${fault}) can be repeated`, async (t) => {
     const storageProxy = await startFaultyProxy(t, surroundings.storage.url)
     const databaseProxy = await startFaultyProxy(t, surroundings.database.url)
-    const { clara, userId } = await start(t, { SUPABASE_URL: storageProxy.url, DATABASE_URL: databaseProxy.url, SESSION_LEASE_MS: '700' })
-    const faults = [...STORAGE_STEPS.map((text) => [storageProxy, text] as const), ...DATABASE_STEPS.map((text) => [databaseProxy, text] as const)]
+    const { clara, userId } = await start(t, {
+      SUPABASE_URL: storageProxy.url,
+      DATABASE_URL: databaseProxy.url,
+      SESSION_LEASE_MS: '700'
+    })
+    const faults = [
+      ...STORAGE_STEPS.map((text) => [storageProxy, text] as const),
+      ...DATABASE_STEPS.map((text) => [databaseProxy, text] as const)
+    ]
     for (const [proxy, text] of faults) {
       const id = await newSession(clara)
       const upload = await uploaded(clara, id)

@@ -16,13 +16,13 @@ const directory = t.testdir()
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-function start (t: Test) {
+function start(t: Test) {
   const thread = createHashThread()
   t.teardown(() => thread.close())
   return thread
 }
 
-async function openFile (t: Test, name = 'recording'): Promise<FileHandle> {
+async function openFile(t: Test, name = 'recording'): Promise<FileHandle> {
   const file = await open(join(directory, name), 'w+')
   t.teardown(() => file.close())
   return file
@@ -40,8 +40,16 @@ t.test('of what is in memory', async (t) => {
 
 t.test('of files as they grow, several at a time', async (t) => {
   const thread = start(t)
-  const recordings = [1, 2 * MEBIBYTE, 2 * MEBIBYTE + 1, 9 * MEBIBYTE + 7].map((length) => randomBytes(length))
-  const growing = await Promise.all(recordings.map(async (bytes) => ({ bytes, file: await openFile(t, `${bytes.length}`), hash: thread.createHash() })))
+  const recordings = [1, 2 * MEBIBYTE, 2 * MEBIBYTE + 1, 9 * MEBIBYTE + 7].map((length) =>
+    randomBytes(length)
+  )
+  const growing = await Promise.all(
+    recordings.map(async (bytes) => ({
+      bytes,
+      file: await openFile(t, `${bytes.length}`),
+      hash: thread.createHash()
+    }))
+  )
   for (let at = 0; at < 10 * MEBIBYTE; at += PIECE_BYTES) {
     for (const { bytes, file, hash } of growing) {
       await file.write(bytes.subarray(at, at + PIECE_BYTES))
@@ -78,7 +86,10 @@ t.test('of a file that cannot be read there is none, which no other hash notices
   short.useFile(file.fd, 10)
   good.useFile(file.fd, 9)
   await t.rejects(unreadable.digest(), BUSY)
-  await t.rejects(short.digest(), { ...BUSY, cause: { message: 'The file is shorter than what was written' } })
+  await t.rejects(short.digest(), {
+    ...BUSY,
+    cause: { message: 'The file is shorter than what was written' }
+  })
   await short.settled()
   t.equal(await good.digest(), sha256(Buffer.from('recording')))
 })
@@ -114,7 +125,10 @@ t.test('a hash that nobody wants any more is settled when its file is not read',
   const next = thread.createHash()
   next.useFile(file.fd, 4)
   const order: string[] = []
-  await Promise.all([next.digest().then(() => order.push('next')), hash.settled().then(() => order.push('hash'))])
+  await Promise.all([
+    next.digest().then(() => order.push('next')),
+    hash.settled().then(() => order.push('hash'))
+  ])
   t.strictSame(order, ['next', 'hash'], 'in the order of the last calls')
 })
 
@@ -134,7 +148,13 @@ t.test('where no thread can be started the server is busy, and not for longer th
   const file = await openFile(t)
   await file.write('recording')
   const hash = thread.createHash()
-  const { restore } = t.intercept(workerThreads, 'Worker', { value: class { constructor () { throw new Error('No more threads') } } })
+  const { restore } = t.intercept(workerThreads, 'Worker', {
+    value: class {
+      constructor() {
+        throw new Error('No more threads')
+      }
+    }
+  })
   syncBuiltinESMExports()
   t.throws(() => hash.useFile(file.fd, 9), { ...BUSY, cause: { message: 'No more threads' } })
   restore()

@@ -24,7 +24,7 @@ t.teardown(() => app.close())
 const parseJson = (bytes: Buffer) => app.parseJson({} as FastifyRequest, bytes)
 
 /** What a body comes to: the JSON without its recording, and the recording or what is wrong with it. */
-type Outcome = { body: unknown, recording?: unknown, error?: unknown } | { refusal: unknown }
+type Outcome = { body: unknown; recording?: unknown; error?: unknown } | { refusal: unknown }
 
 const describe = (error: unknown) => {
   const { code, message } = error as ApiError
@@ -32,33 +32,48 @@ const describe = (error: unknown) => {
 }
 
 /** A body as a parser has it that reads it whole: slowly, with much memory, and easy to see through. */
-async function receiveWhole (bytes: Buffer): Promise<Outcome> {
+async function receiveWhole(bytes: Buffer): Promise<Outcome> {
   try {
-    const body = await parseJson(bytes) as { audioBase64?: unknown } | null
+    const body = (await parseJson(bytes)) as { audioBase64?: unknown } | null
     const audio = body?.audioBase64
     if (typeof audio !== 'string' || Array.isArray(body)) return { body }
     const rest = { ...body, audioBase64: '' }
-    return decodeWhole(audio).then((recording) => ({ body: rest, recording }), (error) => ({ body: rest, error: describe(error) }))
+    return decodeWhole(audio).then(
+      (recording) => ({ body: rest, recording }),
+      (error) => ({ body: rest, error: describe(error) })
+    )
   } catch (error) {
     return { refusal: describe(error) }
   }
 }
 
-async function decodeWhole (text: string) {
+async function decodeWhole(text: string) {
   const base64 = payloadOf(text)
   if (base64 === '') return null
   const digits = base64.replace(/={1,2}$/, '')
-  const size = Math.floor(digits.length * 3 / 4)
-  if (size > MAX_BYTES) throw new ApiError('recording_too_large', `The recording must have at most ${MAX_BYTES} bytes; this one has ${size}.`)
+  const size = Math.floor((digits.length * 3) / 4)
+  if (size > MAX_BYTES) {
+    throw new ApiError(
+      'recording_too_large',
+      `The recording must have at most ${MAX_BYTES} bytes; this one has ${size}.`
+    )
+  }
   const isPadded = digits !== base64
-  if (!/^[A-Za-z0-9+/]+$/.test(digits) || digits.length % 4 === 1 || (isPadded && base64.length % 4 !== 0)) throw invalid()
+  if (!/^[A-Za-z0-9+/]+$/.test(digits) || digits.length % 4 === 1 || (isPadded && base64.length % 4 !== 0)) {
+    throw invalid()
+  }
   const bytes = Buffer.from(digits, 'base64')
   const type = await fileTypeFromBuffer(bytes)
   if (type?.mime !== 'video/webm') throw unsupported()
-  return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), extension: 'webm', content: bytes.toString('hex') }
+  return {
+    bytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    extension: 'webm',
+    content: bytes.toString('hex')
+  }
 }
 
-function payloadOf (text: string): string {
+function payloadOf(text: string): string {
   if (!/^data:/i.test(text)) return text
   const marker = /;base64,/i.exec(text.slice(0, 256))
   if (marker) return text.slice(marker.index + marker[0].length)
@@ -66,9 +81,13 @@ function payloadOf (text: string): string {
   throw invalid()
 }
 
-const invalid = () => new ApiError('invalid_input', 'audioBase64 must be standard base64 without white space, or a data: URL of it')
+const invalid = () =>
+  new ApiError(
+    'invalid_input',
+    'audioBase64 must be standard base64 without white space, or a data: URL of it'
+  )
 
-async function receiveInPieces (pieces: Buffer[]): Promise<Outcome> {
+async function receiveInPieces(pieces: Buffer[]): Promise<Outcome> {
   const upload = createInlineUpload({ maxRecordingBytes: MAX_BYTES, blocks, hashThread })
   const lent = Buffer.alloc(Math.max(...pieces.map(({ length }) => length), 0))
   try {
@@ -78,12 +97,20 @@ async function receiveInPieces (pieces: Buffer[]): Promise<Outcome> {
       lent.fill(0x22)
     }
     await upload.end()
-    const body = await upload.parseText(parseJson) as { audioBase64?: unknown } | null
+    const body = (await upload.parseText(parseJson)) as { audioBase64?: unknown } | null
     if (typeof body?.audioBase64 !== 'string' || Array.isArray(body)) return { body }
-    return await upload.recording().then(async (recording) => ({
-      body,
-      recording: recording && { bytes: recording.bytes, sha256: recording.sha256, extension: recording.kind.extension, content: (await buffer(recording.stream())).toString('hex') }
-    }), (error) => ({ body, error: describe(error) }))
+    return await upload.recording().then(
+      async (recording) => ({
+        body,
+        recording: recording && {
+          bytes: recording.bytes,
+          sha256: recording.sha256,
+          extension: recording.kind.extension,
+          content: (await buffer(recording.stream())).toString('hex')
+        }
+      }),
+      (error) => ({ body, error: describe(error) })
+    )
   } catch (error) {
     return { refusal: describe(error) }
   } finally {
@@ -95,22 +122,67 @@ const webm = (await fixture('recording.webm')).subarray(0, 64)
 
 const share = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
-const recording = fc.tuple(fc.constantFrom(webm, webm, webm, Buffer.alloc(0)), fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constantFrom(MAX_BYTES - 64, MAX_BYTES - 63)), fc.nat(255))
-  .map(([start, length, factor]) => Buffer.concat([start, Buffer.alloc(length).map((_, index) => index * factor)]))
+const recording = fc
+  .tuple(
+    fc.constantFrom(webm, webm, webm, Buffer.alloc(0)),
+    fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constantFrom(MAX_BYTES - 64, MAX_BYTES - 63)),
+    fc.nat(255)
+  )
+  .map(([start, length, factor]) =>
+    Buffer.concat([start, Buffer.alloc(length).map((_, index) => index * factor)])
+  )
 
-const FLAWS = [' ', '\n', '-', '_', '=', '==', '====', 'A', '*', 'é', 'Ł', '🎹', '\0', '\ud83d', '"', '\\', 'TQ==', 'A'.repeat(500)]
+const FLAWS = [
+  ' ',
+  '\n',
+  '-',
+  '_',
+  '=',
+  '==',
+  '====',
+  'A',
+  '*',
+  'é',
+  'Ł',
+  '🎹',
+  '\0',
+  '\ud83d',
+  '"',
+  '\\',
+  'TQ==',
+  'A'.repeat(500)
+]
 
 /** Base64 of a recording, sometimes with what spoils it. */
-const base64 = fc.tuple(recording, fc.boolean(), fc.constantFrom(...FLAWS, ...FLAWS.map(() => '')), share).map(([bytes, isPadded, flaw, share]) => {
-  const text = isPadded ? bytes.toString('base64') : bytes.toString('base64').replace(/=+$/, '')
-  const place = Math.min(Math.floor(share * 1.2 * text.length), text.length)
-  return text.slice(0, place) + flaw + text.slice(place)
-})
+const base64 = fc
+  .tuple(recording, fc.boolean(), fc.constantFrom(...FLAWS, ...FLAWS.map(() => '')), share)
+  .map(([bytes, isPadded, flaw, share]) => {
+    const text = isPadded ? bytes.toString('base64') : bytes.toString('base64').replace(/=+$/, '')
+    const place = Math.min(Math.floor(share * 1.2 * text.length), text.length)
+    return text.slice(0, place) + flaw + text.slice(place)
+  })
 
 const header = fc.oneof(
   { weight: 2, arbitrary: fc.constant('') },
-  { weight: 2, arbitrary: fc.constantFrom('data:audio/webm;base64,', 'data:video/webm;codecs="vp8,opus";base64,', 'DATA:;BASE64,', 'data:,', 'data:', 'data:audio/webm,', 'data:audio/webm', 'data:é🎹;base64,', 'dat', 'data') },
-  { weight: 1, arbitrary: fc.integer({ min: 180, max: 270 }).map((length) => `data:${'x'.repeat(length)};base64,`) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      'data:audio/webm;base64,',
+      'data:video/webm;codecs="vp8,opus";base64,',
+      'DATA:;BASE64,',
+      'data:,',
+      'data:',
+      'data:audio/webm,',
+      'data:audio/webm',
+      'data:é🎹;base64,',
+      'dat',
+      'data'
+    )
+  },
+  {
+    weight: 1,
+    arbitrary: fc.integer({ min: 180, max: 270 }).map((length) => `data:${'x'.repeat(length)};base64,`)
+  },
   { weight: 1, arbitrary: fc.integer({ min: 190, max: 260 }).map((length) => `data:${'x'.repeat(length)},`) }
 )
 
@@ -121,33 +193,94 @@ const audio = fc.oneof(
 )
 
 /** A JSON string, some of whose characters are written as escape sequences that need not be. */
-const quoted = (text: fc.Arbitrary<string>) => fc.tuple(text, fc.constantFrom(0, 0, 0.02, 0.5), fc.nat(1000)).map(([text, share, seed]) => {
-  const isEscaped = (index: number) => (index + seed) * 7919 % 1000 < share * 1000
-  const escape = (unit: string) => unit === '/' ? '\\/' : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
-  const characters = share === 0 ? [...text] : text.split('')
-  return `"${characters.map((unit, index) => isEscaped(index) ? escape(unit) : JSON.stringify(unit).slice(1, -1)).join('')}"`
-})
+const quoted = (text: fc.Arbitrary<string>) =>
+  fc.tuple(text, fc.constantFrom(0, 0, 0.02, 0.5), fc.nat(1000)).map(([text, share, seed]) => {
+    const isEscaped = (index: number) => ((index + seed) * 7919) % 1000 < share * 1000
+    const escape = (unit: string) =>
+      unit === '/' ? '\\/' : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+    const characters = share === 0 ? [...text] : text.split('')
+    return `"${characters.map((unit, index) => (isEscaped(index) ? escape(unit) : JSON.stringify(unit).slice(1, -1))).join('')}"`
+  })
 
 const key = fc.oneof(
   { weight: 4, arbitrary: quoted(fc.constant('audioBase64')) },
-  { weight: 2, arbitrary: fc.constantFrom('"songName"', '"audiobase64"', '"audioBase64 "', '"audioBase6"', '"__proto__"', '"constructor"', '""', '"\\u0061udioBase6\\u0034"', `"${'\\u0061'.repeat(12)}"`) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      '"songName"',
+      '"audiobase64"',
+      '"audioBase64 "',
+      '"audioBase6"',
+      '"__proto__"',
+      '"constructor"',
+      '""',
+      '"\\u0061udioBase6\\u0034"',
+      `"${'\\u0061'.repeat(12)}"`
+    )
+  },
   { weight: 1, arbitrary: quoted(fc.string({ unit: 'binary', maxLength: 5 })) }
 )
 
 const value = fc.oneof(
   { weight: 15, arbitrary: quoted(audio) },
   { weight: 4, arbitrary: fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.stringify(value)) },
-  { weight: 4, arbitrary: fc.constantFrom('null', '1e400', '-0', '123456789012345678901234567890', '{"audioBase64":"AAAA"}', '[{"audioBase64":"TQ=="}]', '{"prototype":{}}', '"\\"audioBase64\\":\\""', '"{[}]\\\\"') },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(
+      'null',
+      '1e400',
+      '-0',
+      '123456789012345678901234567890',
+      '{"audioBase64":"AAAA"}',
+      '[{"audioBase64":"TQ=="}]',
+      '{"prototype":{}}',
+      '"\\"audioBase64\\":\\""',
+      '"{[}]\\\\"'
+    )
+  },
   { weight: 1, arbitrary: fc.constantFrom('01', "'x'", '"\n"', '"\\x"', 'undefined', '"', '{', ']') }
 )
 
 const spaces = fc.constantFrom('', '', ' ', '\n\t ', '\ufeff')
-const brackets = fc.constantFrom(['{', '}'], ['{', '}'], ['{', '}'], ['{', '}'], ['[{', '}]'], ['{"a":{', '}}'])
-const body = fc.tuple(fc.array(fc.tuple(key, value), { maxLength: 3 }), spaces, brackets)
-  .map(([members, space, [open, close]]) => `${space}${open}${members.map((parts) => parts.join(`${space}:${space}`)).join(`${space},`)}${space}${close}`)
+const brackets = fc.constantFrom(
+  ['{', '}'],
+  ['{', '}'],
+  ['{', '}'],
+  ['{', '}'],
+  ['[{', '}]'],
+  ['{"a":{', '}}']
+)
+const body = fc
+  .tuple(fc.array(fc.tuple(key, value), { maxLength: 3 }), spaces, brackets)
+  .map(
+    ([members, space, [open, close]]) =>
+      `${space}${open}${members.map((parts) => parts.join(`${space}:${space}`)).join(`${space},`)}${space}${close}`
+  )
 
-const fates = fc.constantFrom(...Array.from({ length: 12 }, () => 'whole' as const), 'truncated', 'changed', 'inserted')
-const oddBytes = fc.constantFrom(0x22, 0x5c, 0x3a, 0x2c, 0x7b, 0x7d, 0x5d, 0x0a, 0x00, 0x80, 0xc3, 0xe2, 0xed, 0xf0, 0xff, 0x41)
+const fates = fc.constantFrom(
+  ...Array.from({ length: 12 }, () => 'whole' as const),
+  'truncated',
+  'changed',
+  'inserted'
+)
+const oddBytes = fc.constantFrom(
+  0x22,
+  0x5c,
+  0x3a,
+  0x2c,
+  0x7b,
+  0x7d,
+  0x5d,
+  0x0a,
+  0x00,
+  0x80,
+  0xc3,
+  0xe2,
+  0xed,
+  0xf0,
+  0xff,
+  0x41
+)
 
 /** A body is mostly left as it is; else it is cut off, or a byte of it is another one. */
 const bytes = fc.tuple(body, fates, share, oddBytes).map(([text, fate, share, byte]) => {
@@ -155,36 +288,75 @@ const bytes = fc.tuple(body, fates, share, oddBytes).map(([text, fate, share, by
   const place = Math.floor(share * whole.length)
   if (fate === 'whole') return whole
   if (fate === 'truncated') return whole.subarray(0, place)
-  return Buffer.concat([whole.subarray(0, place), Buffer.of(byte), whole.subarray(place + (fate === 'changed' ? 1 : 0))])
+  return Buffer.concat([
+    whole.subarray(0, place),
+    Buffer.of(byte),
+    whole.subarray(place + (fate === 'changed' ? 1 : 0))
+  ])
 })
 
 /** Ways to cut a body: at some places, or into pieces of a few bytes. */
-const cuts = fc.oneof({ weight: 8, arbitrary: fc.array(share, { maxLength: 5 }) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 7 }) })
+const cuts = fc.oneof(
+  { weight: 8, arbitrary: fc.array(share, { maxLength: 5 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 7 }) }
+)
 
-function cut (bytes: Buffer, how: number[] | number): Buffer[] {
-  const places = typeof how === 'number'
-    ? Array.from({ length: Math.floor(bytes.length / how) }, (_, index) => index * how)
-    : how.map((share) => Math.floor(share * (bytes.length + 1))).sort((a, b) => a - b)
+function cut(bytes: Buffer, how: number[] | number): Buffer[] {
+  const places =
+    typeof how === 'number'
+      ? Array.from({ length: Math.floor(bytes.length / how) }, (_, index) => index * how)
+      : how.map((share) => Math.floor(share * (bytes.length + 1))).sort((a, b) => a - b)
   return [...places, bytes.length].map((place, index) => bytes.subarray(places[index - 1] ?? 0, place))
 }
 
-t.test('a body received in pieces comes to the same as one that is read whole', async t => {
+t.test('a body received in pieces comes to the same as one that is read whole', async (t) => {
   const seen = new Map<string, number>()
-  await fc.assert(fc.asyncProperty(bytes, cuts, async (bytes, how) => {
-    const [received, expected] = [await receiveInPieces(cut(bytes, how)), await receiveWhole(bytes)]
-    const kind = 'refusal' in expected ? 'refused' : expected.error ? (expected.error as ApiError).code : expected.recording ? 'recording' : 'none'
-    seen.set(kind, (seen.get(kind) ?? 0) + 1)
-    assert.deepStrictEqual(received, expected)
-  }), { numRuns: 5000 })
+  await fc.assert(
+    fc.asyncProperty(bytes, cuts, async (bytes, how) => {
+      const [received, expected] = [await receiveInPieces(cut(bytes, how)), await receiveWhole(bytes)]
+      const kind =
+        'refusal' in expected
+          ? 'refused'
+          : expected.error
+            ? (expected.error as ApiError).code
+            : expected.recording
+              ? 'recording'
+              : 'none'
+      seen.set(kind, (seen.get(kind) ?? 0) + 1)
+      assert.deepStrictEqual(received, expected)
+    }),
+    { numRuns: 5000 }
+  )
   t.pass('in 5,000 cases')
   t.comment(Object.fromEntries(seen))
-  for (const kind of ['refused', 'none', 'recording', 'invalid_input', 'recording_too_large', 'unsupported_recording']) t.ok((seen.get(kind) ?? 0) > 20, `${kind} was among them`)
+  for (const kind of [
+    'refused',
+    'none',
+    'recording',
+    'invalid_input',
+    'recording_too_large',
+    'unsupported_recording'
+  ]) {
+    t.ok((seen.get(kind) ?? 0) > 20, `${kind} was among them`)
+  }
 })
 
-t.test('a body of so many values that they would not fit into memory is too large', async t => {
+t.test('a body of so many values that they would not fit into memory is too large', async (t) => {
   for (const value of ['{}', '[]', '""', '0']) {
-    t.match(await receiveInPieces([Buffer.from(`{"x":[${value}${`,${value}`.repeat(300_000)}]}`)]), { refusal: { code: 'FST_ERR_CTP_BODY_TOO_LARGE' } }, value)
+    t.match(
+      await receiveInPieces([Buffer.from(`{"x":[${value}${`,${value}`.repeat(300_000)}]}`)]),
+      { refusal: { code: 'FST_ERR_CTP_BODY_TOO_LARGE' } },
+      value
+    )
   }
-  t.match(await receiveInPieces([Buffer.from(`{"x":0${',"audioBase64":""'.repeat(200)}}`)]), { refusal: { code: 'FST_ERR_CTP_BODY_TOO_LARGE' } })
-  t.notOk('refusal' in await receiveInPieces([Buffer.from(`{"x":[0${',0'.repeat(200_000)}],"y":"${',[{'.repeat(300_000)}"}`)]), 'fewer, and what is within a string, may come')
+  t.match(await receiveInPieces([Buffer.from(`{"x":0${',"audioBase64":""'.repeat(200)}}`)]), {
+    refusal: { code: 'FST_ERR_CTP_BODY_TOO_LARGE' }
+  })
+  t.notOk(
+    'refusal' in
+      (await receiveInPieces([
+        Buffer.from(`{"x":[0${',0'.repeat(200_000)}],"y":"${',[{'.repeat(300_000)}"}`)
+      ])),
+    'fewer, and what is within a string, may come'
+  )
 })

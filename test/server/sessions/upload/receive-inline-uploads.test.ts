@@ -14,7 +14,12 @@ import { fixture, largeScore } from '../../../helpers/recordings.ts'
 import { query } from '../../../helpers/scratch-database.ts'
 import { needsServerWithin } from '../../../helpers/server-command.ts'
 import { expectSound } from '../../../helpers/session-state.ts'
-import { openSpoolFiles, skipWithoutProc, spoolFileNames, useOwnTemporaryDirectory } from '../../../helpers/spool-files.ts'
+import {
+  openSpoolFiles,
+  skipWithoutProc,
+  spoolFileNames,
+  useOwnTemporaryDirectory
+} from '../../../helpers/spool-files.ts'
 
 const LONG_MS = '60000'
 
@@ -24,12 +29,16 @@ const surroundings = await startSurroundings(t)
 /** Larger than what is kept in memory, and than what may pass without waiting for a place. */
 const recording = Buffer.concat([await fixture('recording.webm'), randomBytes(4 * 1024 ** 2)])
 const audioBase64 = recording.toString('base64')
-const json = (fields: Record<string, unknown> = {}) => JSON.stringify({ songName: 'Ode to Joy', instrument: 'Piano', duration: 60, ...fields })
+const json = (fields: Record<string, unknown> = {}) =>
+  JSON.stringify({ songName: 'Ode to Joy', instrument: 'Piano', duration: 60, ...fields })
 const body = json({ audioBase64 })
 
 /** A server that listens, with a place for one upload unless told otherwise. */
-async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
-  const server = await build(t, { surroundings, env: { UPLOAD_CONCURRENCY: '1', UPLOAD_WAIT_MS: LONG_MS, UPLOAD_TIMEOUT_MS: LONG_MS, ...env } })
+async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
+  const server = await build(t, {
+    surroundings,
+    env: { UPLOAD_CONCURRENCY: '1', UPLOAD_WAIT_MS: LONG_MS, UPLOAD_TIMEOUT_MS: LONG_MS, ...env }
+  })
   await server.app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = server.app.server.address() as AddressInfo
   const clara = server.as(`auth0|${randomUUID()}`)
@@ -37,9 +46,24 @@ async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
 
   /** Begins a save, of Clara's unless told otherwise; the test sends the body. */
   const begin = (more: Record<string, string | number>, { sub } = clara) => {
-    const headers = { authorization: `Bearer ${server.issuer.token(sub)}`, 'content-type': 'application/json', ...more }
-    const saving = request({ port, host: '127.0.0.1', method: 'POST', path: '/api/sessions', headers, agent: false })
-    const answer = once(saving, 'response').then(async ([response]: IncomingMessage[]) => ({ status: response?.statusCode, headers: response?.headers, body: JSON.parse(await text(response as IncomingMessage)) }))
+    const headers = {
+      authorization: `Bearer ${server.issuer.token(sub)}`,
+      'content-type': 'application/json',
+      ...more
+    }
+    const saving = request({
+      port,
+      host: '127.0.0.1',
+      method: 'POST',
+      path: '/api/sessions',
+      headers,
+      agent: false
+    })
+    const answer = once(saving, 'response').then(async ([response]: IncomingMessage[]) => ({
+      status: response?.statusCode,
+      headers: response?.headers,
+      body: JSON.parse(await text(response as IncomingMessage))
+    }))
     answer.catch(() => {})
     saving.on('error', () => {})
     return { saving, answer }
@@ -61,22 +85,22 @@ async function start (t: Test, env: NodeJS.ProcessEnv = {}) {
   return { ...server, clara, begin, beginWith, save }
 }
 
-type Answer = { status: number | undefined, headers: IncomingMessage['headers'] | undefined, body: Problem }
+type Answer = { status: number | undefined; headers: IncomingMessage['headers'] | undefined; body: Problem }
 
-function isRefused (t: Test, { status, headers, body }: Answer, expected: number, code: ProblemCode) {
+function isRefused(t: Test, { status, headers, body }: Answer, expected: number, code: ProblemCode) {
   t.equal(status, expected)
   t.match(body, { code, detail: /\w+ \w+/ })
   if (expected === 503) t.match(headers?.['retry-after'], /^\d+$/)
 }
 
 /** Waits until something holds; the test's own time limit ends it. */
-async function until (holds: () => boolean | Promise<boolean>) {
-  while (!await holds()) await new Promise((resolve) => setTimeout(resolve, 10))
+async function until(holds: () => boolean | Promise<boolean>) {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
-const isClean = async () => await openSpoolFiles() === 0 && (await spoolFileNames()).length === 0
+const isClean = async () => (await openSpoolFiles()) === 0 && (await spoolFileNames()).length === 0
 
-async function plays (t: Test, audioUrl: string) {
+async function plays(t: Test, audioUrl: string) {
   t.ok(Buffer.from(await (await fetch(audioUrl)).arrayBuffer()).equals(recording))
 }
 
@@ -90,149 +114,206 @@ t.test('a large recording arrives byte for byte, announced or not, however it is
   const { save, begin } = await start(t)
   await plays(t, (await save()).body.audioUrl)
   const { saving, answer } = begin({ 'transfer-encoding': 'chunked' })
-  saving.end(`${json().slice(0, -1)},"xmlContent":"x","\\u0061udioBase64":"data:audio/webm;codecs=opus;base64,${audioBase64.replaceAll('/', '\\/')}"}`)
+  saving.end(
+    `${json().slice(0, -1)},"xmlContent":"x","\\u0061udioBase64":"data:audio/webm;codecs=opus;base64,${audioBase64.replaceAll('/', '\\/')}"}`
+  )
   const { status, body: session } = await answer
   t.equal(status, 201)
   t.equal(session.xmlContent, 'x')
   await plays(t, session.audioUrl)
 })
 
-t.test('the digest that is stored is that of the recording, and of no other that arrives at the same time', async (t) => {
-  const { save } = await start(t, { UPLOAD_CONCURRENCY: '20' })
-  const recordings = await Promise.all([700_000, 3_000_000, 5_000_000].map(async (bytes) => Buffer.concat([await fixture('recording.webm'), randomBytes(bytes)])))
-  await Promise.all(recordings.map(async (bytes) => {
-    const { body: { id } } = await save(json({ audioBase64: bytes.toString('base64') }))
-    const [row] = await query(surroundings.database.url, `SELECT recording_sha256 FROM sessions WHERE id = '${id}'`)
-    t.strictSame(row, { recording_sha256: createHash('sha256').update(bytes).digest('hex') })
-  }))
-})
+t.test(
+  'the digest that is stored is that of the recording, and of no other that arrives at the same time',
+  async (t) => {
+    const { save } = await start(t, { UPLOAD_CONCURRENCY: '20' })
+    const recordings = await Promise.all(
+      [700_000, 3_000_000, 5_000_000].map(async (bytes) =>
+        Buffer.concat([await fixture('recording.webm'), randomBytes(bytes)])
+      )
+    )
+    await Promise.all(
+      recordings.map(async (bytes) => {
+        const {
+          body: { id }
+        } = await save(json({ audioBase64: bytes.toString('base64') }))
+        const [row] = await query(
+          surroundings.database.url,
+          `SELECT recording_sha256 FROM sessions WHERE id = '${id}'`
+        )
+        t.strictSame(row, { recording_sha256: createHash('sha256').update(bytes).digest('hex') })
+      })
+    )
+  }
+)
 
-t.test('where the thread that hashes dies the save is refused, nothing is left, and the next one goes through', { skip: needsServerWithin || skipWithoutProc }, async (t) => {
-  const started = once(process, 'worker') as Promise<Worker[]>
-  const { save, beginWith, clara } = await start(t)
-  const [thread] = await started
-  const { saving, answer } = await beginWith(body, body.length - 1000)
-  await until(async () => await openSpoolFiles() === 1)
-  await thread?.terminate()
-  saving.end(body.slice(body.length - 1000))
-  isRefused(t, await answer, 503, 'server_busy')
-  t.ok(await isClean())
-  t.same((await clara.list()).json(), [])
-  t.equal((await save()).status, 201)
-})
+t.test(
+  'where the thread that hashes dies the save is refused, nothing is left, and the next one goes through',
+  { skip: needsServerWithin || skipWithoutProc },
+  async (t) => {
+    const started = once(process, 'worker') as Promise<Worker[]>
+    const { save, beginWith, clara } = await start(t)
+    const [thread] = await started
+    const { saving, answer } = await beginWith(body, body.length - 1000)
+    await until(async () => (await openSpoolFiles()) === 1)
+    await thread?.terminate()
+    saving.end(body.slice(body.length - 1000))
+    isRefused(t, await answer, 503, 'server_busy')
+    t.ok(await isClean())
+    t.same((await clara.list()).json(), [])
+    t.equal((await save()).status, 201)
+  }
+)
 
-t.test('however a save ends, its spool file is gone with the answer', { skip: skipWithoutProc }, async (t) => {
-  const { save } = await start(t)
-  const unknown = randomBytes(recording.length).toString('base64')
-  const ends: Array<[string, number]> = [
-    [body, 201],
-    [body.slice(0, -1), 400],
-    [json({ audioBase64, duration: -1 }), 400],
-    [json({ audioBase64: `${audioBase64.slice(0, -20)}*${audioBase64.slice(-20)}` }), 400],
-    [json({ audioBase64: unknown }), 415],
-    [`${body.slice(0, -1)},"audioBase64":null}`, 201],
-    [`${body.slice(0, -1)},"audioBase64":"${unknown}"}`, 415],
-    [json({ audioBase64, unknown: 'x'.repeat(41 * 1024 ** 2) }), 413],
-    [json({ xmlContent: largeScore(2_000_000) }), 201]
-  ]
-  for (const [whole, expected] of ends) {
-    t.equal((await save(whole)).status, expected)
+t.test(
+  'however a save ends, its spool file is gone with the answer',
+  { skip: skipWithoutProc },
+  async (t) => {
+    const { save } = await start(t)
+    const unknown = randomBytes(recording.length).toString('base64')
+    const ends: Array<[string, number]> = [
+      [body, 201],
+      [body.slice(0, -1), 400],
+      [json({ audioBase64, duration: -1 }), 400],
+      [json({ audioBase64: `${audioBase64.slice(0, -20)}*${audioBase64.slice(-20)}` }), 400],
+      [json({ audioBase64: unknown }), 415],
+      [`${body.slice(0, -1)},"audioBase64":null}`, 201],
+      [`${body.slice(0, -1)},"audioBase64":"${unknown}"}`, 415],
+      [json({ audioBase64, unknown: 'x'.repeat(41 * 1024 ** 2) }), 413],
+      [json({ xmlContent: largeScore(2_000_000) }), 201]
+    ]
+    for (const [whole, expected] of ends) {
+      t.equal((await save(whole)).status, expected)
+      t.ok(await isClean())
+    }
+  }
+)
+
+t.test(
+  'a client that goes away leaves nothing, and its place to the next',
+  { skip: skipWithoutProc },
+  async (t) => {
+    const { save, beginWith, clara } = await start(t)
+    for (const sent of [0, 10, 100, body.length >> 2, body.length - 1]) {
+      const { saving } = await beginWith(body, sent)
+      if (sent > 1e5) await until(async () => (await openSpoolFiles()) === 1)
+      saving.destroy()
+      await until(isClean)
+    }
+    t.same((await clara.list()).json(), [])
+    t.equal((await save()).status, 201)
+    const { leases } = await expectSound(t, surroundings)
+    t.same(leases, [])
+  }
+)
+
+t.test(
+  'a client that goes away while its recording travels on gets a whole session all the same',
+  { skip: skipWithoutProc },
+  async (t) => {
+    const proxy = await startFaultyProxy(t, surroundings.storage.url)
+    const { save, beginWith, clara } = await start(t, { SUPABASE_URL: proxy.url })
+    const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
+    const { saving } = await beginWith(body, body.length)
+    await hung
+    saving.destroy()
+    t.equal(await openSpoolFiles(), 1)
+    await proxy.resume()
+    await until(isClean)
+    const [session] = (await clara.list()).json<Array<{ audio_url: string }>>()
+    await plays(t, session?.audio_url ?? '')
+    t.equal((await save()).status, 201)
+  }
+)
+
+t.test(
+  'a recording that the storage does not take is 503, and its spool file is gone',
+  { skip: skipWithoutProc },
+  async (t) => {
+    const proxy = await startFaultyProxy(t, surroundings.storage.url)
+    const { save } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '300' })
+    const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
+    isRefused(t, await save(), 503, 'storage_unavailable')
+    await hung
     t.ok(await isClean())
   }
-})
+)
 
-t.test('a client that goes away leaves nothing, and its place to the next', { skip: skipWithoutProc }, async (t) => {
-  const { save, beginWith, clara } = await start(t)
-  for (const sent of [0, 10, 100, body.length >> 2, body.length - 1]) {
-    const { saving } = await beginWith(body, sent)
-    if (sent > 1e5) await until(async () => await openSpoolFiles() === 1)
-    saving.destroy()
-    await until(isClean)
+t.test(
+  'without room for spool files the answer is 503, and comes through to a client that is still sending',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { save } = await start(t)
+    process.env['TMPDIR'] = join(directory, 'missing')
+    const answer = await save()
+    process.env['TMPDIR'] = directory
+    isRefused(t, answer, 503, 'server_busy')
+    t.notMatch(answer.body.detail, /ENOENT|missing/)
+    t.equal((await save()).status, 201)
   }
-  t.same((await clara.list()).json(), [])
-  t.equal((await save()).status, 201)
-  const { leases } = await expectSound(t, surroundings)
-  t.same(leases, [])
-})
+)
 
-t.test('a client that goes away while its recording travels on gets a whole session all the same', { skip: skipWithoutProc }, async (t) => {
-  const proxy = await startFaultyProxy(t, surroundings.storage.url)
-  const { save, beginWith, clara } = await start(t, { SUPABASE_URL: proxy.url })
-  const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
-  const { saving } = await beginWith(body, body.length)
-  await hung
-  saving.destroy()
-  t.equal(await openSpoolFiles(), 1)
-  await proxy.resume()
-  await until(isClean)
-  const [session] = (await clara.list()).json<Array<{ audio_url: string }>>()
-  await plays(t, session?.audio_url ?? '')
-  t.equal((await save()).status, 201)
-})
-
-t.test('a recording that the storage does not take is 503, and its spool file is gone', { skip: skipWithoutProc }, async (t) => {
-  const proxy = await startFaultyProxy(t, surroundings.storage.url)
-  const { save } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '300' })
-  const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
-  isRefused(t, await save(), 503, 'storage_unavailable')
-  await hung
-  t.ok(await isClean())
-})
-
-t.test('without room for spool files the answer is 503, and comes through to a client that is still sending', { skip: needsServerWithin }, async (t) => {
-  const { save } = await start(t)
-  process.env['TMPDIR'] = join(directory, 'missing')
-  const answer = await save()
-  process.env['TMPDIR'] = directory
-  isRefused(t, answer, 503, 'server_busy')
-  t.notMatch(answer.body.detail, /ENOENT|missing/)
-  t.equal((await save()).status, 201)
-})
-
-t.test('a client that sends nothing for too long is refused, and its place is free; one that is slow is not', async (t) => {
-  const { beginWith, save } = await start(t, { UPLOAD_TIMEOUT_MS: '1000' })
-  const stalled = await beginWith(body, 1000)
-  const next = save()
-  isRefused(t, await stalled.answer, 408, 'upload_stalled')
-  t.equal((await next).status, 201)
-  const slow = await beginWith(body, 1000)
-  for (let at = 1000; at < body.length; at += body.length >> 2) {
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    slow.saving.write(body.slice(at, at + (body.length >> 2)))
+t.test(
+  'a client that sends nothing for too long is refused, and its place is free; one that is slow is not',
+  async (t) => {
+    const { beginWith, save } = await start(t, { UPLOAD_TIMEOUT_MS: '1000' })
+    const stalled = await beginWith(body, 1000)
+    const next = save()
+    isRefused(t, await stalled.answer, 408, 'upload_stalled')
+    t.equal((await next).status, 201)
+    const slow = await beginWith(body, 1000)
+    for (let at = 1000; at < body.length; at += body.length >> 2) {
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      slow.saving.write(body.slice(at, at + (body.length >> 2)))
+    }
+    slow.saving.end()
+    t.equal((await slow.answer).status, 201)
   }
-  slow.saving.end()
-  t.equal((await slow.answer).status, 201)
-})
+)
 
-t.test('a body that holds a place must not take for ever, one that holds none may', { skip: needsServerWithin }, async (t) => {
-  const { beginWith } = await start(t)
-  const small = json({ audioBase64: (await fixture('recording.webm')).toString('base64') })
-  for (const [whole, expected] of [[small, 201], [body, 408]] as const) {
-    const { saving, answer } = await beginWith(whole, 1000)
-    const now = performance.now.bind(performance)
-    await new Promise((resolve) => setTimeout(resolve, 100)) // until the beginning was taken
-    const later = t.intercept(performance, 'now', { value: () => now() + 10 * 60_000 })
-    saving.end(whole.slice(1000))
-    t.equal((await answer).status, expected)
-    later.restore()
+t.test(
+  'a body that holds a place must not take for ever, one that holds none may',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { beginWith } = await start(t)
+    const small = json({ audioBase64: (await fixture('recording.webm')).toString('base64') })
+    for (const [whole, expected] of [
+      [small, 201],
+      [body, 408]
+    ] as const) {
+      const { saving, answer } = await beginWith(whole, 1000)
+      const now = performance.now.bind(performance)
+      await new Promise((resolve) => setTimeout(resolve, 100)) // until the beginning was taken
+      const later = t.intercept(performance, 'now', { value: () => now() + 10 * 60_000 })
+      saving.end(whole.slice(1000))
+      t.equal((await answer).status, expected)
+      later.restore()
+    }
   }
-})
+)
 
-t.test('what waits for a place is not read, small bodies do not wait, and all are saved in the end', { skip: needsServerWithin }, async (t) => {
-  const { beginWith, begin, save, app, clara } = await start(t)
-  const first = await beginWith(body, 1000)
-  const large = json({ unknown: 'x'.repeat(30 * 1024 ** 2) })
-  const connected = once(app.server, 'request')
-  const second = begin({ 'content-length': large.length })
-  second.saving.end(large)
-  const [{ socket }] = await connected as [IncomingMessage]
-  t.equal((await clara.save({ audioBase64: (await fixture('recording.webm')).toString('base64') })).statusCode, 201)
-  t.equal((await save(json({ xmlContent: largeScore(500_000) }))).status, 201)
-  t.ok(socket.bytesRead < 1024 ** 2, `${socket.bytesRead} bytes`)
-  first.saving.end(body.slice(1000))
-  t.equal((await first.answer).status, 201)
-  t.equal((await second.answer).status, 201)
-})
+t.test(
+  'what waits for a place is not read, small bodies do not wait, and all are saved in the end',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { beginWith, begin, save, app, clara } = await start(t)
+    const first = await beginWith(body, 1000)
+    const large = json({ unknown: 'x'.repeat(30 * 1024 ** 2) })
+    const connected = once(app.server, 'request')
+    const second = begin({ 'content-length': large.length })
+    second.saving.end(large)
+    const [{ socket }] = (await connected) as [IncomingMessage]
+    t.equal(
+      (await clara.save({ audioBase64: (await fixture('recording.webm')).toString('base64') })).statusCode,
+      201
+    )
+    t.equal((await save(json({ xmlContent: largeScore(500_000) }))).status, 201)
+    t.ok(socket.bytesRead < 1024 ** 2, `${socket.bytesRead} bytes`)
+    first.saving.end(body.slice(1000))
+    t.equal((await first.answer).status, 201)
+    t.equal((await second.answer).status, 201)
+  }
+)
 
 t.test('who waits too long for a place gets 503, and who goes away from the line takes none', async (t) => {
   const { beginWith, save } = await start(t, { UPLOAD_WAIT_MS: '300' })
@@ -257,30 +338,44 @@ t.test('who sends slowly, and often, keeps nobody else waiting', async (t) => {
   }
 })
 
-t.test('scores that are large in memory are saved one at a time, and one that is only slow to arrive stops nobody', async (t) => {
-  const proxy = await startFaultyProxy(t, surroundings.storage.url)
-  const { beginWith, save } = await start(t, { SUPABASE_URL: proxy.url, UPLOAD_CONCURRENCY: '9', UPLOAD_WAIT_MS: '300' })
-  const score = json({ xmlContent: largeScore(2_000_000) })
-  const slow = await beginWith(score, score.length - 10)
-  t.equal((await save(score)).status, 201)
-  const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
-  const held = save(json({ xmlContent: largeScore(2_000_000), audioBase64 }))
-  await hung
-  isRefused(t, await save(score), 503, 'server_busy')
-  await proxy.resume()
-  t.equal((await held).status, 201)
-  slow.saving.end(score.slice(score.length - 10))
-  t.equal((await slow.answer).status, 201)
-})
+t.test(
+  'scores that are large in memory are saved one at a time, and one that is only slow to arrive stops nobody',
+  async (t) => {
+    const proxy = await startFaultyProxy(t, surroundings.storage.url)
+    const { beginWith, save } = await start(t, {
+      SUPABASE_URL: proxy.url,
+      UPLOAD_CONCURRENCY: '9',
+      UPLOAD_WAIT_MS: '300'
+    })
+    const score = json({ xmlContent: largeScore(2_000_000) })
+    const slow = await beginWith(score, score.length - 10)
+    t.equal((await save(score)).status, 201)
+    const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
+    const held = save(json({ xmlContent: largeScore(2_000_000), audioBase64 }))
+    await hung
+    isRefused(t, await save(score), 503, 'server_busy')
+    await proxy.resume()
+    t.equal((await held).status, 201)
+    slow.saving.end(score.slice(score.length - 10))
+    t.equal((await slow.answer).status, 201)
+  }
+)
 
 t.test('a token is asked for before a place is', async (t) => {
   const { beginWith, app } = await start(t)
   const first = await beginWith(body, 1000)
   const { port } = app.server.address() as AddressInfo
-  const stranger = request({ port, host: '127.0.0.1', method: 'POST', path: '/api/sessions', headers: { 'content-type': 'application/json', 'content-length': body.length }, agent: false })
+  const stranger = request({
+    port,
+    host: '127.0.0.1',
+    method: 'POST',
+    path: '/api/sessions',
+    headers: { 'content-type': 'application/json', 'content-length': body.length },
+    agent: false
+  })
   stranger.on('error', () => {})
   stranger.flushHeaders()
-  const [response] = await once(stranger, 'response') as [IncomingMessage]
+  const [response] = (await once(stranger, 'response')) as [IncomingMessage]
   t.equal(response.statusCode, 401)
   stranger.destroy()
   first.saving.end(body.slice(1000))
