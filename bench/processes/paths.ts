@@ -6,12 +6,6 @@ const { scripts } = createRequire(import.meta.url)('../../package.json') as { sc
 /** Where the project lies: the working directory of what the bench starts. */
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What makes Node.js run a TypeScript file as it is. */
-export const runTypescript = [
-  '--import',
-  new URL('../../scripts/typescript-loader.mjs', import.meta.url).href
-]
-
 /** The options that `npm start` gives Node.js. */
 export const productionOptions = scripts.start.split(' ').filter((word) => word.startsWith('--'))
 

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { root, runTypescript } from './paths.ts'
+import { runTypescript } from '../../scripts/run-typescript.ts'
+import { root } from './paths.ts'
 
 export type Script = Awaited<ReturnType<typeof startScript>>
 

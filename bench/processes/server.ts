@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { createProcessMeter } from '../measure/process-meter.ts'
-import { bare, productionOptions, root, runTypescript } from './paths.ts'
+import { bare, productionOptions, root } from './paths.ts'
+import { runTypescript } from '../../scripts/run-typescript.ts'
 
 /** The arguments of Node.js for each server that there is; for ours, those of `npm start`. */
 const SERVERS = {

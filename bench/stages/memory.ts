@@ -5,7 +5,7 @@ import { quantile } from '../measure/statistics.ts'
 import { startServer } from '../processes/server.ts'
 import { format, judge, type Stage } from '../report.ts'
 import { withResources } from '../resources.ts'
-import { startSinkSurroundings, syncUser } from '../surroundings/environment.ts'
+import { startSinkServices, syncUser } from '../services/environment.ts'
 
 const AT_ONCE = 20
 const MEGABYTES = 50
@@ -23,7 +23,7 @@ export const memory: Stage = ({ scale, log }) =>
     if ('unavailable' in cgroup) return { title, table: [], remarks: [`Skipped: ${cgroup.unavailable}.`] }
     keep(cgroup)
 
-    const { database, env, token } = await startSinkSurroundings(keep)
+    const { database, env, token } = await startSinkServices(keep)
     const load = await createLoad(keep, { bytes: megabytes * MEGABYTE })
     const server = keep(await startServer('ours', env, cgroup.enclose))
     await syncUser(server.url, token)

@@ -7,8 +7,8 @@ import { runCommand } from '../processes/command.ts'
 import { startScript } from '../processes/script.ts'
 import { format, type Stage } from '../report.ts'
 import { withResources } from '../resources.ts'
-import { startSurroundings, SERVICE_KEY } from '../surroundings/environment.ts'
-import { createSessions, writeStorage } from '../surroundings/history.ts'
+import { startServices, SERVICE_KEY } from '../services/environment.ts'
+import { createSessions, writeStorage } from '../services/history.ts'
 
 const COUNTS = [20_000, 200_000]
 const BUCKET = 'harmony-helper-recordings'
@@ -39,12 +39,12 @@ const measure = (count: number) =>
     const directory = mkdtempSync(join(tmpdir(), 'harmony-bench-'))
     keep({ close: () => rmSync(directory, { recursive: true, force: true }) })
 
-    const { database, env } = await startSurroundings(keep, 'http://127.0.0.1:1')
+    const { database, env } = await startServices(keep, 'http://127.0.0.1:1')
     const [missing, ...keys] = await createSessions(database.url, count)
     const leftover = `${randomUUID()}/${randomUUID()}.webm`
     writeStorage(directory, BUCKET, [...keys, leftover])
     const storage = keep(
-      await startScript('surroundings/embedded-storage', { directory, serviceKey: SERVICE_KEY })
+      await startScript('services/embedded-storage', { directory, serviceKey: SERVICE_KEY })
     )
 
     const { stdout, ms, peakRss } = await runCommand('dist/server/commands/reconcile-recordings.js', {

@@ -6,7 +6,7 @@ import { median, quantile } from '../measure/statistics.ts'
 import { startServer, type Server } from '../processes/server.ts'
 import { format, judge, type Stage } from '../report.ts'
 import { withResources } from '../resources.ts'
-import { startSinkSurroundings, syncUser } from '../surroundings/environment.ts'
+import { startSinkServices, syncUser } from '../services/environment.ts'
 
 const AT_ONCE = 10
 const MEGABYTES = 20
@@ -36,7 +36,7 @@ type Measured = {
 export const uploads: Stage = ({ scale, log }) =>
   withResources(async (keep) => {
     const megabytes = Math.max(1, Math.round(MEGABYTES * scale))
-    const { database, env, token } = await startSinkSurroundings(keep)
+    const { database, env, token } = await startSinkServices(keep)
     const small = await createLoad(keep, { bytes: SMALL_RECORDING })
     const large = await createLoad(keep, { bytes: megabytes * MEGABYTE })
     const ours = keep(await startServer('ours', env))

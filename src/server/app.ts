@@ -8,12 +8,12 @@ import healthRoutes from './http/health.ts'
 import { loggerOptions } from './http/logging.ts'
 import auth from './auth/plugin.ts'
 import { answerClientError } from './http/malformed-requests.ts'
-import database from './database/client.ts'
+import database from './database/plugin.ts'
 import docs from './http/openapi.ts'
 import jsonBody from './http/json-parser.ts'
 import lastAnswers from './http/drain-connections.ts'
 import problemDetails, { answerNotFound, answerWithProblem } from './http/problem-details.ts'
-import storage from './storage/recordings-bucket.ts'
+import storage from './storage/plugin.ts'
 import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
 import userRoutes from './users/routes.ts'
@@ -21,10 +21,10 @@ import userRoutes from './users/routes.ts'
 /** Fifty megabytes over a poor mobile connection; Fastify would wait for ever. */
 const SLOWEST_UPLOAD_MS = 15 * 60_000
 
-type Surroundings = { now?: () => Date }
+type Services = { now?: () => Date }
 
 /** The application: reads no environment and does not listen. `now` is the clock by which days are told. */
-export async function buildApp(config: Config, { now = () => new Date() }: Surroundings = {}) {
+export async function buildApp(config: Config, { now = () => new Date() }: Services = {}) {
   const app = fastify({
     logger: loggerOptions(config),
     genReqId: ({ headers: { 'x-request-id': given } }) =>

@@ -6,7 +6,7 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { startPostgres, type PostgresOptions } from '../../src/dev/postgres.ts'
 import { PrismaClient } from '../../src/server/generated/prisma/client.ts'
-import { runTypescript } from '../helpers/run-typescript.ts'
+import { runTypescript } from '../../scripts/run-typescript.ts'
 
 async function start(t: Test, options?: PostgresOptions) {
   const postgres = await startPostgres(options)

@@ -13,10 +13,10 @@ import { isServerMemoryLimited } from './server-command.ts'
 
 export const SERVICE_KEY = 'sb_secret_for_tests_only'
 
-export type Surroundings = Awaited<ReturnType<typeof startSurroundings>>
+export type Services = Awaited<ReturnType<typeof startServices>>
 
 /** A database, a bucket and an issuer of the test's own, and the environment by which a server finds them. */
-export async function startSurroundings(t: Test) {
+export async function startServices(t: Test) {
   const [database, issuer, storage] = await Promise.all([
     startDatabase(t),
     startTestIssuer(t),
@@ -60,11 +60,11 @@ export async function startStorage(t: Test) {
   }
 }
 
-type Overrides = { env?: NodeJS.ProcessEnv; now?: () => Date; surroundings?: Surroundings }
+type Overrides = { env?: NodeJS.ProcessEnv; now?: () => Date; services?: Services }
 
-/** The app on surroundings of its own, or on those given, torn down with the test. */
-export async function build(t: Test, { env, now, surroundings }: Overrides = {}) {
-  const around = surroundings ?? (await startSurroundings(t))
+/** The app on services of its own, or on those given, torn down with the test. */
+export async function build(t: Test, { env, now, services }: Overrides = {}) {
+  const around = services ?? (await startServices(t))
   const environment = { ...around.env, ...env }
   const app = isServerMemoryLimited
     ? await startRemoteApp(t, environment, now)

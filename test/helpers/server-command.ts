@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { createMemoryCgroup } from '../../bench/measure/memory-cgroup.ts'
 import { productionOptions } from '../../bench/processes/paths.ts'
-import { runTypescript } from './run-typescript.ts'
+import { runTypescript } from '../../scripts/run-typescript.ts'
 
 const pathOf = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url))
 

@@ -1,14 +1,14 @@
 import type { Test } from 'tap'
 import { loadConfig } from '../../src/server/config.ts'
 import { createStorage } from '../../src/server/storage/recordings-bucket.ts'
-import { keyOf } from '../../src/server/audio/formats.ts'
-import type { Surroundings } from './app.ts'
+import { keyOf } from '../../src/server/storage/recording-keys.ts'
+import type { Services } from './app.ts'
 import { query } from './scratch-database.ts'
 
 type Row = { id: string; user_id: string; audio_url: string | null; sub: string }
 
 /** What is really there, asked of the database and of the bucket past the server. */
-async function readState({ env }: Pick<Surroundings, 'env'>) {
+async function readState({ env }: Pick<Services, 'env'>) {
   const config = loadConfig(env)
   const rows = await query<Row>(
     config.database.url,
@@ -36,7 +36,7 @@ async function readState({ env }: Pick<Surroundings, 'env'>) {
  * Checks what must hold at any time at which nothing runs: no row lacks its object, and every streak is that of the
  * sessions, all of which must be dated today.
  */
-export async function expectSound(t: Test, around: Pick<Surroundings, 'env'>) {
+export async function expectSound(t: Test, around: Pick<Services, 'env'>) {
   const state = await readState(around)
   const objects = new Set(state.objects)
   const broken = state.rows.filter(

@@ -2,11 +2,11 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { problems, type Problem, type ProblemCode } from '../../src/contract/problem.ts'
-import { build, startSurroundings } from '../helpers/app.ts'
+import { build, startServices } from '../helpers/app.ts'
 import { isProblem } from '../helpers/problem.ts'
 
-const surroundings = await startSurroundings(t)
-const { app, issuer, as } = await build(t, { surroundings })
+const services = await startServices(t)
+const { app, issuer, as } = await build(t, { services })
 const clara = as('auth0|clara')
 await clara.sync()
 const authorization = `Bearer ${issuer.token(clara.sub)}`
@@ -262,7 +262,7 @@ t.test('a body that is not UTF-8 is refused, rather than stored with its letters
 
 t.test('a body over the limit is refused, however it is sent', async (t) => {
   isProblem(t, await clara.sync({ unknown: 'x'.repeat(1024 * 1024) }), 'body_too_large')
-  const { as } = await build(t, { surroundings, env: { MAX_RECORDING_BYTES: '1024' } })
+  const { as } = await build(t, { services, env: { MAX_RECORDING_BYTES: '1024' } })
   isProblem(t, await as(clara.sub).save({ unknown: 'x'.repeat(45 * 1024 * 1024) }), 'body_too_large')
 })
 

@@ -6,7 +6,7 @@ import { loadConfig } from '../../src/server/config.ts'
 import { createDatabase } from '../../src/server/database/client.ts'
 import { createStorage } from '../../src/server/storage/recordings-bucket.ts'
 import { reconcileRecordings, type Finding } from '../../src/server/reconcile/reconcile-recordings.ts'
-import { startSurroundings } from '../helpers/app.ts'
+import { startServices } from '../helpers/app.ts'
 import { fixture } from '../helpers/recordings.ts'
 import { runServerCode, startServerProcess, type ServerProcess } from '../helpers/server-process.ts'
 import { expectSound } from '../helpers/session-state.ts'
@@ -19,10 +19,10 @@ const LANES = 3
 const CLIENTS = 6
 
 t.setTimeout(300_000)
-const surroundings = await startSurroundings(t)
+const services = await startServices(t)
 // The life of a lease is how long the id of a dead process' save stays taken.
 const spools = t.testdir()
-const env = { ...surroundings.env, SESSION_LEASE_MS: '2000', DATABASE_POOL_SIZE: '6', TMPDIR: spools }
+const env = { ...services.env, SESSION_LEASE_MS: '2000', DATABASE_POOL_SIZE: '6', TMPDIR: spools }
 const webm = await fixture('recording.webm')
 /** So long that it is spooled. */
 const longer = Buffer.concat([webm, Buffer.alloc(200_000)])
@@ -38,7 +38,7 @@ type Deed = {
 /** Saves and deletes until the server is gone, and writes down what it was promised. */
 async function practise({ url }: ServerProcess, sub: string, deeds: Deed[], begun: () => void) {
   const headers = {
-    authorization: `Bearer ${surroundings.issuer.token(sub)}`,
+    authorization: `Bearer ${services.issuer.token(sub)}`,
     'content-type': 'application/json'
   }
   const post = (path: string, body: unknown) =>
@@ -112,7 +112,7 @@ t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was 
   }
   await Promise.all(Array.from({ length: LANES }, lane))
 
-  const { rows, objects } = await expectSound(t, surroundings)
+  const { rows, objects } = await expectSound(t, services)
   const byId = new Map(rows.map((row) => [row.id, row]))
   const promised = deeds.filter(({ saved, deletion }) => saved && deletion === 'none')
   t.comment(
@@ -143,7 +143,7 @@ t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was 
   t.match(reconcile, { code: 0, stderr: '' }, reconcile.stdout)
   await reconcileUploads()
   t.strictSame(await reconcileUploads(), [], 'nothing is left in staging')
-  const after = await expectSound(t, surroundings)
+  const after = await expectSound(t, services)
   t.equal(
     after.objects.length,
     after.rows.filter(({ audio_url: url }) => url !== null).length,
@@ -158,7 +158,7 @@ t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was 
   await Promise.all(
     unfinished.map(async ({ id, sub, recording }) => {
       const headers = {
-        authorization: `Bearer ${surroundings.issuer.token(sub)}`,
+        authorization: `Bearer ${services.issuer.token(sub)}`,
         'content-type': 'application/json'
       }
       const body = JSON.stringify({
@@ -178,12 +178,12 @@ t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was 
       )
     })
   )
-  await expectSound(t, surroundings)
+  await expectSound(t, services)
 })
 
 /** As the command does two hours later, when nobody can complete an upload any more. */
 async function reconcileUploads(): Promise<Finding[]> {
-  const config = loadConfig(surroundings.env)
+  const config = loadConfig(services.env)
   const [storage, database] = [createStorage(config.storage, config), createDatabase(config.database)]
   const findings: Finding[] = []
   await reconcileRecordings({

@@ -3,14 +3,14 @@ import { Agent, request, type IncomingMessage } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { startSurroundings } from '../helpers/app.ts'
+import { startServices } from '../helpers/app.ts'
 import { startFaultyProxy } from '../helpers/faulty-proxy.ts'
 import { fixture } from '../helpers/recordings.ts'
 import { runServerCode, startServerProcess } from '../helpers/server-process.ts'
 import { expectSound } from '../helpers/session-state.ts'
 
-const surroundings = await startSurroundings(t)
-const authorization = `Bearer ${surroundings.issuer.token('auth0|clara')}`
+const services = await startServices(t)
+const authorization = `Bearer ${services.issuer.token('auth0|clara')}`
 const post = (url: string, body: unknown) =>
   fetch(url, {
     method: 'POST',
@@ -19,8 +19,8 @@ const post = (url: string, body: unknown) =>
   })
 
 t.test('SIGTERM lets a running save finish, refuses new connections and ends with 0', async (t) => {
-  const proxy = await startFaultyProxy(t, surroundings.env['SUPABASE_URL'] ?? '')
-  const server = await startServerProcess(t, { ...surroundings.env, SUPABASE_URL: proxy.url })
+  const proxy = await startFaultyProxy(t, services.env['SUPABASE_URL'] ?? '')
+  const server = await startServerProcess(t, { ...services.env, SUPABASE_URL: proxy.url })
   t.match(
     (
       await post(`${server.url}/api/users/sync`, {
@@ -51,11 +51,11 @@ t.test('SIGTERM lets a running save finish, refuses new connections and ends wit
   await proxy.resume()
   t.equal((await save).status, 201)
   t.strictSame(await server.exited, [0, null])
-  t.equal((await expectSound(t, surroundings)).objects.length, 1)
+  t.equal((await expectSound(t, services)).objects.length, 1)
 })
 
 t.test('SIGTERM lets an answer that has begun come to its end', async (t) => {
-  const server = await startServerProcess(t, surroundings.env)
+  const server = await startServerProcess(t, services.env)
   const score = 'a'.repeat(10_000_000)
   await post(`${server.url}/api/users/sync`, {
     auth0_id: 'auth0|clara',
@@ -108,7 +108,7 @@ t.test('a port in use stops the start with a clear message', async (t) => {
   await once(occupant, 'listening')
   t.teardown(() => occupant.close())
   const { port } = occupant.address() as AddressInfo
-  const { code, stderr } = await runServerCode(t, 'main', [], { ...surroundings.env, PORT: String(port) })
+  const { code, stderr } = await runServerCode(t, 'main', [], { ...services.env, PORT: String(port) })
   t.equal(code, 1)
   t.match(stderr, new RegExp(`address already in use.*${port}`))
   t.notMatch(stderr, /^ +at /m, 'no stack')

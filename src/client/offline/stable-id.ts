@@ -1,6 +1,5 @@
+import { isUuid } from '../../contract/uuid.ts'
 import type { SessionData } from '../storage-service.ts'
-
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /**
  * The id under which a local session belongs in an account: its own where that is a UUID, otherwise one made of what
@@ -14,7 +13,8 @@ export async function stableId({
   instrument,
   durationSeconds
 }: SessionData): Promise<string> {
-  if (UUID.test(id)) return id.toLowerCase()
+  const lowerCase = id.toLowerCase()
+  if (isUuid(lowerCase)) return lowerCase
   const content = JSON.stringify(['harmony-helper', id, date, songName, instrument, durationSeconds])
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(content)))
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')

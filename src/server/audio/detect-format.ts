@@ -1,10 +1,6 @@
-import type { Readable } from 'node:stream'
 import { fileTypeFromBlob } from 'file-type'
 import { ApiError } from '../errors.ts'
-import { kindOf, type Kind } from './formats.ts'
-
-/** A recording as it will be stored. `sha256` is lower-case hexadecimal; `stream` begins anew each time. */
-export type Recording = { kind: Kind; bytes: number; sha256: string; stream: () => Readable }
+import { formatOfMediaType, type AudioFormat } from './formats.ts'
 
 /** Bytes that can be read from anywhere. */
 export type RandomAccess = { readonly size: number; read: (start: number, end: number) => Promise<Buffer> }
@@ -13,14 +9,14 @@ export type RandomAccess = { readonly size: number; read: (start: number, end: n
 const MAX_LOOKS = 256
 
 /**
- * Tells the kind of a recording by its bytes, not by the client's word.
+ * Tells the format of a recording by its bytes, not by the client's word.
  * @throws {ApiError} unsupported_recording
  */
-export async function tellKind(source: RandomAccess): Promise<Kind> {
+export async function detectFormat(source: RandomAccess): Promise<AudioFormat> {
   const type = await fileTypeFromBlob(asBlob(source))
-  const kind = type && kindOf(type.mime)
-  if (!kind) throw unsupported()
-  return kind
+  const format = type && formatOfMediaType(type.mime)
+  if (!format) throw unsupported()
+  return format
 }
 
 export const unsupported = (

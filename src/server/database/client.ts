@@ -1,7 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { clearLogs } from '@prisma/debug'
-import type { FastifyInstance } from 'fastify'
-import fp from 'fastify-plugin'
 import pg from 'pg'
 import type { Config } from '../config.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
@@ -12,12 +10,6 @@ export type Queries = Pick<PrismaClient, '$queryRaw' | '$executeRaw' | 'user' | 
 
 /** All failures of PostgreSQL itself, and every wait beyond the time limit, are ApiError `database_unavailable`. */
 export type Database = ReturnType<typeof createDatabase>
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    database: Database
-  }
-}
 
 export function createDatabase({ url, poolSize, timeoutMs }: Config['database']) {
   const pool = new pg.Pool({
@@ -96,11 +88,3 @@ const forgetParameters = () => clearLogs()
 
 const isBusy = (connection: pg.PoolClient) =>
   (connection as pg.PoolClient & { readyForQuery?: boolean }).readyForQuery === false
-
-async function database(app: FastifyInstance, { config }: { config: Pick<Config, 'database'> }) {
-  const instance = createDatabase(config.database)
-  app.decorate('database', instance)
-  app.addHook('onClose', () => instance.close())
-}
-
-export default fp(database, { name: 'database' })

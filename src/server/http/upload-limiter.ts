@@ -6,7 +6,7 @@ const SHARE = 1 / 4
 /** Gives a slot back; more than once is fine. */
 export type Release = () => void
 
-export type Slots = ReturnType<typeof createSlots>
+export type UploadLimiter = ReturnType<typeof createUploadLimiter>
 
 type Waiter = { user: string; enter: () => void }
 
@@ -14,7 +14,7 @@ type Waiter = { user: string; enter: () => void }
  * At most `count` at a time, a quarter of them for one user; the others wait in line, each for `waitMs` at most. Who
  * waits for a slot of their own share does not keep back those behind.
  */
-export function createSlots({ count, waitMs }: { count: number; waitMs: number }) {
+export function createUploadLimiter({ count, waitMs }: { count: number; waitMs: number }) {
   const share = Math.ceil(count * SHARE)
   const waiting = new Set<Waiter>()
   const held = new Map<string, number>()

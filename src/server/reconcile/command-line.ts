@@ -1,3 +1,4 @@
+import { isUuid } from '../../contract/uuid.ts'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config.ts'
 import { createDatabase } from '../database/client.ts'
@@ -21,8 +22,6 @@ const LINES: { [kind in Finding['kind']]: (finding: Finding & { kind: kind }) =>
   missing: ({ sessionId, key }) => `found a session whose recording is gone: ${sessionId} (${key})`,
   foreign: ({ key }) => `found an object that is no recording of ours, left alone: ${key}`
 }
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 type Invocation = {
   args: string[]
@@ -79,7 +78,7 @@ function readArguments(args: string[]) {
     throw new Error(`--min-age must be a number of minutes\n\n${USAGE}`)
   }
   const from = values.from?.toLowerCase()
-  if (from !== undefined && !UUID.test(from)) throw new Error(`--from must be the id of a user\n\n${USAGE}`)
+  if (from !== undefined && !isUuid(from)) throw new Error(`--from must be the id of a user\n\n${USAGE}`)
   return { remove: values.delete, minAgeMs: minutes * 60_000, from, help: values.help }
 }
 

@@ -1,3 +1,4 @@
+import { UUID_PATTERN } from '../../contract/uuid.ts'
 import type { Database } from '../database/client.ts'
 import type { Storage } from '../storage/recordings-bucket.ts'
 import type { Entry } from '../storage/list-bucket.ts'
@@ -29,8 +30,7 @@ export type Finding =
   | { kind: 'missing'; sessionId: string; key: string }
   | { kind: 'foreign'; key: string }
 
-const RECORDING_KEY =
-  /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[a-z0-9]+$/
+const RECORDING_KEY = new RegExp(`^(${UUID_PATTERN})/(${UUID_PATTERN})\\.[a-z0-9]+$`)
 
 /**
  * Compares the bucket with the table: reports objects that no session refers to (a save that died half-way), sessions
@@ -39,7 +39,7 @@ const RECORDING_KEY =
  *
  * Safe beside a running server. What does not match is only a suspect, and looked up by itself: pages are read at
  * different times, and some storage servers sort names in their own way. A leftover is removed only under the lease of
- * its session id, seized from whoever holds it for longer than `minAgeMs`: that save, if it still lives, can then no
+ * its session id, stolen from whoever holds it for longer than `minAgeMs`: that save, if it still lives, can then no
  * longer commit.
  */
 export async function reconcileRecordings({
@@ -61,7 +61,7 @@ export async function reconcileRecordings({
   await walkBucket(storage, { depth: 1, visit: visitObject, from })
   await passSessions()
   await walkBucket(storage.staging, { depth: 2, visit: visitStaged })
-  if (remove) await leases.sweep(minAgeMs)
+  if (remove) await leases.deleteExpired(minAgeMs)
 
   async function nextSession(): Promise<RecordedSession | undefined> {
     const { done, value } = await sessions.next()
@@ -124,11 +124,11 @@ export async function reconcileRecordings({
 
   /** @returns false when it turned out to be in use after all */
   async function removeLeftover(object: RecordedSession): Promise<boolean> {
-    const lease = await leases.seize({ ...object, contentDigest: null }, minAgeMs)
+    const lease = await leases.steal({ ...object, contentDigest: null }, minAgeMs)
     if (lease === 'in use') return false
     const isInUse = await isReferredTo(queries, object)
     // Should the removal fail it may still happen, so the lease is then left to expire.
-    if (!isInUse) await leases.whileRenewing(lease, () => storage.remove([object.key]))
+    if (!isInUse) await leases.withHeartbeat(lease, () => storage.remove([object.key]))
     await leases.release(lease)
     return !isInUse
   }

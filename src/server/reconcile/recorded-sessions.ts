@@ -1,5 +1,5 @@
 import type { Queries } from '../database/client.ts'
-import { keyOf } from '../audio/formats.ts'
+import { keyOf } from '../storage/recording-keys.ts'
 
 const PAGE_SIZE = 1000
 const NIL = '00000000-0000-0000-0000-000000000000'

@@ -1,8 +1,12 @@
+import type { Readable } from 'node:stream'
 import { createHash } from 'node:crypto'
 import { MAX_XML_BYTES, type NewSession } from '../../contract/sessions.ts'
 import { invalidInput } from '../errors.ts'
-import type { Recording } from '../audio/detect-format.ts'
+import type { AudioFormat } from '../audio/formats.ts'
 import type { SessionRow } from './repository.ts'
+
+/** A recording as it will be stored. `sha256` is lower-case hexadecimal; `stream` begins anew each time. */
+export type Recording = { format: AudioFormat; bytes: number; sha256: string; stream: () => Readable }
 
 /** A session to be saved, checked and in the form in which it is stored and compared. */
 export type SessionContent = {

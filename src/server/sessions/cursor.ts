@@ -1,3 +1,4 @@
+import { UUID_PATTERN } from '../../contract/uuid.ts'
 import { invalidInput } from '../errors.ts'
 
 /** The place of a row in the history, exact to PostgreSQL's microsecond (a JavaScript Date would lose three digits). */
@@ -6,12 +7,11 @@ export type Position = { micros: string; id: string }
 export const encodeCursor = ({ micros, id }: Position): string =>
   Buffer.from(`${micros}/${id}`).toString('base64url')
 
+const CURSOR = new RegExp(`^(-?\\d{1,16})/(${UUID_PATTERN})$`)
+
 /** @throws {ApiError} invalid_input for anything that encodeCursor did not make */
 export function decodeCursor(cursor: string): Position {
-  const [, micros, id] =
-    /^(-?\d{1,16})\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(
-      Buffer.from(cursor, 'base64url').toString()
-    ) ?? []
+  const [, micros, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
   if (!micros || !id) throw invalidInput('cursor', 'must be taken from the Link header of the page before')
   return { micros, id }
 }

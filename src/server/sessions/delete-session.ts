@@ -1,10 +1,11 @@
-import { ApiError } from '../errors.ts'
 import type { Queries } from '../database/client.ts'
-import { possibleKeys } from '../audio/formats.ts'
+import { possibleKeys } from '../storage/recording-keys.ts'
 import { refreshStreak } from '../users/streak-repository.ts'
-import { confirm, giveUp, redeemDeletion, type Lease } from './leases.ts'
+import { confirm, giveUp, consumeDeletion, type Lease } from './leases.ts'
 import { createSessionRepository, mayHaveObject, type SessionHead } from './repository.ts'
-import type { SessionDependencies } from './save-session.ts'
+import type { SessionDependencies } from './dependencies.ts'
+import { sessionNotFound } from './errors.ts'
+import { createUserRepository } from '../users/repository.ts'
 
 /**
  * Deletes a session with its recording, or the recording alone: the URL is cleared first, then the object removed,
@@ -22,17 +23,17 @@ export function createDeletions(dependencies: SessionDependencies) {
     finish: (session: SessionHead, lease: Lease) => Promise<void>
   ): Promise<void> {
     const seen = await sessions.findOwned(id, sub)
-    if (!seen) throw notFound()
+    if (!seen) throw sessionNotFound()
     const lease = await leases.acquire({ sessionId: id, userId: seen.userId, contentDigest: null })
     let isRemoving = false
     try {
       // Again: another deletion may have been waited for, and a save after it.
       const session = await sessions.findOwned(id, sub)
-      if (!session) throw notFound()
+      if (!session) throw sessionNotFound()
       if (mayHaveObject(session)) {
         await clearAudioUrl(session, lease)
         isRemoving = true
-        await leases.whileRenewing(lease, () => storage.remove(possibleKeys(session.userId, id)))
+        await leases.withHeartbeat(lease, () => storage.remove(possibleKeys(session.userId, id)))
       }
       await finish(session, lease)
     } catch (error) {
@@ -56,8 +57,8 @@ export function createDeletions(dependencies: SessionDependencies) {
     lease: Lease
   ): Promise<boolean> {
     const sessions = createSessionRepository(queries)
-    await sessions.lockUser(userId)
-    await redeemDeletion(queries, lease)
+    await createUserRepository(queries).lock(userId)
+    await consumeDeletion(queries, lease)
     const isDeleted = await sessions.delete(id, userId)
     await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
     return isDeleted
@@ -68,7 +69,7 @@ export function createDeletions(dependencies: SessionDependencies) {
     async deleteSession(sub: string, id: string): Promise<void> {
       await removeRecording(sub, id, async (session, lease) => {
         if (!(await database.transaction((queries) => deleteRow(queries, sub, session, lease)))) {
-          throw notFound()
+          throw sessionNotFound()
         }
       })
     },
@@ -77,12 +78,10 @@ export function createDeletions(dependencies: SessionDependencies) {
     async deleteRecording(sub: string, id: string): Promise<void> {
       await removeRecording(sub, id, (session, lease) =>
         database.transaction(async (queries) => {
-          await redeemDeletion(queries, lease)
+          await consumeDeletion(queries, lease)
           await createSessionRepository(queries).forgetRecording(session.id)
         })
       )
     }
   }
 }
-
-export const notFound = () => new ApiError('session_not_found', 'You have no session with this id.')

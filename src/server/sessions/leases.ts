@@ -35,7 +35,7 @@ type Timing = {
 /**
  * Leases on session ids, in the table `session_leases`. No transaction or connection is held while bytes travel, so
  * this is what keeps two saves, or a save and a deletion, from working on the same object. A lease is taken over only
- * from a dead holder; a holder that was merely slow finds out in its committing transaction, because `redeem` deletes
+ * from a dead holder; a holder that was merely slow finds out in its committing transaction, because `consume` deletes
  * the lease by holder.
  */
 export function createLeases(queries: Queries, { leaseMs, waitMs }: Timing) {
@@ -88,7 +88,7 @@ export function createLeases(queries: Queries, { leaseMs, waitMs }: Timing) {
      * time. A process that was stopped for too long does not begin.
      * @throws {ApiError} session_busy
      */
-    async whileRenewing<T>(lease: Lease, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    async withHeartbeat<T>(lease: Lease, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
       if (isOver(lease)) throw leaseLost()
       const lost = new AbortController()
       async function renew() {
@@ -118,22 +118,22 @@ export function createLeases(queries: Queries, { leaseMs, waitMs }: Timing) {
      * Takes the lease from whoever has held it for longer than `minAgeMs`, dead or alive; a live one can then no
      * longer commit. A user who does not exist can have no save, so there is nothing to take from.
      */
-    async seize({ sessionId, userId }: Purpose, minAgeMs: number): Promise<Lease | 'in use'> {
+    async steal({ sessionId, userId }: Purpose, minAgeMs: number): Promise<Lease | 'in use'> {
       const lease = { sessionId, holder: randomUUID(), validUntil: Date.now() + leaseMs, isInherited: false }
-      const seized = await queries.$executeRaw`
+      const stolen = await queries.$executeRaw`
         INSERT INTO session_leases AS l (session_id, user_id, holder, started_at, expires_at)
         SELECT ${sessionId}::uuid, id, ${lease.holder}::uuid, now(), now() + ${leaseMs}::int * interval '1 millisecond'
         FROM users WHERE id = ${userId}::uuid
         ON CONFLICT (session_id) DO UPDATE
           SET user_id = excluded.user_id, holder = excluded.holder, content_digest = NULL, started_at = excluded.started_at, expires_at = excluded.expires_at
           WHERE l.started_at <= now() - ${minAgeMs}::float8 * interval '1 millisecond'`
-      if (seized === 1) return lease
+      if (stolen === 1) return lease
       const isInUse = await queries.sessionLease.findUnique({ where: { sessionId } })
       return isInUse ? 'in use' : lease
     },
 
     /** Deletes what dead holders left behind. @returns how many */
-    async sweep(minAgeMs: number): Promise<number> {
+    async deleteExpired(minAgeMs: number): Promise<number> {
       return queries.$executeRaw`DELETE FROM session_leases WHERE expires_at <= now() AND started_at <= now() - ${minAgeMs}::float8 * interval '1 millisecond'`
     },
 
@@ -151,15 +151,15 @@ export function createLeases(queries: Queries, { leaseMs, waitMs }: Timing) {
     },
 
     /**
-     * Replaces a lease by a new one, so that a transaction in doubt can no longer redeem the old; waits for it if it
+     * Replaces a lease by a new one, so that a transaction in doubt can no longer consume the old; waits for it if it
      * is still running. @returns null when the old lease is gone: redeemed, or taken over
      */
-    async reissue(lease: Lease): Promise<Lease | null> {
-      const reissued = { ...lease, holder: randomUUID(), validUntil: Date.now() + leaseMs }
+    async rotateToken(lease: Lease): Promise<Lease | null> {
+      const rotated = { ...lease, holder: randomUUID(), validUntil: Date.now() + leaseMs }
       const count = await queries.$executeRaw`
-        UPDATE session_leases SET holder = ${reissued.holder}::uuid, expires_at = now() + ${leaseMs}::int * interval '1 millisecond'
+        UPDATE session_leases SET holder = ${rotated.holder}::uuid, expires_at = now() + ${leaseMs}::int * interval '1 millisecond'
         WHERE session_id = ${lease.sessionId}::uuid AND holder = ${lease.holder}::uuid`
-      return count === 1 ? reissued : null
+      return count === 1 ? rotated : null
     }
   }
 }
@@ -187,18 +187,18 @@ export const isOutage = (error: unknown) => error instanceof ApiError && error.c
  * Ends a lease inside the committing transaction: whoever lost it cannot commit.
  * @throws {ApiError} session_busy when somebody took over
  */
-export async function redeem(queries: Queries, { sessionId, holder }: Lease): Promise<void> {
+export async function consume(queries: Queries, { sessionId, holder }: Lease): Promise<void> {
   const count =
     await queries.$executeRaw`DELETE FROM session_leases WHERE session_id = ${sessionId}::uuid AND holder = ${holder}::uuid`
   if (count === 0) throw leaseLost()
 }
 
 /**
- * As `redeem`, for a deletion. When an earlier request gave up on removing the object, its removal may still happen:
+ * As `consume`, for a deletion. When an earlier request gave up on removing the object, its removal may still happen:
  * the id stays taken until the lease expires, so that it cannot hit the object of a later save.
  */
-export async function redeemDeletion(queries: Queries, lease: Lease): Promise<void> {
-  if (!lease.isInherited) return redeem(queries, lease)
+export async function consumeDeletion(queries: Queries, lease: Lease): Promise<void> {
+  if (!lease.isInherited) return consume(queries, lease)
   const { sessionId, holder } = lease
   const { count } = await queries.sessionLease.updateMany({
     where: { sessionId, holder },

@@ -1,4 +1,4 @@
-import type { SessionData, SessionListItem } from '../../contract/sessions.ts'
+import type { SessionListItem } from '../../contract/sessions.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Queries } from '../database/client.ts'
 import type { Position } from './cursor.ts'
@@ -33,9 +33,6 @@ export type Score = string | AsyncIterable<string>
 
 export type HistoryRow = SessionListItem & { position: Position }
 
-/** The wire's SessionData without its score, which is sent apart. */
-export type SessionDescription = Omit<SessionData, 'xmlContent'>
-
 type Page = { sub: string; after?: Position | undefined; limit?: number | undefined }
 
 /** The owner's id inside the statement: one round trip, and the list's index serves the order. */
@@ -62,11 +59,6 @@ export const sessionStatement = (id: string, sub: string) => Prisma.sql`
   FROM sessions WHERE id = ${id}::uuid AND user_id = ${owner(sub)}`
 
 export const createSessionRepository = (queries: Queries) => ({
-  /** @returns the user's id, or null when the user was never synced */
-  findUserId: async (sub: string): Promise<string | null> =>
-    (await queries.$queryRaw<Array<{ id: string }>>`SELECT id FROM users WHERE auth0_id = ${sub}`)[0]?.id ??
-    null,
-
   async list(page: Page): Promise<HistoryRow[]> {
     const rows = await queries.$queryRaw<
       Array<Omit<SessionListItem, 'date'> & { date: Date; micros: string }>
@@ -97,11 +89,6 @@ export const createSessionRepository = (queries: Queries) => ({
   async insert(row: SessionRow): Promise<boolean> {
     const { count } = await queries.session.createMany({ data: [row], skipDuplicates: true })
     return count === 1
-  },
-
-  /** Serialises the writes of one user, so that the streak each of them counts is the right one. */
-  async lockUser(userId: string): Promise<void> {
-    await queries.$queryRaw`SELECT id FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
   },
 
   /** A recording of this size is about to be published: a sign that an object may be there. */
@@ -160,21 +147,3 @@ async function* readScore(
 /** Whether an object may lie in the bucket for this session. */
 export const mayHaveObject = ({ audioUrl, recordingBytes }: SessionHead) =>
   audioUrl !== null || recordingBytes !== null
-
-/** The wire's SessionData without its score; `audioUrl` is the URL that plays. */
-export function describeSession(row: SessionHead, audioUrl: string | null): SessionDescription {
-  const analysis = {
-    summary: row.analysisSummary,
-    feedback: row.analysisFeedback,
-    scoreAccuracy: row.scoreAccuracy
-  }
-  return {
-    id: row.id,
-    date: row.date.toISOString(),
-    songName: row.songName,
-    instrument: row.instrument,
-    durationSeconds: row.durationSeconds,
-    analysis: Object.values(analysis).every((value) => value === null) ? null : analysis,
-    audioUrl
-  }
-}

@@ -12,13 +12,14 @@ import { withHeader } from '../http/openapi.ts'
 import { problemResponses } from '../http/problem-details.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { createLinks } from '../storage/playback-urls.ts'
-import { createDeletions, notFound } from './delete-session.ts'
+import { sessionNotFound } from './errors.ts'
+import { describeSession } from './presenter.ts'
+import { createDeletions } from './delete-session.ts'
 import { createDirectUploads } from './recording/direct-uploads.ts'
 import { createLeases } from './leases.ts'
 import recordingRoutes from './recording/routes.ts'
 import {
   createSessionRepository,
-  describeSession,
   type HistoryRow,
   type SessionHead,
   type StoredSession
@@ -107,7 +108,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     },
     async (request, reply) => {
       const session = await sessions.findOwned(request.params.id, request.user.sub)
-      if (!session) throw notFound()
+      if (!session) throw sessionNotFound()
       return answer(reply, session)
     }
   )

@@ -1,24 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { FastifyBaseLogger } from 'fastify'
 import { ApiError } from '../errors.ts'
-import type { Database } from '../database/client.ts'
 import { sqlState, withTimeLimit } from '../database/errors.ts'
-import type { Storage } from '../storage/recordings-bucket.ts'
-import { recordingKey } from '../audio/formats.ts'
-import type { Recording } from '../audio/detect-format.ts'
+import { recordingKey } from '../storage/recording-keys.ts'
+import { createUserRepository } from '../users/repository.ts'
 import { refreshStreak } from '../users/streak-repository.ts'
-import { giveUp, isOutage, redeem, type Lease, type Leases } from './leases.ts'
-import { digestContent, isSameContent, type SessionContent } from './content.ts'
+import { giveUp, isOutage, consume, type Lease } from './leases.ts'
+import { digestContent, isSameContent, type Recording, type SessionContent } from './content.ts'
+import type { SessionDependencies } from './dependencies.ts'
 import { createSessionRepository, type SessionRow } from './repository.ts'
-
-export type SessionDependencies = {
-  database: Database
-  storage: Storage
-  leases: Leases
-  now: () => Date
-  defaultTimeZone: string
-  log: FastifyBaseLogger
-}
 
 export type SaveSession = ReturnType<typeof createSaveSession>
 
@@ -28,7 +17,7 @@ export type Saved = { session: SessionRow; created: boolean }
  * Saves a session, all or nothing: after success row, recording and streak are there, after an error none of them is.
  *
  * The recording goes to the bucket first, under a lease on the session id and without a connection held; then one
- * transaction writes the row, redeems the lease and counts the streak. Dying in between leaves an object without a
+ * transaction writes the row, consumes the lease and counts the streak. Dying in between leaves an object without a
  * row, which reconciliation removes, and never a row without its object.
  */
 export function createSaveSession(dependencies: SessionDependencies) {
@@ -40,7 +29,7 @@ export function createSaveSession(dependencies: SessionDependencies) {
    * storage_unavailable; database_unavailable
    */
   return async function saveSession(sub: string, content: SessionContent): Promise<Saved> {
-    const userId = await sessions.findUserId(sub)
+    const userId = await createUserRepository(database.queries).findId(sub)
     if (!userId) throw notSynced()
     const row = toRow(content, userId)
     const repeated = await findEarlier(content, row)
@@ -56,7 +45,7 @@ export function createSaveSession(dependencies: SessionDependencies) {
       id,
       userId,
       date: content.date ?? now(),
-      audioUrl: recording && storage.publicUrl(recordingKey(userId, id, recording.kind)),
+      audioUrl: recording && storage.publicUrl(recordingKey(userId, id, recording.format)),
       recordingSha256: recording?.sha256 ?? null,
       recordingBytes: recording && BigInt(recording.bytes)
     }
@@ -92,14 +81,14 @@ export function createSaveSession(dependencies: SessionDependencies) {
       await giveUp(dependencies, lease, 'release')
       return repeated
     }
-    const key = recordingKey(userId, sessionId, recording.kind)
+    const key = recordingKey(userId, sessionId, recording.format)
     await upload(lease, key, recording)
     return settled(commit(sub, content, row, lease), (error) => undo(error, lease, key, content, row))
   }
 
-  async function upload(lease: Lease, key: string, { bytes, stream, kind: { contentType } }: Recording) {
+  async function upload(lease: Lease, key: string, { bytes, stream, format: { contentType } }: Recording) {
     try {
-      await leases.whileRenewing(lease, (signal) =>
+      await leases.withHeartbeat(lease, (signal) =>
         storage.upload({ key, bytes, stream, contentType, signal })
       )
     } catch (error) {
@@ -134,8 +123,8 @@ export function createSaveSession(dependencies: SessionDependencies) {
         // In this order: the deletion of a user locks the user, and then the leases. The lock on the user comes last,
         // because the user's other saves wait for it.
         if (!(await sessions.insert(row))) throw new IdTaken()
-        if (lease) await redeem(queries, lease)
-        await sessions.lockUser(row.userId)
+        if (lease) await consume(queries, lease)
+        await createUserRepository(queries).lock(row.userId)
         await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
       })
       return { session: row, created: true }
@@ -150,7 +139,7 @@ export function createSaveSession(dependencies: SessionDependencies) {
 
   /**
    * The commit failed, or its outcome is unknown. The object goes only when it is certain that the row is not there
-   * and cannot come: reissuing the lease waits for a transaction in doubt and bars it from redeeming afterwards.
+   * and cannot come: rotating the lease waits for a transaction in doubt and bars it from consuming afterwards.
    * Where the removal is in doubt too, the lease is left to expire, so that it cannot hit the object of a later save.
    */
   async function undo(
@@ -160,16 +149,16 @@ export function createSaveSession(dependencies: SessionDependencies) {
     content: SessionContent,
     row: SessionRow
   ): Promise<Saved> {
-    const reissued = await leases.reissue(lease).catch(() => undefined)
-    if (reissued === undefined) throw error // the database is away: reconciliation will find what is left
-    if (reissued === null) {
+    const rotated = await leases.rotateToken(lease).catch(() => undefined)
+    if (rotated === undefined) throw error // the database is away: reconciliation will find what is left
+    if (rotated === null) {
       const saved = await findRepeated(content, row).catch(() => null)
       if (saved) return { ...saved, created: isOutage(error) }
       throw error
     }
     try {
-      await leases.whileRenewing(reissued, () => storage.remove([key]))
-      await leases.release(reissued)
+      await leases.withHeartbeat(rotated, () => storage.remove([key]))
+      await leases.release(rotated)
     } catch (cause) {
       log.warn({ err: cause }, 'A recording may be left without its session; reconciliation will find it')
     }
@@ -183,7 +172,7 @@ export function createSaveSession(dependencies: SessionDependencies) {
   async function settle(error: unknown, content: SessionContent, row: SessionRow): Promise<Saved> {
     if (!isOutage(error)) throw error
     await database
-      .transaction((queries) => createSessionRepository(queries).lockUser(row.userId))
+      .transaction((queries) => createUserRepository(queries).lock(row.userId))
       .catch(() => {
         throw error
       })

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import type { Score, SessionDescription } from './repository.ts'
+import type { SessionDescription } from './presenter.ts'
+import type { Score } from './repository.ts'
 
 /** A save's answer has today's name for the URL beside ours. */
 type Answer = SessionDescription & { audio_url?: string | null }

@@ -1,5 +1,5 @@
 import type { Storage } from './recordings-bucket.ts'
-import { keyOf } from '../audio/formats.ts'
+import { keyOf } from './recording-keys.ts'
 
 type Options = { storage: Storage; access: 'public' | 'private'; linkSeconds: number }
 

@@ -1,10 +1,9 @@
 import type { Readable } from 'node:stream'
 import { StorageClient, type Bucket } from '@supabase/storage-js'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
-import { CACHE_SECONDS, kinds } from '../audio/formats.ts'
+import { audioFormats } from '../audio/formats.ts'
+import { CACHE_SECONDS } from './recording-keys.ts'
 import { findOrCreateBucket } from './find-or-create-bucket.ts'
 import { codeOf, unavailable } from './errors.ts'
 import { createStorageFetch } from './fetch.ts'
@@ -13,7 +12,7 @@ import { createStaging } from './staging-bucket.ts'
 
 /** URLs a single call signs: their keys fit into a body of 1 MB. */
 const SIGNED_AT_ONCE = 10_000
-const CONTENT_TYPES = kinds.map(({ contentType }) => contentType)
+const CONTENT_TYPES = audioFormats.map(({ contentType }) => contentType)
 
 /** An object to be. `stream` begins anew each time and gives exactly `bytes` bytes. */
 export type Upload = {
@@ -26,12 +25,6 @@ export type Upload = {
 
 /** The bucket of recordings. Whatever it cannot do is an ApiError, `storage_unavailable` unless said otherwise. */
 export type Storage = ReturnType<typeof createStorage>
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    storage: Storage
-  }
-}
 
 export function createStorage(
   { url, serviceKey, bucket, access, timeoutMs }: Config['storage'],
@@ -219,45 +212,3 @@ export function createStorage(
     }
   }
 }
-
-/** Prepares the bucket beside the start, again and again until it is there: reads need no storage and must not wait. */
-async function prepare(storage: Storage, log: FastifyBaseLogger, signal: AbortSignal) {
-  for (let wait = 1000; !signal.aborted; wait = Math.min(wait * 2, 30_000)) {
-    try {
-      const mismatch = await storage.ensureBucket()
-      if (mismatch) log.error(mismatch)
-      return
-    } catch (error) {
-      log.error({ err: error }, 'The storage cannot be reached; recordings cannot be saved until it is')
-      await new Promise((resolve) => {
-        const timer = setTimeout(resolve, wait)
-        signal.addEventListener(
-          'abort',
-          () => {
-            clearTimeout(timer)
-            resolve(undefined)
-          },
-          { once: true }
-        )
-      })
-    }
-  }
-}
-
-async function storage(
-  app: FastifyInstance,
-  { config }: { config: Pick<Config, 'storage' | 'maxRecordingBytes'> }
-) {
-  const instance = createStorage(config.storage, config)
-  const closing = new AbortController()
-  app.decorate('storage', instance)
-  app.addHook('onReady', async () => {
-    prepare(instance, app.log, closing.signal).catch((error) => app.log.error(error))
-  })
-  app.addHook('onClose', async () => {
-    closing.abort()
-    await instance.close()
-  })
-}
-
-export default fp(storage, { name: 'storage' })

@@ -31,6 +31,16 @@ export const createUserRepository = (queries: Queries) => ({
     return row
   },
 
+  /** @returns the user's id, or null when the user was never synced */
+  findId: async (sub: string): Promise<string | null> =>
+    (await queries.$queryRaw<Array<{ id: string }>>`SELECT id FROM users WHERE auth0_id = ${sub}`)[0]?.id ??
+    null,
+
+  /** Serialises the writes of one user, so that the streak each of them counts is right. */
+  async lock(userId: string): Promise<void> {
+    await queries.$queryRaw`SELECT id FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
+  },
+
   findBySub: (sub: string): Promise<UserRow | null> => queries.user.findUnique({ where: { auth0Id: sub } })
 })
 

@@ -4,8 +4,8 @@ import { invalidInput } from '../errors.ts'
 import { sqlState } from '../database/errors.ts'
 import type { Queries } from '../database/client.ts'
 
-/** Whose days, and where a day begins. `timeZone` overrides the user's own; `defaultTimeZone` is for those without. */
-export type Whose = { sub: string; timeZone?: string | undefined; defaultTimeZone: string; now: Date }
+/** StreakQuery days, and where a day begins. `timeZone` overrides the user's own; `defaultTimeZone` is for those without. */
+export type StreakQuery = { sub: string; timeZone?: string | undefined; defaultTimeZone: string; now: Date }
 
 export type PracticeHistory = { today: string; days: PracticeDay[] }
 
@@ -17,7 +17,7 @@ type Row = { today: string; day: string | null; seconds: number; practised: bool
  */
 export async function findPracticeDays(
   queries: Queries,
-  { sub, timeZone, defaultTimeZone, now }: Whose,
+  { sub, timeZone, defaultTimeZone, now }: StreakQuery,
   field = 'tz'
 ): Promise<PracticeHistory> {
   const rows = await queries.$queryRaw<Row[]>`
@@ -54,7 +54,7 @@ const rejectUnknownZone =
  * Brings `users.streak_count` and `users.last_practice_date` up to date. Call it inside the transaction that changed
  * sessions or time zone, with the user's row locked.
  */
-export async function refreshStreak(queries: Queries, whose: Whose): Promise<void> {
+export async function refreshStreak(queries: Queries, whose: StreakQuery): Promise<void> {
   const { today, days } = await findPracticeDays(queries, whose, '/timeZone')
   const streak = countStreak(
     days.filter(({ practised }) => practised).map(({ day }) => day),

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { startSurroundings } from '../../helpers/app.ts'
+import { startServices } from '../../helpers/app.ts'
 import { serverCommand } from '../../helpers/server-command.ts'
 
 /**
@@ -12,7 +12,7 @@ import { serverCommand } from '../../helpers/server-command.ts'
  * out-of-memory killer, and started again on its port.
  */
 export async function startRealApi(t: Test, env: NodeJS.ProcessEnv = {}) {
-  const { env: surroundings, issuer, database } = await startSurroundings(t)
+  const { env: surroundings, issuer, database } = await startServices(t)
   const port = await freePort()
   const baseUrl = `http://127.0.0.1:${port}`
   let server: ReturnType<typeof spawn> | undefined

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
-import { tellKind } from '../../../src/server/audio/detect-format.ts'
-import { build, startSurroundings } from '../../helpers/app.ts'
+import { detectFormat } from '../../../src/server/audio/detect-format.ts'
+import { build, startServices } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { fixture, longRecording } from '../../helpers/recordings.ts'
 import { query } from '../../helpers/scratch-database.ts'
 
-const surroundings = await startSurroundings(t)
-const { app, as, database, storage } = await build(t, { surroundings })
+const services = await startServices(t)
+const { app, as, database, storage } = await build(t, { services })
 const clara = as('auth0|clara')
 const { id: userId } = (await clara.sync()).json<User>()
 const webm = await fixture('recording.webm')
@@ -129,7 +129,7 @@ t.test('an MP3 is told behind the large picture in front of it', async (t) => {
 })
 
 t.test(
-  'a recording of an unknown kind is refused, whatever it says it is, and nothing is kept',
+  'a recording of an unknown format is refused, whatever it says it is, and nothing is kept',
   async (t) => {
     const [before, rows] = [await objects(), (await clara.list()).json<unknown[]>().length]
     const heic = await fixture('recording.m4a')
@@ -169,7 +169,7 @@ t.test('what is no recording is not looked at for long, however it is made', asy
       return archive.subarray(start, end)
     }
   }
-  await t.rejects(tellKind(source), { code: 'unsupported_recording' })
+  await t.rejects(detectFormat(source), { code: 'unsupported_recording' })
   t.ok(looks < 300, `${looks}`)
 })
 
@@ -251,7 +251,7 @@ t.test('anything else is refused: no byte is dropped in silence', async (t) => {
 
 t.test('a recording may be as large as MAX_RECORDING_BYTES and no larger', async (t) => {
   const { as } = await build(t, {
-    surroundings,
+    services,
     env: { MAX_RECORDING_BYTES: String(webm.length), SUPABASE_BUCKET: 'small' }
   })
   const robert = as('auth0|robert')
@@ -272,11 +272,11 @@ t.test(
   'where the bucket itself takes less, the answer is the same, and the id is free at once',
   async (t) => {
     const tight = await build(t, {
-      surroundings,
+      services,
       env: { MAX_RECORDING_BYTES: '1024', SUPABASE_BUCKET: 'tight' }
     })
     await tight.app.storage.ensureBucket()
-    const { as, app } = await build(t, { surroundings, env: { SUPABASE_BUCKET: 'tight' } })
+    const { as, app } = await build(t, { services, env: { SUPABASE_BUCKET: 'tight' } })
     const id = '5b0a9a43-6d0c-4be1-8b5f-3c2d65a0c001'
     isProblem(
       t,

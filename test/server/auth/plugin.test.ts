@@ -2,13 +2,13 @@ import { createHmac, createPublicKey, createSign, type JsonWebKey } from 'node:c
 import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { build, startSurroundings } from '../../helpers/app.ts'
+import { build, startServices } from '../../helpers/app.ts'
 import { AUDIENCE, createKey, signToken } from '../../helpers/issuer.ts'
 import { isProblem } from '../../helpers/problem.ts'
 
-const surroundings = await startSurroundings(t)
-const { issuer } = surroundings
-const { app } = await build(t, { surroundings, env: { AUTH0_TIMEOUT_MS: '400' } })
+const services = await startServices(t)
+const { issuer } = services
+const { app } = await build(t, { services, env: { AUTH0_TIMEOUT_MS: '400' } })
 
 const now = () => Math.floor(Date.now() / 1000)
 const part = (value: unknown) =>
@@ -179,7 +179,7 @@ t.test('every route under /api is behind it, those for health are not', async (t
 })
 
 t.test('authentication comes before any byte of the body', async (t) => {
-  const { app } = await build(t, { surroundings })
+  const { app } = await build(t, { services })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   for (const [authorization, length] of [
@@ -200,7 +200,7 @@ t.test('authentication comes before any byte of the body', async (t) => {
 t.test(
   'a thousand forged tokens at once cost the issuer a handful of reads, and the rightful stay in',
   async (t) => {
-    const { app } = await build(t, { surroundings })
+    const { app } = await build(t, { services })
     const ask = (bearer: string) =>
       app.inject({ url: '/api/stats', headers: { authorization: `Bearer ${bearer}` } })
     t.equal((await ask(token())).statusCode, 200)
@@ -222,7 +222,7 @@ t.test(
   async (t) => {
     const clock = { now: Date.now() }
     const { app } = await build(t, {
-      surroundings,
+      services,
       env: { AUTH0_TIMEOUT_MS: '400' },
       now: () => new Date(clock.now)
     })

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { runTypescript } from '../../helpers/run-typescript.ts'
+import { runTypescript } from '../../../scripts/run-typescript.ts'
 import { scratchDatabase } from '../../helpers/scratch-database.ts'
 
 const command = fileURLToPath(new URL('../../../src/server/commands/deploy-migrations.ts', import.meta.url))

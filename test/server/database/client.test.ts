@@ -4,7 +4,7 @@ import { getLogs } from '@prisma/debug'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { ApiError } from '../../../src/server/errors.ts'
-import { build, startSurroundings, type Caller } from '../../helpers/app.ts'
+import { build, startServices, type Caller } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { fixture } from '../../helpers/recordings.ts'
 import { needsServerWithin } from '../../helpers/server-command.ts'
@@ -16,15 +16,15 @@ const LIMIT_MS = 800
 const SLACK_MS = 700
 
 const webm = (await fixture('recording.webm')).toString('base64')
-const surroundings = await startSurroundings(t)
-const databaseUrl = surroundings.database.url
+const services = await startServices(t)
+const databaseUrl = services.database.url
 // The first query of a process is slow, and the limits below are short.
-await (await build(t, { surroundings })).as('auth0|first').list()
+await (await build(t, { services })).as('auth0|first').list()
 
 async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
   const proxy = await startFaultyProxy(t, databaseUrl)
   const { app, as } = await build(t, {
-    surroundings,
+    services,
     env: { DATABASE_URL: proxy.url, DATABASE_TIMEOUT_MS: String(LIMIT_MS), ...env }
   })
   // Before the app is closed: it waits for nobody who hangs, but on one session a held transaction holds up everybody.
@@ -92,7 +92,7 @@ t.test('a database that is down costs each call a 503, and service resumes by it
 t.test('a server that starts before its database serves as soon as that is there', async (t) => {
   const proxy = await startFaultyProxy(t, databaseUrl)
   await proxy.refuse()
-  const { app, as } = await build(t, { surroundings, env: { DATABASE_URL: proxy.url } })
+  const { app, as } = await build(t, { services, env: { DATABASE_URL: proxy.url } })
   isUnavailable(t, await as('auth0|early').list(), 'list')
   t.equal((await app.inject('/healthz')).statusCode, 200)
   await proxy.resume()
@@ -140,7 +140,7 @@ t.test('a restart of the database under load loses no session that was saved', a
   }
   for (const { id } of saves) t.match((await untilServed(() => clara.save({ id }))).statusCode, /20[01]/)
   t.equal(await countRows(clara.sub), 30)
-  await expectSound(t, surroundings)
+  await expectSound(t, services)
 })
 
 const STEPS: Array<[moment: string, text: string]> = [
@@ -171,7 +171,7 @@ for (const fault of ['cut', 'cut the answer'] as const) {
       if (fault === 'cut the answer') {
         t.equal(expected, STEPS.length + 1, 'what was committed is answered with 201')
       }
-      await expectSound(t, surroundings)
+      await expectSound(t, services)
     }
   )
 }
@@ -192,7 +192,7 @@ for (const [moment, text] of [['at the lease', 'INSERT INTO session_leases'], ..
       await proxy.resume()
       t.match((await untilServed(() => clara.save(session))).statusCode, /200|201/)
       t.equal(await countRows(clara.sub), 1)
-      await expectSound(t, surroundings)
+      await expectSound(t, services)
     }
   )
 }
@@ -228,7 +228,7 @@ t.test(
       const late = (await countRows(clara.sub)) - before - 4
       t.ok(late === 0 || (text === 'COMMIT' && late === 1), `${text}: every save is there, ${late} came late`)
     }
-    await expectSound(t, surroundings)
+    await expectSound(t, services)
   }
 )
 

@@ -4,9 +4,9 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { loggerOptions } from '../../../src/server/http/logging.ts'
-import { startSurroundings, type Surroundings } from '../../helpers/app.ts'
+import { startServices, type Services } from '../../helpers/app.ts'
 import { fixture } from '../../helpers/recordings.ts'
-import { runTypescript } from '../../helpers/run-typescript.ts'
+import { runTypescript } from '../../../scripts/run-typescript.ts'
 import { query } from '../../helpers/scratch-database.ts'
 
 type Line = {
@@ -20,7 +20,7 @@ type Line = {
 }
 
 /** The server as a process of its own, since only there its log is what an operator sees. */
-async function serve(t: Test, { env }: Surroundings, changes: NodeJS.ProcessEnv = {}) {
+async function serve(t: Test, { env }: Services, changes: NodeJS.ProcessEnv = {}) {
   const main = fileURLToPath(new URL('../../../src/server/main.ts', import.meta.url))
   const child = spawn(process.execPath, [...runTypescript, main], {
     env: { PATH: process.env['PATH'], ...env, PORT: '0', LOG_LEVEL: 'trace', ...changes },
@@ -45,8 +45,8 @@ async function serve(t: Test, { env }: Surroundings, changes: NodeJS.ProcessEnv 
   return { url: await listening, raw, lines: () => raw.map((line) => JSON.parse(line) as Line), stop }
 }
 
-const surroundings = await startSurroundings(t)
-const { issuer, database } = surroundings
+const services = await startServices(t)
+const { issuer, database } = services
 const secrets = {
   email: 'hush-email@example.com',
   name: 'Hush Name',
@@ -60,7 +60,7 @@ const token = issuer.token(secrets.sub)
 const audio = (await fixture('recording.webm')).toString('base64')
 
 t.test('a log of everything tells what happened and nothing of anybody', async (t) => {
-  const server = await serve(t, surroundings)
+  const server = await serve(t, services)
   const call = async (path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const response = await fetch(`${server.url}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
@@ -133,10 +133,10 @@ t.test('a log of everything tells what happened and nothing of anybody', async (
     [500, 500, 500, 500, 500]
   )
 
-  await surroundings.storage.stop()
+  await services.storage.stop()
   const unavailable = await call('/api/sessions', session)
   t.equal(unavailable.status, 503)
-  await surroundings.storage.start()
+  await services.storage.start()
   await server.stop()
 
   for (const { id } of failed) {
@@ -177,11 +177,11 @@ t.test('a log of everything tells what happened and nothing of anybody', async (
   }
   t.notMatch(log, /hush/i)
   t.notOk(log.includes(saved.json.id), 'no id of a session')
-  t.notOk(log.includes(surroundings.env['SUPABASE_SERVICE_ROLE_KEY'] ?? ''), 'no key')
+  t.notOk(log.includes(services.env['SUPABASE_SERVICE_ROLE_KEY'] ?? ''), 'no key')
 })
 
 t.test('a database that is away leaves no password in the log', async (t) => {
-  const server = await serve(t, surroundings, {
+  const server = await serve(t, services, {
     DATABASE_URL: 'postgresql://owner:hush-password@127.0.0.1:1/hush-database'
   })
   const response = await fetch(`${server.url}/api/sessions`, {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createSlots } from '../../../src/server/http/upload-limiter.ts'
+import { createUploadLimiter } from '../../../src/server/http/upload-limiter.ts'
 
 const LONG_MS = 60_000
 
@@ -14,7 +14,7 @@ function follow(entering: Record<string, Promise<unknown>>) {
 }
 
 t.test('so many at a time, the others in the order in which they came', async (t) => {
-  const slots = createSlots({ count: 2, waitMs: LONG_MS })
+  const slots = createUploadLimiter({ count: 2, waitMs: LONG_MS })
   const first = await slots.acquire('first')
   const second = await slots.acquire('second')
   const [third, fourth] = [slots.acquire('third'), slots.acquire('fourth')]
@@ -32,7 +32,7 @@ t.test('so many at a time, the others in the order in which they came', async (t
 t.test(
   'one user holds a quarter, rounded up, and waits for a slot of their own without keeping others out',
   async (t) => {
-    const slots = createSlots({ count: 5, waitMs: LONG_MS })
+    const slots = createUploadLimiter({ count: 5, waitMs: LONG_MS })
     const [first] = [await slots.acquire('clara'), await slots.acquire('clara')]
     const [third, fourth] = [slots.acquire('clara'), slots.acquire('clara')]
     const entered = follow({ third, fourth })
@@ -48,7 +48,7 @@ t.test(
 )
 
 t.test('a slot goes to the first in line whose share has room', async (t) => {
-  const slots = createSlots({ count: 2, waitMs: LONG_MS })
+  const slots = createUploadLimiter({ count: 2, waitMs: LONG_MS })
   const [clara, robert] = [await slots.acquire('clara'), await slots.acquire('robert')]
   const entered = follow({ clara: slots.acquire('clara'), johannes: slots.acquire('johannes') })
   robert()
@@ -58,7 +58,7 @@ t.test('a slot goes to the first in line whose share has room', async (t) => {
 })
 
 t.test('who has waited too long is told that the server is busy', async (t) => {
-  const slots = createSlots({ count: 1, waitMs: 5 })
+  const slots = createUploadLimiter({ count: 1, waitMs: 5 })
   const release = await slots.acquire('clara')
   await t.rejects(slots.acquire('clara'), { code: 'server_busy', statusCode: 503, retryAfter: 5 })
   release()
@@ -66,7 +66,7 @@ t.test('who has waited too long is told that the server is busy', async (t) => {
 })
 
 t.test('who goes away gives up the place in line', async (t) => {
-  const slots = createSlots({ count: 1, waitMs: LONG_MS })
+  const slots = createUploadLimiter({ count: 1, waitMs: LONG_MS })
   const release = await slots.acquire('clara')
   const gone = new AbortController()
   const left = slots.acquire('clara', gone.signal)

@@ -7,13 +7,13 @@ import t from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
 import { runReconciliation } from '../../../src/server/reconcile/command-line.ts'
-import { build, startSurroundings } from '../../helpers/app.ts'
+import { build, startServices } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { fixture } from '../../helpers/recordings.ts'
 import { serverCommand } from '../../helpers/server-command.ts'
 
-const surroundings = await startSurroundings(t)
-const { app, as } = await build(t, { surroundings })
+const services = await startServices(t)
+const { app, as } = await build(t, { services })
 const clara = as('auth0|clara')
 const { id: userId } = (await clara.sync()).json<User>()
 const bytes = await fixture('recording.webm')
@@ -34,7 +34,7 @@ async function putLeftover(userId: string) {
 }
 
 /** What the command does, its process left out. */
-async function reconcile(args: string[] = [], env: NodeJS.ProcessEnv = surroundings.env) {
+async function reconcile(args: string[] = [], env: NodeJS.ProcessEnv = services.env) {
   let [output, errors] = ['', '']
   const out = {
     log: (line: string) => {
@@ -49,7 +49,7 @@ async function reconcile(args: string[] = [], env: NodeJS.ProcessEnv = surroundi
 }
 
 /** As npm runs it: in a process of its own, from the environment alone. */
-function start(args: string[], env: NodeJS.ProcessEnv = surroundings.env) {
+function start(args: string[], env: NodeJS.ProcessEnv = services.env) {
   const [command, ...given] = serverCommand(t, 'commands/reconcile-recordings')
   const child = spawn(command, [...given, ...args], { env: { PATH: process.env['PATH'], ...env } })
   const exited = new Promise<number | null>((resolve) => {
@@ -115,22 +115,22 @@ t.test(
 )
 
 t.test('what fails is exit code 2 and one message without secrets', async (t) => {
-  const { SUPABASE_URL: _, ...incomplete } = surroundings.env
+  const { SUPABASE_URL: _, ...incomplete } = services.env
   const cases: Array<[args: string[], env: NodeJS.ProcessEnv, message: RegExp]> = [
-    [['--min-age', 'soon'], surroundings.env, /--min-age must be a number of minutes/],
-    [['--min-age', ''], surroundings.env, /--min-age must be a number of minutes/],
-    [['--from', 'clara'], surroundings.env, /--from must be the id of a user/],
-    [['--remove'], surroundings.env, /--remove/],
+    [['--min-age', 'soon'], services.env, /--min-age must be a number of minutes/],
+    [['--min-age', ''], services.env, /--min-age must be a number of minutes/],
+    [['--from', 'clara'], services.env, /--from must be the id of a user/],
+    [['--remove'], services.env, /--remove/],
     [[], incomplete, /SUPABASE_URL is missing/],
     [
       [],
-      { ...surroundings.env, DATABASE_URL: 'postgresql://owner:hush@127.0.0.1:1/x' },
+      { ...services.env, DATABASE_URL: 'postgresql://owner:hush@127.0.0.1:1/x' },
       /practice history cannot be reached/
     ],
     [
       [],
       {
-        ...surroundings.env,
+        ...services.env,
         SUPABASE_URL: 'http://127.0.0.1:1',
         SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_hush'
       },
@@ -156,9 +156,9 @@ t.test('Ctrl-C stops it with exit code 2; it says where to go on, and another ru
   const neighbours = randomUUID().slice(0, -1) // nobody else's id lies between theirs
   const users = [1, 2, 3].map((digit) => `${neighbours}${digit}`)
   const [first, second, third] = (await Promise.all(users.map(putLeftover))) as [string, string, string]
-  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const proxy = await startFaultyProxy(t, services.storage.url)
   const hung = proxy.breakOn(`"prefix":"${users[2]}"`, 'hang')
-  const { ended, interrupt } = start(['--min-age', '0'], { ...surroundings.env, SUPABASE_URL: proxy.url })
+  const { ended, interrupt } = start(['--min-age', '0'], { ...services.env, SUPABASE_URL: proxy.url })
   await hung
   await interrupt()
   await proxy.resume()

@@ -6,17 +6,17 @@ import t, { type Test } from 'tap'
 import { loadConfig } from '../../../src/server/config.ts'
 import { createDatabase } from '../../../src/server/database/client.ts'
 import { createStorage } from '../../../src/server/storage/recordings-bucket.ts'
-import { keyOf } from '../../../src/server/audio/formats.ts'
+import { keyOf } from '../../../src/server/storage/recording-keys.ts'
 import { reconcileRecordings, type Finding } from '../../../src/server/reconcile/reconcile-recordings.ts'
 import { createLeases } from '../../../src/server/sessions/leases.ts'
-import { build, startSurroundings, type Caller } from '../../helpers/app.ts'
+import { build, startServices, type Caller } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { fixture } from '../../helpers/recordings.ts'
 import { expectSound } from '../../helpers/session-state.ts'
 import { query } from '../../helpers/scratch-database.ts'
 
-const surroundings = await startSurroundings(t)
-const { real, url: databaseUrl } = surroundings.database
+const services = await startServices(t)
+const { real, url: databaseUrl } = services.database
 const PARALLEL = real ? 50 : 12
 const ROUNDS = real ? 25 : 6
 
@@ -27,7 +27,7 @@ const takeOf = (number: number) =>
 const recorded = (id: string, take = 0) => ({ id, audioBase64: takeOf(take).toString('base64') })
 
 async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
-  const server = await build(t, { surroundings, env: { DATABASE_POOL_SIZE: '20', ...env } })
+  const server = await build(t, { services, env: { DATABASE_POOL_SIZE: '20', ...env } })
   const clara = server.as(`auth0|${randomUUID()}`)
   await clara.sync()
   return { ...server, clara }
@@ -49,7 +49,7 @@ async function userIdOf({ sub }: Caller): Promise<string> {
 
 /** Rows and objects of one session id. */
 async function stateOf(t: Test, id: string) {
-  const { rows, objects, leases } = await expectSound(t, surroundings)
+  const { rows, objects, leases } = await expectSound(t, services)
   return {
     rows: rows.filter((row) => row.id === id),
     objects: objects.filter((key) => key.includes(id)),
@@ -144,7 +144,7 @@ t.test('of many deletions at once every one succeeds or finds nothing, and nothi
 
 /** A server whose storage is reached through a proxy, so that saves can be stopped on their way. */
 async function startBehindProxy(t: Test, env: NodeJS.ProcessEnv = {}) {
-  const proxy = await startFaultyProxy(t, surroundings.env['SUPABASE_URL'] ?? '')
+  const proxy = await startFaultyProxy(t, services.env['SUPABASE_URL'] ?? '')
   const server = await start(t, { SUPABASE_URL: proxy.url, ...env })
   return { ...server, proxy }
 }
@@ -226,13 +226,13 @@ t.test(
       contentDigest: null
     })
     proxy.hang()
-    const lost = await leases.whileRenewing(lease, async (signal) => {
+    const lost = await leases.withHeartbeat(lease, async (signal) => {
       await once(signal, 'abort')
       return Date.now()
     })
     t.ok(lost < lease.validUntil + 400, 'long before the database would have answered')
     await t.rejects(
-      leases.whileRenewing(lease, async () => t.fail('must not run')),
+      leases.withHeartbeat(lease, async () => t.fail('must not run')),
       { code: 'session_busy' }
     )
     await proxy.resume()
@@ -297,7 +297,7 @@ t.test('a deletion that waited does not hit what was saved meanwhile by somebody
 })
 
 async function reconcile(): Promise<Finding[]> {
-  const config = loadConfig(surroundings.env)
+  const config = loadConfig(services.env)
   const storage = createStorage(config.storage, config)
   const database = createDatabase(config.database)
   const findings: Finding[] = []
@@ -329,7 +329,7 @@ t.test(
       })()
     ])
     for (const { statusCode } of answers) t.match(statusCode, /201|503/)
-    const { rows } = await expectSound(t, surroundings)
+    const { rows } = await expectSound(t, services)
     const stored = new Map(rows.map((row) => [row.id, row]))
     for (const { id, index } of answers.filter(({ statusCode }) => statusCode === 201)) {
       t.ok((await bytesAt(stored.get(id)?.audio_url ?? '')).equals(takeOf(index)))

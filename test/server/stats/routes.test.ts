@@ -1,14 +1,14 @@
 import t from 'tap'
 import type { UserStats } from '../../../src/contract/stats.ts'
-import { build, startSurroundings, type Caller } from '../../helpers/app.ts'
+import { build, startServices, type Caller } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
 
 let now = new Date()
 const at = (time: string) => {
   now = new Date(time)
 }
-const surroundings = await startSurroundings(t)
-const { as } = await build(t, { surroundings, now: () => now })
+const services = await startServices(t)
+const { as } = await build(t, { services, now: () => now })
 
 async function practise(who: Caller, sessions: Record<string, number>) {
   for (const [date, duration] of Object.entries(sessions)) {
@@ -163,9 +163,9 @@ t.test('an unknown zone is refused', async (t) => {
 
 t.test('who has no zone gets DEFAULT_TIME_ZONE', async (t) => {
   at('2026-11-18T12:00:00Z')
-  const tokyo = (
-    await build(t, { surroundings, env: { DEFAULT_TIME_ZONE: 'Asia/Tokyo' }, now: () => now })
-  ).as('auth0|default')
+  const tokyo = (await build(t, { services, env: { DEFAULT_TIME_ZONE: 'Asia/Tokyo' }, now: () => now })).as(
+    'auth0|default'
+  )
   await tokyo.sync()
   await practise(tokyo, { '2026-11-17T15:00:00Z': 60 })
   t.strictSame(minutes(await stats(tokyo)), [0, 0, 1, 0, 0, 0, 0])

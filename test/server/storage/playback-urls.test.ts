@@ -2,27 +2,27 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
-import { build, startSurroundings } from '../../helpers/app.ts'
+import { build, startServices } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { fixture } from '../../helpers/recordings.ts'
 import { query } from '../../helpers/scratch-database.ts'
 import { runServerCode } from '../../helpers/server-process.ts'
 
-const surroundings = await startSurroundings(t)
-const { storage, database } = surroundings
+const services = await startServices(t)
+const { storage, database } = services
 const webm = await fixture('recording.webm')
 const audioBase64 = webm.toString('base64')
 const PRIVATE = { RECORDINGS_ACCESS: 'private' }
 
 async function start(t: Test, env: NodeJS.ProcessEnv = PRIVATE) {
-  const { app, as } = await build(t, { surroundings, env })
+  const { app, as } = await build(t, { services, env })
   const clara = as(`auth0|${randomUUID()}`)
   await clara.sync()
   return { app, as, clara }
 }
 
 const applyAccess = (env: NodeJS.ProcessEnv) =>
-  runServerCode(t, 'commands/set-recordings-access', [], { ...surroundings.env, ...env })
+  runServerCode(t, 'commands/set-recordings-access', [], { ...services.env, ...env })
 const canonicalUrlOf = async (id: string) =>
   (await query<{ url: string }>(database.url, `SELECT audio_url AS url FROM sessions WHERE id = '${id}'`))[0]
     ?.url ?? ''
@@ -74,7 +74,7 @@ t.test('nobody gets a byte without a fresh link to this very recording', async (
   }
   t.ok(
     await isRefused(url.replace('/public/', '/'), {
-      authorization: `Bearer ${surroundings.issuer.token(robert.sub)}`
+      authorization: `Bearer ${services.issuer.token(robert.sub)}`
     }),
     "somebody else's access token"
   )

@@ -6,7 +6,7 @@ import { StorageClient } from '@supabase/storage-js'
 import t, { type Test } from 'tap'
 import { loadConfig } from '../../../src/server/config.ts'
 import { createStorage } from '../../../src/server/storage/recordings-bucket.ts'
-import { build, SERVICE_KEY, startSurroundings, type Caller } from '../../helpers/app.ts'
+import { build, SERVICE_KEY, startServices, type Caller } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { fixture } from '../../helpers/recordings.ts'
@@ -16,8 +16,8 @@ import { expectSound } from '../../helpers/session-state.ts'
 const LIMIT_MS = 500
 const SLACK_MS = 2000
 
-const surroundings = await startSurroundings(t)
-const realUrl = surroundings.env['SUPABASE_URL'] ?? ''
+const services = await startServices(t)
+const realUrl = services.env['SUPABASE_URL'] ?? ''
 const webm = await fixture('recording.webm')
 const recording = { audioBase64: webm.toString('base64') }
 const admin = new StorageClient(`${realUrl}/storage/v1`, {
@@ -26,7 +26,7 @@ const admin = new StorageClient(`${realUrl}/storage/v1`, {
 })
 
 async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
-  const server = await build(t, { surroundings, env: { STORAGE_TIMEOUT_MS: String(LIMIT_MS), ...env } })
+  const server = await build(t, { services, env: { STORAGE_TIMEOUT_MS: String(LIMIT_MS), ...env } })
   const clara = server.as(`auth0|${randomUUID()}`)
   await clara.sync()
   return { ...server, clara }
@@ -49,7 +49,7 @@ async function startImpostor(t: Test, answer: RequestListener) {
 }
 
 async function failsWithoutTrace(t: Test, clara: Caller, fields: Record<string, unknown> = recording) {
-  const before = await expectSound(t, surroundings)
+  const before = await expectSound(t, services)
   const startedAt = performance.now()
   const answer = await clara.save(fields)
   isProblem(t, answer, 'storage_unavailable')
@@ -58,14 +58,14 @@ async function failsWithoutTrace(t: Test, clara: Caller, fields: Record<string, 
   t.ok(performance.now() - startedAt < LIMIT_MS + SLACK_MS, 'in time')
   t.same((await clara.list()).json(), [], 'no row')
   t.match((await clara.stats()).json(), { streak: 0, total_minutes: 0 })
-  const after = await expectSound(t, surroundings)
+  const after = await expectSound(t, services)
   t.same(after.objects, before.objects, 'no object')
 }
 
 async function works(t: Test, clara: Caller) {
   const saved = await clara.save(recording)
   t.equal(saved.statusCode, 201)
-  const { objects } = await expectSound(t, surroundings)
+  const { objects } = await expectSound(t, services)
   t.ok(objects.some((key) => key.includes(saved.json().id)))
 }
 
@@ -119,9 +119,9 @@ t.test('a storage that is down costs a save a 503, and works again when it is up
 t.test('a storage that was restarted is used again', async (t) => {
   const { clara } = await start(t)
   await works(t, clara)
-  await surroundings.storage.stop()
+  await services.storage.stop()
   isProblem(t, await clara.save(recording), 'storage_unavailable')
-  await surroundings.storage.start()
+  await services.storage.start()
   await works(t, clara)
 })
 
@@ -148,7 +148,7 @@ t.test('a save whose upload was in doubt can be repeated at once', async (t) => 
   await proxy.resume()
   t.same((await clara.list()).json(), [])
   t.equal((await clara.save({ ...recording, id })).statusCode, 201, 'a repetition may start at once')
-  await expectSound(t, surroundings)
+  await expectSound(t, services)
 })
 
 t.test('a slow upload that makes progress may take longer than the limit', async (t) => {
@@ -222,7 +222,7 @@ for (const [what, answer] of odd) {
     isProblem(t, await as(real.clara.sub).remove(saved.id), 'storage_unavailable')
     t.equal((await real.clara.get(saved.id)).statusCode, 200, 'the session stays')
     t.equal((await real.clara.remove(saved.id)).statusCode, 204, 'and repeating finishes the work')
-    await expectSound(t, surroundings)
+    await expectSound(t, services)
   })
 }
 
@@ -257,7 +257,7 @@ for (const [name, options, expected] of mismatches) {
   t.test(`an existing bucket (${name}) is left as it is, and what does not fit is reported`, async (t) => {
     const bucket = `existing-${name}`
     await admin.createBucket(bucket, options)
-    const config = loadConfig({ ...surroundings.env, SUPABASE_BUCKET: bucket })
+    const config = loadConfig({ ...services.env, SUPABASE_BUCKET: bucket })
     const storage = createStorage(config.storage, config)
     t.teardown(() => storage.close())
     t.match((await storage.ensureBucket()) ?? '', expected)
@@ -280,7 +280,7 @@ t.test('many saves hanging on the storage hold no connection: the list stays fas
   t.ok(performance.now() - startedAt < 1000)
   await proxy.resume()
   t.strictSame(new Set((await Promise.all(saves)).map(({ statusCode }) => statusCode)), new Set([201]))
-  await expectSound(t, surroundings)
+  await expectSound(t, services)
 })
 
 t.test('deletions find their way through a storage outage', async (t) => {

@@ -1,16 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Upload } from '../../../contract/recordings.ts'
 import { ApiError, invalidInput } from '../../errors.ts'
-import { CACHE_SECONDS, kindOf, recordingKey, type Kind } from '../../audio/formats.ts'
-import { tellKind, unsupported, type RandomAccess } from '../../audio/detect-format.ts'
-import { notFound } from '../delete-session.ts'
-import { giveUp, redeem, confirm, type Lease } from '../leases.ts'
+import { formatOfMediaType, type AudioFormat } from '../../audio/formats.ts'
+import { CACHE_SECONDS, recordingKey } from '../../storage/recording-keys.ts'
+import { detectFormat, unsupported, type RandomAccess } from '../../audio/detect-format.ts'
+import { sessionNotFound } from '../errors.ts'
+import { giveUp, consume, confirm, type Lease } from '../leases.ts'
 import { createSessionRepository, type StoredSession } from '../repository.ts'
-import type { SessionDependencies } from '../save-session.ts'
+import type { SessionDependencies } from '../dependencies.ts'
 
 type Dependencies = SessionDependencies & { maxRecordingBytes: number }
 
-/** What tells the kind of a recording lies at its beginning, nearly always; this much is fetched at once. */
+/** What tells the format of a recording lies at its beginning, nearly always; this much is fetched at once. */
 const HEAD_BYTES = 64 * 1024
 
 /**
@@ -26,7 +27,7 @@ export function createDirectUploads(dependencies: Dependencies) {
   const { staging } = storage
   const sessions = createSessionRepository(database.queries)
 
-  async function seal(key: string, bytes: number, signal: AbortSignal): Promise<Kind> {
+  async function seal(key: string, bytes: number, signal: AbortSignal): Promise<AudioFormat> {
     const sealedKey = sealed(key)
     await staging.seal(key, sealedKey) // or it was sealed by a request that failed later on
     const arrived = await staging.find(sealedKey)
@@ -50,13 +51,13 @@ export function createDirectUploads(dependencies: Dependencies) {
           `was sent with Cache-Control ${arrived.cacheControl}: begin a new upload, and send none, or max-age=${CACHE_SECONDS}`
         )
       }
-      const kind = await tellKind(await openSealed(sealedKey, bytes, signal))
-      if (arrived.contentType !== kind.contentType) {
+      const format = await detectFormat(await openSealed(sealedKey, bytes, signal))
+      if (arrived.contentType !== format.contentType) {
         throw unsupported(
-          `The bytes are ${kind.contentType} and were sent as ${arrived.contentType}. Begin a new upload with the right contentType, and send that.`
+          `The bytes are ${format.contentType} and were sent as ${arrived.contentType}. Begin a new upload with the right contentType, and send that.`
         )
       }
-      return kind
+      return format
     } catch (error) {
       signal.throwIfAborted() // somebody else may be looking at it by now
       if (error instanceof ApiError && error.statusCode < 500) await staging.remove([sealedKey])
@@ -84,12 +85,12 @@ export function createDirectUploads(dependencies: Dependencies) {
     lease: Lease,
     signal: AbortSignal
   ): Promise<string> {
-    const kind = await seal(key, bytes, signal)
+    const format = await seal(key, bytes, signal)
     await database.transaction(async (queries) => {
       await confirm(queries, lease)
       await createSessionRepository(queries).announceRecording(session.id, BigInt(bytes))
     })
-    const target = recordingKey(session.userId, session.id, kind)
+    const target = recordingKey(session.userId, session.id, format)
     if (!(await staging.publish(sealed(key), target))) {
       await removeLeftover(target, lease)
       if (!(await staging.publish(sealed(key), target))) throw busy()
@@ -102,10 +103,10 @@ export function createDirectUploads(dependencies: Dependencies) {
    * removal fail it may still happen, so the lease is then left to expire, by a holder that nobody gives up.
    */
   async function removeLeftover(target: string, lease: Lease) {
-    const reissued = await leases.reissue(lease)
-    if (!reissued) throw busy()
-    await leases.whileRenewing(reissued, () => storage.remove([target]))
-    Object.assign(lease, reissued)
+    const rotated = await leases.rotateToken(lease)
+    if (!rotated) throw busy()
+    await leases.withHeartbeat(rotated, () => storage.remove([target]))
+    Object.assign(lease, rotated)
   }
 
   async function attach(
@@ -121,12 +122,12 @@ export function createDirectUploads(dependencies: Dependencies) {
       await leases.release(lease)
       return alreadyAttached(session, key, bytes)
     }
-    const audioUrl = await leases.whileRenewing(lease, (signal) =>
+    const audioUrl = await leases.withHeartbeat(lease, (signal) =>
       publish(session, key, bytes, lease, signal)
     )
     await database.transaction(async (queries) => {
-      await redeem(queries, lease)
-      if (!(await createSessionRepository(queries).attachRecording(id, audioUrl))) throw notFound()
+      await consume(queries, lease)
+      if (!(await createSessionRepository(queries).attachRecording(id, audioUrl))) throw sessionNotFound()
     })
     return { ...session, audioUrl, recordingBytes: BigInt(bytes) }
   }
@@ -159,7 +160,7 @@ export function createDirectUploads(dependencies: Dependencies) {
 
   async function findOwned(sub: string, id: string): Promise<StoredSession> {
     const session = await sessions.findOwned(id, sub)
-    if (!session) throw notFound()
+    if (!session) throw sessionNotFound()
     return session
   }
 
@@ -179,8 +180,8 @@ export function createDirectUploads(dependencies: Dependencies) {
       id: string,
       { contentType, bytes }: { contentType: string; bytes: number }
     ): Promise<Upload> {
-      const kind = kindOf(contentType)
-      if (!kind) throw unsupported()
+      const format = formatOfMediaType(contentType)
+      if (!format) throw unsupported()
       if (bytes > maxRecordingBytes) throw tooLarge(bytes)
       const session = await findOwned(sub, id)
       if (session.audioUrl) throw recordingExists()
@@ -191,7 +192,7 @@ export function createDirectUploads(dependencies: Dependencies) {
       return {
         uploadId,
         url,
-        contentType: kind.contentType,
+        contentType: format.contentType,
         token,
         bucket: staging.bucket,
         path: key,

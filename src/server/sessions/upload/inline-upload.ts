@@ -1,6 +1,7 @@
 import { errorCodes } from 'fastify'
 import { MAX_XML_BYTES } from '../../../contract/sessions.ts'
-import { tellKind, type Recording } from '../../audio/detect-format.ts'
+import { detectFormat } from '../../audio/detect-format.ts'
+import type { Recording } from '../content.ts'
 import { createAudioDecoder, type AudioDecoder } from './audio-decoder.ts'
 import { BLOCK_BYTES, type Blocks } from './blocks.ts'
 import { createBodyScanner } from './body-scanner.ts'
@@ -97,7 +98,7 @@ export function createInlineUpload({ maxRecordingBytes, blocks, hashThread }: Op
       return (
         decoded && {
           ...decoded,
-          kind: await tellKind(audio),
+          format: await detectFormat(audio),
           sha256: await hash.digest(),
           stream: audio.stream
         }

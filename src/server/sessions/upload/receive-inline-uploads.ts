@@ -5,7 +5,7 @@ import type { Config } from '../../config.ts'
 import { createBlocks } from './blocks.ts'
 import { createHashThread } from './hash-thread.ts'
 import { clientGone, receive } from '../../http/receive-body.ts'
-import { createSlots } from '../../http/upload-limiter.ts'
+import { createUploadLimiter } from '../../http/upload-limiter.ts'
 import { sweepSpoolFiles } from './spool.ts'
 import { createInlineUpload, type InlineUpload } from './inline-upload.ts'
 
@@ -33,10 +33,10 @@ async function receiveInlineUploads(
   { config }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
 ) {
   const { concurrency, waitMs, timeoutMs } = config.upload
-  const slots = createSlots({ count: concurrency, waitMs })
+  const slots = createUploadLimiter({ count: concurrency, waitMs })
   const blocks = createBlocks({ keep: concurrency })
   const hashThread = createHashThread()
-  const largeTexts = createSlots({ count: 1, waitMs })
+  const largeTexts = createUploadLimiter({ count: 1, waitMs })
   const leastRate = { bytesPerSecond: LEAST_BYTES_PER_SECOND, afterMs: Math.max(60_000, 2 * timeoutMs) }
 
   app.decorateRequest('inlineUpload')

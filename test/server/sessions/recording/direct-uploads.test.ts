@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import type { Upload } from '../../../../src/contract/recordings.ts'
 import type { SessionData } from '../../../../src/contract/sessions.ts'
 import type { User } from '../../../../src/contract/users.ts'
-import { build, SERVICE_KEY, startSurroundings, type Caller } from '../../../helpers/app.ts'
+import { build, SERVICE_KEY, startServices, type Caller } from '../../../helpers/app.ts'
 import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
 import { isProblem } from '../../../helpers/problem.ts'
 import { fixture } from '../../../helpers/recordings.ts'
@@ -16,13 +16,13 @@ import { expectSound } from '../../../helpers/session-state.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-const surroundings = await startSurroundings(t)
+const services = await startServices(t)
 const MAX_BYTES = 200_000
 const webm = await fixture('recording.webm')
 const other = Buffer.concat([webm, Buffer.from([0xec, 0x84, 1, 2, 3, 4])])
 
 async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
-  const { as } = await build(t, { surroundings, env: { MAX_RECORDING_BYTES: String(MAX_BYTES), ...env } })
+  const { as } = await build(t, { services, env: { MAX_RECORDING_BYTES: String(MAX_BYTES), ...env } })
   const clara = as(`auth0|${randomUUID()}`)
   const { id: userId } = (await clara.sync()).json<User>()
   return { as, clara, userId }
@@ -57,7 +57,7 @@ const bytesAt = async (url: string | null) => Buffer.from(await (await fetch(url
 
 /** What lies in staging for a session. */
 async function staged(userId: string, id: string): Promise<string[]> {
-  const client = new StorageClient(`${surroundings.storage.url}/storage/v1`, {
+  const client = new StorageClient(`${services.storage.url}/storage/v1`, {
     apikey: SERVICE_KEY,
     authorization: `Bearer ${SERVICE_KEY}`
   })
@@ -97,7 +97,7 @@ t.test("a recording goes to the storage directly, and is the session's once it i
   t.strictSame(await staged(userId, id), [])
 
   t.strictSame((await complete(clara, id, upload)).json(), completed.json(), 'repeating it changes nothing')
-  await expectSound(t, surroundings)
+  await expectSound(t, services)
 })
 
 t.test('saving the session again, without a recording as before, is a repetition', async (t) => {
@@ -111,13 +111,13 @@ t.test('saving the session again, without a recording as before, is a repetition
 })
 
 t.test('a late second PUT changes nothing that was verified', async (t) => {
-  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const proxy = await startFaultyProxy(t, services.storage.url)
   const { clara } = await start(t, { SUPABASE_URL: proxy.url })
   const id = await newSession(clara)
   const upload = (await begin(clara, id)).json<Upload>()
   const direct = {
     ...upload,
-    url: upload.url.replace(new URL(proxy.url).host, new URL(surroundings.storage.url).host)
+    url: upload.url.replace(new URL(proxy.url).host, new URL(services.storage.url).host)
   }
   await put(direct, webm)
   const hung = proxy.breakOn('POST /storage/v1/object/copy', 'hang')
@@ -127,9 +127,9 @@ t.test('a late second PUT changes nothing that was verified', async (t) => {
   await proxy.resume()
   const { audioUrl } = (await completing).json<SessionData>()
   const path = new URL(audioUrl ?? '').pathname
-  t.ok((await bytesAt(`${surroundings.storage.url}${path}`)).equals(webm))
+  t.ok((await bytesAt(`${services.storage.url}${path}`)).equals(webm))
   await put(direct, other)
-  t.ok((await bytesAt(`${surroundings.storage.url}${path}`)).equals(webm))
+  t.ok((await bytesAt(`${services.storage.url}${path}`)).equals(webm))
   isProblem(t, await complete(clara, id, upload), 'recording_exists')
 })
 
@@ -149,7 +149,7 @@ t.test('what fails verification is removed, and the session stays without a reco
     ['no recording at all', { bytes: image.length }, image, {}, 'unsupported_recording'],
     ['shorter than announced', { bytes: webm.length + 1 }, webm, {}, 'upload_incomplete'],
     ['longer than announced', { bytes: webm.length - 1 }, webm, {}, 'upload_incomplete'],
-    ['another kind than announced', { contentType: 'audio/mpeg' }, webm, {}, 'unsupported_recording'],
+    ['another format than announced', { contentType: 'audio/mpeg' }, webm, {}, 'unsupported_recording'],
     ['kept in caches for long', {}, webm, { 'cache-control': 'max-age=31536000' }, 'invalid_input'],
     [
       'kept in shared caches for long',
@@ -174,7 +174,7 @@ t.test('what fails verification is removed, and the session stays without a reco
   )
 })
 
-t.test('the kind is told wherever in the recording it shows', async (t) => {
+t.test('the format is told wherever in the recording it shows', async (t) => {
   const { clara } = await start(t)
   const id = await newSession(clara)
   const tagBytes = 100_000 // a picture of the cover, say, between the beginning and the music
@@ -258,7 +258,7 @@ t.test('a recording is deleted alone, and its place can be taken again', async (
   t.ok((await bytesAt(next)).equals(other))
   t.equal((await clara.remove(id)).statusCode, 204)
   t.not((await fetch(next ?? '')).status, 200, 'and goes with its session')
-  const { rows, objects } = await expectSound(t, surroundings)
+  const { rows, objects } = await expectSound(t, services)
   t.notOk([...rows.map((row) => row.id), ...objects].some((text) => text.includes(id)))
 })
 
@@ -278,7 +278,7 @@ t.test(
         `${statuses}`
       )
       if (deletion) t.equal((await deletion).statusCode, 204)
-      const { rows, objects, leases } = await expectSound(t, surroundings)
+      const { rows, objects, leases } = await expectSound(t, services)
       t.equal(rows.filter((row) => row.id === id && row.audio_url).length, isDeleted ? 0 : 1)
       t.equal(objects.filter((key) => key.includes(id)).length, isDeleted ? 0 : 1)
       t.strictSame(
@@ -290,11 +290,11 @@ t.test(
 )
 
 t.test('a completion that lost its lease does not touch the recording of another', async (t) => {
-  const storageProxy = await startFaultyProxy(t, surroundings.storage.url)
-  const databaseProxy = await startFaultyProxy(t, surroundings.database.url)
+  const storageProxy = await startFaultyProxy(t, services.storage.url)
+  const databaseProxy = await startFaultyProxy(t, services.database.url)
   const { as, clara } = await start(t, { SESSION_LEASE_MS: '300' })
   const slow = await build(t, {
-    surroundings,
+    services,
     env: {
       MAX_RECORDING_BYTES: String(MAX_BYTES),
       SUPABASE_URL: storageProxy.url,
@@ -313,13 +313,13 @@ t.test('a completion that lost its lease does not touch the recording of another
   await storageProxy.resume()
   isProblem(t, await losing, 'session_busy')
   t.ok((await bytesAt(audioUrl)).equals(other))
-  await expectSound(t, surroundings)
+  await expectSound(t, services)
 })
 
 t.test(
   'a look that takes hundreds of requests to a slow storage has its time limit as a whole',
   async (t) => {
-    const proxy = await startFaultyProxy(t, surroundings.storage.url)
+    const proxy = await startFaultyProxy(t, services.storage.url)
     const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '1000' })
     const id = await newSession(clara)
     const entry = Buffer.alloc(1000) // of a ZIP, which is searched for the one that tells what it is
@@ -335,7 +335,7 @@ t.test(
 )
 
 t.test('a completion that lost its lease does not wait for the storage', async (t) => {
-  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const proxy = await startFaultyProxy(t, services.storage.url)
   const { clara } = await start(t, {
     SUPABASE_URL: proxy.url,
     STORAGE_TIMEOUT_MS: '600000',
@@ -346,14 +346,14 @@ t.test('a completion that lost its lease does not wait for the storage', async (
   const hung = proxy.breakOn('range: bytes', 'hang')
   const losing = complete(clara, id, upload)
   await hung
-  await query(surroundings.database.url, `DELETE FROM session_leases WHERE session_id = '${id}'`)
+  await query(services.database.url, `DELETE FROM session_leases WHERE session_id = '${id}'`)
   isProblem(t, await losing, 'session_busy')
   await proxy.resume()
   t.equal((await complete(clara, id, upload)).statusCode, 200, 'what was sent is still there')
 })
 
 t.test('a removal in doubt holds back those that come after it', async (t) => {
-  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const proxy = await startFaultyProxy(t, services.storage.url)
   const { clara } = await start(t, {
     SUPABASE_URL: proxy.url,
     STORAGE_TIMEOUT_MS: '500',
@@ -370,7 +370,7 @@ t.test('a removal in doubt holds back those that come after it', async (t) => {
 })
 
 t.test('an upload that another one forestalled is not told to be the recording', async (t) => {
-  const proxy = await startFaultyProxy(t, surroundings.storage.url)
+  const proxy = await startFaultyProxy(t, services.storage.url)
   const { clara } = await start(t, { SUPABASE_URL: proxy.url, SESSION_LEASE_MS: '700' })
   const id = await newSession(clara)
   const [first, second] = [await uploaded(clara, id), await uploaded(clara, id, other)]
@@ -398,8 +398,8 @@ const DATABASE_STEPS = [
 
 for (const fault of ['cut', 'cut the answer'] as const) {
   t.test(`a completion that loses the storage or the database (${fault}) can be repeated`, async (t) => {
-    const storageProxy = await startFaultyProxy(t, surroundings.storage.url)
-    const databaseProxy = await startFaultyProxy(t, surroundings.database.url)
+    const storageProxy = await startFaultyProxy(t, services.storage.url)
+    const databaseProxy = await startFaultyProxy(t, services.database.url)
     const { clara, userId } = await start(t, {
       SUPABASE_URL: storageProxy.url,
       DATABASE_URL: databaseProxy.url,
@@ -416,13 +416,13 @@ for (const fault of ['cut', 'cut the answer'] as const) {
       const first = await complete(clara, id, upload)
       await broken
       t.equal(first.statusCode, 503, text)
-      await expectSound(t, surroundings)
+      await expectSound(t, services)
       const again = await complete(clara, id, upload)
       t.equal(again.statusCode, 200, text)
       t.ok((await bytesAt(again.json<SessionData>().audioUrl)).equals(webm))
       await complete(clara, id, upload)
       t.strictSame(await staged(userId, id), [], `${text}: nothing is left in staging`)
     }
-    await expectSound(t, surroundings)
+    await expectSound(t, services)
   })
 }

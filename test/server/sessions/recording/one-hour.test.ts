@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import type { Upload } from '../../../../src/contract/recordings.ts'
 import type { SessionData } from '../../../../src/contract/sessions.ts'
 import { findChromium } from '../../../client/helpers/browser.ts'
-import { build, startSurroundings } from '../../../helpers/app.ts'
+import { build, startServices } from '../../../helpers/app.ts'
 import { longRecording } from '../../../helpers/recordings.ts'
 
 const MINUTES = 60
@@ -14,7 +14,7 @@ const { chromium: executablePath, skip } = await findChromium()
 /** A server whose recordings may be as long as that, reached over HTTP. */
 async function start(t: Test, access: string) {
   const { app, issuer } = await build(t, {
-    surroundings: await startSurroundings(t),
+    services: await startServices(t),
     env: { MAX_RECORDING_BYTES: '100000000', RECORDINGS_ACCESS: access }
   })
   await app.listen({ port: 0, host: '127.0.0.1' })

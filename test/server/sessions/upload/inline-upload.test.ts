@@ -105,7 +105,7 @@ async function receiveInPieces(pieces: Buffer[]): Promise<Outcome> {
         recording: recording && {
           bytes: recording.bytes,
           sha256: recording.sha256,
-          extension: recording.kind.extension,
+          extension: recording.format.extension,
           content: (await buffer(recording.stream())).toString('hex')
         }
       }),
@@ -314,7 +314,7 @@ t.test('a body received in pieces comes to the same as one that is read whole', 
   await fc.assert(
     fc.asyncProperty(bytes, cuts, async (bytes, how) => {
       const [received, expected] = [await receiveInPieces(cut(bytes, how)), await receiveWhole(bytes)]
-      const kind =
+      const format =
         'refusal' in expected
           ? 'refused'
           : expected.error
@@ -322,14 +322,14 @@ t.test('a body received in pieces comes to the same as one that is read whole', 
             : expected.recording
               ? 'recording'
               : 'none'
-      seen.set(kind, (seen.get(kind) ?? 0) + 1)
+      seen.set(format, (seen.get(format) ?? 0) + 1)
       assert.deepStrictEqual(received, expected)
     }),
     { numRuns: 5000 }
   )
   t.pass('in 5,000 cases')
   t.comment(Object.fromEntries(seen))
-  for (const kind of [
+  for (const format of [
     'refused',
     'none',
     'recording',
@@ -337,7 +337,7 @@ t.test('a body received in pieces comes to the same as one that is read whole', 
     'recording_too_large',
     'unsupported_recording'
   ]) {
-    t.ok((seen.get(kind) ?? 0) > 20, `${kind} was among them`)
+    t.ok((seen.get(format) ?? 0) > 20, `${format} was among them`)
   }
 })
 

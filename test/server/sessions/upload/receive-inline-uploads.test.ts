@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import type { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import type { Problem, ProblemCode } from '../../../../src/contract/problem.ts'
-import { build, startSurroundings } from '../../../helpers/app.ts'
+import { build, startServices } from '../../../helpers/app.ts'
 import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
 import { fixture, largeScore } from '../../../helpers/recordings.ts'
 import { query } from '../../../helpers/scratch-database.ts'
@@ -24,7 +24,7 @@ import {
 const LONG_MS = '60000'
 
 const directory = useOwnTemporaryDirectory(t)
-const surroundings = await startSurroundings(t)
+const services = await startServices(t)
 
 /** Larger than what is kept in memory, and than what may pass without waiting for a place. */
 const recording = Buffer.concat([await fixture('recording.webm'), randomBytes(4 * 1024 ** 2)])
@@ -36,7 +36,7 @@ const body = json({ audioBase64 })
 /** A server that listens, with a place for one upload unless told otherwise. */
 async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
   const server = await build(t, {
-    surroundings,
+    services,
     env: { UPLOAD_CONCURRENCY: '1', UPLOAD_WAIT_MS: LONG_MS, UPLOAD_TIMEOUT_MS: LONG_MS, ...env }
   })
   await server.app.listen({ port: 0, host: '127.0.0.1' })
@@ -138,7 +138,7 @@ t.test(
           body: { id }
         } = await save(json({ audioBase64: bytes.toString('base64') }))
         const [row] = await query(
-          surroundings.database.url,
+          services.database.url,
           `SELECT recording_sha256 FROM sessions WHERE id = '${id}'`
         )
         t.strictSame(row, { recording_sha256: createHash('sha256').update(bytes).digest('hex') })
@@ -202,7 +202,7 @@ t.test(
     }
     t.same((await clara.list()).json(), [])
     t.equal((await save()).status, 201)
-    const { leases } = await expectSound(t, surroundings)
+    const { leases } = await expectSound(t, services)
     t.same(leases, [])
   }
 )
@@ -211,7 +211,7 @@ t.test(
   'a client that goes away while its recording travels on gets a whole session all the same',
   { skip: skipWithoutProc },
   async (t) => {
-    const proxy = await startFaultyProxy(t, surroundings.storage.url)
+    const proxy = await startFaultyProxy(t, services.storage.url)
     const { save, beginWith, clara } = await start(t, { SUPABASE_URL: proxy.url })
     const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
     const { saving } = await beginWith(body, body.length)
@@ -230,7 +230,7 @@ t.test(
   'a recording that the storage does not take is 503, and its spool file is gone',
   { skip: skipWithoutProc },
   async (t) => {
-    const proxy = await startFaultyProxy(t, surroundings.storage.url)
+    const proxy = await startFaultyProxy(t, services.storage.url)
     const { save } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '300' })
     const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
     isRefused(t, await save(), 503, 'storage_unavailable')
@@ -341,7 +341,7 @@ t.test('who sends slowly, and often, keeps nobody else waiting', async (t) => {
 t.test(
   'scores that are large in memory are saved one at a time, and one that is only slow to arrive stops nobody',
   async (t) => {
-    const proxy = await startFaultyProxy(t, surroundings.storage.url)
+    const proxy = await startFaultyProxy(t, services.storage.url)
     const { beginWith, save } = await start(t, {
       SUPABASE_URL: proxy.url,
       UPLOAD_CONCURRENCY: '9',

@@ -7,10 +7,10 @@ export const SERVICE_KEY = 'sb_secret_of_the_bench'
 const AUDIENCE = 'https://api.harmony-helper.bench'
 const SUB = 'auth0|bench'
 
-export type Surroundings = Awaited<ReturnType<typeof startSurroundings>>
+export type Services = Awaited<ReturnType<typeof startServices>>
 
 /** What a server needs around it, with the storage at `storageUrl`: the environment to find it by, and somebody's token. */
-export async function startSurroundings(keep: Keep, storageUrl: string) {
+export async function startServices(keep: Keep, storageUrl: string) {
   const database = keep(await startDatabase())
   const issuer = keep(await startIssuer({ audience: AUDIENCE }))
   const env: NodeJS.ProcessEnv = {
@@ -28,10 +28,10 @@ export async function startSurroundings(keep: Keep, storageUrl: string) {
   return { database, env, token: await issuer.token({ sub: SUB }) }
 }
 
-/** The surroundings of saves, whose bytes are swallowed. */
-export async function startSinkSurroundings(keep: Keep) {
-  const sink = keep(await startScript('surroundings/storage-sink'))
-  return startSurroundings(keep, sink.ready as string)
+/** The services of saves, whose bytes are swallowed. */
+export async function startSinkServices(keep: Keep) {
+  const sink = keep(await startScript('services/storage-sink'))
+  return startServices(keep, sink.ready as string)
 }
 
 /** Makes the user whose token it is, by a server that can. */

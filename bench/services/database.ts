@@ -16,7 +16,7 @@ export async function startDatabase(): Promise<BenchDatabase> {
 }
 
 async function startEmbedded(): Promise<BenchDatabase> {
-  const { ready, close } = await startScript('surroundings/embedded-database')
+  const { ready, close } = await startScript('services/embedded-database')
   return { url: ready as string, kind: 'embedded PostgreSQL', close }
 }
 

@@ -1,0 +1,14 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Database } from '../database/client.ts'
+import type { Storage } from '../storage/recordings-bucket.ts'
+import type { Leases } from './leases.ts'
+
+/** What saving, deleting and direct uploads work with. */
+export type SessionDependencies = {
+  database: Database
+  storage: Storage
+  leases: Leases
+  now: () => Date
+  defaultTimeZone: string
+  log: FastifyBaseLogger
+}
