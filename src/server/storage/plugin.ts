@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
+import { retryFor } from '../../contract/retry.ts'
 import { createStorage, type Storage } from './recordings-bucket.ts'
 
 declare module 'fastify' {
@@ -9,28 +10,15 @@ declare module 'fastify' {
   }
 }
 
-/** Prepares the bucket beside the start, again and again until it is there: reads need no storage and must not wait. */
-async function prepare(storage: Storage, log: FastifyBaseLogger, signal: AbortSignal) {
-  for (let wait = 1000; !signal.aborted; wait = Math.min(wait * 2, 30_000)) {
-    try {
-      const mismatch = await storage.ensureBucket()
-      if (mismatch) log.error(mismatch)
-      return
-    } catch (error) {
-      log.error({ err: error }, 'The storage cannot be reached; recordings cannot be saved until it is')
-      await new Promise((resolve) => {
-        const timer = setTimeout(resolve, wait)
-        signal.addEventListener(
-          'abort',
-          () => {
-            clearTimeout(timer)
-            resolve(undefined)
-          },
-          { once: true }
-        )
-      })
-    }
-  }
+/** Creates or checks the bucket in the background, until the storage answers. Reads need no storage and do not wait. */
+async function prepareBucket(storage: Storage, log: FastifyBaseLogger, signal: AbortSignal): Promise<void> {
+  const attempt = () =>
+    storage.ensureBucket().catch((error) => {
+      log.error({ err: error }, 'The storage is unavailable; recordings cannot be saved until it answers')
+      throw error
+    })
+  const mismatch = await retryFor(attempt, { firstPauseMs: 1000, maxPauseMs: 30_000, signal })
+  if (mismatch) log.error(mismatch)
 }
 
 async function storage(
@@ -41,7 +29,9 @@ async function storage(
   const closing = new AbortController()
   app.decorate('storage', instance)
   app.addHook('onReady', async () => {
-    prepare(instance, app.log, closing.signal).catch((error) => app.log.error(error))
+    prepareBucket(instance, app.log, closing.signal).catch((error) => {
+      if (!closing.signal.aborted) app.log.error(error)
+    })
   })
   app.addHook('onClose', async () => {
     closing.abort()

@@ -1,0 +1,62 @@
+export type RetryOptions = {
+  /** Pause after the first failure, in milliseconds. Each further pause is twice as long. */
+  firstPauseMs: number
+  /** Longest pause, in milliseconds. A longer one that `retryAfterMs` asks for is respected. */
+  maxPauseMs: number
+  /** Total of all pauses, in milliseconds, after which a failure is final. Default: no limit. */
+  limitMs?: number
+  /** Number of attempts after which a failure is final. Default: no limit. */
+  maxAttempts?: number
+  /** Draws each pause from the upper half of its range, so that clients that failed together do not return together. */
+  jitter?: boolean
+  /** Whether another attempt may succeed. Default: always. */
+  shouldRetry?: (error: unknown) => boolean
+  /** Shortest pause that the failed attempt asked for, in milliseconds: HTTP's `Retry-After`. */
+  retryAfterMs?: (error: unknown) => number | undefined
+  /** Ends the retries. A failure after the abort, or a pause during it, rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+  /** Replaces the timer, for tests. */
+  sleep?: typeof sleep
+}
+
+/**
+ * Repeats `work` with exponential backoff until it succeeds.
+ * @throws the last error of `work`, or the reason of `signal`
+ */
+export async function retryFor<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { firstPauseMs, maxPauseMs, limitMs = Infinity, maxAttempts = Infinity } = options
+  const { jitter = false, shouldRetry = () => true, retryAfterMs, signal, sleep: pause = sleep } = options
+  let waitedMs = 0
+  for (let attempt = 1, pauseMs = firstPauseMs; ; attempt++, pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
+    try {
+      return await work()
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (attempt >= maxAttempts || waitedMs >= limitMs || !shouldRetry(error)) throw error
+      const nextMs = Math.max(jitter ? spread(pauseMs) : pauseMs, retryAfterMs?.(error) ?? 0)
+      waitedMs += nextMs
+      await pause(nextMs, signal)
+    }
+  }
+}
+
+/** Resolves after so many milliseconds; rejects with the signal's reason as soon as it is aborted. */
+export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    const timer = setTimeout(finish, milliseconds)
+    signal?.addEventListener('abort', abort, { once: true })
+
+    function finish() {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    }
+
+    function abort() {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+  })
+}
+
+const spread = (pauseMs: number) => (pauseMs * (1 + Math.random())) / 2
