@@ -1,55 +1,48 @@
-import { access, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
-import { PGlite } from '@electric-sql/pglite'
-import { startPostgres, type Postgres } from '../../src/dev/postgres.ts'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import { deployMigrations } from '../../src/server/database/migrations/deploy.ts'
+import { embeddedTemplate } from './embedded-template.ts'
 
-const { devDependencies } = createRequire(import.meta.url)('../../package.json') as {
-  devDependencies: Record<string, string>
+export type EmbeddedDatabase = { url: string; close(): Promise<void> }
+
+let worker: Worker | undefined
+let lastId = 0
+
+// One thread for all databases of the process: a thread each would load PGlite each time.
+function startWorker(): Worker {
+  const started = new Worker(new URL('./embedded-postgres-worker.js', import.meta.url), { execArgv: [] })
+  started.setMaxListeners(0)
+  started.unref()
+  return started
 }
-const VERSION = devDependencies['@electric-sql/pglite']
 
-async function migrate(dataDir: string) {
-  const postgres = await startPostgres({ dataDir })
-  try {
-    await deployMigrations(postgres.url)
-  } finally {
-    await postgres.close()
+async function ask(request: { id: number; template: string } | { id: number; close: true }): Promise<string> {
+  const running = (worker ??= startWorker())
+  running.ref()
+  running.postMessage(request)
+  for (;;) {
+    const [answer] = (await once(running, 'message')) as [{ id: number; result: string }]
+    if (answer.id === request.id) {
+      running.unref()
+      return answer.result
+    }
   }
 }
 
-async function dump(dataDir: string): Promise<Buffer> {
-  const db = await PGlite.create(dataDir)
-  try {
-    const tar = await db.dumpDataDir('none')
-    return Buffer.from(await tar.arrayBuffer())
-  } finally {
-    await db.close()
+async function start(template: string): Promise<EmbeddedDatabase> {
+  const id = ++lastId
+  const address = await ask({ id, template })
+  let closing: Promise<unknown> | undefined
+  return {
+    url: `postgresql://postgres@${address}/postgres?sslmode=disable`,
+    close: async () => void (await (closing ??= ask({ id, close: true })))
   }
 }
 
-// tap runs test files at the same time: each builds in a place of its own, and the rename makes the result appear whole.
-async function build(snapshot: string) {
-  const workplace = await mkdtemp(`${snapshot}-`)
-  try {
-    const dataDir = join(workplace, 'data')
-    await migrate(dataDir)
-    await writeFile(join(workplace, 'tar'), await dump(dataDir))
-    await rename(join(workplace, 'tar'), snapshot)
-  } finally {
-    await rm(workplace, { recursive: true })
-  }
-}
+/** A migrated database in memory. `hash` names the migrations. */
+export const startEmbeddedDatabase = async (hash: string): Promise<EmbeddedDatabase> =>
+  start(await embeddedTemplate(hash, deployMigrations))
 
-/** An embedded database in memory, so that a test that is killed leaves nothing behind. */
-export async function startEmbeddedDatabase(hash: string): Promise<Postgres> {
-  const snapshot = join(tmpdir(), `harmony-helper-test-${userInfo().uid}-${VERSION}-${hash}.tar`)
-  const missing = await access(snapshot).then(
-    () => false,
-    () => true
-  )
-  if (missing) await build(snapshot)
-  return await startPostgres({ snapshot })
-}
+/** An empty database in memory. */
+export const startEmptyEmbeddedDatabase = async (): Promise<EmbeddedDatabase> =>
+  start(await embeddedTemplate('empty', async () => {}))

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import root, { type Test } from 'tap'
-import { type Postgres, startPostgres } from '../../src/dev/postgres.ts'
+import { startEmptyEmbeddedDatabase, type EmbeddedDatabase } from './database-embedded.ts'
 
 const realServer = process.env['TEST_DATABASE_URL'] || undefined
 
-/** For tests of what the embedded database, being one session, cannot show. */
+/** Skips tests that need several sessions: the embedded database has one. */
 export const needsRealServer = realServer === undefined && 'needs TEST_DATABASE_URL, a real server'
 
-/** Runs statements on a connection of its own, gone before the answer is given. */
+/** Runs statements one after the other on a connection of their own; returns the rows of the last. */
 export async function query<Row extends pg.QueryResultRow>(
   url: string,
   ...statements: string[]
@@ -33,7 +33,7 @@ async function create(server: string, t: Test): Promise<string> {
   return url.href
 }
 
-let embedded: Promise<Postgres> | undefined
+let embedded: Promise<EmbeddedDatabase> | undefined
 
 async function wipe(url: string): Promise<string> {
   await query(
@@ -45,15 +45,15 @@ async function wipe(url: string): Promise<string> {
   return url
 }
 
-async function startEmbedded(): Promise<Postgres> {
-  const postgres = await startPostgres()
+async function startEmbedded(): Promise<EmbeddedDatabase> {
+  const postgres = await startEmptyEmbeddedDatabase()
   root.teardown(postgres.close)
   return postgres
 }
 
 /**
- * A database without anything in it, gone with the test: on the server of TEST_DATABASE_URL, or the embedded one. That
- * takes seconds to start, so a test file has one of them: the next scratch database is the last one, emptied.
+ * An empty database: on the server of TEST_DATABASE_URL, dropped at the end of the test; otherwise embedded, one for
+ * each process, emptied by each call. So a test on the embedded database uses one scratch database at a time.
  */
 export async function scratchDatabase(t: Test): Promise<{ url: string }> {
   if (realServer !== undefined) return { url: await create(realServer, t) }
