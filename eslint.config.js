@@ -3,54 +3,56 @@ import neostandard, { resolveIgnoresFromGitignore } from 'neostandard'
 
 const SERVER = './src/server'
 
-/** What each folder of the server may import, beside itself: imports point down this list, never up. */
+/** The folders of the server from the top down, with the other folders that each may import. */
 const LAYERS = {
-  audio: [],
-  http: [],
-  auth: ['http'],
-  database: [],
-  storage: ['audio'],
-  users: ['http', 'auth', 'database'],
-  stats: ['http', 'auth', 'database', 'users'],
-  sessions: ['http', 'auth', 'database', 'storage', 'audio', 'users'],
+  commands: ['database', 'storage', 'reconcile'],
   reconcile: ['database', 'storage', 'audio', 'sessions'],
-  commands: ['database', 'storage', 'reconcile']
+  sessions: ['http', 'auth', 'database', 'storage', 'audio', 'users'],
+  stats: ['http', 'auth', 'database', 'users'],
+  users: ['http', 'auth', 'database'],
+  storage: ['audio'],
+  database: [],
+  auth: ['http'],
+  http: [],
+  audio: []
 }
 
-/** Files at the top of src/server that every folder may import. */
-const GROUND = ['config.ts', 'errors.ts', 'frontend-names.ts']
+/** Files and folders of the server that every other one may import. They import only each other. */
+const GROUND = ['config.ts', 'environment', 'errors.ts', 'frontend-names.ts']
 
-const serverZones = Object.entries(LAYERS).map(([folder, allowed]) => ({
-  target: `${SERVER}/${folder}`,
-  from: SERVER,
-  except: [...GROUND, 'generated', folder, ...allowed].map((name) => `./${name}`),
-  message: `src/server/${folder} may import ${[...GROUND, ...allowed].join(', ')} (eslint.config.js, LAYERS).`
-}))
+/** Forbids `target` all imports from `from`, except the files and folders in `allowed`. */
+const zone = (target, from, allowed) => ({
+  target,
+  from,
+  except: allowed.map((name) => `./${name}`),
+  message: `${target} may import from ${from}: ${allowed.join(', ') || 'nothing'} (LAYERS in eslint.config.js).`
+})
 
 const zones = [
-  ...serverZones,
-  ...GROUND.map((file) => ({
-    target: `${SERVER}/${file}`,
-    from: SERVER,
-    except: GROUND.map((name) => `./${name}`)
-  })),
-  // Features share the data of users, and none of their routes.
-  ...['stats', 'sessions'].map((folder) => ({
-    target: `${SERVER}/${folder}`,
-    from: `${SERVER}/users`,
-    except: ['./repository.ts', './streak-repository.ts']
-  })),
-  { target: './src/contract', from: './src', except: ['./contract'] },
-  { target: './src/client', from: './src', except: ['./client', './contract'] },
-  { target: './src/server', from: './src', except: ['./server', './contract'] },
-  { target: './src', from: ['./test', './bench', './examples', './scripts'] }
+  ...Object.entries(LAYERS).map(([folder, allowed]) =>
+    zone(`${SERVER}/${folder}`, SERVER, [folder, ...allowed, ...GROUND, 'generated'])
+  ),
+  ...GROUND.map((name) => zone(`${SERVER}/${name}`, SERVER, GROUND)),
+  // Features share the repositories of users and not their routes.
+  ...['stats', 'sessions'].map((folder) =>
+    zone(`${SERVER}/${folder}`, `${SERVER}/users`, ['repository.ts', 'streak-repository.ts'])
+  ),
+  zone('./src/contract', './src', ['contract']),
+  zone('./src/client', './src', ['client', 'contract']),
+  zone('./src/server', './src', ['server', 'contract']),
+  ...['test', 'bench', 'examples', 'scripts'].map((folder) => zone('./src', `./${folder}`, []))
 ]
 
 export default [
-  // Prettier owns the style: `npm run format`.
+  // Prettier formats: `npm run format`.
   ...neostandard({ ts: true, noStyle: true, ignores: resolveIgnoresFromGitignore() }),
   {
     plugins: { 'import-x': importX },
+    settings: {
+      // Without these, no-cycle does not parse TypeScript and reports no circle.
+      'import-x/extensions': ['.ts', '.tsx', '.js', '.mjs'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts', '.tsx'] }
+    },
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
       'import-x/no-cycle': ['error', { ignoreExternal: true }]

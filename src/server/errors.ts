@@ -1,15 +1,15 @@
 import { problems, type Problem, type ProblemCode } from '../contract/problem.ts'
 
 type Details = {
-  /** For invalid input: which fields, and what to change. */
+  /** The invalid fields, and what to change. For invalid input only. */
   errors?: Problem['errors']
-  /** What went wrong underneath; for the log, never for the wire. */
+  /** The underlying error. Logged, never sent. */
   cause?: unknown
-  /** Seconds after which a retry makes sense; sent as `Retry-After`. */
+  /** Seconds until a retry makes sense, sent as `Retry-After`. Default: 5 for every 503. */
   retryAfter?: number
 }
 
-/** An answer from the catalogue in `contract/problem.ts`. `message` reaches the caller as `detail`. */
+/** An error with a code from the catalogue in `contract/problem.ts`. Its message is sent as `detail`. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly code: ProblemCode
@@ -40,6 +40,6 @@ export class ApiError extends Error {
   }
 }
 
-/** A 400 about one field. `path` is a JSON pointer into the body, or the parameter's name. */
+/** A 400 about one field. `path` is a JSON pointer into the body, or the name of the parameter. */
 export const invalidInput = (path: string, message: string) =>
   new ApiError('invalid_input', `${path.replace(/^\//, '')} ${message}`, { errors: [{ path, message }] })

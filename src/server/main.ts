@@ -6,8 +6,8 @@ try {
   const config = loadConfig(process.env)
   const app = await buildApp(config)
   closeWithGrace({ delay: config.shutdownTimeoutMs }, async ({ err, signal }) => {
-    if (err) app.log.fatal({ err }, 'closing after an unexpected fault')
-    else app.log.info({ signal }, 'closing: running requests may finish')
+    if (err) app.log.fatal({ err }, 'closing after an unexpected error')
+    else app.log.info({ signal }, 'closing after the running requests')
     await app.close()
   })
   await app.listen({ host: config.host, port: config.port })

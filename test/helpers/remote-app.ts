@@ -7,7 +7,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import type { Test } from 'tap'
 import { loadConfig } from '../../src/server/config.ts'
 import { createDatabase } from '../../src/server/database/client.ts'
-import { createStorage } from '../../src/server/storage/recordings-bucket.ts'
+import { createStorage } from '../../src/server/storage/storage.ts'
 import { limitMemory } from './server-command.ts'
 
 const program = fileURLToPath(new URL('app-process.mjs', import.meta.url))

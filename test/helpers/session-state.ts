@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { loadConfig } from '../../src/server/config.ts'
-import { createStorage } from '../../src/server/storage/recordings-bucket.ts'
+import { createStorage } from '../../src/server/storage/storage.ts'
 import { keyOf } from '../../src/server/storage/recording-keys.ts'
 import type { Services } from './app.ts'
 import { query } from './scratch-database.ts'

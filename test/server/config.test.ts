@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { EnvironmentSchema, loadConfig } from '../../src/server/config.ts'
+import { loadConfig } from '../../src/server/config.ts'
+import { EnvironmentSchema } from '../../src/server/environment/schema.ts'
 
 const COMPLETE = {
   DATABASE_URL: 'postgresql://owner:hush-password@db.example.com:5432/postgres',
@@ -46,13 +47,13 @@ t.test('five variables are enough; the others have defaults', async (t) => {
   })
 })
 
-t.test('everything that is missing is named in one message, with what it is for', async (t) => {
+t.test('one message names every missing variable and its purpose', async (t) => {
   const message = refusal({})
   for (const name of Object.keys(COMPLETE)) t.match(message, new RegExp(`^  ${name} is missing: \\w`, 'm'))
   t.equal(message.split('\n').length, 6)
 })
 
-t.test('what is set to nothing is missing, or has its default', async (t) => {
+t.test('an empty variable is missing or has its default', async (t) => {
   t.match(
     refusalOf({ DATABASE_URL: '', AUTH0_AUDIENCE: '  ' }),
     /DATABASE_URL is missing[^]*AUTH0_AUDIENCE is missing/
@@ -60,7 +61,7 @@ t.test('what is set to nothing is missing, or has its default', async (t) => {
   t.equal(loadConfig({ ...COMPLETE, PORT: '', LOG_LEVEL: '' }).port, 3000)
 })
 
-t.test('everything that is invalid is named in one message', async (t) => {
+t.test('one message names every invalid variable', async (t) => {
   const changes = {
     PORT: '70000',
     LOG_LEVEL: 'loud',
@@ -76,7 +77,7 @@ t.test('everything that is invalid is named in one message', async (t) => {
   for (const name of Object.keys(changes)) t.match(message, new RegExp(`^  ${name} \\w`, 'm'), name)
 })
 
-t.test('also what only a closer look finds', async (t) => {
+t.test('one message names every value that fails a check beyond the schema', async (t) => {
   const changes = {
     DEFAULT_TIME_ZONE: 'Mars/Olympus_Mons',
     CORS_ORIGINS: 'https://app.example.com/path',
@@ -88,7 +89,7 @@ t.test('also what only a closer look finds', async (t) => {
   for (const name of Object.keys(changes)) t.match(message, new RegExp(`^  ${name} \\w`, 'm'), name)
 })
 
-t.test('no secret is in the message', async (t) => {
+t.test('the message has no secret', async (t) => {
   for (const changes of [
     { PORT: 'x' },
     { DATABASE_URL: 'mysql://owner:hush-password@db/x' },
@@ -146,15 +147,15 @@ t.test('CORS_ORIGINS are separated by commas, with or without spaces', async (t)
   }
 })
 
-t.test("the rest of the environment is nobody's business", async (t) => {
+t.test('other variables are ignored', async (t) => {
   t.strictSame(loadConfig({ ...COMPLETE, PATH: '/bin', HOME: '/root', UNKNOWN: 'x' }), loadConfig(COMPLETE))
 })
 
 const example = await readFile(new URL('../../.env.example', import.meta.url), 'utf8').catch(() => undefined)
 
 t.test(
-  '.env.example lists exactly the variables there are',
-  { skip: example === undefined && 'not written yet' },
+  '.env.example lists exactly the variables of the schema',
+  { skip: example === undefined && 'there is no .env.example' },
   async (t) => {
     const names = [...(example?.matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm) ?? [])].map(([, name]) => name)
     t.strictSame(names.sort(), Object.keys(EnvironmentSchema.properties).sort())

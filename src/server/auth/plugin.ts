@@ -15,7 +15,7 @@ declare module '@fastify/jwt' {
 declare module 'fastify' {
   interface FastifyInstance {
     signingKeys: SigningKeys
-    /** An onRequest hook: lets nobody in without a valid access token, and reads no byte of the body before. */
+    /** An onRequest hook that requires a valid access token. It runs before the body is read. */
     authenticate: (request: FastifyRequest) => Promise<void>
   }
 }
@@ -23,18 +23,12 @@ declare module 'fastify' {
 type Options = { config: Pick<Config, 'auth'>; now: () => Date }
 type DecodedToken = { header: { alg?: unknown; kid?: unknown } }
 
-/** Auth0 access tokens (CONTRACT, "Rules for every endpoint"; RFC 9068, RFC 6750). */
-async function auth(
-  app: FastifyInstance,
-  {
-    config: {
-      auth: { issuer, audience, timeoutMs }
-    },
-    now
-  }: Options
-) {
+/** Verifies Auth0 access tokens (CONTRACT, "Rules for every endpoint"; RFC 9068, RFC 6750). */
+async function auth(app: FastifyInstance, { config, now }: Options) {
+  const { issuer, audience, timeoutMs } = config.auth
   const signingKeys = createSigningKeys({ issuer, timeoutMs, now: () => now().getTime() })
   app.decorate('signingKeys', signingKeys)
+  app.decorate('authenticate', authenticate)
 
   await app.register(jwt, {
     decode: { complete: true },
@@ -47,23 +41,23 @@ async function auth(
       algorithms: ['RS256'],
       allowedIss: issuer,
       allowedAud: audience,
-      // fast-jwt skips the checks of a claim that is absent
+      // fast-jwt does not check `iss` and `aud` of a token that has none
       requiredClaims: ['iss', 'aud', 'exp', 'sub'],
       clockTolerance: 10_000
     }
   })
+}
 
-  app.decorate('authenticate', async (request: FastifyRequest) => {
-    if (!request.headers.authorization) {
-      throw new ApiError('missing_token', 'Send the header `Authorization: Bearer <access token>`.')
-    }
-    try {
-      await request.jwtVerify()
-    } catch (error) {
-      throw error instanceof ApiError ? error : invalidToken(error)
-    }
-    if (!isSubject(request.user.sub)) throw invalidToken()
-  })
+async function authenticate(request: FastifyRequest) {
+  if (!request.headers.authorization) {
+    throw new ApiError('missing_token', 'Send the header `Authorization: Bearer <access token>`.')
+  }
+  try {
+    await request.jwtVerify()
+  } catch (error) {
+    throw error instanceof ApiError ? error : invalidToken(error)
+  }
+  if (!isSubject(request.user.sub)) throw invalidToken()
 }
 
 const isSubject = (sub: unknown) => typeof sub === 'string' && /^[^\p{Cc}\p{Cs}]{1,255}$/u.test(sub)
@@ -75,4 +69,4 @@ const invalidToken = (cause?: unknown) =>
     { cause }
   )
 
-export default fp(auth, { name: 'auth' })
+export default fp(auth, { name: 'auth', dependencies: ['problem-details'] })

@@ -4,14 +4,17 @@ const EXAMPLE = 'postgresql://user:password@host:5432/name, with special charact
 
 function readUrl(env: NodeJS.ProcessEnv): string {
   const url = env['DATABASE_URL']
-  if (!url) throw new Error(`DATABASE_URL is not set: give it the URL of the database, such as ${EXAMPLE}`)
+  if (!url) throw new Error(`DATABASE_URL is not set. Set it to the URL of the database: ${EXAMPLE}`)
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new Error(`DATABASE_URL is not a PostgreSQL URL, such as ${EXAMPLE}`)
+    throw new Error(`DATABASE_URL is not a PostgreSQL URL. Expected: ${EXAMPLE}`)
   }
   return url
 }
 
-/** One line. pg names hosts and users, never the password; a refused connection may hide its reasons in `errors`. */
+/**
+ * The error in one line. Messages of pg name hosts and users, never the password. A refused connection to a host with
+ * several addresses is an AggregateError without a message.
+ */
 function describe(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(describe).join('; ')
   const message = error instanceof Error ? error.message : String(error)
@@ -32,6 +35,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(`Migrating failed: ${describe(error)}`)
+  console.error(`Migration failed: ${describe(error)}`)
   process.exitCode = 1
 })

@@ -2,9 +2,9 @@ import { runReconciliation } from '../reconcile/command-line.ts'
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Not once: npm passes on the Ctrl-C that the terminal has sent already.
+  // Ctrl-C arrives twice: from the terminal and from npm.
   process.on(signal, () => {
-    if (!stop.signal.aborted) console.error('Stopping after the running step …')
+    if (!stop.signal.aborted) console.error('Stopping after the current step …')
     stop.abort(new Error(`Stopped by ${signal}.`))
   })
 }

@@ -5,10 +5,10 @@ import type { Config } from '../config.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { withTimeLimit } from './errors.ts'
 
-/** What repositories work with: the whole client, or the transaction they are called in. */
+/** The queries of a repository, which run on the client or inside a transaction. */
 export type Queries = Pick<PrismaClient, '$queryRaw' | '$executeRaw' | 'user' | 'session' | 'sessionLease'>
 
-/** All failures of PostgreSQL itself, and every wait beyond the time limit, are ApiError `database_unavailable`. */
+/** A pooled Prisma client. Failures of PostgreSQL and exceeded time limits are ApiErrors `database_unavailable`. */
 export type Database = ReturnType<typeof createDatabase>
 
 export function createDatabase({ url, poolSize, timeoutMs }: Config['database']) {
@@ -31,13 +31,13 @@ export function createDatabase({ url, poolSize, timeoutMs }: Config['database'])
   })
 
   return {
-    // The extension changes how queries run and none of their types.
+    // The extension does not change the types of the queries.
     queries: limited as unknown as Queries,
 
-    /** How long any call may take. */
+    /** Time limit of every call, in milliseconds. */
     timeoutMs,
 
-    /** Runs `work` in one transaction; what it throws rolls back. Nothing slow may be awaited inside. */
+    /** Runs `work` in one transaction, which its errors roll back. `work` awaits queries and nothing slower. */
     async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
       const deadline = Date.now() + timeoutMs
       const run = client
@@ -45,7 +45,7 @@ export function createDatabase({ url, poolSize, timeoutMs }: Config['database'])
           async (transaction) => {
             await limitOnServer(transaction)
             const result = await work(transaction)
-            // The caller was already told that it failed: then it has to fail.
+            // The deadline has passed and the caller has its error: roll back.
             if (Date.now() > deadline) throw new Error('The transaction took too long')
             return result
           },
@@ -64,9 +64,9 @@ export function createDatabase({ url, poolSize, timeoutMs }: Config['database'])
     }
   }
 
-  // Where the network goes away without a word, PostgreSQL would keep the transaction, and with it the lock on its user,
-  // for two hours. For each transaction anew, because settings of a connection are lost behind a pooler. Not
-  // idle_in_transaction_session_timeout: it ends the whole embedded database.
+  // When the network fails silently, PostgreSQL keeps a transaction and its lock on the user for two hours by default.
+  // Set in each transaction, because a pooler loses settings of a connection. idle_in_transaction_session_timeout is
+  // not used: it ends the whole embedded database.
   async function limitOnServer(transaction: Pick<PrismaClient, '$queryRaw'>) {
     await transaction.$queryRaw`
       SELECT set_config('statement_timeout', ${String(timeoutMs)}, true), set_config('tcp_keepalives_idle', '5', true),
@@ -74,15 +74,15 @@ export function createDatabase({ url, poolSize, timeoutMs }: Config['database'])
   }
 
   function discardUnlessIdle(_error: Error | undefined, connection: pg.PoolClient) {
-    // After a time-out a connection may come back in the middle of a query or of a transaction; the next user's
-    // writes would land in there and never be committed.
+    // After a time-out a connection can return to the pool inside a query or a transaction. Later writes would join
+    // that transaction and never be committed.
     if (connection.getTransactionStatus() !== 'I' || isBusy(connection)) connection.end().catch(() => {})
   }
 }
 
 /**
- * Prisma's adapter notes each statement with its parameters for debugging, whether or not somebody does, and keeps the
- * last hundred: a hundred scores of megabytes.
+ * Clears Prisma's debug log. The adapter keeps the last hundred statements there with their parameters, debugging or
+ * not: up to a hundred scores of several megabytes.
  */
 const forgetParameters = () => clearLogs()
 

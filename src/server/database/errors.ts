@@ -1,9 +1,9 @@
 import { ApiError } from '../errors.ts'
 
-/** SQLSTATE classes that speak of the server and not of the statement (PostgreSQL manual, appendix A). */
+/** SQLSTATE classes of server errors, as opposed to errors of a statement (PostgreSQL manual, appendix A). */
 const SERVER_FAULTS = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'F0', 'XX'])
 
-/** node-postgres and its pool give some failures of the connection no code. */
+/** Connection errors of node-postgres and its pool that have no code. */
 const CONNECTION_FAULTS =
   /^(Query read timeout|timeout exceeded when trying to connect|timeout expired|Connection terminated|Client has encountered a connection error|Client was closed|Cannot use a pool|The server does not support SSL|The transaction took too long)/i
 
@@ -14,16 +14,16 @@ const isPrismaFailure = (error: unknown): error is PrismaFailure =>
   error instanceof Error &&
   /^PrismaClient(KnownRequest|Initialization|UnknownRequest|RustPanic)Error$/.test(error.name)
 
-/** What the adapter saw. Prisma wraps it, except where COMMIT failed. */
+/** The driver adapter's error. Prisma wraps it, except when COMMIT failed. */
 function adapterFailure(error: unknown): AdapterFailure | undefined {
   if (error instanceof Error && error.name === 'DriverAdapterError') return error as AdapterFailure
   return isPrismaFailure(error) ? error.meta?.driverAdapterError : undefined
 }
 
-/** The SQLSTATE of a failed statement, where PostgreSQL gave one. */
+/** The SQLSTATE of a failed statement, if PostgreSQL sent one. */
 export const sqlState = (error: unknown): string | undefined => adapterFailure(error)?.cause?.originalCode
 
-// Such as ECONNREFUSED, also where a host has several addresses and Node reports all of them in an AggregateError.
+// ECONNREFUSED and the like, also in the AggregateError of a host with several addresses.
 const hasSocketCode = (error: unknown) =>
   error instanceof Error && /^E[A-Z_]+$/.test(String((error as NodeJS.ErrnoException).code))
 
@@ -36,22 +36,21 @@ function isServerFault(error: unknown): boolean {
 }
 
 const unavailable = (cause: unknown) =>
-  new ApiError(
-    'database_unavailable',
-    'The practice history cannot be reached now. Repeat the request soon.',
-    { cause }
-  )
+  new ApiError('database_unavailable', 'The practice history is unavailable. Retry shortly.', { cause })
 
-/** Failures of PostgreSQL become `database_unavailable`; anything else (a refused statement, our own errors) stays. */
+/**
+ * Limits the time of a database call. A failure of the server, and the end of the time limit, reject with
+ * `database_unavailable`. Any other error (a refused statement, an ApiError) stays as it is.
+ */
 export function withTimeLimit<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(unavailable(new Error(`No answer from the database within ${milliseconds} ms`))),
+      () => reject(unavailable(new Error(`The database did not answer within ${milliseconds} ms`))),
       milliseconds
     ).unref()
-    const settle = () => clearTimeout(timer)
+    const stopTimer = () => clearTimeout(timer)
     work
       .then(resolve, (error) => reject(isServerFault(error) ? unavailable(error) : error))
-      .then(settle, settle)
+      .then(stopTimer, stopTimer)
   })
 }

@@ -1,22 +1,23 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { ApiError } from '../errors.ts'
 import type { LogLevel } from 'fastify'
+import fp from 'fastify-plugin'
+import { ApiError } from '../errors.ts'
 
 const ReadinessSchema = Type.Object(
   {
     status: Type.String({ description: '`ready` or `degraded`' }),
     checks: Type.Object(
       { database: Type.String(), storage: Type.String(), issuer: Type.String() },
-      { description: '`ok`, or what is wrong' }
+      { description: '`ok`, or the problem' }
     )
   },
   { examples: [{ status: 'ready', checks: { database: 'ok', storage: 'ok', issuer: 'ok' } }] }
 )
 
-/** Health for platforms and people; needs no token. */
+/** Health checks. They need no token. */
 const healthRoutes: FastifyPluginAsyncTypebox = async (app) => {
-  // Platforms ask every few seconds: only faults are worth a line. A logger that is told to say less stays so.
+  // Platforms ask every few seconds: log only failures, at the configured level if that is higher.
   const logLevel = ['error', 'fatal', 'silent'].includes(app.log.level) ? (app.log.level as LogLevel) : 'warn'
 
   app.get(
@@ -40,8 +41,9 @@ const healthRoutes: FastifyPluginAsyncTypebox = async (app) => {
       logLevel,
       schema: {
         operationId: 'getReadiness',
-        summary: 'Every dependency can be used',
-        description: 'A broken dependency takes only away what needs it; point load balancers at `/healthz`.',
+        summary: 'All dependencies are available',
+        description:
+          'A failed dependency affects only the requests that need it. Point load balancers at `/healthz`.',
         tags: ['Health'],
         security: [],
         response: { 200: ReadinessSchema, 503: ReadinessSchema }
@@ -71,11 +73,15 @@ async function inspect(
         return [name, 'ok']
       } catch (error) {
         report(name, error)
-        return [name, error instanceof ApiError ? error.message : 'not ready; the log says why']
+        return [name, error instanceof ApiError ? error.message : 'not ready; see the log']
       }
     })
   )
   return Object.fromEntries(results)
 }
 
-export default healthRoutes
+export default fp(healthRoutes, {
+  name: 'health',
+  dependencies: ['database', 'storage', 'auth'],
+  encapsulate: true
+})

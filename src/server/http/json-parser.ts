@@ -5,16 +5,16 @@ import { ApiError } from '../errors.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Parses a body by the rules of every route. @throws malformed_body, in Fastify's words or ours */
+    /** Parses a body by the rules of every route. Rejects with `malformed_body` or Fastify's own error. */
     parseJson: (request: FastifyRequest, body: Buffer) => Promise<unknown>
   }
 }
 
 /**
- * The one body there is: JSON in UTF-8 (RFC 8259). Bytes of another encoding are refused, rather than stored with
- * their letters replaced; names that would reach for a prototype are ignored like any unknown field.
+ * Accepts bodies of JSON in UTF-8 (RFC 8259) and no other content type. Invalid UTF-8 is refused: decoding would replace
+ * letters. `__proto__` and `constructor` are ignored like any unknown field.
  */
-async function jsonBody(app: FastifyInstance) {
+async function jsonParser(app: FastifyInstance) {
   const parse = app.getDefaultJsonParser('remove', 'remove')
 
   app.decorate(
@@ -31,10 +31,10 @@ async function jsonBody(app: FastifyInstance) {
     'application/json',
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => {
-      const isNothing = body.length === 0 && request.method === 'DELETE' // some clients always send the header
-      return isNothing ? undefined : app.parseJson(request, body)
+      const isAbsent = body.length === 0 && request.method === 'DELETE' // some clients always send the header
+      return isAbsent ? undefined : app.parseJson(request, body)
     }
   )
 }
 
-export default fp(jsonBody, { name: 'json-body' })
+export default fp(jsonParser, { name: 'json-parser' })

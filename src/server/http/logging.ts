@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify
 import type { Config } from '../config.ts'
 
 /**
- * Pino options under which no token, no body, no query string, no address of a person and no SQL value can reach the
- * log: requests are reduced to method and path, errors to what locates a fault.
+ * Pino options that keep tokens, bodies, query strings, personal addresses and SQL values out of the log: a request is
+ * reduced to its method and route, an error to its type, message, code and stack.
  */
 export function loggerOptions(config: Pick<Config, 'logLevel'>): FastifyServerOptions['logger'] {
   return {
@@ -16,7 +16,7 @@ export function loggerOptions(config: Pick<Config, 'logLevel'>): FastifyServerOp
   }
 }
 
-// The route's pattern rather than the URL: ids of people and of sessions, and tokens in query strings, stay out.
+// The route's pattern, not the URL, which has ids of users and sessions, and tokens in the query string.
 const describeRequest = (request: FastifyRequest) =>
   ({ method: request.method, route: request.routeOptions?.url ?? 'unknown' }) as {
     method: string
@@ -27,7 +27,7 @@ const describeReply = (reply: { statusCode: number } | FastifyReply) => ({ statu
 
 type Described = { type: string; message: string; stack: string; code?: string; cause?: Described }
 
-// Drivers put rows and parameters into `detail`, `meta` and friends; only what is named here gets through.
+// Only named properties: drivers put rows and parameters into others, such as `detail` and `meta`.
 function describeError(error: Error & { code?: unknown }, depth = 0): Described {
   return {
     type: error.constructor?.name ?? 'Error',
@@ -38,7 +38,7 @@ function describeError(error: Error & { code?: unknown }, depth = 0): Described 
   }
 }
 
-// Without the message, which heads the stack once more and uncut.
+// Without the first lines of the stack, which repeat the message at full length.
 const framesOf = ({ stack = '' }: Error) =>
   stack
     .split('\n')

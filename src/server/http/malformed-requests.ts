@@ -4,29 +4,29 @@ import type { ConnectionError, FastifyInstance } from 'fastify'
 import { ApiError, invalidInput } from '../errors.ts'
 
 /**
- * Fastify's `clientErrorHandler`: answers what cannot be read as a request with a problem like any other, and closes the
- * connection, on which nobody knows any more where the next request begins. (A missing Host header and an unknown
- * expectation do not come here: Node answers them itself, with no body.)
+ * Fastify's `clientErrorHandler`: answers an unparsable request with a problem and closes the connection, because the
+ * start of the next request is unknown. (Node itself answers a missing Host header and an unknown expectation, without
+ * a body.)
  */
 export function answerClientError(this: FastifyInstance, error: ConnectionError, socket: Socket) {
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
-    socket.destroy() // not soon: who does not read would keep it
+    socket.destroy() // destroySoon would wait for a client that does not read
     return
   }
   const problem = toApiError(error)
-  // Not the error itself: it carries what was sent.
-  this.log.debug({ code: problem.code, cause: error.code }, 'refused before it was a request')
+  // Without the error, which has the bytes of the request.
+  this.log.debug({ code: problem.code, cause: error.code }, 'malformed request refused')
   socket.write(toResponse(problem))
   socket.destroySoon()
 }
 
-/** As Node itself tells it: a second head would stand in the middle of a body. */
+/** The check of Node itself. A second response head would appear inside the body of the first. */
 const isAnswering = (socket: Socket & { _httpMessage?: ServerResponse | null }) =>
   socket._httpMessage?.headersSent ?? false
 
 function toApiError({ code }: { code: string }): ApiError {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new ApiError('upload_stalled', 'The request did not arrive whole in time. Send it again.')
+    return new ApiError('upload_stalled', 'The request did not arrive completely in time. Send it again.')
   }
   if (code === 'HPE_HEADER_OVERFLOW') {
     return new ApiError('headers_too_large', 'Send less than 16 KB of headers, cookies and query included.')

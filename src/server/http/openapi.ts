@@ -1,11 +1,10 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { TSchema } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
-/** OpenAPI 3.1 from the routes' own schemas at `/docs/json`, and a page to read and try it at `/docs`. */
-async function docs(app: FastifyInstance) {
+/** Serves OpenAPI 3.1, generated from the schemas of the routes, at `/docs/json`, and Swagger UI at `/docs`. */
+async function openapi(app: FastifyInstance) {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -37,14 +36,8 @@ async function docs(app: FastifyInstance) {
     routePrefix: '/docs',
     theme: { title: 'Harmony Helper API' },
     uiConfig: { layout: 'BaseLayout', docExpansion: 'list', persistAuthorization: true, validatorUrl: null },
-    staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'" // the page styles itself inline
+    staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'" // Swagger UI uses inline styles
   })
 }
 
-/** Documents a header of a response; @fastify/swagger reads it from there, and nothing else does. */
-export const withHeader = <T extends TSchema>(schema: T, name: string, description: string): T => ({
-  ...schema,
-  headers: { [name]: { type: 'string', description } }
-})
-
-export default fp(docs, { name: 'docs' })
+export default fp(openapi, { name: 'openapi' })

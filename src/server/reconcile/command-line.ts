@@ -2,7 +2,7 @@ import { isUuid } from '../../contract/uuid.ts'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config.ts'
 import { createDatabase } from '../database/client.ts'
-import { createStorage } from '../storage/recordings-bucket.ts'
+import { createStorage } from '../storage/storage.ts'
 import { reconcileRecordings, type Finding } from './reconcile-recordings.ts'
 
 const USAGE = `Usage: npm run recordings:reconcile -- [--delete] [--min-age MINUTES] [--from USER_ID]

@@ -1,6 +1,6 @@
 import { UUID_PATTERN } from '../../contract/uuid.ts'
 import type { Database } from '../database/client.ts'
-import type { Storage } from '../storage/recordings-bucket.ts'
+import type { Storage } from '../storage/storage.ts'
 import type { Entry } from '../storage/list-bucket.ts'
 import { createLeases } from '../sessions/leases.ts'
 import { isRecorded, isReferredTo, recordedSessions, type RecordedSession } from './recorded-sessions.ts'

@@ -1,4 +1,4 @@
-import type { Storage } from '../storage/recordings-bucket.ts'
+import type { Storage } from '../storage/storage.ts'
 import type { Entry } from '../storage/list-bucket.ts'
 
 type Options = {

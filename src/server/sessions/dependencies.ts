@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Database } from '../database/client.ts'
-import type { Storage } from '../storage/recordings-bucket.ts'
+import type { Storage } from '../storage/storage.ts'
 import type { Leases } from './leases.ts'
 
 /** What saving, deleting and direct uploads work with. */

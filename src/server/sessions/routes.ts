@@ -8,10 +8,9 @@ import {
   SessionParamsSchema
 } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
-import { withHeader } from '../http/openapi.ts'
-import { problemResponses } from '../http/problem-details.ts'
+import { problemResponses, withHeader } from '../http/response-schemas.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { createLinks } from '../storage/playback-urls.ts'
+import { createPlaybackUrls } from '../storage/playback-urls.ts'
 import { sessionNotFound } from './errors.ts'
 import { describeSession } from './presenter.ts'
 import { createDeletions } from './delete-session.ts'
@@ -50,7 +49,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   }
   const { deleteSession, deleteRecording } = createDeletions(dependencies)
   const uploads = createDirectUploads({ ...dependencies, maxRecordingBytes: config.maxRecordingBytes })
-  const links = createLinks({ storage: app.storage, ...config.storage })
+  const links = createPlaybackUrls({ storage: app.storage, ...config.storage })
 
   /** The wire's form without the score, with a URL that plays. */
   async function present(session: SessionHead) {

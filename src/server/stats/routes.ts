@@ -3,7 +3,7 @@ import { isTimeZone, summarise } from '../../contract/practice-days.ts'
 import { StatsQuerySchema, UserStatsSchema } from '../../contract/stats.ts'
 import type { Config } from '../config.ts'
 import { invalidInput } from '../errors.ts'
-import { problemResponses } from '../http/problem-details.ts'
+import { problemResponses } from '../http/response-schemas.ts'
 import { findPracticeDays } from '../users/streak-repository.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone'>; now: () => Date }

@@ -1,10 +1,9 @@
 import { Agent, request, type Dispatcher } from 'undici'
 
 /**
- * The `fetch` that storage-js gets. storage-js itself never gives up: a server that accepts and hangs would cost five
- * minutes. Here every phase without progress ends after `timeoutMs`; bytes that still travel count as progress, so a
- * slow upload may take its time. `undici.request` costs a third of the CPU of `fetch` with a streamed body, does not
- * follow redirects and does not buffer the body for them.
+ * The `fetch` for storage-js, which has no time limit of its own. Every phase without progress ends after `timeoutMs`.
+ * Bytes in transit count as progress, so a slow upload can finish. `undici.request` needs a third of the CPU of `fetch`
+ * with a streamed body, does not follow redirects and does not buffer the body for them.
  */
 export function createStorageFetch(timeoutMs: number) {
   const dispatcher = new Agent({
@@ -23,7 +22,7 @@ export function createStorageFetch(timeoutMs: number) {
     })
     const bytes = await body.arrayBuffer()
     if (statusCode >= 300 && statusCode < 400) {
-      throw new Error(`The storage redirects (${statusCode}); is SUPABASE_URL right?`)
+      throw new Error(`The storage redirects (${statusCode}). Check SUPABASE_URL.`)
     }
     return new Response(bytes.byteLength === 0 ? null : bytes, { status: statusCode, headers: flat(headers) })
   }

@@ -1,23 +1,24 @@
 import type { StorageClient } from '@supabase/storage-js'
 import { codeOf, unavailable } from './errors.ts'
 
-/** Keys a single list call returns. */
+/** Keys that one list call returns. */
 const PAGE_SIZE = 1000
 
-/** An object of a bucket, or a folder of them. `modifiedAt` is the time of its last upload. */
+/** An object or a folder in a bucket. `modifiedAt` is the time of its last upload. */
 export type Entry = { key: string; isFolder: boolean; modifiedAt: Date }
 
 /**
- * Lists what lies directly in a folder of a bucket, by name; `''` is its root. A bucket that is not there is empty.
- * `countRemoved` tells how much of what was given is gone by the caller's hand: what follows has moved up by so much.
+ * Lists the direct entries of a folder by name; `''` is the root. A missing bucket is empty.
+ * `countRemoved` returns how many listed entries the caller has removed since: the offset of the next page shrinks by
+ * that number.
  */
 export const createListing = (objects: ReturnType<StorageClient['from']>) =>
   async function* list(folder: string, countRemoved = () => 0): AsyncGenerator<Entry> {
-    // Not by the cursors of listV2: older self-hosted storage servers have none.
-    for (let given = 0; ; given += PAGE_SIZE) {
+    // By offset: older self-hosted storage servers have no cursors (listV2).
+    for (let listed = 0; ; listed += PAGE_SIZE) {
       const { data, error } = await objects.list(folder, {
         limit: PAGE_SIZE,
-        offset: given - countRemoved(),
+        offset: listed - countRemoved(),
         sortBy: { column: 'name', order: 'asc' }
       })
       if (codeOf(error) === '404') return

@@ -1,24 +1,13 @@
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
-import { retryFor } from '../../contract/retry.ts'
-import { createStorage, type Storage } from './recordings-bucket.ts'
+import { prepareBucket } from './prepare-bucket.ts'
+import { createStorage, type Storage } from './storage.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     storage: Storage
   }
-}
-
-/** Creates or checks the bucket in the background, until the storage answers. Reads need no storage and do not wait. */
-async function prepareBucket(storage: Storage, log: FastifyBaseLogger, signal: AbortSignal): Promise<void> {
-  const attempt = () =>
-    storage.ensureBucket().catch((error) => {
-      log.error({ err: error }, 'The storage is unavailable; recordings cannot be saved until it answers')
-      throw error
-    })
-  const mismatch = await retryFor(attempt, { firstPauseMs: 1000, maxPauseMs: 30_000, signal })
-  if (mismatch) log.error(mismatch)
 }
 
 async function storage(

@@ -1,13 +1,13 @@
 import { audioFormats, type AudioFormat } from '../audio/formats.ts'
 
-/** Seconds for which players and CDNs may keep a recording: a deleted one is gone everywhere soon after. */
+/** How long players and CDNs may cache a recording, in seconds. A deleted one disappears everywhere after that. */
 export const CACHE_SECONDS = 60
 
-/** Where a recording lies in the bucket: UUIDs only, since the storage client encodes nothing. */
+/** Object key of a recording. The ids are UUIDs: the storage client does not encode keys. */
 export const recordingKey = (userId: string, sessionId: string, { extension }: AudioFormat) =>
   `${userId}/${sessionId}.${extension}`.toLowerCase()
 
-/** Every key under which a session may have a recording. */
+/** Every key under which a session can have a recording: one for each format. */
 export const possibleKeys = (userId: string, sessionId: string) =>
   audioFormats.map((format) => recordingKey(userId, sessionId, format))
 

@@ -4,7 +4,7 @@ import { SyncUserSchema, UserSchema, type User } from '../../contract/users.ts'
 import type { Config } from '../config.ts'
 import { ApiError, invalidInput } from '../errors.ts'
 import { toSyncUser } from '../frontend-names.ts'
-import { problemResponses } from '../http/problem-details.ts'
+import { problemResponses } from '../http/response-schemas.ts'
 import { refreshStreak } from './streak-repository.ts'
 import { createUserRepository, type UserRow } from './repository.ts'
 

@@ -125,7 +125,7 @@ t.test('what fails is exit code 2 and one message without secrets', async (t) =>
     [
       [],
       { ...services.env, DATABASE_URL: 'postgresql://owner:hush@127.0.0.1:1/x' },
-      /practice history cannot be reached/
+      /practice history is unavailable/
     ],
     [
       [],
@@ -134,7 +134,7 @@ t.test('what fails is exit code 2 and one message without secrets', async (t) =>
         SUPABASE_URL: 'http://127.0.0.1:1',
         SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_hush'
       },
-      /Recordings cannot be reached/
+      /Recording storage is unavailable/
     ]
   ]
   for (const [args, env, message] of cases) {

@@ -30,11 +30,11 @@ const isRefused = async (url: string, headers: Record<string, string> = {}) =>
   (await fetch(url, { headers })).status >= 400
 
 t.test(
-  'with private access every answer carries a link that plays and seeks, and the table the canonical URL',
+  'with private access every answer has a signed URL that plays and seeks, and the table has the canonical URL',
   async (t) => {
     t.strictSame(await applyAccess(PRIVATE), {
       code: 0,
-      stdout: 'Made the bucket harmony-helper-recordings, private.\n',
+      stdout: 'Created the bucket harmony-helper-recordings (private).\n',
       stderr: ''
     })
     const { clara } = await start(t)
@@ -52,12 +52,12 @@ t.test(
       t.ok(Buffer.from(await response.arrayBuffer()).equals(webm.subarray(100, 200)))
     }
     t.match(await canonicalUrlOf(id), /\/object\/public\/harmony-helper-recordings\/[^?]+\.webm$/)
-    t.match((await clara.save()).json(), { audioUrl: null }, 'a session without a recording has no link')
+    t.match((await clara.save()).json(), { audioUrl: null }, 'a session without a recording has no URL')
     t.equal((await clara.list()).json().length, 2)
   }
 )
 
-t.test('nobody gets a byte without a fresh link to this very recording', async (t) => {
+t.test('a private recording cannot be read without a valid URL for this recording', async (t) => {
   const { app, as, clara } = await start(t)
   const robert = as(`auth0|${randomUUID()}`)
   await robert.sync()
@@ -76,19 +76,19 @@ t.test('nobody gets a byte without a fresh link to this very recording', async (
     await isRefused(url.replace('/public/', '/'), {
       authorization: `Bearer ${services.issuer.token(robert.sub)}`
     }),
-    "somebody else's access token"
+    "another user's access token"
   )
   const token = new URL(theirs?.audioUrl ?? '').searchParams.get('token')
   t.ok(await isRefused(link.replace(/token=.*/, `token=${token}`)), "another recording's signature")
-  t.ok(await isRefused(`${link.slice(0, -2)}AA`), 'a signature that was changed')
-  const [[, fleeting] = []] = await app.storage.signUrls([key], 1)
-  t.equal((await fetch(fleeting ?? '')).status, 200)
+  t.ok(await isRefused(`${link.slice(0, -2)}AA`), 'a changed signature')
+  const [[, shortLived] = []] = await app.storage.signUrls([key], 1)
+  t.equal((await fetch(shortLived ?? '')).status, 200)
   await pause(2100)
-  t.ok(await isRefused(fleeting ?? ''), 'a link after its life')
+  t.ok(await isRefused(shortLived ?? ''), 'an expired URL')
   isProblem(t, await robert.get(mine?.id ?? ''), 'session_not_found')
 })
 
-t.test('without the storage, what has recordings is a 503 and the rest is served', async (t) => {
+t.test('without the storage, answers with recordings are 503 and all others succeed', async (t) => {
   const { as, clara } = await start(t)
   const robert = as(`auth0|${randomUUID()}`)
   await robert.sync()
@@ -104,7 +104,7 @@ t.test('without the storage, what has recordings is a 503 and the rest is served
   t.equal((await clara.list()).statusCode, 200)
 })
 
-t.test('a history longer than one call signs has a link for every recording', async (t) => {
+t.test('every recording of a history longer than one signing batch has a URL', async (t) => {
   const { clara } = await start(t)
   const { id } = (await clara.save({ audioBase64 })).json<SessionData>()
   await query(
@@ -118,16 +118,16 @@ t.test('a history longer than one call signs has a link for every recording', as
   t.ok(rows.every((row) => row.audio_url.includes('/object/sign/')))
 })
 
-t.test('the access is switched by the command alone, and no row changes', async (t) => {
+t.test('the command changes the access without changing a row', async (t) => {
   const { clara } = await start(t)
   const { id } = (await clara.save({ audioBase64 })).json<SessionData>()
   const url = await canonicalUrlOf(id)
-  t.match(await applyAccess(PRIVATE), { code: 0, stdout: /is private already/ })
-  t.match(await applyAccess({}), { code: 0, stdout: /was private and is public now/ })
+  t.match(await applyAccess(PRIVATE), { code: 0, stdout: /is already private/ })
+  t.match(await applyAccess({}), { code: 0, stdout: /was private and is now public/ })
   const { as } = await start(t, {})
   t.equal((await as(clara.sub).get(id)).json().audioUrl, url)
   t.equal((await fetch(url)).status, 200)
-  t.match(await applyAccess(PRIVATE), { code: 0, stdout: /was public and is private now/ })
+  t.match(await applyAccess(PRIVATE), { code: 0, stdout: /was public and is now private/ })
   t.ok(await isRefused(url))
   t.equal(await canonicalUrlOf(id), url)
   t.match(await applyAccess({ SUPABASE_URL: 'http://127.0.0.1:1' }), {
@@ -137,7 +137,7 @@ t.test('the access is switched by the command alone, and no row changes', async 
   })
 })
 
-t.test('a bucket whose access is not what is configured is reported', async (t) => {
+t.test('a bucket with another access than configured is reported', async (t) => {
   const { app } = await start(t, {})
   const { checks } = (await app.inject('/readyz')).json()
   t.match(checks.storage, /is private.*npm run recordings:access/)

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { StorageClient } from '@supabase/storage-js'
 import t, { type Test } from 'tap'
 import { loadConfig } from '../../../src/server/config.ts'
-import { createStorage } from '../../../src/server/storage/recordings-bucket.ts'
+import { createStorage } from '../../../src/server/storage/storage.ts'
 import { build, SERVICE_KEY, startServices, type Caller } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { isProblem } from '../../helpers/problem.ts'
@@ -37,7 +37,7 @@ async function startBehindProxy(t: Test, env: NodeJS.ProcessEnv = {}) {
   return { proxy, ...(await start(t, { SUPABASE_URL: proxy.url, ...env })) }
 }
 
-/** A server in the storage's place that answers as it is told. */
+/** Starts a server that takes the storage's place and answers with `answer`. */
 async function startImpostor(t: Test, answer: RequestListener) {
   const server = createServer(answer).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -70,10 +70,10 @@ async function works(t: Test, clara: Caller) {
 }
 
 t.test(
-  'a server whose storage is away at the start serves what needs none, and makes the bucket once it is back',
+  'a server that starts during a storage outage serves other requests, and creates the bucket afterwards',
   { skip: needsServerWithin },
   async (t) => {
-    const bucket = 'made-late'
+    const bucket = 'created-late'
     const lines: string[] = []
     const proxy = await startFaultyProxy(t, realUrl)
     await proxy.refuse()
@@ -95,18 +95,18 @@ t.test(
   }
 )
 
-t.test('a storage that is away at the start is tried again without anybody asking', async (t) => {
+t.test('a storage that is down at the start is retried in the background', async (t) => {
   const proxy = await startFaultyProxy(t, realUrl)
   await proxy.refuse()
-  await start(t, { SUPABASE_URL: proxy.url, SUPABASE_BUCKET: 'made-unasked' })
+  await start(t, { SUPABASE_URL: proxy.url, SUPABASE_BUCKET: 'created-in-background' })
   await proxy.resume()
-  for (let i = 0; i < 100 && !(await admin.getBucket('made-unasked')).data; i++) {
+  for (let i = 0; i < 100 && !(await admin.getBucket('created-in-background')).data; i++) {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  t.match((await admin.getBucket('made-unasked')).data, { id: 'made-unasked' })
+  t.match((await admin.getBucket('created-in-background')).data, { id: 'created-in-background' })
 })
 
-t.test('a storage that is down costs a save a 503, and works again when it is up', async (t) => {
+t.test('a save answers 503 while the storage is down, and works again afterwards', async (t) => {
   const { proxy, clara } = await startBehindProxy(t)
   await works(t, clara)
   await proxy.refuse()
@@ -116,7 +116,7 @@ t.test('a storage that is down costs a save a 503, and works again when it is up
   await works(t, other.clara)
 })
 
-t.test('a storage that was restarted is used again', async (t) => {
+t.test('saves work again after a restart of the storage', async (t) => {
   const { clara } = await start(t)
   await works(t, clara)
   await services.storage.stop()
@@ -125,21 +125,24 @@ t.test('a storage that was restarted is used again', async (t) => {
   await works(t, clara)
 })
 
-t.test('a storage that hangs before the body, within it or after it costs the limit', async (t) => {
-  for (const text of ['POST /storage/v1/object/', 'OpusHead']) {
+t.test(
+  'a save ends within the time limit when the storage hangs before, within or after the body',
+  async (t) => {
+    for (const text of ['POST /storage/v1/object/', 'OpusHead']) {
+      const { proxy, clara } = await startBehindProxy(t)
+      const hung = proxy.breakOn(text, 'hang')
+      await failsWithoutTrace(t, clara)
+      await hung
+      await proxy.refuse() // drops the bytes held back
+    }
     const { proxy, clara } = await startBehindProxy(t)
-    const hung = proxy.breakOn(text, 'hang')
+    proxy.hang()
     await failsWithoutTrace(t, clara)
-    await hung
-    await proxy.refuse() // what was held back is lost with it
+    await proxy.refuse()
   }
-  const { proxy, clara } = await startBehindProxy(t)
-  proxy.hang()
-  await failsWithoutTrace(t, clara)
-  await proxy.refuse()
-})
+)
 
-t.test('a save whose upload was in doubt can be repeated at once', async (t) => {
+t.test('a save with an upload of unknown outcome can be repeated at once', async (t) => {
   const { proxy, clara } = await startBehindProxy(t)
   const id = randomUUID()
   const hung = proxy.breakOn('POST /storage/v1/object/', 'hang the answer')
@@ -147,23 +150,23 @@ t.test('a save whose upload was in doubt can be repeated at once', async (t) => 
   await hung
   await proxy.resume()
   t.same((await clara.list()).json(), [])
-  t.equal((await clara.save({ ...recording, id })).statusCode, 201, 'a repetition may start at once')
+  t.equal((await clara.save({ ...recording, id })).statusCode, 201, 'the repetition does not wait')
   await expectSound(t, services)
 })
 
-t.test('a slow upload that makes progress may take longer than the limit', async (t) => {
+t.test('a slow upload that makes progress can take longer than the time limit', async (t) => {
   const { proxy, clara } = await startBehindProxy(t, { STORAGE_TIMEOUT_MS: '1000' })
   const bytes = Buffer.concat([webm, Buffer.alloc(24 * 1024 ** 2)])
   proxy.throttle(12 * 1024 ** 2)
   const startedAt = performance.now()
   const saved = await clara.save({ audioBase64: bytes.toString('base64') })
   t.equal(saved.statusCode, 201)
-  t.ok(performance.now() - startedAt > 1500, 'it did take long')
+  t.ok(performance.now() - startedAt > 1500, 'it took longer than the limit')
 })
 
-const odd: Array<[string, RequestListener]> = [
+const impostors: Array<[string, RequestListener]> = [
   [
-    'a proxy says 502 in HTML',
+    'a proxy answers 502 with HTML',
     (request, response) => {
       request
         .resume()
@@ -173,7 +176,7 @@ const odd: Array<[string, RequestListener]> = [
     }
   ],
   [
-    'everything is answered with 200 and {}',
+    'it answers everything with 200 and {}',
     (request, response) => {
       request
         .resume()
@@ -181,7 +184,7 @@ const odd: Array<[string, RequestListener]> = [
     }
   ],
   [
-    'everything is answered with 200 and HTML',
+    'it answers everything with 200 and HTML',
     (request, response) => {
       request.resume().on('end', () => response.writeHead(200).end('<html>Welcome</html>'))
     }
@@ -212,8 +215,8 @@ const odd: Array<[string, RequestListener]> = [
   ]
 ]
 
-for (const [what, answer] of odd) {
-  t.test(`when ${what}, neither a save nor a deletion is taken for done`, async (t) => {
+for (const [what, answer] of impostors) {
+  t.test(`neither a save nor a deletion succeeds when ${what} in place of the storage`, async (t) => {
     const real = await start(t)
     const saved = (await real.clara.save(recording)).json()
     const url = await startImpostor(t, answer)
@@ -221,12 +224,16 @@ for (const [what, answer] of odd) {
     await failsWithoutTrace(t, clara)
     isProblem(t, await as(real.clara.sub).remove(saved.id), 'storage_unavailable')
     t.equal((await real.clara.get(saved.id)).statusCode, 200, 'the session stays')
-    t.equal((await real.clara.remove(saved.id)).statusCode, 204, 'and repeating finishes the work')
+    t.equal(
+      (await real.clara.remove(saved.id)).statusCode,
+      204,
+      'repeating the request finishes the deletion'
+    )
     await expectSound(t, services)
   })
 }
 
-t.test('a wrong service key is reported and loses nothing', async (t) => {
+t.test('a wrong service key is reported and loses no data', async (t) => {
   const real = await start(t)
   const saved = (await real.clara.save(recording)).json()
   const { app, as, clara } = await start(t, { SUPABASE_SERVICE_ROLE_KEY: 'sb_secret_wrong' })
@@ -236,7 +243,7 @@ t.test('a wrong service key is reported and loses nothing', async (t) => {
   t.equal((await fetch(saved.audioUrl)).status, 200)
 })
 
-t.test('a bucket that vanished is made again by the next save', async (t) => {
+t.test('the next save creates a deleted bucket again', async (t) => {
   const { clara } = await start(t, { SUPABASE_BUCKET: 'vanishing' })
   t.equal((await clara.save(recording)).statusCode, 201)
   await admin.emptyBucket('vanishing')
@@ -254,7 +261,7 @@ const mismatches: Array<
 ]
 
 for (const [name, options, expected] of mismatches) {
-  t.test(`an existing bucket (${name}) is left as it is, and what does not fit is reported`, async (t) => {
+  t.test(`an existing bucket (${name}) is not changed, and a mismatch is reported`, async (t) => {
     const bucket = `existing-${name}`
     await admin.createBucket(bucket, options)
     const config = loadConfig({ ...services.env, SUPABASE_BUCKET: bucket })
@@ -269,7 +276,7 @@ for (const [name, options, expected] of mismatches) {
   })
 }
 
-t.test('many saves hanging on the storage hold no connection: the list stays fast', async (t) => {
+t.test('saves that wait for the storage hold no database connection: the list stays fast', async (t) => {
   const { proxy, clara } = await startBehindProxy(t, { DATABASE_POOL_SIZE: '5', STORAGE_TIMEOUT_MS: '60000' })
   await works(t, clara)
   proxy.hang()
@@ -283,7 +290,7 @@ t.test('many saves hanging on the storage hold no connection: the list stays fas
   await expectSound(t, services)
 })
 
-t.test('deletions find their way through a storage outage', async (t) => {
+t.test('a deletion can be finished after a storage outage', async (t) => {
   const { proxy, clara } = await startBehindProxy(t, { SESSION_LEASE_MS: '1000' })
   const { id } = (await clara.save(recording)).json()
   proxy.hang()

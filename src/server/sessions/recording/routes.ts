@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import { CompletedUploadSchema, NewUploadSchema, UploadSchema } from '../../../contract/recordings.ts'
 import { SessionDataSchema, SessionParamsSchema } from '../../../contract/sessions.ts'
-import { problemResponses } from '../../http/problem-details.ts'
+import { problemResponses } from '../../http/response-schemas.ts'
 import type { StoredSession } from '../repository.ts'
 import type { createDirectUploads } from './direct-uploads.ts'
 

@@ -1,0 +1,18 @@
+type Options = { capacity: number; refillMs: number; now: () => number }
+
+/** A token bucket: `capacity` actions at once, then one every `refillMs` milliseconds. */
+export function createTokenBucket({ capacity, refillMs, now }: Options) {
+  let tokens = capacity
+  let filledAt = now()
+  return {
+    /** @returns whether there was a token to take */
+    take(): boolean {
+      const earned = Math.floor((now() - filledAt) / refillMs)
+      if (earned > 0) {
+        tokens = Math.min(capacity, tokens + earned)
+        filledAt += earned * refillMs
+      }
+      return tokens > 0 && tokens-- > 0
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { Type, type Static } from '@sinclair/typebox'
+
+const milliseconds = (description: string, byDefault: number) =>
+  Type.Integer({
+    minimum: 1,
+    maximum: 3_600_000,
+    default: byDefault,
+    description: `${description}, in milliseconds`
+  })
+
+/** Every environment variable of the server. A test compares `.env.example` with it. */
+export const EnvironmentSchema = Type.Object({
+  NODE_ENV: Type.String({ default: 'production', description: 'Free text. No effect on the server' }),
+  HOST: Type.String({ default: '0.0.0.0', description: 'Address to listen on' }),
+  PORT: Type.Integer({ minimum: 0, maximum: 65535, default: 3000, description: 'Port to listen on' }),
+  DATABASE_URL: Type.String({
+    pattern: '^postgres(ql)?://',
+    description: 'PostgreSQL URL with the role that owns the tables'
+  }),
+  DATABASE_POOL_SIZE: Type.Integer({
+    minimum: 2,
+    maximum: 500,
+    default: 10,
+    description: 'Maximum number of connections to PostgreSQL'
+  }),
+  DATABASE_TIMEOUT_MS: milliseconds('Time limit of a database call, after which the answer is 503', 5_000),
+  AUTH0_DOMAIN: Type.String({
+    pattern: '^(https?://)?[^/\\s]+(/\\S*)?$',
+    description: 'Auth0 tenant domain, or the http(s) URL of another issuer'
+  }),
+  AUTH0_AUDIENCE: Type.String({ description: "The API's identifier in Auth0" }),
+  AUTH0_TIMEOUT_MS: milliseconds('Time limit for reading the signing keys of the issuer', 5_000),
+  SUPABASE_URL: Type.String({ pattern: '^https?://', description: 'Project URL, as shown by Supabase' }),
+  SUPABASE_SERVICE_ROLE_KEY: Type.String({ description: 'Service key: a JWT or sb_secret_…' }),
+  SUPABASE_BUCKET: Type.String({
+    pattern: '^[A-Za-z0-9_.-]+$',
+    default: 'harmony-helper-recordings',
+    description: 'Bucket of the recordings. Created if it is missing'
+  }),
+  RECORDINGS_ACCESS: Type.Union([Type.Literal('public'), Type.Literal('private')], {
+    default: 'public',
+    description:
+      'public: anyone who knows the URL of a recording can play it; private: answers have signed URLs of limited life'
+  }),
+  RECORDING_LINK_SECONDS: Type.Integer({
+    minimum: 10,
+    maximum: 604_800,
+    default: 3600,
+    description: 'Life of a signed URL, in seconds'
+  }),
+  STORAGE_TIMEOUT_MS: milliseconds(
+    'How long the storage may make no progress before the answer is 503',
+    30_000
+  ),
+  CORS_ORIGINS: Type.String({ default: '', description: 'Origins of the frontend, separated by commas' }),
+  LOG_LEVEL: Type.Union(
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
+    { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' }
+  ),
+  DEFAULT_TIME_ZONE: Type.String({
+    default: 'UTC',
+    description: 'IANA time zone of users who have not sent theirs'
+  }),
+  MAX_RECORDING_BYTES: Type.Integer({
+    minimum: 1024,
+    maximum: 5 * 1024 ** 3,
+    default: 50 * 1024 ** 2,
+    description: 'Largest recording, in bytes after base64 decoding'
+  }),
+  UPLOAD_CONCURRENCY: Type.Integer({
+    minimum: 1,
+    maximum: 10_000,
+    default: 16,
+    description: 'Large bodies received and saved at the same time; a quarter of them per user'
+  }),
+  UPLOAD_WAIT_MS: milliseconds('How long a large body waits for its turn before the answer is 503', 30_000),
+  UPLOAD_TIMEOUT_MS: milliseconds(
+    'How long a client may send no byte of its body before the answer is 408',
+    30_000
+  ),
+  SESSION_LEASE_MS: milliseconds(
+    'How long after its last renewal the lease of a save or deletion expires, which frees the session id',
+    30_000
+  ),
+  SHUTDOWN_TIMEOUT_MS: milliseconds('How long running requests may take after SIGTERM', 30_000)
+})
+
+export type Environment = Static<typeof EnvironmentSchema>

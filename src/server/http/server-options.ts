@@ -1,0 +1,25 @@
+import type { FastifyHttpOptions } from 'fastify'
+import type { Server } from 'node:http'
+import type { Config } from '../config.ts'
+import { loggerOptions } from './logging.ts'
+import { answerClientError } from './malformed-requests.ts'
+import { answerWithProblem } from './problem-details.ts'
+import { generateRequestId } from './request-id.ts'
+
+/** Enough for 50 MB over a poor mobile connection. Fastify's default has no limit. */
+const REQUEST_TIMEOUT_MS = 15 * 60_000
+
+/** Options of the Fastify server: logging, validation and what happens before a route is found. */
+export const serverOptions = (config: Pick<Config, 'logLevel'>) =>
+  ({
+    logger: loggerOptions(config),
+    genReqId: generateRequestId,
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] }
+    },
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    frameworkErrors: answerWithProblem,
+    clientErrorHandler: answerClientError,
+    return503OnClosing: false, // requests that arrive while closing are answered; drain-connections closes after them
+    routerOptions: { maxParamLength: 200 }
+  }) satisfies FastifyHttpOptions<Server>

@@ -1,0 +1,41 @@
+import type { Config } from '../config.ts'
+import { ApiError } from '../errors.ts'
+import { connectToStorage } from './client.ts'
+import { createRecordingsBucket } from './recordings-bucket.ts'
+import { createStagingBucket } from './staging-bucket.ts'
+
+/** The recordings bucket, and the staging bucket to which clients upload directly. */
+export type Storage = ReturnType<typeof createStorage>
+
+export function createStorage(config: Config['storage'], limits: { maxRecordingBytes: number }) {
+  const { bucket, access, timeoutMs } = config
+  const connection = connectToStorage(config)
+  const recordings = createRecordingsBucket({
+    connection,
+    bucket,
+    access,
+    maxBytes: limits.maxRecordingBytes
+  })
+
+  return {
+    ...recordings,
+
+    staging: createStagingBucket({
+      connection,
+      bucket: `${bucket}-staging`,
+      recordingsBucket: bucket,
+      maxBytes: limits.maxRecordingBytes
+    }),
+
+    /** How long a call may make no progress. Also the limit for work that needs many calls. */
+    timeoutMs,
+
+    /** For readiness. @throws {ApiError} storage_unavailable, with a message for the log, when the bucket cannot serve */
+    async check(): Promise<void> {
+      const mismatch = await recordings.ensureBucket()
+      if (mismatch) throw new ApiError('storage_unavailable', mismatch)
+    },
+
+    close: connection.close
+  }
+}
