@@ -19,7 +19,7 @@ async function deploy(databaseUrl?: string) {
   return { output, errors, code }
 }
 
-t.test('says what it applied, and the second time that there was nothing to do', async (t) => {
+t.test('the command prints the applied migrations, and on the second run that there were none', async (t) => {
   const { url } = await scratchDatabase(t)
   t.match(await deploy(url), {
     code: 0,
@@ -29,7 +29,7 @@ t.test('says what it applied, and the second time that there was nothing to do',
   t.same(await deploy(url), { code: 0, errors: '', output: 'The database is up to date\n' })
 })
 
-t.test('fails with one line that does not hold the password', async (t) => {
+t.test('a failure is one line without the password', async (t) => {
   const urls: Array<[url: string | undefined, message: RegExp]> = [
     [undefined, /DATABASE_URL is not set/],
     ['', /DATABASE_URL is not set/],
@@ -44,7 +44,7 @@ t.test('fails with one line that does not hold the password', async (t) => {
     t.equal(code, 1)
     t.equal(output, '')
     t.match(errors, message)
-    t.match(errors, /^Migrating failed: [^\n]+\n$/)
+    t.match(errors, /^Migration failed: [^\n]+\n$/)
     t.notMatch(errors, /hush/)
   }
 })

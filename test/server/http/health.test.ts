@@ -26,7 +26,7 @@ t.test(
     t.equal(status, 503)
     t.match(body, {
       status: 'degraded',
-      checks: { database: 'ok', storage: /^Recordings cannot be/, issuer: 'ok' }
+      checks: { database: 'ok', storage: /^Recording storage is unavailable/, issuer: 'ok' }
     })
     t.notMatch(JSON.stringify(body), /127\.0\.0\.1|ECONN|sb_secret/)
     t.equal((await look('/healthz')).status, 200)

@@ -152,7 +152,7 @@ t.test('a log of everything tells what happened and nothing of anybody', async (
     { msg: 'storage_unavailable' }
   )
   t.match(
-    server.lines().find(({ reqId, msg }) => reqId === refused[0]?.id && msg === 'refused'),
+    server.lines().find(({ reqId, msg }) => reqId === refused[0]?.id && msg === 'request refused'),
     { code: 'invalid_input' }
   )
   t.match(

@@ -9,28 +9,36 @@ interface Context {
   locked: MigrationLock
 }
 
+/** `active_sql_transaction`: the statement refuses to run inside a transaction. */
 const ACTIVE_SQL_TRANSACTION = '25001'
 
-/** The script is at fault, not the connection or the book-keeping. */
-class ScriptError extends Error {
-  readonly code: string | undefined
+/** An error of the script itself, not of the connection or the history. */
+class ScriptError extends Error {}
 
-  constructor(message: string, code?: string) {
-    super(message)
-    this.code = code
+/** Applies one migration in one transaction. @returns false when another process has applied it meanwhile */
+export async function applyMigration(migration: Migration, context: Context): Promise<boolean> {
+  const { history, locked } = context
+  const id = randomUUID()
+  try {
+    return await locked(async () => {
+      const entries = await history.entries()
+      refuseFailed(entries)
+      if (entries.some(({ name }) => name === migration.name)) return false
+      await history.start(id, migration)
+      await run(migration.script, id, context)
+      return true
+    })
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error
+    await history.fail(id, migration, error.message)
+    throw new Error(describeFailure(migration.name, `failed: ${firstLine(error.message)}`))
   }
-}
-
-function toScriptError(script: string, { message, code, detail, position }: pg.DatabaseError): ScriptError {
-  const line = position && `line ${script.slice(0, Number(position)).split('\n').length}`
-  const where = [line, `SQLSTATE ${code}`].filter(Boolean).join(', ')
-  return new ScriptError(`${message} (${where})${detail ? `\n${detail}` : ''}`, code)
 }
 
 async function run(script: string, id: string, { client, history }: Context): Promise<void> {
   try {
     await client.query(script)
-    // Else what it deferred would come to light only when it is committed.
+    // Reports violations of deferred constraints here rather than at COMMIT.
     await client.query('SET CONSTRAINTS ALL IMMEDIATE')
   } catch (error) {
     throw error instanceof pg.DatabaseError ? toScriptError(script, error) : error
@@ -40,43 +48,12 @@ async function run(script: string, id: string, { client, history }: Context): Pr
   }
 }
 
-async function recordFailure(
-  error: unknown,
-  migration: Migration,
-  { id, history }: Context & { id: string }
-): Promise<never> {
-  if (!(error instanceof ScriptError)) throw error
-  await history.fail(id, migration, error.message)
-  throw new Error(describeFailure(migration.name, `failed: ${firstLine(error.message)}`))
-}
-
-/** Applies one migration. False when somebody did so meanwhile. */
-export async function applyMigration(migration: Migration, context: Context): Promise<boolean> {
-  const { history, locked } = context
-  const id = randomUUID()
-  const start = async (): Promise<boolean> => {
-    const entries = await history.entries()
-    refuseFailed(entries)
-    if (entries.some(({ name }) => name === migration.name)) return false
-    await history.start(id, migration)
-    return true
-  }
-  const finish = async (started: boolean): Promise<boolean> => {
-    if (started) await run(migration.script, id, context)
-    return started
-  }
-  try {
-    return await locked(async () => await finish(await start()))
-  } catch (error) {
-    if (!(error instanceof ScriptError) || error.code !== ACTIVE_SQL_TRANSACTION) {
-      return await recordFailure(error, migration, { ...context, id })
-    }
-  }
-  // Without a transaction, then. The committed start keeps others away, who take it for a failure. A lock held meanwhile
-  // would not do: CREATE INDEX CONCURRENTLY waits for all older transactions, and so for those that wait for the lock.
-  try {
-    return await finish(await locked(start))
-  } catch (error) {
-    return await recordFailure(error, migration, { ...context, id })
-  }
+function toScriptError(script: string, { message, code, detail, position }: pg.DatabaseError): ScriptError {
+  const line = position && `line ${script.slice(0, Number(position)).split('\n').length}`
+  const where = [line, `SQLSTATE ${code}`].filter(Boolean).join(', ')
+  const advice =
+    code === ACTIVE_SQL_TRANSACTION
+      ? '. Each migration runs in one transaction: take this statement out and run it by hand, outside a transaction'
+      : ''
+  return new ScriptError(`${message} (${where})${advice}${detail ? `\n${detail}` : ''}`)
 }

@@ -4,14 +4,14 @@ import { createMigrationHistory, differences, type Migration, refuseFailed } fro
 import { applyMigration } from './apply.ts'
 import { createMigrationLock } from './lock.ts'
 
-/** `prisma/migrations` of this package; the same from `src/` and from `dist/`. */
+/** `prisma/migrations` of this package. The relative path is the same from `src/` and from `dist/`. */
 export const migrationsDirectory = new URL('../../../../prisma/migrations/', import.meta.url)
 
 export interface DeployOptions {
   directory?: URL
-  /** Gets one line for each migration applied, and for each that changed or disappeared since it was. */
+  /** Receives one line for each applied migration, and for each that changed or disappeared after it was applied. */
   log?: (line: string) => void
-  /** How long to wait while somebody else migrates the same database. */
+  /** How long to wait while another process migrates the same database. */
   lockTimeoutMs?: number
 }
 
@@ -27,24 +27,24 @@ async function readMigrations(directory: URL): Promise<Migration[]> {
 }
 
 /**
- * Applies the migrations that the database does not have yet, and returns their names. What `prisma migrate deploy` does,
- * with the same table and the same checksums, so that either may follow the other; but production then needs neither
- * Prisma's CLI nor its schema engine, an internal package, or a binary that the CLI downloads.
+ * Applies the migrations that the database does not have yet, as `prisma migrate deploy` does: with the same table,
+ * checksums and lock, so either can follow the other. docs/decisions/0004-own-migration-runner.md has the reasons.
  *
- * Each file runs as one script, in one transaction with its entry in `_prisma_migrations`: after a failure nothing of it
- * remains but the entry, with its log, and nothing more is applied until that is marked as rolled back. A file with
- * nothing but a statement that no transaction may hold (CREATE INDEX CONCURRENTLY) runs without one.
+ * Each script runs in one transaction together with its entry in `_prisma_migrations`. A failed script leaves only an
+ * entry with the error, and blocks all further migrations until the entry is marked as rolled back. A statement that
+ * refuses a transaction (CREATE INDEX CONCURRENTLY) fails.
  *
- * A migration that was changed or has disappeared since it was applied is reported and passed over: refusing would keep
- * an older version of the program from being put back. Other tables in the schema are no obstacle, as they are to Prisma.
+ * A migration that changed or disappeared after it was applied is reported and skipped, so that an older version of
+ * the program can still be deployed. Other tables in the schema are allowed, unlike in Prisma.
  *
- * It uses a single connection, as the embedded database has but one session.
+ * Uses a single connection, because the embedded database has a single session.
+ * @returns the names of the applied migrations
  */
 export async function deployMigrations(databaseUrl: string, options: DeployOptions = {}): Promise<string[]> {
   const { directory = migrationsDirectory, log = () => {}, lockTimeoutMs = 60_000 } = options
   const migrations = await readMigrations(directory)
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 })
-  // Whatever is asked next reports a lost connection; unheard, the event would end the process.
+  // The next query reports a lost connection. Without a listener the event would end the process.
   client.on('error', () => {})
   await client.connect()
   try {

@@ -15,7 +15,7 @@ interface Entry {
   logs: string | null
 }
 
-// Word for word what Prisma's engine creates, so that either may come first.
+// Identical to the table of Prisma's engine, so that either can create it.
 const TABLE = `
   CREATE TABLE IF NOT EXISTS _prisma_migrations (
     id                      VARCHAR(36) PRIMARY KEY NOT NULL,
@@ -30,7 +30,7 @@ const TABLE = `
 
 const checksum = (script: string): string => createHash('sha256').update(script).digest('hex')
 
-/** As Prisma has it, a checkout with the other kind of line ends is not a change. */
+/** Whether the checksum is that of the script. Line endings do not matter, as in Prisma. */
 function matches(script: string, recorded: string): boolean {
   const lines = script.replaceAll('\r\n', '\n')
   return [script, lines, lines.replaceAll('\n', '\r\n')].some((variant) => checksum(variant) === recorded)
@@ -38,14 +38,14 @@ function matches(script: string, recorded: string): boolean {
 
 export type MigrationHistory = ReturnType<typeof createMigrationHistory>
 
-/** `_prisma_migrations` as Prisma's engine keeps it: the record of what was applied to this database. */
+/** The table `_prisma_migrations`, with the semantics of Prisma's engine: the migrations applied to this database. */
 export function createMigrationHistory(client: ClientBase) {
   return {
     async create(): Promise<void> {
       await client.query(TABLE)
     },
 
-    /** What counts; entries marked as rolled back are kept for the record only. */
+    /** All entries except those marked as rolled back, which have no effect. */
     async entries(): Promise<Entry[]> {
       const { rows } = await client.query<Entry>(`
         SELECT migration_name AS name, checksum, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') AS "startedAt",
@@ -61,7 +61,7 @@ export function createMigrationHistory(client: ClientBase) {
       )
     },
 
-    /** False when the start is gone. */
+    /** @returns false when the entry of `start` is gone */
     async finish(id: string): Promise<boolean> {
       const { rowCount } = await client.query(
         'UPDATE _prisma_migrations SET finished_at = clock_timestamp(), applied_steps_count = 1 WHERE id = $1',
@@ -70,7 +70,7 @@ export function createMigrationHistory(client: ClientBase) {
       return rowCount === 1
     },
 
-    /** Without a `finished_at` the entry stands for a failure. Its start may have been rolled back with the script. */
+    /** Records a failure: an entry without `finished_at`. The entry of `start` may have been rolled back with the script. */
     async fail(id: string, { name, script }: Migration, logs: string): Promise<void> {
       await client.query(
         `INSERT INTO _prisma_migrations (id, checksum, migration_name, logs, started_at) VALUES ($1, $2, $3, $4, clock_timestamp())
@@ -83,11 +83,11 @@ export function createMigrationHistory(client: ClientBase) {
 
 export const firstLine = (text: string): string => text.split('\n', 1).join()
 
-/** What happened, and what to do about it. */
+/** A message with the problem and its remedy. */
 export function describeFailure(name: string, what: string): string {
   return (
-    `Migration ${name} ${what}. Nothing more is applied until you have put right what made it fail, and what it may have left behind, ` +
-    'and marked it as rolled back, so that it is tried again: ' +
+    `Migration ${name} ${what}. No migration is applied until you have fixed the cause, removed what it may have ` +
+    'left behind, and marked it as rolled back, so that it is applied again: ' +
     `UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = '${name}' AND finished_at IS NULL; ` +
     `or: npx prisma migrate resolve --rolled-back ${name}`
   )
@@ -102,24 +102,24 @@ export function refuseFailed(entries: Entry[]): void {
     describeFailure(
       name,
       logs === null
-        ? `started at ${startedAt} and did not finish, or still runs`
+        ? `started at ${startedAt} and has not finished`
         : `failed at ${startedAt}: ${firstLine(logs)}`
     )
   )
 }
 
-/** What of the history no longer agrees with the files, a line each. */
+/** One line for each applied migration that changed or disappeared. */
 export function differences(entries: Entry[], migrations: Migration[]): string[] {
   return entries.flatMap(({ name, checksum: recorded }) => {
     const migration = migrations.find((candidate) => candidate.name === name)
     if (!migration) {
       return [
-        `Warning: migration ${name} was applied to this database but is not here: is this an older version of the program?`
+        `Warning: migration ${name} was applied to this database but its file is missing. Is this an older version of the program?`
       ]
     }
     if (!matches(migration.script, recorded)) {
       return [
-        `Warning: migration ${name} was changed after it had been applied: the change has no effect here; make a new migration of it`
+        `Warning: migration ${name} was changed after it was applied. The change has no effect here: put it into a new migration`
       ]
     }
     return []

@@ -1,10 +1,10 @@
 import pg from 'pg'
 
-// Prisma's own key, so that its CLI and this exclude each other.
+// The key of Prisma's CLI, so that the two exclude each other.
 const KEY = 72707369
 const LOCK_NOT_AVAILABLE = '55P03'
 
-/** Runs `work` in a transaction that nobody else migrates beside. */
+/** Runs `work` in a transaction that holds the migration lock. */
 export type MigrationLock = <T>(work: () => Promise<T>) => Promise<T>
 
 async function acquire(client: pg.Client, timeoutMs: number): Promise<void> {
@@ -12,16 +12,16 @@ async function acquire(client: pg.Client, timeoutMs: number): Promise<void> {
   await client.query('SELECT pg_advisory_xact_lock($1)', [KEY]).catch((error: unknown) => {
     if (!(error instanceof pg.DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error
     throw new Error(
-      `Somebody else has been migrating this database for ${timeoutMs / 1000} s (advisory lock ${KEY} is held): let that end, then try again`
+      `Another process has been migrating this database for ${timeoutMs / 1000} s (it holds advisory lock ${KEY}). Wait for it and retry`
     )
   })
-  // Hosted databases limit statements to minutes; building an index may need more.
+  // Hosted databases limit statements to minutes. Building an index can take longer.
   await client.query('SET LOCAL lock_timeout TO DEFAULT; SET LOCAL statement_timeout = 0')
 }
 
 /**
- * The lock belongs to the transaction, not to the session as Prisma's does: behind a transaction-mode pooler (Supabase's
- * port 6543) a session's lock would stay with the pooled connection for ever. The two still exclude each other.
+ * The lock belongs to the transaction. Prisma's belongs to the session: behind a transaction-mode pooler (Supabase's
+ * port 6543) it would stay with the pooled connection for ever. The two still exclude each other.
  */
 export function createMigrationLock(client: pg.Client, timeoutMs: number): MigrationLock {
   return async (work) => {
@@ -32,7 +32,7 @@ export function createMigrationLock(client: pg.Client, timeoutMs: number): Migra
       await client.query('COMMIT')
       return result
     } catch (error) {
-      // A lost connection has rolled back already.
+      // A lost connection has already rolled back.
       await client.query('ROLLBACK').catch(() => {})
       throw error
     }
