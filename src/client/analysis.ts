@@ -1,22 +1,22 @@
 import type { Analysis } from './storage-service.ts'
 
 /**
- * The analysis under our names, whether it comes under ours or under those of the existing app, whose AI service
- * says `performace_summary` (sic) and `coach-feedback`. One that says nothing is none, as on the server.
+ * Reads an analysis that uses either our member names or those of the existing app, whose AI service writes
+ * `performace_summary` (sic) and `coach-feedback`. Returns null when every member is missing, as the server does.
  */
 export function readAnalysis(value: unknown): Analysis | null {
   if (typeof value !== 'object' || value === null) return null
   const given = value as Record<string, unknown>
   const score = given['scoreAccuracy']
   const analysis = {
-    summary: text(given['summary'] ?? given['performace_summary']),
-    feedback: text(given['feedback'] ?? given['coach-feedback']),
+    summary: stringOrNull(given['summary'] ?? given['performace_summary']),
+    feedback: stringOrNull(given['feedback'] ?? given['coach-feedback']),
     scoreAccuracy: typeof score === 'number' ? score : null
   }
   return Object.values(analysis).some((part) => part !== null) ? analysis : null
 }
 
-/** The analysis as the existing app writes and reads it; the score it does not know, and leaves alone. */
+/** The analysis under the existing app's names. That app ignores `scoreAccuracy` and keeps it. */
 export function writeAnalysis(analysis: Analysis | null) {
   return (
     analysis && {
@@ -27,6 +27,6 @@ export function writeAnalysis(analysis: Analysis | null) {
   )
 }
 
-function text(value: unknown): string | null {
+function stringOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null
 }

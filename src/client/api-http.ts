@@ -1,13 +1,9 @@
 import type { Clock } from './clock.ts'
-import { withRetry } from './retry.ts'
+import { retryRequest } from './request-retry.ts'
 import { StorageError, type SaveOptions } from './storage-service.ts'
-import { createTokens, type GetAccessToken } from './token.ts'
+import { createTokenSource, type GetAccessToken } from './token.ts'
 import type { Fetch } from './xhr-fetch.ts'
 
-/**
- * Calls to the API: with a token, in time, tried again where nothing speaks against it, and with every failure as a
- * `StorageError`. Every call that the client makes may be repeated: reads, deletes, the sync, and saves by their id.
- */
 export type HttpOptions = {
   baseUrl: string
   getAccessToken: GetAccessToken
@@ -19,7 +15,7 @@ export type HttpOptions = {
 
 export type Call = SaveOptions & { method: 'GET' | 'POST' | 'DELETE'; path: string; body?: Blob }
 
-/** A request to anywhere, the storage for one. `bytes` is how much travels, where that is not the body. */
+/** A request to any URL, such as the object storage. `bytes` is the expected size of a download. */
 export type Transfer = SaveOptions & {
   method: string
   url: string
@@ -28,24 +24,26 @@ export type Transfer = SaveOptions & {
   bytes?: number
 }
 
+/** HTTP requests with a time limit and retries. Every failure is a `StorageError`. */
 export type Http = {
-  /** Answers the parsed JSON body, or undefined where the API answers none. */
+  /** Calls the API with a token. Returns the parsed JSON body, or undefined for an empty one. */
   call: <T>(call: Call) => Promise<T>
-  /** The same past the API, without a token: answers what `read` makes of the response. */
+  /** Sends a request without a token. Returns the result of `read`. */
   transfer: <T>(transfer: Transfer, read: (response: Response) => Promise<T>) => Promise<T>
 }
 
-// Transfers slower than this are given up as hanging; in bytes per millisecond.
-const SLOWEST_TRANSFER = 10
+// In bytes per millisecond. A slower transfer times out.
+const MIN_TRANSFER_RATE = 10
 
+/** Every request of the client is safe to repeat: reads, deletes, the sync, and saves because of their id. */
 export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeoutMs }: HttpOptions): Http {
-  const tokens = createTokens(getAccessToken)
+  const tokens = createTokenSource(getAccessToken)
 
   async function attempt(call: Call, getToken: () => Promise<string>): Promise<unknown> {
     const token = await getToken().catch((cause) => {
-      throw new StorageError(401, 'no_token', 'You seem to be signed out. Sign in, and try again.', { cause })
+      throw new StorageError(401, 'no_token', 'You are signed out. Sign in and try again.', { cause })
     })
-    return exchange(
+    return request(
       {
         ...call,
         url: baseUrl + call.path,
@@ -58,11 +56,11 @@ export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeout
     )
   }
 
-  async function exchange<T>(
+  async function request<T>(
     { url, method, headers, body, bytes = body?.size ?? 0, signal, onProgress }: Transfer,
     read: (response: Response) => Promise<T>
   ): Promise<T> {
-    // Loaded when first needed. Should that fail, only the progress is missing.
+    // Loaded on first use. If loading fails, the upload runs without progress.
     const send =
       onProgress && Xhr
         ? await import('./xhr-fetch.ts').then(
@@ -70,7 +68,7 @@ export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeout
             () => fetch
           )
         : fetch
-    const timeout = AbortSignal.timeout(timeoutMs + Math.ceil(bytes / SLOWEST_TRANSFER))
+    const timeout = AbortSignal.timeout(timeoutMs + Math.ceil(bytes / MIN_TRANSFER_RATE))
     try {
       return await read(
         await send(url, {
@@ -86,16 +84,16 @@ export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeout
     }
   }
 
-  // A token may expire, or its key be rotated, between two calls; one fresh token settles that.
-  const authorised = (call: Call) =>
+  // The cached token may have expired, or its signing key may have been rotated: retry once with a fresh token.
+  const callWithToken = (call: Call) =>
     attempt(call, tokens.current).catch((error) => {
       if (error.status !== 401 || error.code === 'no_token') throw error
       return attempt(call, tokens.fresh)
     })
 
   return {
-    call: <T>(call: Call) => withRetry(() => authorised(call), clock, call.signal) as Promise<T>,
-    transfer: (transfer, read) => withRetry(() => exchange(transfer, read), clock, transfer.signal)
+    call: <T>(call: Call) => retryRequest(() => callWithToken(call), clock, call.signal) as Promise<T>,
+    transfer: (transfer, read) => retryRequest(() => request(transfer, read), clock, transfer.signal)
   }
 }
 
@@ -110,12 +108,12 @@ async function readJson(response: Response): Promise<unknown> {
       retryAfter: Number(headers.get('retry-after')) || undefined
     })
   }
-  // Not our API: the login page of a hotel's network, or an app's index.html.
+  // Not our API: for example a captive portal's login page, or an app's index.html.
   if (!body && status !== 204) {
     throw new StorageError(
       status,
       'unexpected_answer',
-      'Something else than the Harmony Helper server answered.'
+      'The response did not come from the Harmony Helper server.'
     )
   }
   return body
@@ -125,7 +123,7 @@ export function networkError(cause: unknown): StorageError {
   return new StorageError(
     0,
     'network_error',
-    'The server cannot be reached. Check the connection, and try again.',
+    'The server cannot be reached. Check the connection and try again.',
     { cause }
   )
 }

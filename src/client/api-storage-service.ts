@@ -14,33 +14,34 @@ import { browserTimeZone } from './time-zone.ts'
 import type { GetAccessToken } from './token.ts'
 import type { Fetch } from './xhr-fetch.ts'
 
-/** Who is signed in: Auth0's `user`. */
+/** The signed-in user, as Auth0's `user`. */
 export type Profile = { sub?: string; email?: string; name?: string; picture?: string }
 
 export type ApiStorageOptions = {
   getAccessToken: GetAccessToken
-  /** With it, a person whom the server does not know yet is made known by the first save. */
+  /** When given, the first save of a new user creates the user on the server. */
   getProfile?: () => Profile | undefined | Promise<Profile | undefined>
-  /** Where the API is, without `/api`; the page's own origin by default. */
+  /** The API's origin, without `/api`. Default: the page's own origin. */
   baseUrl?: string
   fetch?: Fetch
   XMLHttpRequest?: typeof XMLHttpRequest
   clock?: Clock
   timeZone?: string
   /**
-   * Recordings of at least so many bytes go to the storage directly: 8,000,000 unless told otherwise. That takes three
-   * calls more, and saves passing the API with a third more bytes. Where it does not work, they go inline as others do.
+   * Recordings of at least this many bytes are uploaded directly to the object storage. Default: 8,000,000. A direct
+   * upload needs three more requests but avoids base64, which adds a third to the size. If it fails, the recording is
+   * sent inline.
    */
   directUploadBytes?: number
-  /** How long an answer may take, uploading not counted. */
+  /** Time limit for a response in milliseconds, not counting the transfer. Default: 30,000. */
   timeoutMs?: number
 }
 
 /**
- * Keeps sessions in the account, through the API.
+ * Stores sessions in the user's account through the API.
  *
- * Calls that meet a dead network or a busy server are repeated for some seconds (`Retry-After` is honoured) before
- * they reject. A save can be repeated because its id makes it safe: an answer that got lost never saves twice.
+ * A call that finds no network or a busy server is repeated for a few seconds before it rejects; `Retry-After` is
+ * respected. Repeating a save is safe because of its id: a lost response never creates a second session.
  */
 export class ApiStorageService implements IStorageService {
   readonly #http: Http
@@ -61,7 +62,7 @@ export class ApiStorageService implements IStorageService {
       baseUrl: baseUrl.replace(/\/+$/, ''),
       getAccessToken,
       fetch: given.fetch ?? ((url, init) => fetch(url, init)),
-      // Whoever brings a fetch wants all requests to go through it.
+      // With a custom fetch, all requests go through it.
       Xhr: given.XMLHttpRequest ?? (given.fetch ? undefined : globalThis.XMLHttpRequest),
       clock: given.clock ?? systemClock,
       timeoutMs: given.timeoutMs ?? 30_000
@@ -107,8 +108,8 @@ export class ApiStorageService implements IStorageService {
         options
       )
     }
-    // A new release may have removed the module under this page. Whether the id has an earlier, incomplete attempt of
-    // this very save, only the module could tell.
+    // The module cannot be loaded, for example because a new release removed it. Only the module can tell whether
+    // `id_reused` means an earlier, incomplete attempt of this same save, so report an error that allows a retry.
     await this.#save(session, options).catch((error) => {
       throw error.code === 'id_reused' ? networkError(error) : error
     })
@@ -143,7 +144,7 @@ export class ApiStorageService implements IStorageService {
   }
 }
 
-/** The body of a save, in pieces: with its recording it may have 70 MB. */
+/** The request body of a save. A Blob of parts, because with a recording it may have 70 MB. */
 async function saveBody({
   id,
   date,
@@ -171,7 +172,7 @@ function sessionPath(id: string): string {
   return `/api/sessions/${encodeURIComponent(id)}`
 }
 
-// An unknown route is a wrong base URL, not a missing session.
+/** Replaces a 404 by `answer`, except for an unknown route, which means a wrong base URL. */
 function unlessMissing<T>(answer: T): (error: unknown) => T {
   return (error) => {
     if (error instanceof StorageError && error.status === 404 && error.code !== 'route_not_found') {

@@ -1,16 +1,10 @@
-/** Time as the client sees it; injectable, so that tests choose the day and need not wait. */
+import { sleep } from '../contract/retry.ts'
+
+/** The client's source of time. Tests replace it to choose the date and to skip pauses. */
 export type Clock = {
   now: () => Date
   /** Rejects with the signal's reason as soon as it is aborted. */
   sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>
 }
 
-export const systemClock: Clock = {
-  now: () => new Date(),
-  sleep: (milliseconds, signal) =>
-    new Promise((resolve, reject) => {
-      signal?.throwIfAborted()
-      setTimeout(resolve, milliseconds)
-      signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
-    })
-}
+export const systemClock: Clock = { now: () => new Date(), sleep }

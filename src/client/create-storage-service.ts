@@ -2,14 +2,14 @@ import { ApiStorageService, type ApiStorageOptions } from './api-storage-service
 import { LocalStorageService, type LocalStorageOptions } from './local-storage-service.ts'
 import type { IStorageService } from './storage-service.ts'
 
-/** The options of both services, so that one call serves either mode; `mock` alone is enough for the local one. */
+/** The options of both services. With `mock: true` or `mock: 'true'`, the options of the API may be left out. */
 export type StorageServiceOptions =
   | ({ mock: true | 'true' } & LocalStorageOptions)
   | ({ mock?: boolean | string | undefined } & LocalStorageOptions & ApiStorageOptions)
 
 /**
- * The toggle: sessions stay in this browser when `mock` is true or `'true'`, as `VITE_USE_MOCK_STORAGE` says it, and
- * go to the account otherwise.
+ * Creates a `LocalStorageService` when `mock` is true or `'true'` (the value of `VITE_USE_MOCK_STORAGE`), and an
+ * `ApiStorageService` otherwise.
  */
 export function createStorageService(options: StorageServiceOptions): IStorageService {
   return isMock(options) ? new LocalStorageService(options) : new ApiStorageService(options)

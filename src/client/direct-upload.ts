@@ -1,109 +1,112 @@
 import type { Upload } from '../contract/recordings.ts'
 import type { Http } from './api-http.ts'
-import { StorageError, type Progress, type SaveOptions, type SessionData } from './storage-service.ts'
+import { isSameBlob } from './same-blob.ts'
+import { StorageError, type SaveOptions, type SessionData } from './storage-service.ts'
+import { createUploadProgress } from './upload-progress.ts'
 
-export type Surroundings = {
+export type DirectUploadServices = {
   http: Http
-  /** Saves in one piece, the recording inline; answers what is kept. */
+  /** Saves with the recording inline. Returns the stored session. */
   save: (session: SessionData, options: SaveOptions) => Promise<SessionData>
 }
 
-type LargeSession = SessionData & { audio: Blob }
+type SessionWithAudio = SessionData & { audio: Blob }
 
-// What the direct way may refuse and the inline one take: that goes by the bytes alone, and needs no storage in reach.
-const PERHAPS_INLINE = [400, 404, 409, 415]
-const PART_BYTES = 1024 * 1024
+// Statuses of a direct upload after which an inline save may succeed: the inline route checks only the bytes and does
+// not depend on what the browser can reach.
+const INLINE_FALLBACK = [400, 404, 409, 415]
 
-/** Saves under way in this page, by the id of their session. */
-const underWay = new Map<string, Promise<void>>()
+/** Saves in progress in this page, by session id. */
+const savesInProgress = new Map<string, Promise<void>>()
 
 /**
- * Saves a session without its recording, and sends that to the storage then. Where this does not work, the session is
- * taken back and saved in one piece.
+ * Saves a session without its recording, then uploads the recording to the object storage. If the upload is not possible,
+ * deletes the session and saves it again with the recording inline.
  *
- * Nothing is remembered from one attempt to the next: what the server has of the session tells how far the last came.
+ * Keeps no state between attempts: the stored session shows how far the last attempt came.
  *
- * @throws {StorageError} as every save does. The session may be there without its recording then, unless it was refused.
+ * @throws {StorageError} as every save does. The session may then be stored without its recording, unless the server
+ *   rejected it.
  */
 export async function saveDirectly(
-  surroundings: Surroundings,
-  session: LargeSession,
+  services: DirectUploadServices,
+  session: SessionWithAudio,
   options: SaveOptions = {}
 ): Promise<void> {
   const { id } = session
-  // Equal saves take turns: the later ones find everything there, and none takes back what another brought.
-  for (let other; (other = underWay.get(id));) await settled(other, options.signal)
-  const saving = bring(surroundings, session, options).finally(() => underWay.delete(id))
-  underWay.set(id, saving)
+  // Saves of one session run one after another: a later one finds the session complete and deletes nothing of an earlier.
+  for (let other; (other = savesInProgress.get(id));) await waitForEnd(other, options.signal)
+  const saving = saveAndUpload(services, session, options).finally(() => savesInProgress.delete(id))
+  savesInProgress.set(id, saving)
   await saving
 }
 
-async function bring(
-  { http, save }: Surroundings,
-  session: LargeSession,
+async function saveAndUpload(
+  { http, save }: DirectUploadServices,
+  session: SessionWithAudio,
   { signal, onProgress }: SaveOptions
 ): Promise<void> {
-  const { audio, ...bare } = session
+  const { audio, ...withoutAudio } = session
   const options = signal ? { signal } : {}
   const sessionPath = `/api/sessions/${session.id}`
-  const path = `${sessionPath}/recording`
-  const meter = onProgress && createMeter(audio.size, onProgress)
-  const metered = { ...options, ...(meter && { onProgress: meter.tell }) }
+  const recordingPath = `${sessionPath}/recording`
+  const progress = onProgress && createUploadProgress(audio.size, onProgress)
+  const uploadOptions = { ...options, ...(progress && { onProgress: progress.report }) }
 
-  // Looked at before each step: what another tab brought meanwhile is not to be taken back.
-  for (const step of [upload, takeBack]) {
-    const stored = await save(bare, options).catch(unlessReused)
-    // Perhaps an earlier save sent it inline; only the same form can tell.
+  // Each step first reads the stored session, so that it does not delete a recording that another tab has uploaded.
+  for (const step of [upload, deleteSession]) {
+    const stored = await save(withoutAudio, options).catch(undefinedIfReused)
+    // `id_reused`: an earlier attempt may have saved the session inline. Only the same inline save can tell.
     if (!stored) break
-    if (stored.audioUrl) await expectSame(stored.audioUrl)
-    if (stored.audioUrl || (await step())) return meter?.finish()
+    if (stored.audioUrl) await expectSameRecording(stored.audioUrl)
+    if (stored.audioUrl || (await step())) return progress?.finish()
   }
-  await save(session, metered)
-  meter?.finish()
+  await save(session, uploadOptions)
+  progress?.finish()
 
-  /** False when the inline form should be tried. */
+  /** Returns false when the recording should be sent inline instead. */
   async function upload(): Promise<boolean> {
     try {
-      const { uploadId, url, contentType } = await post<Upload>(path, {
+      const { uploadId, url, contentType } = await post<Upload>(recordingPath, {
         contentType: audio.type || 'audio/webm',
         bytes: audio.size
       })
-      // Whether it arrived is for the server to say: an answer may get lost, or be kept from this page.
+      // A failed PUT is ignored: the response may be lost or hidden by CORS, and `complete` tells what arrived.
       await http
         .transfer(
-          { ...metered, method: 'PUT', url, headers: { 'content-type': contentType }, body: audio },
+          { ...uploadOptions, method: 'PUT', url, headers: { 'content-type': contentType }, body: audio },
           expectOk
         )
         .catch(() => signal?.throwIfAborted())
-      await post(`${path}/complete`, { uploadId })
+      await post(`${recordingPath}/complete`, { uploadId })
       return true
     } catch (error) {
       const { status = -1 } = error as Partial<StorageError>
-      if (status === 413) await takeBack()
-      if (PERHAPS_INLINE.includes(status)) return false
+      if (status === 413) await deleteSession()
+      if (INLINE_FALLBACK.includes(status)) return false
       throw error
     }
   }
 
-  async function takeBack(): Promise<boolean> {
+  async function deleteSession(): Promise<boolean> {
     await http.call({ ...options, method: 'DELETE', path: sessionPath }).catch((error) => {
       if (error.status !== 404) throw error
     })
     return false
   }
 
-  /** A repeated save must not take another recording for its own. */
-  async function expectSame(url: string): Promise<void> {
-    const kept = await http.transfer(
+  /** Rejects with `id_reused` when the stored recording is another one. */
+  async function expectSameRecording(url: string): Promise<void> {
+    const stored = await http.transfer(
       { ...options, method: 'GET', url, headers: {}, bytes: audio.size },
       async (response) => {
-        // Not with its status: a link that does not work says nothing against this save.
-        if (!response.ok) throw unreachable(502)
+        // Always 502: the status of a broken link says nothing about this save.
+        if (!response.ok) throw recordingUnreachable(502)
         return response.blob()
       }
     )
-    if (!(await isSame(kept, audio))) {
-      throw new StorageError(409, 'id_reused', 'Another session has this id; choose a new one.')
+    if (!(await isSameBlob(stored, audio))) {
+      throw new StorageError(409, 'id_reused', 'Another session has this id. Choose a new id.')
     }
   }
 
@@ -112,22 +115,8 @@ async function bring(
   }
 }
 
-/** Turns the progress of whatever is sent into bytes of the recording: ever more, and all only at the end. */
-function createMeter(total: number, onProgress: (progress: Progress) => void) {
-  let last = 0
-  const tell = (loaded: number) => {
-    if (loaded <= last) return
-    last = loaded
-    onProgress({ loaded, total })
-  }
-  return {
-    tell: (sent: Progress) => tell(Math.floor((sent.loaded / sent.total) * (total - 1))),
-    finish: () => tell(total)
-  }
-}
-
-/** Waits for the end of it, whatever that is. */
-async function settled(work: Promise<unknown>, signal?: AbortSignal): Promise<void> {
+/** Waits until the work has succeeded or failed. */
+async function waitForEnd(work: Promise<unknown>, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted()
   const aborted = new Promise<never>((_resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
@@ -136,28 +125,17 @@ async function settled(work: Promise<unknown>, signal?: AbortSignal): Promise<vo
 }
 
 async function expectOk({ ok, status }: Response): Promise<void> {
-  if (!ok) throw unreachable(status)
+  if (!ok) throw recordingUnreachable(status)
 }
 
-function unreachable(status: number): StorageError {
+function recordingUnreachable(status: number): StorageError {
   return new StorageError(
     status,
     'recording_unreachable',
-    'The storage of recordings does not answer as it should. Try again later.'
+    'The recording storage is not available. Try again later.'
   )
 }
 
-function unlessReused(error: StorageError): undefined {
+function undefinedIfReused(error: StorageError): undefined {
   if (error.code !== 'id_reused') throw error
-}
-
-async function isSame(one: Blob, other: Blob): Promise<boolean> {
-  if (one.size !== other.size) return false
-  for (let at = 0; at < one.size; at += PART_BYTES) {
-    const [some = [], same = []] = await Promise.all(
-      [one, other].map(async (blob) => new Uint8Array(await blob.slice(at, at + PART_BYTES).arrayBuffer()))
-    )
-    if (some.some((byte, index) => byte !== same[index])) return false
-  }
-  return true
 }

@@ -1,4 +1,4 @@
-/** Where practice sessions are kept: in the browser, or in the account. No dependencies at run time. */
+/** Storage of practice sessions, in the browser or in the user's account. No dependencies at run time. */
 export { ApiStorageService, type ApiStorageOptions, type Profile } from './api-storage-service.ts'
 export { createStorageService, type StorageServiceOptions } from './create-storage-service.ts'
 export type { Clock } from './clock.ts'

@@ -1,23 +1,22 @@
-import { readListed, type Entry } from './local-entry.ts'
+import { toListedSession, type LocalEntry } from './local-entry.ts'
 import { StorageError } from './storage-service.ts'
 
 /**
- * The document that the existing app (Zustand's `persist`) keeps in localStorage:
- * `{ "state": { "history": [newest, …], "streak": 3 }, "version": 0 }`.
- * Whatever else is in it is kept as it is.
+ * The document that the existing app (Zustand's `persist`) writes to localStorage:
+ * `{ "state": { "history": [newest, …], "streak": 3 }, "version": 0 }`. Unknown members are preserved.
  */
-type Document = { state?: { history?: Entry[]; streak?: number }; version?: number }
+type Document = { state?: { history?: LocalEntry[]; streak?: number }; version?: number }
 
 const KEY = 'harmony-helper-storage'
 
-/** The history's entries, newest first as they were added. */
-export function readHistory(storage: Storage): Entry[] {
+/** The entries of the history, most recently added first. */
+export function readHistory(storage: Storage): LocalEntry[] {
   const { history } = readDocument(storage).state ?? {}
   return Array.isArray(history) ? history.filter((entry) => typeof entry === 'object' && entry !== null) : []
 }
 
-/** Whether the history could be written; false when the disk is full, and then all is as it was. */
-export function writeHistory(storage: Storage, history: Entry[], streak: number): boolean {
+/** Writes the history. Returns false, and changes nothing, when localStorage is full. */
+export function writeHistory(storage: Storage, history: LocalEntry[], streak: number): boolean {
   const document = readDocument(storage)
   const changed: Document = { version: 0, ...document, state: { ...document.state, history, streak } }
   try {
@@ -28,19 +27,16 @@ export function writeHistory(storage: Storage, history: Entry[], streak: number)
   }
 }
 
-export function findEntry(history: Entry[], id: string): Entry | undefined {
-  return history.find((entry) => readListed(entry).id === id)
+export function findEntry(history: LocalEntry[], id: string): LocalEntry | undefined {
+  return history.find((entry) => toListedSession(entry).id === id)
 }
 
 function readDocument(storage: Storage): Document {
   try {
     return JSON.parse(storage.getItem(KEY) ?? '{}') ?? {}
   } catch (cause) {
-    throw new StorageError(
-      500,
-      'storage_unreadable',
-      'The history in this browser cannot be read; it was left as it is.',
-      { cause }
-    )
+    throw new StorageError(500, 'storage_unreadable', 'The history in this browser cannot be read.', {
+      cause
+    })
   }
 }

@@ -1,6 +1,6 @@
-import { openDatabase, promised } from './database.ts'
+import { openDatabase, promised } from './indexed-db.ts'
 
-/** The recordings that localStorage has no room for, in IndexedDB under their session's id. */
+/** Recordings that do not fit into localStorage. They are in IndexedDB, under the id of their session. */
 export function createLocalRecordings(factory: IDBFactory) {
   const transact = openDatabase(factory, 'harmony-helper', { recordings: {} })
   return {

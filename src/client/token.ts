@@ -1,11 +1,11 @@
 /**
- * Gets an access token. Called with Auth0's own options, so that `getAccessTokenSilently` can be handed over as it is;
- * `off` asks for a fresh one, because the server did not accept the last.
+ * Returns an access token. The options are Auth0's own, so `getAccessTokenSilently` can be passed as it is. `off`
+ * requests a fresh token, because the server rejected the cached one.
  */
 export type GetAccessToken = (options: { cacheMode: 'on' | 'off' }) => Promise<string>
 
-/** Tokens for requests; many that find theirs expired at once share one refresh. */
-export function createTokens(getAccessToken: GetAccessToken) {
+/** Access tokens for requests. Concurrent requests that need a fresh token share one refresh. */
+export function createTokenSource(getAccessToken: GetAccessToken) {
   let refreshing: Promise<string> | undefined
   return {
     current: async () => refreshing ?? getAccessToken({ cacheMode: 'on' }),

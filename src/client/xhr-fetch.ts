@@ -11,7 +11,7 @@ export type Fetch = (
   }
 ) => Promise<Response>
 
-/** An XMLHttpRequest dressed as `fetch`, which itself cannot tell how far an upload is. */
+/** A `fetch` on XMLHttpRequest, because `fetch` itself reports no upload progress. */
 export function xhrFetch(Xhr: typeof XMLHttpRequest, onProgress: (progress: Progress) => void): Fetch {
   return (url, { method, headers, body, signal }) =>
     new Promise((resolve, reject) => {
@@ -28,7 +28,7 @@ export function xhrFetch(Xhr: typeof XMLHttpRequest, onProgress: (progress: Prog
     })
 }
 
-// With the one header that the client reads. An empty text must be null for the statuses that allow no body.
+// Only the header that the client reads. The body must be null for statuses that allow none, such as 204.
 function toResponse(xhr: XMLHttpRequest): Response {
   const headers = { 'retry-after': xhr.getResponseHeader('retry-after') ?? '' }
   return new Response(xhr.responseText || null, { status: xhr.status, headers })

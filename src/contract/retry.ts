@@ -25,7 +25,7 @@ export type RetryOptions = {
  */
 export async function retryFor<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { firstPauseMs, maxPauseMs, limitMs = Infinity, maxAttempts = Infinity } = options
-  const { jitter = false, shouldRetry = () => true, retryAfterMs, signal, sleep: pause = sleep } = options
+  const { jitter, shouldRetry = () => true, retryAfterMs, signal, sleep: pause = sleep } = options
   let waitedMs = 0
   for (let attempt = 1, pauseMs = firstPauseMs; ; attempt++, pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
     try {
@@ -44,18 +44,15 @@ export async function retryFor<T>(work: () => Promise<T>, options: RetryOptions)
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
-    const timer = setTimeout(finish, milliseconds)
-    signal?.addEventListener('abort', abort, { once: true })
-
-    function finish() {
-      signal?.removeEventListener('abort', abort)
-      resolve()
-    }
-
-    function abort() {
+    const abort = () => {
       clearTimeout(timer)
       reject(signal?.reason)
     }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    }, milliseconds)
+    signal?.addEventListener('abort', abort)
   })
 }
 

@@ -6,7 +6,7 @@ import { behaviours } from './storage-service-suite.ts'
 
 const profile = { sub: 'auth0|1', email: 'clara@example.com', name: 'Clara', picture: '' }
 
-/** A service and the fake API behind it; `waits` lists the pauses that it would have made. */
+/** A service on the fake API. `waits` collects the pauses between its attempts, which take no time. */
 async function setUp(t: Test, options: Partial<ApiStorageOptions> = {}) {
   const api = await startFakeApi()
   t.teardown(api.kill)
@@ -27,12 +27,12 @@ async function setUp(t: Test, options: Partial<ApiStorageOptions> = {}) {
   return { api, service, waits }
 }
 
-/** Fails with each of these once, one after the other, then no more. */
+/** Returns each fault once, in order, and then none. */
 function once(...faults: ReturnType<Fault>[]): Fault {
   return () => faults.shift()
 }
 
-t.test('does what every storage service does', async (t) => {
+t.test('passes the shared suite of storage services', async (t) => {
   const { api } = await setUp(t)
   for (const [behaviour, run] of Object.entries(behaviours)) {
     const token = crypto.randomUUID()
@@ -42,7 +42,7 @@ t.test('does what every storage service does', async (t) => {
   }
 })
 
-t.test('an answer that got lost never saves twice', async (t) => {
+t.test('a save whose response was lost is stored once', async (t) => {
   const { api, service } = await setUp(t)
   api.fault = once('lose', 'lose')
   await service.saveSession(newSession({ audio: recording() }))
@@ -50,7 +50,7 @@ t.test('an answer that got lost never saves twice', async (t) => {
   t.equal(api.requests.length, 3)
 })
 
-t.test('a delete whose answer got lost succeeds', async (t) => {
+t.test('a delete whose response was lost succeeds', async (t) => {
   const { api, service } = await setUp(t)
   const session = newSession()
   await service.saveSession(session)
@@ -59,18 +59,18 @@ t.test('a delete whose answer got lost succeeds', async (t) => {
   t.equal(api.account('token').sessions.size, 0)
 })
 
-t.test('waits as long as a busy server says', async (t) => {
+t.test('waits as long as Retry-After says', async (t) => {
   const { api, service, waits } = await setUp(t)
   api.fault = once(problem(503, 'storage_unavailable', { 'retry-after': '7' }), problem(429, 'http_429'))
   t.strictSame(await service.getSessions(), [])
   t.equal(waits[0], 7000)
   t.ok(
     waits[1] && waits[1] >= 500 && waits[1] <= 1000,
-    'by itself, twice as long as the time before, give or take'
+    'without Retry-After, twice the previous pause with jitter'
   )
 })
 
-t.test('does not make people wait for minutes', async (t) => {
+t.test('rejects at once when Retry-After is longer than 30 seconds', async (t) => {
   const { api, service, waits } = await setUp(t)
   api.fault = () => problem(503, 'database_unavailable', { 'retry-after': '120' })
   await t.rejects(service.getSessions(), {
@@ -83,7 +83,7 @@ t.test('does not make people wait for minutes', async (t) => {
   t.strictSame(waits, [])
 })
 
-t.test('without a network it says so, after a few attempts', async (t) => {
+t.test('without a network it rejects with network_error after four attempts', async (t) => {
   const { api, service, waits } = await setUp(t)
   await api.kill()
   t.teardown(api.start)
@@ -95,7 +95,7 @@ t.test('without a network it says so, after a few attempts', async (t) => {
   t.equal(waits.length, 3)
 })
 
-t.test('a server that accepts and hangs is given up', async (t) => {
+t.test('a server that accepts the request and never responds times out', async (t) => {
   const { service, waits } = await setUp(t, {
     timeoutMs: 20,
     fetch: (_, { signal }) =>
@@ -103,14 +103,14 @@ t.test('a server that accepts and hangs is given up', async (t) => {
         signal.onabort = () => reject(signal.reason)
       })
   })
-  // AbortSignal.timeout alone does not keep Node alive.
-  const alive = setTimeout(() => {}, 5000)
+  // The timer of AbortSignal.timeout is unreferenced and does not keep Node running.
+  const keepAlive = setTimeout(() => {}, 5000)
   await t.rejects(service.getSessions(), { status: 0, code: 'network_error' })
-  clearTimeout(alive)
+  clearTimeout(keepAlive)
   t.equal(waits.length, 3)
 })
 
-t.test('what the server refuses is not tried again', async (t) => {
+t.test('a request that the server rejects is not repeated', async (t) => {
   const { api, service } = await setUp(t)
   for (const [status, code] of [
     [400, 'invalid_input'],
@@ -124,7 +124,7 @@ t.test('what the server refuses is not tried again', async (t) => {
   t.equal(api.requests.length, 4)
 })
 
-t.test('somebody else answering is an error, not an answer', async (t) => {
+t.test('a response from another server is an error', async (t) => {
   const { api, service } = await setUp(t)
   const page = { status: 200, body: '<html>Welcome to our hotel</html>' }
   api.fault = () => page
@@ -134,7 +134,7 @@ t.test('somebody else answering is an error, not an answer', async (t) => {
   await t.rejects(service.getSessions(), { code: 'http_404', status: 404 })
 })
 
-t.test('a wrong base URL is not a missing session', async (t) => {
+t.test('a 404 for an unknown route is an error, not a missing session', async (t) => {
   const { api, service } = await setUp(t)
   api.fault = () => problem(404, 'route_not_found')
   await t.rejects(service.getSessionById(crypto.randomUUID()), { code: 'route_not_found' })
@@ -142,38 +142,38 @@ t.test('a wrong base URL is not a missing session', async (t) => {
 })
 
 t.test('tokens', async (t) => {
-  await t.test('one fresh token after a 401, shared by all who need it', async (t) => {
-    const asked: string[] = []
-    let refused = 0
-    let refuseLast = () => {}
-    const allRefused = new Promise<void>((resolve) => {
-      refuseLast = resolve
+  await t.test('concurrent requests that get 401 share one token refresh', async (t) => {
+    const cacheModes: string[] = []
+    let rejected = 0
+    let resolveAllRejected = () => {}
+    const allRejected = new Promise<void>((resolve) => {
+      resolveAllRejected = resolve
     })
     const { api, service } = await setUp(t, {
       getAccessToken: async ({ cacheMode }) => {
-        asked.push(cacheMode)
+        cacheModes.push(cacheMode)
         if (cacheMode === 'on') return 'stale'
-        await allRefused
+        await allRejected
         return 'fresh'
       }
     })
     api.fault = ({ token }) => {
       if (token !== 'stale') return undefined
-      if (++refused === 3) setTimeout(refuseLast, 200) // the last answer is on its way
+      if (++rejected === 3) setTimeout(resolveAllRejected, 200) // the last response is being sent
       return problem(401, 'invalid_token')
     }
     await Promise.all([service.getSessions(), service.getUserStats(), service.getSessions()])
-    t.strictSame(asked, ['on', 'on', 'on', 'off'])
+    t.strictSame(cacheModes, ['on', 'on', 'on', 'off'])
   })
 
-  await t.test('a second 401 is the answer', async (t) => {
+  await t.test('a 401 for a fresh token is an error', async (t) => {
     const { api, service } = await setUp(t)
     api.fault = () => problem(401, 'invalid_token')
     await t.rejects(service.getSessions(), { status: 401, code: 'invalid_token' })
     t.equal(api.requests.length, 2)
   })
 
-  await t.test('signed out is said in our own words', async (t) => {
+  await t.test('a failure to get a token is a no_token error', async (t) => {
     const { api, service } = await setUp(t, {
       getAccessToken: () => Promise.reject(new Error('login_required'))
     })
@@ -186,8 +186,8 @@ t.test('tokens', async (t) => {
   })
 })
 
-t.test('the account', async (t) => {
-  await t.test('somebody whom the server does not know yet is made known once', async (t) => {
+t.test('users', async (t) => {
+  await t.test('concurrent first saves of a new user sync the user once', async (t) => {
     const { api, service } = await setUp(t, {
       getAccessToken: async () => 'new',
       getProfile: () => profile,
@@ -210,20 +210,20 @@ t.test('the account', async (t) => {
     t.equal(api.account('new').sessions.size, 2)
   })
 
-  await t.test('without a profile the app hears that it has to sync', async (t) => {
+  await t.test('without a profile a save of a new user rejects with user_not_synced', async (t) => {
     const { service } = await setUp(t, { getAccessToken: async () => 'new' })
     await t.rejects(service.saveSession(newSession()), { status: 409, code: 'user_not_synced' })
   })
 
-  await t.test('stats are asked for in the time zone of the browser', async (t) => {
+  await t.test('stats are requested in the time zone of the browser', async (t) => {
     const { api, service } = await setUp(t, { timeZone: 'America/New_York' })
     await service.getUserStats()
     t.equal(api.requests[0]?.path, '/api/stats?tz=America%2FNew_York')
   })
 })
 
-t.test('aborting', async (t) => {
-  await t.test('an upload under way', async (t) => {
+t.test('an aborted signal', async (t) => {
+  await t.test('stops a running upload', async (t) => {
     const { api, service } = await setUp(t)
     const controller = new AbortController()
     api.fault = () => {
@@ -233,7 +233,7 @@ t.test('aborting', async (t) => {
     await t.rejects(service.saveSession(newSession(), { signal: controller.signal }), { name: 'AbortError' })
   })
 
-  await t.test('before the start, nothing is sent', async (t) => {
+  await t.test('stops a call before any request is sent', async (t) => {
     const { api, service } = await setUp(t)
     await t.rejects(service.getSessions({ signal: AbortSignal.abort() }), { name: 'AbortError' })
     t.equal(api.requests.length, 0)

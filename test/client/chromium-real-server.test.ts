@@ -3,36 +3,44 @@ import { findChromium, startBrowser } from './helpers/browser.ts'
 import { startRealApi } from './helpers/real-api.ts'
 import { behaviours } from './storage-service-suite.ts'
 
-/** In the page; see there. */
+/** A global of the page, from helpers/page.ts. */
 declare const scenarios: typeof import('./helpers/page.ts')
 
 const { chromium, skip } = await findChromium()
 
-t.test('ApiStorageService in Chromium, on the real server', { skip }, async (t) => {
+t.test('ApiStorageService in Chromium against the real server', { skip }, async (t) => {
   const { origin, context, newPage } = await startBrowser(t, chromium)
   const { baseUrl, newAccount } = await startRealApi(t, { CORS_ORIGINS: origin })
   const page = await newPage()
 
-  await t.test('does what every storage service does', async (t) => {
+  await t.test('passes the shared suite of storage services', async (t) => {
     for (const name of Object.keys(behaviours)) {
       const account = { baseUrl, ...newAccount() }
       t.equal(
-        await page.evaluate(([name, account]) => scenarios.behave(name, account), [name, account] as const),
+        await page.evaluate(([name, account]) => scenarios.runBehaviour(name, account), [
+          name,
+          account
+        ] as const),
         '',
         name
       )
     }
   })
 
-  await t.test('sends recordings to the storage directly', async (t) => {
+  await t.test('uploads recordings directly to the object storage', async (t) => {
     const puts: string[] = []
     page.on('request', (request) => {
       if (request.method() === 'PUT') puts.push(request.url())
     })
-    for (const name of Object.keys(behaviours).filter((name) => /recording|again|used id/.test(name))) {
+    for (const name of Object.keys(behaviours).filter((name) =>
+      /recording|again|used id|deleting removes/.test(name)
+    )) {
       const account = { baseUrl, ...newAccount(), directUploadBytes: 1 }
       t.equal(
-        await page.evaluate(([name, account]) => scenarios.behave(name, account), [name, account] as const),
+        await page.evaluate(([name, account]) => scenarios.runBehaviour(name, account), [
+          name,
+          account
+        ] as const),
         '',
         name
       )
@@ -41,8 +49,8 @@ t.test('ApiStorageService in Chromium, on the real server', { skip }, async (t) 
     t.ok(puts.every((url) => url.includes('/storage/v1/object/upload/sign/') && !url.startsWith(baseUrl)))
   })
 
-  await t.test('tells how far an upload is', async (t) => {
-    // As slow as a good connection: the loopback is done before there is anything to tell.
+  await t.test('reports upload progress', async (t) => {
+    // Throttled, because the loopback interface is too fast to report progress.
     const network = await context.newCDPSession(page)
     await network.send('Network.emulateNetworkConditions', {
       offline: false,
@@ -59,7 +67,7 @@ t.test('ApiStorageService in Chromium, on the real server', { skip }, async (t) 
       t.ok(shares.length > 1)
       t.ok(
         shares.every((share, index) => share > (shares[index - 1] ?? 0)),
-        'ever further'
+        'progress only increases'
       )
       t.equal(shares.at(-1), 1)
     }

@@ -4,7 +4,7 @@ import { entries } from './helpers/build.ts'
 import { problem, startFakeApi } from './helpers/fake-api.ts'
 import { behaviours } from './storage-service-suite.ts'
 
-/** In the page; see there. */
+/** A global of the page, from helpers/page.ts. */
 declare const scenarios: typeof import('./helpers/page.ts')
 
 const { chromium, skip } = await findChromium()
@@ -12,7 +12,7 @@ const { chromium, skip } = await findChromium()
 t.test('in Chromium', { skip }, async (t) => {
   const { origin, context, newPage } = await startBrowser(t, chromium)
 
-  await t.test('each export imports in a page without a bundler', async (t) => {
+  await t.test('each export can be imported in a page without a bundler', async (t) => {
     const page = await newPage()
     for (const { name, file } of entries) {
       const names = (await page.evaluate(`import('/${file}').then(Object.keys)`)) as string[]
@@ -21,47 +21,53 @@ t.test('in Chromium', { skip }, async (t) => {
     t.equal(await page.evaluate(() => scenarios.practise()), 1)
   })
 
-  await t.test('LocalStorageService does what every storage service does', async (t) => {
+  await t.test('LocalStorageService passes the shared suite of storage services', async (t) => {
     const page = await newPage()
     for (const name of Object.keys(behaviours)) {
-      t.equal(await page.evaluate((name) => scenarios.behave(name), name), '', name)
+      t.equal(await page.evaluate((name) => scenarios.runBehaviour(name), name), '', name)
     }
   })
 
-  await t.test('recordings beyond the real quota are in IndexedDB, also for the next page', async (t) => {
-    const kept = await (await newPage()).evaluate(() => scenarios.fill(4, 1_500_000))
-    const { inline, recordings } = await (
-      await newPage()
-    ).evaluate(
-      (ids) => scenarios.readBack(ids),
-      kept.map(([id]) => id)
-    )
-    t.strictSame(recordings, kept)
-    t.ok(inline.includes(true) && inline.includes(false), 'some fitted, some did not')
-  })
+  await t.test(
+    'recordings beyond the localStorage quota are in IndexedDB and available to the next page',
+    async (t) => {
+      const kept = await (await newPage()).evaluate(() => scenarios.fill(4, 1_500_000))
+      const { inline, recordings } = await (
+        await newPage()
+      ).evaluate(
+        (ids) => scenarios.readBack(ids),
+        kept.map(([id]) => id)
+      )
+      t.strictSame(recordings, kept)
+      t.ok(
+        inline.includes(true) && inline.includes(false),
+        'some recordings fit into localStorage, some do not'
+      )
+    }
+  )
 
-  await t.test('a recording arrives although a module for sending it is gone', async (t) => {
+  await t.test('a recording is saved although the upload modules cannot be loaded', async (t) => {
     const api = await startFakeApi()
     t.teardown(() => api.kill())
     const account = { baseUrl: api.baseUrl, token: 'token', directUploadBytes: 1 }
-    const [whole, halved] = [await newPage(), await newPage()]
-    await halved.route(/(direct-upload|xhr-fetch)\.js$/, (route) => route.abort())
-    const save = (page: typeof whole, id: string) =>
+    const [complete, incomplete] = [await newPage(), await newPage()]
+    await incomplete.route(/(direct-upload|xhr-fetch)\.js$/, (route) => route.abort())
+    const save = (page: typeof complete, id: string) =>
       page.evaluate(([account, id]) => scenarios.save(account, id), [account, id] as const)
 
     const id = crypto.randomUUID()
-    t.equal(await save(halved, id), '')
+    t.equal(await save(incomplete, id), '')
     t.match(api.account('token').sessions.get(id), { audio: /./, isDirect: undefined })
-    t.equal(await save(whole, id), '')
+    t.equal(await save(complete, id), '')
 
-    await t.test('and is not refused for what was begun with it', async (t) => {
+    await t.test('also after an incomplete direct upload of the same session', async (t) => {
       const id = crypto.randomUUID()
       api.fault = ({ path }) =>
         path.endsWith('/complete') ? problem(503, 'storage_unavailable', { 'retry-after': '60' }) : undefined
-      t.equal(await save(whole, id), 'storage_unavailable')
+      t.equal(await save(complete, id), 'storage_unavailable')
       api.fault = () => undefined
-      t.equal(await save(halved, id), 'network_error')
-      t.equal(await save(whole, id), '')
+      t.equal(await save(incomplete, id), 'network_error')
+      t.equal(await save(complete, id), '')
       t.match(api.account('token').sessions.get(id), { audio: /./, isDirect: true })
     })
   })
@@ -72,46 +78,43 @@ t.test('in Chromium', { skip }, async (t) => {
     const posted = () =>
       api.requests.filter(({ method }) => method === 'POST').map(({ body }) => JSON.parse(body).id as string)
 
-    await t.test(
-      'fifty saves without a network, across three page loads, arrive once and in order',
-      async (t) => {
-        const account = { baseUrl: api.baseUrl, token: 'fifty' }
-        const songs = Array.from({ length: 50 }, (_, index) => `Song ${index}`)
-        const ids: string[] = []
-        const page = await newPage()
-        for (const part of [songs.slice(0, 15), songs.slice(15, 40), songs.slice(40)]) {
-          // The page comes from a cache, so to speak; the API is not there.
-          api.fault = () => 'cut'
-          await context.setOffline(false)
-          await page.goto(origin)
-          await context.setOffline(true)
-          ids.push(
-            ...(await page.evaluate(([account, songs]) => scenarios.saveByOutbox(account, songs), [
-              account,
-              part
-            ] as const))
-          )
-          const history = await page.evaluate(() => scenarios.history())
-          t.equal(history.filter(([, state]) => state === 'waiting').length, ids.length)
-        }
-        api.requests.length = 0
-        let posts = 0
-        api.fault = ({ method }) => (method === 'POST' && ++posts % 9 === 0 ? 'lose' : undefined)
+    await t.test('delivers fifty offline saves from three page loads once and in order', async (t) => {
+      const account = { baseUrl: api.baseUrl, token: 'fifty' }
+      const songs = Array.from({ length: 50 }, (_, index) => `Song ${index}`)
+      const ids: string[] = []
+      const page = await newPage()
+      for (const part of [songs.slice(0, 15), songs.slice(15, 40), songs.slice(40)]) {
+        // The page itself can be loaded, as from a cache; the API cannot be reached.
+        api.fault = () => 'cut'
         await context.setOffline(false)
-
-        const history = await page.evaluate(() => scenarios.settledHistory())
-        t.strictSame(history.filter(([, state]) => state === 'saved').length, 50)
-        t.strictSame([...new Set(posted())], ids, 'in order')
-        t.strictSame([...api.account('fifty').sessions.keys()], ids, 'each once')
-        t.ok(posted().length > 50, 'although answers got lost')
-        await page.close()
+        await page.goto(origin)
+        await context.setOffline(true)
+        ids.push(
+          ...(await page.evaluate(([account, songs]) => scenarios.saveByOutbox(account, songs), [
+            account,
+            part
+          ] as const))
+        )
+        const history = await page.evaluate(() => scenarios.history())
+        t.equal(history.filter(([, state]) => state === 'waiting').length, ids.length)
       }
-    )
+      api.requests.length = 0
+      let posts = 0
+      api.fault = ({ method }) => (method === 'POST' && ++posts % 9 === 0 ? 'lose' : undefined)
+      await context.setOffline(false)
 
-    await t.test('two tabs deliver nothing twice', async (t) => {
+      const history = await page.evaluate(() => scenarios.deliveredHistory())
+      t.strictSame(history.filter(([, state]) => state === 'saved').length, 50)
+      t.strictSame([...new Set(posted())], ids, 'in order')
+      t.strictSame([...api.account('fifty').sessions.keys()], ids, 'each once')
+      t.ok(posted().length > 50, 'although responses were lost')
+      await page.close()
+    })
+
+    await t.test('two tabs deliver each session once', async (t) => {
       const account = { baseUrl: api.baseUrl, token: 'tabs' }
       const songs = (tab: number) => Array.from({ length: 8 }, (_, song) => `Tab ${tab} song ${song}`)
-      // So long that the client does not wait for it.
+      // Longer than the client waits before it rejects.
       api.fault = () => problem(503, 'storage_unavailable', { 'retry-after': '40' })
       const tabs = [await newPage(), await newPage()]
       const ids = (
@@ -130,7 +133,7 @@ t.test('in Chromium', { skip }, async (t) => {
       await context.setOffline(false)
 
       for (const tab of tabs) {
-        const history = await tab.evaluate(() => scenarios.settledHistory())
+        const history = await tab.evaluate(() => scenarios.deliveredHistory())
         t.equal(history.filter(([, state]) => state === 'saved').length, 16)
       }
       t.strictSame(posted().sort(), ids.sort(), 'each was sent once')

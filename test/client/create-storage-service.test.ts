@@ -4,7 +4,7 @@ import { memoryStorage } from './helpers/memory-storage.ts'
 
 const getAccessToken = async () => 'token'
 
-t.test('VITE_USE_MOCK_STORAGE decides', async (t) => {
+t.test('VITE_USE_MOCK_STORAGE chooses the service', async (t) => {
   const storage = memoryStorage()
   for (const mock of ['true', true] as const) {
     t.type(createStorageService({ mock, storage }), LocalStorageService)

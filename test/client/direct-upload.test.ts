@@ -15,7 +15,7 @@ const STEPS = ['POST /api/sessions', 'POST recording', 'PUT storage', 'POST comp
 const INLINE = 'POST /api/sessions inline'
 const FALLBACK = ['POST /api/sessions', 'DELETE session', INLINE]
 
-/** The API, and services that send everything directly and remember nothing of each other, as after a reload. */
+/** The fake API, and services that upload every recording directly. Each service starts without state, as after a reload. */
 async function setUp(t: Test) {
   const api = await startFakeApi()
   t.teardown(api.kill)
@@ -29,20 +29,20 @@ async function setUp(t: Test) {
       ...options
     })
 
-  /** What was asked for since the last time. */
+  /** The requests since the last call. */
   const steps = () =>
     api.requests
       .splice(0)
       .map((request) => nameOf(request) + (request.body.includes('"audioBase64"') ? ' inline' : ''))
 
-  async function isKept(t: Test, { id }: { id: string }, audio: Blob) {
-    const kept = await newService({ directUploadBytes: Infinity }).getSessionById(id)
-    t.equal(kept && (await recordingOf(kept)), await hex(audio), 'session and recording are kept')
+  async function expectStored(t: Test, { id }: { id: string }, audio: Blob) {
+    const stored = await newService({ directUploadBytes: Infinity }).getSessionById(id)
+    t.equal(stored && (await recordingOf(stored)), await hex(audio), 'session and recording are stored')
     t.equal(api.account(token).sessions.size, 1, 'once')
     api.requests.length = 0
   }
 
-  return { api, newService, steps, isKept }
+  return { api, newService, steps, expectStored }
 }
 
 function nameOf({ method, path }: { method: string; path: string }): string {
@@ -50,7 +50,7 @@ function nameOf({ method, path }: { method: string; path: string }): string {
   return `${method} ${/(recording|storage|complete)(?=[^/]*$)/.exec(path)?.[0] ?? /storage|recordings/.exec(path)?.[0] ?? 'session'}`
 }
 
-/** Breaks one step, always or the first few times. */
+/** A fault at one step: always, or the first `times` times. */
 const at =
   (step: string, fault: ReturnType<Fault>, times = Infinity): Fault =>
   (request) =>
@@ -60,7 +60,7 @@ const both =
   (request) =>
     faults.map((fault) => fault(request)).find(Boolean)
 
-t.test('does what every storage service does', async (t) => {
+t.test('passes the shared suite of storage services', async (t) => {
   const { newService } = await setUp(t)
   for (const [behaviour, run] of Object.entries(behaviours)) {
     const token = crypto.randomUUID()
@@ -68,7 +68,7 @@ t.test('does what every storage service does', async (t) => {
   }
 })
 
-t.test('and does it inline where the storage takes nothing from this page', async (t) => {
+t.test('passes the shared suite inline when the object storage cannot be reached', async (t) => {
   const { api, newService } = await setUp(t)
   api.fault = at('PUT storage', 'cut')
   for (const [behaviour, run] of Object.entries(behaviours)) {
@@ -77,46 +77,46 @@ t.test('and does it inline where the storage takes nothing from this page', asyn
   }
 })
 
-t.test('a large recording goes past the API, a small one does not', async (t) => {
-  const { newService, steps, isKept } = await setUp(t)
+t.test('a large recording is uploaded directly, a small one is sent inline', async (t) => {
+  const { newService, steps, expectStored } = await setUp(t)
   const service = newService({ directUploadBytes: 70_001 })
   const large = newSession({ audio: recording(1, 70_001) })
   await service.saveSession(large)
   t.strictSame(steps(), STEPS)
-  await isKept(t, large, recording(1, 70_001))
+  await expectStored(t, large, recording(1, 70_001))
   await service.deleteSession(large.id)
   steps()
   const small = newSession({ audio: recording(1, 70_000) })
   await service.saveSession(small)
   t.strictSame(steps(), [INLINE])
-  await isKept(t, small, recording(1, 70_000))
+  await expectStored(t, small, recording(1, 70_000))
 })
 
-t.test('a save that is repeated', async (t) => {
-  await t.test('after everything was kept, sends nothing', async (t) => {
-    const { newService, steps, isKept } = await setUp(t)
+t.test('a repeated save', async (t) => {
+  await t.test('sends no recording again when everything is stored', async (t) => {
+    const { newService, steps, expectStored } = await setUp(t)
     const session = newSession({ audio: recording() })
     await newService().saveSession(session)
     steps()
     await newService().saveSession(session)
     t.strictSame(steps(), ['POST /api/sessions', 'GET recordings'])
-    await isKept(t, session, recording())
+    await expectStored(t, session, recording())
   })
 
   for (const step of STEPS) {
-    await t.test(`after ${step} got lost for good, goes on`, async (t) => {
-      const { api, newService, isKept } = await setUp(t)
+    await t.test(`completes the session after the response of ${step} was lost`, async (t) => {
+      const { api, newService, expectStored } = await setUp(t)
       const session = newSession({ audio: recording() })
       api.fault = both(at(step, 'lose'), at('POST complete', 'lose'))
       await t.rejects(newService().saveSession(session), { code: 'network_error', status: 0 })
       api.fault = () => undefined
       await newService().saveSession(session)
-      await isKept(t, session, recording())
+      await expectStored(t, session, recording())
     })
   }
 
-  await t.test('after it went inline, finds it, also when it had not heard of that', async (t) => {
-    const { api, newService, steps, isKept } = await setUp(t)
+  await t.test('finds a session that was saved inline although that response was lost', async (t) => {
+    const { api, newService, steps, expectStored } = await setUp(t)
     const session = newSession({ audio: recording() })
     const isInline = () => api.requests.at(-1)?.body.includes('"audioBase64"')
     const blocked = at('PUT storage', { status: 403, body: {} })
@@ -126,49 +126,52 @@ t.test('a save that is repeated', async (t) => {
     api.fault = () => undefined
     await newService().saveSession(session)
     t.strictSame(steps(), ['POST /api/sessions', INLINE])
-    await isKept(t, session, recording())
+    await expectStored(t, session, recording())
   })
 
-  await t.test('is not taken for another recording because a link does not work', async (t) => {
-    const { api, newService } = await setUp(t)
-    const session = newSession({ audio: recording() })
-    await newService().saveSession(session)
-    api.fault = at('GET recordings', { status: 400, body: {} })
-    await t.rejects(newService().saveSession(session), { status: 502, code: 'recording_unreachable' })
-  })
+  await t.test(
+    'rejects with recording_unreachable, not id_reused, when the recording cannot be read',
+    async (t) => {
+      const { api, newService } = await setUp(t)
+      const session = newSession({ audio: recording() })
+      await newService().saveSession(session)
+      api.fault = at('GET recordings', { status: 400, body: {} })
+      await t.rejects(newService().saveSession(session), { status: 502, code: 'recording_unreachable' })
+    }
+  )
 })
 
-t.test('goes inline', async (t) => {
+t.test('falls back to an inline save', async (t) => {
   const reasons: Array<[why: string, fault: Fault, steps: readonly string[]]> = [
     [
-      'where the API knows no direct uploads',
+      'when the API has no direct uploads',
       at('POST recording', problem(404, 'route_not_found')),
       STEPS.slice(0, 2)
     ],
     [
-      'where the API does not know the kind by its name',
+      'when the API does not support the content type',
       at('POST recording', problem(415, 'unsupported_recording')),
       STEPS.slice(0, 2)
     ],
-    ['where the storage refuses the bytes', at('PUT storage', { status: 403, body: {} }), STEPS],
+    ['when the object storage rejects the upload', at('PUT storage', { status: 403, body: {} }), STEPS],
     [
-      'where the bytes are not what they were called',
+      'when the bytes do not match the content type',
       at('POST complete', problem(415, 'unsupported_recording')),
       STEPS
     ]
   ]
   for (const [why, fault, before] of reasons) {
     await t.test(why, async (t) => {
-      const { api, newService, steps, isKept } = await setUp(t)
+      const { api, newService, steps, expectStored } = await setUp(t)
       const session = newSession({ audio: recording() })
       api.fault = fault
       await newService().saveSession(session)
       t.strictSame(steps(), [...before, ...FALLBACK])
-      await isKept(t, session, recording())
+      await expectStored(t, session, recording())
     })
   }
 
-  await t.test('but not where the recording is too large, and then nothing is kept', async (t) => {
+  await t.test('not when the recording is too large; then nothing is stored', async (t) => {
     const { api, newService, steps } = await setUp(t)
     api.fault = at('POST recording', problem(413, 'recording_too_large'))
     await t.rejects(newService().saveSession(newSession({ audio: recording() })), {
@@ -179,7 +182,7 @@ t.test('goes inline', async (t) => {
     t.equal(api.account('token').sessions.size, 0)
   })
 
-  await t.test('nor because the API is away, or has lost its storage', async (t) => {
+  await t.test('not when the API or its storage is unavailable', async (t) => {
     const { api, newService, steps } = await setUp(t)
     for (const step of ['POST recording', 'POST complete']) {
       for (const [fault, code] of [
@@ -194,72 +197,66 @@ t.test('goes inline', async (t) => {
   })
 })
 
-t.test(
-  'whatever fails on the way, repeating gets there, and nothing is lost that was called kept',
-  async (t) => {
-    const { api, newService } = await setUp(t)
-    const faults = fc.constantFrom<ReturnType<Fault>>(
-      undefined,
-      undefined,
-      'lose',
-      'cut',
-      problem(503, 'storage_unavailable', { 'retry-after': '60' })
-    )
-    const audio = recording(3, 5_000)
-    const expected = await hex(audio)
-    await fc.assert(
-      fc.asyncProperty(fc.array(faults, { maxLength: 20 }), fc.boolean(), async (given, isBlocked) => {
-        const session = newSession({ audio })
-        const faults = [...given]
-        const blocked = at('PUT storage', 'cut')
-        api.fault = (request) =>
-          request.path.includes('/recordings/')
-            ? undefined
-            : (faults.shift() ?? (isBlocked ? blocked(request) : undefined))
-        for (let isSaved = false, left = 50; !isSaved; left--) {
-          if (left === 0) throw new Error('It never gets there')
-          isSaved = await newService()
-            .saveSession(session)
-            .then(
-              () => true,
-              (error) => {
-                if (![0, 503].includes(error.status)) throw error
-                return false
-              }
-            )
-        }
-        const kept = api.account('token').sessions.get(session.id)
-        api.fault = () => undefined
-        if ((await hex(new Blob([Buffer.from(kept?.audio ?? '', 'base64')]))) !== expected) {
-          throw new Error('It was called kept, and is not')
-        }
-        await newService().saveSession(session)
-      }),
-      { numRuns: 25 }
-    )
-  }
-)
+t.test('after any sequence of faults, repeating succeeds, and a save that resolved is stored', async (t) => {
+  const { api, newService } = await setUp(t)
+  const faults = fc.constantFrom<ReturnType<Fault>>(
+    undefined,
+    undefined,
+    'lose',
+    'cut',
+    problem(503, 'storage_unavailable', { 'retry-after': '60' })
+  )
+  const audio = recording(3, 5_000)
+  const expected = await hex(audio)
+  await fc.assert(
+    fc.asyncProperty(fc.array(faults, { maxLength: 20 }), fc.boolean(), async (given, isBlocked) => {
+      const session = newSession({ audio })
+      const faults = [...given]
+      const blocked = at('PUT storage', 'cut')
+      api.fault = (request) =>
+        request.path.includes('/recordings/')
+          ? undefined
+          : (faults.shift() ?? (isBlocked ? blocked(request) : undefined))
+      for (let isSaved = false, left = 50; !isSaved; left--) {
+        if (left === 0) throw new Error('It never succeeds')
+        isSaved = await newService()
+          .saveSession(session)
+          .then(
+            () => true,
+            (error) => {
+              if (![0, 503].includes(error.status)) throw error
+              return false
+            }
+          )
+      }
+      const stored = api.account('token').sessions.get(session.id)
+      api.fault = () => undefined
+      if ((await hex(new Blob([Buffer.from(stored?.audio ?? '', 'base64')]))) !== expected) {
+        throw new Error('The save resolved, but its recording is not stored')
+      }
+      await newService().saveSession(session)
+    }),
+    { numRuns: 25 }
+  )
+})
 
-t.test(
-  'equal saves at once send the recording once, and one that waits for another can be aborted',
-  async (t) => {
-    const { api, newService, steps, isKept } = await setUp(t)
-    const session = newSession({ audio: recording() })
-    const controller = new AbortController()
-    api.fault = (request) => {
-      if (nameOf(request) === 'PUT storage') controller.abort()
-      return undefined
-    }
-    const sending = newService().saveSession(session)
-    const waiting = newService().saveSession(session)
-    await t.rejects(newService().saveSession(session, { signal: controller.signal }), { name: 'AbortError' })
-    await Promise.all([sending, waiting])
-    t.equal(steps().filter((step) => step === 'PUT storage').length, 1)
-    await isKept(t, session, recording())
+t.test('concurrent equal saves upload the recording once, and a waiting one can be aborted', async (t) => {
+  const { api, newService, steps, expectStored } = await setUp(t)
+  const session = newSession({ audio: recording() })
+  const controller = new AbortController()
+  api.fault = (request) => {
+    if (nameOf(request) === 'PUT storage') controller.abort()
+    return undefined
   }
-)
+  const sending = newService().saveSession(session)
+  const waiting = newService().saveSession(session)
+  await t.rejects(newService().saveSession(session, { signal: controller.signal }), { name: 'AbortError' })
+  await Promise.all([sending, waiting])
+  t.equal(steps().filter((step) => step === 'PUT storage').length, 1)
+  await expectStored(t, session, recording())
+})
 
-t.test('aborting stops at any step', async (t) => {
+t.test('an abort stops the save at any step', async (t) => {
   for (const step of [...STEPS, 'DELETE session']) {
     const { api, newService, steps } = await setUp(t)
     const controller = new AbortController()
@@ -278,9 +275,9 @@ t.test('aborting stops at any step', async (t) => {
 })
 
 t.test(
-  'progress counts the bytes of the recording, only ever grows, and is full only when all is kept',
+  'progress counts bytes of the recording, only increases, and is complete only when all is stored',
   async (t) => {
-    /** An XMLHttpRequest over fetch that tells of progress twice. */
+    /** An XMLHttpRequest on fetch that reports progress twice. */
     class FetchingXhr {
       upload: { onprogress?: (progress: Progress) => void } = {}
       status = 0
@@ -335,7 +332,7 @@ t.test(
     t.strictSame(
       await progressOf(at('PUT storage', 'cut')),
       ['500/1001', '1000/1001', 'complete', '1001/1001'],
-      'inline after all'
+      'after falling back to an inline save'
     )
   }
 )

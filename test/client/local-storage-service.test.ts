@@ -11,17 +11,17 @@ function local(storage = memoryStorage(), indexedDB: IDBFactory = new IDBFactory
   return new LocalStorageService({ storage, indexedDB })
 }
 
-t.test('does what every storage service does', async (t) => {
+t.test('passes the shared suite of storage services', async (t) => {
   for (const [behaviour, run] of Object.entries(behaviours)) await t.test(behaviour, () => run(local()))
 })
 
-t.test('does the same where localStorage is too small for any recording', async (t) => {
+t.test('passes the shared suite when localStorage is too small for any recording', async (t) => {
   for (const [behaviour, run] of Object.entries(behaviours)) {
     await t.test(behaviour, () => run(local(memoryStorage(20_000))))
   }
 })
 
-t.test('reads every shape that the existing app has written', async (t) => {
+t.test('reads every format that the existing app has written', async (t) => {
   const storage = memoryStorage()
   const dataUrl = `data:audio/webm;codecs=opus;base64,${Buffer.from(await recording().arrayBuffer()).toString('base64')}`
   const analysis = {
@@ -64,11 +64,7 @@ t.test('reads every shape that the existing app has written', async (t) => {
     [...sessions.keys()],
     ['dead', 'double-click', 'elsewhere', 'lost', 'with-recording', 'without']
   )
-  t.equal(
-    sessions.get('with-recording')?.durationSeconds,
-    75,
-    'totalPracticeSeconds is the length of practice'
-  )
+  t.equal(sessions.get('with-recording')?.durationSeconds, 75, 'totalPracticeSeconds is the duration')
   t.equal(sessions.get('without')?.durationSeconds, 30)
   t.equal(sessions.get('elsewhere')?.audioUrl, 'https://example.com/a.webm')
   for (const id of ['without', 'lost', 'dead']) {
@@ -79,10 +75,10 @@ t.test('reads every shape that the existing app has written', async (t) => {
   t.strictSame(whole?.analysis, { summary: 'Good', feedback: 'Slower', scoreAccuracy: null })
   t.equal(whole?.xmlContent, '<xml/>')
   t.equal(whole?.audio && (await hex(whole.audio)), await hex(recording()))
-  t.equal((await service.getUserStats()).total_minutes, 2, 'a double click is one practice')
+  t.equal((await service.getUserStats()).total_minutes, 2, 'a double click counts once')
 })
 
-t.test('writes what the existing app reads, and keeps what it does not know', async (t) => {
+t.test('writes the format of the existing app and preserves unknown members', async (t) => {
   const storage = memoryStorage()
   storage.setItem(
     KEY,
@@ -109,7 +105,7 @@ t.test('writes what the existing app reads, and keeps what it does not know', as
 
   const { state, version } = JSON.parse(storage.getItem(KEY) ?? '')
   t.equal(version, 0)
-  t.equal(state.streak, 1, 'the real streak')
+  t.equal(state.streak, 1, 'the computed streak')
   t.equal(state.theme, 'dark')
   t.equal(state.history[1].mood, 'happy')
   const [written] = state.history
@@ -138,7 +134,7 @@ t.test('moves recordings to IndexedDB when localStorage is full, the new one fir
     ({ audioBase64 }: { audioBase64: string }) => audioBase64 !== ''
   )
   t.strictSame(inline, [false, false, false, true, true])
-  await t.test('older ones follow when a score needs the room', async (t) => {
+  await t.test('older recordings move when a score needs the space', async (t) => {
     await service.saveSession(newSession({ xmlContent: 'x'.repeat(100_000) }))
     const reopened = local(storage, indexedDB)
     for (const { id, audio } of sessions) {
@@ -148,14 +144,14 @@ t.test('moves recordings to IndexedDB when localStorage is full, the new one fir
   })
 })
 
-t.test('a full disk is a clear error and loses nothing', async (t) => {
+t.test('a full disk rejects with storage_full and changes nothing', async (t) => {
   const storage = memoryStorage(250_000)
-  const noRoom = new Proxy(new IDBFactory(), {
+  const fullDisk = new Proxy(new IDBFactory(), {
     get: () => () => {
       throw new DOMException('Full', 'QuotaExceededError')
     }
   })
-  const service = local(storage, noRoom)
+  const service = local(storage, fullDisk)
   await service.saveSession(newSession({ audio: recording(1) }))
   await service.saveSession(newSession({ audio: recording(2) }))
   const before = storage.getItem(KEY)
@@ -167,7 +163,7 @@ t.test('a full disk is a clear error and loses nothing', async (t) => {
   t.equal(storage.getItem(KEY), before)
 })
 
-t.test('what cannot be read is an error and is left as it is', async (t) => {
+t.test('an unreadable history rejects with storage_unreadable and stays unchanged', async (t) => {
   const storage = memoryStorage()
   storage.setItem(KEY, '{"state":')
   const service = local(storage)
@@ -176,7 +172,7 @@ t.test('what cannot be read is an error and is left as it is', async (t) => {
   t.equal(storage.getItem(KEY), '{"state":')
 })
 
-t.test('a deleted session leaves no recording behind', async (t) => {
+t.test('deleting a session deletes its recording', async (t) => {
   const [storage, indexedDB] = [memoryStorage(20_000), new IDBFactory()]
   const session = newSession({ audio: recording() })
   await local(storage, indexedDB).saveSession(session)

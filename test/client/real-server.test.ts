@@ -6,10 +6,10 @@ import { startRealApi } from './helpers/real-api.ts'
 import { hex, newSession, recording, recordingOf } from './helpers/sessions.ts'
 import { behaviours } from './storage-service-suite.ts'
 
-t.test('on the real server', async (t) => {
+t.test('against the real server', async (t) => {
   const { baseUrl, newAccount, kill, start } = await startRealApi(t)
 
-  await t.test('ApiStorageService does what every storage service does', async (t) => {
+  await t.test('ApiStorageService passes the shared suite of storage services', async (t) => {
     for (const [behaviour, run] of Object.entries(behaviours)) {
       const { token, profile } = newAccount()
       await t.test(behaviour, () =>
@@ -18,7 +18,7 @@ t.test('on the real server', async (t) => {
     }
   })
 
-  await t.test('also when it sends recordings to the storage directly', async (t) => {
+  await t.test('ApiStorageService with direct uploads passes the shared suite', async (t) => {
     for (const [behaviour, run] of Object.entries(behaviours)) {
       const { token, profile } = newAccount()
       await t.test(behaviour, () =>
@@ -34,7 +34,7 @@ t.test('on the real server', async (t) => {
     }
   })
 
-  await t.test('the outbox brings what was saved while the server was killed', async (t) => {
+  await t.test('the outbox delivers sessions that were saved while the server was down', async (t) => {
     const { token, profile } = newAccount()
     const service = new ApiStorageService({
       baseUrl,

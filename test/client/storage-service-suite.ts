@@ -3,11 +3,11 @@ import { equal, rejects } from './helpers/assert.ts'
 import { hex, newSession, recording, recordingOf } from './helpers/sessions.ts'
 
 /**
- * What every IStorageService does, in Node and in a page: each behaviour gets a service of somebody new.
- * No test runner, no Node.
+ * The behaviour of every IStorageService, in Node and in a page. Each function gets the service of a new user and throws
+ * on failure. It runs in browsers, so it uses neither tap nor Node.
  */
 export const behaviours: Record<string, (service: IStorageService) => Promise<void>> = {
-  'somebody new has no history and stats of zero': async (service) => {
+  'a new user has no history and stats of zero': async (service) => {
     equal(await service.getSessions(), [])
     const { weekly_progress: week, streak, total_minutes: total } = await service.getUserStats()
     equal(
@@ -16,13 +16,13 @@ export const behaviours: Record<string, (service: IStorageService) => Promise<vo
     )
   },
 
-  'a saved session comes back whole': async (service) => {
+  'a saved session is read back complete': async (service) => {
     const session = newSession()
     await service.saveSession(session)
     equal(without(await service.getSessionById(session.id), 'audioUrl', 'audio'), session)
   },
 
-  'what a session does not have is null': async (service) => {
+  'missing members of a session are null': async (service) => {
     const session = newSession({ xmlContent: null, analysis: null })
     await service.saveSession(session)
     equal(await service.getSessionById(session.id), { ...session, audioUrl: null })
@@ -34,7 +34,7 @@ export const behaviours: Record<string, (service: IStorageService) => Promise<vo
     equal(await service.getSessions(), [{ ...listed, audioUrl: null }])
   },
 
-  'a recording comes back byte for byte, from the list too': async (service) => {
+  'a recording is read back byte for byte, also from the list': async (service) => {
     const session = newSession({ audio: recording(7) })
     await service.saveSession(session)
     const [listed] = await service.getSessions()
@@ -43,7 +43,7 @@ export const behaviours: Record<string, (service: IStorageService) => Promise<vo
     equal([listed && (await recordingOf(listed)), whole && (await recordingOf(whole))], [expected, expected])
   },
 
-  'an empty recording is none': async (service) => {
+  'an empty recording counts as none': async (service) => {
     const session = newSession({ audio: new Blob([], { type: 'audio/webm' }) })
     await service.saveSession(session)
     equal(
@@ -66,7 +66,7 @@ export const behaviours: Record<string, (service: IStorageService) => Promise<vo
     )
   },
 
-  'a date with an offset is the same moment in UTC': async (service) => {
+  'a date with an offset is converted to UTC': async (service) => {
     const session = newSession({ date: '2026-03-01T10:30:00+02:00' })
     await service.saveSession(session)
     equal((await service.getSessionById(session.id))?.date, '2026-03-01T08:30:00.000Z')
@@ -78,18 +78,18 @@ export const behaviours: Record<string, (service: IStorageService) => Promise<vo
     equal((await service.getSessions())[0]?.durationSeconds, 60)
   },
 
-  'there is no session under an id that was never saved': async (service) => {
+  'an unknown id reads as null': async (service) => {
     equal(await service.getSessionById(crypto.randomUUID()), null)
   },
 
-  'saving the same session again changes nothing and succeeds': async (service) => {
+  'saving the same session again succeeds and changes nothing': async (service) => {
     const session = newSession({ audio: recording() })
     await service.saveSession(session)
     await service.saveSession({ ...session, audio: recording() })
     equal((await service.getSessions()).length, 1)
   },
 
-  'what was read can be saved again': async (service) => {
+  'a session that was read can be saved again': async (service) => {
     const session = newSession()
     await service.saveSession(session)
     const read = await service.getSessionById(session.id)
@@ -97,13 +97,13 @@ export const behaviours: Record<string, (service: IStorageService) => Promise<vo
     equal((await service.getSessions()).length, 1)
   },
 
-  'many equal saves at once keep one session': async (service) => {
+  'concurrent equal saves store one session': async (service) => {
     const session = newSession({ audio: recording() })
     await Promise.all([session, session, session].map((same) => service.saveSession(same)))
     equal((await service.getSessions()).length, 1)
   },
 
-  'something else under a used id is refused, and the first stays': async (service) => {
+  'other content under a used id is rejected, and the first session stays': async (service) => {
     const session = newSession({ audio: recording(1) })
     await service.saveSession(session)
     await rejects(service.saveSession({ ...session, songName: 'Für Elise' }), {
@@ -120,7 +120,7 @@ export const behaviours: Record<string, (service: IStorageService) => Promise<vo
     equal([kept?.songName, kept && (await recordingOf(kept))], ['Ode to Joy', await hex(recording(1))])
   },
 
-  'what makes no sense is refused': async (service) => {
+  'invalid sessions are rejected': async (service) => {
     for (const wrong of [
       { songName: ' ' },
       { instrument: '' },
@@ -138,7 +138,7 @@ export const behaviours: Record<string, (service: IStorageService) => Promise<vo
     equal(await service.getSessions(), [])
   },
 
-  'a deleted session is gone, deleting again succeeds, and its id is free': async (service) => {
+  'deleting removes a session, can be repeated, and frees the id': async (service) => {
     const session = newSession({ audio: recording() })
     await service.saveSession(session)
     await service.deleteSession(session.id)
@@ -151,7 +151,7 @@ export const behaviours: Record<string, (service: IStorageService) => Promise<vo
     )
   },
 
-  'deleting what never was succeeds': (service) => service.deleteSession(crypto.randomUUID()),
+  'deleting an unknown session succeeds': (service) => service.deleteSession(crypto.randomUUID()),
 
   'stats count the streak and the minutes': async (service) => {
     for (const daysAgo of [0, 1, 2, 4]) {
@@ -166,7 +166,7 @@ export const behaviours: Record<string, (service: IStorageService) => Promise<vo
   }
 }
 
-// By the wall clock, as the services count days; at noon, or now where that is earlier.
+// In local time, as the services count days. At noon for earlier days, now for today.
 function ago(days: number): string {
   const date = new Date()
   date.setDate(date.getDate() - days)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ApiStorageService } from '../../src/client/index.ts'
 import { newSession, recording } from './helpers/sessions.ts'
 
-/** As much of an XMLHttpRequest as the client uses; it answers what the test says. */
+/** The part of XMLHttpRequest that the client uses, with responses from the test. */
 class FakeXhr {
   static answers: { status: number; body?: string; retryAfter?: string; fail?: boolean }[] = []
   static sent: { method: string; url: string; headers: Record<string, string>; body: string }[] = []
@@ -59,7 +59,7 @@ const service = new ApiStorageService({
   baseUrl: 'https://api.example.com/'
 })
 
-t.test('a save tells how far its upload is', async (t) => {
+t.test('a save reports its upload progress', async (t) => {
   const session = newSession({ audio: recording(3) })
   const seen: number[] = []
   await service.saveSession(session, { onProgress: ({ loaded, total }) => seen.push(loaded / total) })
@@ -75,7 +75,7 @@ t.test('a save tells how far its upload is', async (t) => {
   t.equal(body.audioBase64, Buffer.from(await recording(3).arrayBuffer()).toString('base64'))
 })
 
-t.test('it is tried again, and refused, like any other call', async (t) => {
+t.test('requests with progress are retried and rejected like any other', async (t) => {
   FakeXhr.answers = [
     { status: 0, fail: true },
     { status: 503, body: '{}', retryAfter: '1' },

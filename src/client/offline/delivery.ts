@@ -1,83 +1,83 @@
 import type { Clock } from '../clock.ts'
-import { StorageError, type IStorageService, type Progress } from '../storage-service.ts'
-import { coalesce } from './coalesce.ts'
+import { retryAfterMs } from '../request-retry.ts'
+import type { IStorageService, Progress } from '../storage-service.ts'
 import type { Lock } from './lock.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+import type { QueueItem, QueueStorage } from './queue-storage.ts'
 import { isRefusal, toRefusal } from './refusal.ts'
-import type { Waiting, WaitingRoom } from './waiting-room.ts'
 
-const FIRST_PAUSE = 5_000
-const LONGEST_PAUSE = 300_000
+const FIRST_PAUSE_MS = 5_000
+const MAX_PAUSE_MS = 300_000
 
-type Surroundings = {
+type DeliveryOptions = {
   service: IStorageService
-  room: WaitingRoom
+  queue: QueueStorage
   lock: Lock
   clock: Clock
   isOnline: () => boolean
-  /** Told whenever something arrived or was refused. */
-  changed: () => void
+  /** Called after each session that was delivered or refused. */
+  onChange: () => void
 }
 
 /**
- * Brings what waits to the service: one after the other in the order of the saves, in one tab at a time, stopping at
- * the first that does not get through, so that nothing overtakes. After that it comes back by itself, ever later.
+ * Sends queued sessions to the service, in the order of the saves and in one tab at a time. Stops at the first failure,
+ * so that the order is kept, and tries again later with exponential backoff.
  */
-export function createDelivery({ service, room, lock, clock, isOnline, changed }: Surroundings) {
-  const listeners = new Map<string, (progress: Progress) => void>()
+export function createDelivery({ service, queue, lock, clock, isOnline, onChange }: DeliveryOptions) {
+  const progressListeners = new Map<string, (progress: Progress) => void>()
   const closing = new AbortController()
-  let pause = FIRST_PAUSE
-  let sleeping: AbortController | undefined
+  let pauseMs = FIRST_PAUSE_MS
+  let pausing: AbortController | undefined
 
-  /** Delivers the next one; false when none is left. The lock is held for one session, not for all of them. */
+  /** Delivers the next session; false when the queue is empty. The lock is held for one session only. */
   const deliverNext = () =>
     lock(async () => {
-      const item = await room.next()
+      const item = await queue.next()
       if (!item || closing.signal.aborted) return false
-      await room.markSent(item)
+      await queue.markSent(item)
       await deliver(item)
-      changed()
+      onChange()
       return true
     })
 
-  async function deliver(item: Waiting): Promise<void> {
-    const onProgress = listeners.get(item.session.id)
+  async function deliver(item: QueueItem): Promise<void> {
+    const onProgress = progressListeners.get(item.session.id)
     try {
       await service.saveSession(item.session, onProgress && { onProgress })
     } catch (error) {
       if (!isRefusal(error)) throw error
-      return await room.refuse(item, toRefusal(error))
+      return await queue.refuse(item, toRefusal(error))
     }
-    await room.remove(item)
+    await queue.remove(item)
   }
 
-  const flush = coalesce(async () => {
-    sleeping?.abort()
+  const flush = oneAtATime(async () => {
+    pausing?.abort()
     try {
-      // Offline, the browser's `online` event brings us back.
-      while (isOnline() && (await deliverNext())) pause = FIRST_PAUSE
+      // While offline, the browser's `online` event starts the next attempt.
+      while (isOnline() && (await deliverNext())) pauseMs = FIRST_PAUSE_MS
     } catch (error) {
-      if (!closing.signal.aborted) comeBack(error)
+      if (!closing.signal.aborted) flushLater(error)
     }
   })
 
-  function comeBack(error: unknown): void {
-    const asked = error instanceof StorageError && error.retryAfter ? error.retryAfter * 1000 : 0
-    sleeping = new AbortController()
+  // Not `retryFor`: any call of `flush` ends the pause, and the next pause is longer all the same.
+  function flushLater(error: unknown): void {
+    pausing = new AbortController()
     clock
-      .sleep(Math.max(pause, asked), AbortSignal.any([sleeping.signal, closing.signal]))
+      .sleep(Math.max(pauseMs, retryAfterMs(error)), AbortSignal.any([pausing.signal, closing.signal]))
       .then(flush, () => {})
-    pause = Math.min(pause * 2, LONGEST_PAUSE)
+    pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)
   }
 
   return {
-    /** Tries to deliver all that waits; resolves when it is delivered or cannot be for now, and never rejects. */
+    /** Tries to deliver the whole queue. Resolves when the queue is empty or a delivery failed; never rejects. */
     flush,
-    /** Tells how far the upload of a session is, while that is under way in this tab. */
-    listen: (id: string, onProgress: (progress: Progress) => void) => {
-      listeners.set(id, onProgress)
-    },
-    unlisten: (id: string) => {
-      listeners.delete(id)
+    /** The same; meanwhile reports the upload progress of one session. */
+    async flushWithProgress(id: string, onProgress: (progress: Progress) => void) {
+      progressListeners.set(id, onProgress)
+      await flush()
+      progressListeners.delete(id)
     },
     close: () => {
       closing.abort()

@@ -1,22 +1,23 @@
+import { retryFor } from '../../contract/retry.ts'
 import { systemClock, type Clock } from '../clock.ts'
+import { isTransient, retryAfterMs } from '../request-retry.ts'
 import { StorageError, type IStorageService, type Refusal, type SessionData } from '../storage-service.ts'
-import { localRecording } from './local-recording.ts'
-import { patiently } from './patience.ts'
+import { loadRecording } from './load-recording.ts'
 import { isRefusal, toRefusal } from './refusal.ts'
 import { stableId } from './stable-id.ts'
 
-/** Something that could not be taken, and why. */
+/** A session or recording that could not be imported, and the reason. */
 export type ImportProblem = Pick<SessionData, 'id' | 'songName' | 'date'> & {
-  /** `recording`: the session was taken without it, because it is lost for good. `session`: it was not taken. */
+  /** `recording`: the session was imported without its recording, which is lost. `session`: it was not imported. */
   what: 'session' | 'recording'
   reason: Refusal
 }
 
-/** How far an import is; `imported + alreadyThere + (problems with sessions)` grows up to `total`. */
+/** Progress and result of an import: `imported + alreadyThere + (problems of sessions)` grows up to `total`. */
 export type ImportReport = {
   total: number
   imported: number
-  /** Taken by an earlier import. */
+  /** Imported earlier. */
   alreadyThere: number
   problems: ImportProblem[]
 }
@@ -25,20 +26,20 @@ export type ImportOptions = {
   onProgress?: (report: ImportReport) => void
   signal?: AbortSignal
   clock?: Clock
-  /** For recordings that the local history keeps elsewhere. */
+  /** Downloads recordings that the local history refers to by URL. */
   fetch?: typeof fetch
 }
 
 /**
- * Brings a local history into an account, oldest first, with recordings and dates.
+ * Imports a local history into an account, oldest session first, with recordings and dates.
  *
- * May be interrupted (by the signal, a closed tab, a dead network) and repeated at any time: what is there already is
- * left alone, and no session is ever taken twice. The local history stays as it is; removing it is for the person to
- * decide. A session that was deleted from the account since comes again.
+ * Can be interrupted (by the signal, a closed tab, a lost network) and repeated at any time: sessions that exist in the
+ * account are skipped, and none is created twice. The local history is not changed. A session that was deleted from the
+ * account is imported again.
  *
- * @returns what was taken, and what was not and why
- * @throws the signal's reason; or StorageError when it cannot go on: no network for minutes, or nobody signed in.
- *   What was taken until then is there.
+ * @returns the number of imported sessions, and what could not be imported
+ * @throws the signal's reason, or a StorageError that affects all sessions: no network for two minutes, or signed out.
+ *   Sessions imported until then remain in the account.
  */
 export async function importHistory(
   local: IStorageService,
@@ -47,46 +48,55 @@ export async function importHistory(
 ): Promise<ImportReport> {
   const { onProgress, signal, clock = systemClock } = options
   const history = (await local.getSessions()).reverse()
-  const account = await patiently(() => api.getSessions(signal && { signal }), clock, signal)
-  const there = new Map(account.map((session) => [session.id, session]))
+  const account = await withRetry(() => api.getSessions(signal && { signal }))
+  const inAccount = new Map(account.map((session) => [session.id, session]))
   const report: ImportReport = { total: history.length, imported: 0, alreadyThere: 0, problems: [] }
 
   for (const listed of history) {
     signal?.throwIfAborted()
     const id = await stableId(listed)
-    const known = there.get(id)
-    // An import that was interrupted may have brought a session, and not its large recording yet.
+    const known = inAccount.get(id)
+    // An interrupted import may have saved a session without its large recording.
     if (known && (hasRecording(known) || !hasRecording(listed))) report.alreadyThere++
-    else await take(listed, id)
+    else await importSession(listed, id)
     onProgress?.({ ...report, problems: [...report.problems] })
   }
   return report
 
-  async function take(listed: SessionData, id: string): Promise<void> {
+  async function importSession(listed: SessionData, id: string): Promise<void> {
     const problem = (what: ImportProblem['what'], reason: Refusal) =>
       report.problems.push({ id: listed.id, songName: listed.songName, date: listed.date, what, reason })
     try {
       const session = await local.getSessionById(listed.id)
       if (!session) {
-        throw new StorageError(404, 'session_not_found', 'It was deleted while the import was running.')
+        throw new StorageError(404, 'session_not_found', 'It was deleted during the import.')
       }
-      const { audio, lost } = await localRecording(session, options.fetch ?? fetch)
-      if (!audio && there.has(id)) {
+      const { audio, lost } = await loadRecording(session, options.fetch ?? fetch)
+      if (!audio && inAccount.has(id)) {
         report.alreadyThere++
         return
       }
       const { audio: _, ...whole } = session
-      await patiently(
-        () => api.saveSession({ ...whole, id, ...(audio && { audio }) }, signal && { signal }),
-        clock,
-        signal
-      )
+      await withRetry(() => api.saveSession({ ...whole, id, ...(audio && { audio }) }, signal && { signal }))
       report.imported++
       if (lost) problem('recording', lost)
     } catch (error) {
-      if (!isAboutOne(error)) throw error
+      if (!isAboutOneSession(error)) throw error
       problem('session', toRefusal(error))
     }
+  }
+
+  /** Retries for two minutes, in addition to the service's own attempts: an import outlives a restart of the server. */
+  function withRetry<T>(work: () => Promise<T>): Promise<T> {
+    return retryFor(work, {
+      firstPauseMs: 1_000,
+      maxPauseMs: 10_000,
+      limitMs: 120_000,
+      shouldRetry: isTransient,
+      retryAfterMs,
+      signal,
+      sleep: clock.sleep
+    })
   }
 }
 
@@ -94,8 +104,8 @@ function hasRecording({ audio, audioUrl }: SessionData): boolean {
   return Boolean(audio || audioUrl)
 }
 
-/** Whether the error says something of this session only, so that the others can still be taken. */
-function isAboutOne(error: unknown): error is StorageError {
+/** Whether the error concerns only this session, so that the import can continue. */
+function isAboutOneSession(error: unknown): error is StorageError {
   return (
     isRefusal(error) ||
     (error instanceof StorageError && ['recording_unreachable', 'session_not_found'].includes(error.code))

@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.ts'
-import { openDatabase, promised } from '../database.ts'
+import { openDatabase, promised } from '../indexed-db.ts'
 
-/** Runs work while no other tab runs any under the same name; waits for its turn. */
+/** Waits for the lock of this name, which all tabs share, and holds it while `work` runs. */
 export type Lock = <T>(work: () => Promise<T>) => Promise<T>
 
-/** The browser's own locks, or leases where there are none: they need a secure context, which http in a LAN is not. */
+/**
+ * A lock on the Web Locks API. That API needs a secure context; on plain http a lease in IndexedDB replaces it.
+ */
 export function createLock(
   name: string,
   { locks, indexedDB, clock }: { locks: LockManager | undefined; indexedDB: IDBFactory; clock: Clock }
@@ -12,28 +14,28 @@ export function createLock(
   return locks ? async (work) => await locks.request(name, work) : createLease(name, indexedDB, clock)
 }
 
-// Long enough for a tab whose timers the browser slows down, short enough to wait for a tab that crashed. Should it
-// ever be too short, two tabs send the same session, and its id makes that harmless.
-const LEASE = 30_000
-const RENEWAL = 5_000
-const POLL = 200
+// Long enough for a background tab with throttled timers, short enough to wait for after a crash. If a lease expires too
+// early, two tabs send the same session, which is harmless because of its id.
+const LEASE_MS = 30_000
+const RENEWAL_MS = 5_000
+const POLL_MS = 200
 
 type Lease = { owner: string; until: number }
 
 function createLease(name: string, factory: IDBFactory, clock: Clock): Lock {
   const transact = openDatabase(factory, `${name}:lease`, { leases: {} })
 
-  /** Takes or prolongs the lease; false while somebody else has it. */
-  const take = (owner: string) =>
+  /** Acquires or renews the lease; false while another owner holds it. */
+  const acquire = (owner: string) =>
     transact('readwrite', async (store) => {
       const now = clock.now().getTime()
       const held = await promised<Lease | undefined>(store('leases').get('lease'))
       if (held && held.owner !== owner && held.until > now) return false
-      await promised(store('leases').put({ owner, until: now + LEASE }, 'lease'))
+      await promised(store('leases').put({ owner, until: now + LEASE_MS }, 'lease'))
       return true
     })
 
-  const give = (owner: string) =>
+  const release = (owner: string) =>
     transact('readwrite', async (store) => {
       const held = await promised<Lease | undefined>(store('leases').get('lease'))
       if (held?.owner === owner) await promised(store('leases').delete('lease'))
@@ -41,15 +43,15 @@ function createLease(name: string, factory: IDBFactory, clock: Clock): Lock {
 
   return async (work) => {
     const owner = String(Math.random())
-    while (!(await take(owner))) await clock.sleep(POLL)
+    while (!(await acquire(owner))) await clock.sleep(POLL_MS)
     const renewal = setInterval(() => {
-      take(owner).catch(() => {})
-    }, RENEWAL)
+      acquire(owner).catch(() => {})
+    }, RENEWAL_MS)
     try {
       return await work()
     } finally {
       clearInterval(renewal)
-      await give(owner)
+      await release(owner)
     }
   }
 }

@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '../clock.ts'
-import { isTransient } from '../retry.ts'
+import { isTransient } from '../request-retry.ts'
 import { newestFirst } from '../session-order.ts'
 import {
   StorageError,
@@ -10,39 +10,40 @@ import {
 } from '../storage-service.ts'
 import { createDelivery } from './delivery.ts'
 import { createLock } from './lock.ts'
-import { createWaitingRoom, type Waiting } from './waiting-room.ts'
+import { createQueueStorage, type QueueItem } from './queue-storage.ts'
 
 export type OutboxOptions = {
-  /** Whose sessions these are (Auth0's `sub`). On a shared computer nobody's practice may reach another's account. */
+  /** The user's id (Auth0's `sub`). Each account has its own queue, because users may share a browser. */
   account: string
   indexedDB?: IDBFactory
   locks?: LockManager | undefined
   clock?: Clock
-  /** Where the browser says `online`: the window. */
+  /** Dispatches the `online` event. Default: the window. */
   events?: EventTarget
   isOnline?: () => boolean
 }
 
 export interface Outbox extends IStorageService {
-  /** Tries now to deliver what waits. Resolves when that is done, or cannot be done for now; never rejects. */
+  /** Tries to deliver the queue now. Resolves when it is empty or a delivery failed; never rejects. */
   flush(): Promise<void>
-  /** Calls back when something arrived or was refused: time to load the history again. Answers the way to stop that. */
+  /** Calls `listener` when a session was delivered or refused, so that the history can be reloaded. Returns unsubscribe. */
   subscribe(listener: () => void): () => void
-  /** Ends deliveries in this page, before somebody else signs in. What waits goes on waiting. */
+  /** Stops deliveries in this page; call it at logout. Queued sessions remain in the queue. */
   close(): void
 }
 
 /**
- * A storage service that also works without a network, around one that does not (an `ApiStorageService`).
+ * Adds offline support to a storage service (an `ApiStorageService`) with a queue in IndexedDB.
  *
- * - `saveSession` keeps the session and its recording in IndexedDB first. It resolves when the session has arrived or,
- *   with no way to the server, is safely waiting; and rejects when the server refuses it. Either way it is kept until
- *   it has arrived or is deleted: after a closed tab, too, and delivered once with any number of tabs open.
- *   Saving again under its id replaces what was refused. A signal only stops a save that has not been kept yet.
- * - `getSessions` and `getSessionById` show what waits with `pending` set, and why it was refused in `refusal`.
- *   Without a network the history is the one last heard.
- * - `deleteSession` takes back what waits. What was sent and not answered may have arrived, so that needs the network.
- * - `getUserStats` counts what has arrived, and needs the network.
+ * - `saveSession` first queues the session with its recording. It resolves when the session is delivered or, without a
+ *   connection, queued; it rejects when the server refuses the session. The session stays in the queue until it is
+ *   delivered or deleted, also after the tab is closed, and is delivered once however many tabs are open. Saving again
+ *   under the same id replaces a refused session. A signal stops only a save that is not queued yet.
+ * - `getSessions` and `getSessionById` include queued sessions, with `pending` and, when refused, `refusal`.
+ *   Without a network they show the last loaded history.
+ * - `deleteSession` removes a queued session. One that was sent without a response may be stored, so deleting it needs
+ *   the network.
+ * - `getUserStats` counts delivered sessions only and needs the network.
  */
 export function createOutbox(service: IStorageService, options: OutboxOptions): Outbox {
   const {
@@ -54,19 +55,19 @@ export function createOutbox(service: IStorageService, options: OutboxOptions): 
   } = options
   const locks = 'locks' in options ? options.locks : globalThis.navigator?.locks
   const name = `harmony-helper-outbox:${account}`
-  const room = createWaitingRoom(indexedDB, name)
+  const queue = createQueueStorage(indexedDB, name)
   const lock = createLock(name, { locks, indexedDB, clock })
   const listeners = new Set<() => void>()
   const delivery = createDelivery({
     service,
-    room,
+    queue,
     lock,
     clock,
     isOnline,
-    changed: () => listeners.forEach((listener) => listener())
+    onChange: () => listeners.forEach((listener) => listener())
   })
 
-  const flush = () => delivery.flush()
+  const { flush } = delivery
   events.addEventListener('online', flush)
   flush()
 
@@ -74,42 +75,40 @@ export function createOutbox(service: IStorageService, options: OutboxOptions): 
     async saveSession({ pending, refusal: _, ...session }: SessionData, options: SaveOptions = {}) {
       const { signal, onProgress } = options
       signal?.throwIfAborted()
-      const kept = await room.put(session).then(
+      const queued = await queue.put(session).then(
         () => true,
         () => false
       )
-      // A full disk, or a browser without IndexedDB: then only the network is left.
-      if (!kept) return service.saveSession(session, options)
-      if (onProgress) delivery.listen(session.id, onProgress)
-      await delivery.flush()
-      delivery.unlisten(session.id)
-      const refusal = (await room.find(session.id))?.refusal
+      // The disk is full or IndexedDB is not available: save without the queue.
+      if (!queued) return service.saveSession(session, options)
+      await (onProgress ? delivery.flushWithProgress(session.id, onProgress) : flush())
+      const refusal = (await queue.find(session.id))?.refusal
       if (refusal) throw new StorageError(refusal.status, refusal.code, refusal.detail)
     },
 
     async getSessions(options?: CallOptions) {
-      // Read before the history is: what arrives in between is then in both, and not in neither.
-      const waiting = await room.all()
-      const history = await hear(options, waiting)
-      const there = new Map(history.map((session) => [session.id, session]))
-      const shown = waiting.filter(
-        ({ session, refusal }) => refusal || !hasArrived(session, there.get(session.id))
+      // Read the queue first: a session that is delivered in between is then in both lists instead of in none.
+      const items = await queue.all()
+      const history = await fetchHistory(options, items)
+      const stored = new Map(history.map((session) => [session.id, session]))
+      const shown = items.filter(
+        ({ session, refusal }) => refusal || !isDelivered(session, stored.get(session.id))
       )
       const hidden = new Set(shown.map(({ session }) => session.id))
       return newestFirst([...history.filter(({ id }) => !hidden.has(id)), ...shown.map(toListed)])
     },
 
     async getSessionById(id: string, options?: CallOptions) {
-      const item = await room.find(id)
+      const item = await queue.find(id)
       return item ? toSession(item) : service.getSessionById(id, options)
     },
 
-    // Under the lock, so that a delivery does not bring back what is being deleted.
+    // Holds the lock, so that no delivery saves the session again.
     deleteSession: (id: string, options?: CallOptions) =>
       lock(async () => {
-        const item = await room.find(id)
+        const item = await queue.find(id)
         if (!item || (item.sent && !item.refusal)) await service.deleteSession(id, options)
-        if (item) await room.remove(item)
+        if (item) await queue.remove(item)
       }),
 
     getUserStats: (options?: CallOptions) => service.getUserStats(options),
@@ -129,37 +128,37 @@ export function createOutbox(service: IStorageService, options: OutboxOptions): 
     }
   }
 
-  /** The account's history; while there is no way to the server, the one last heard, if there is anything to show. */
-  async function hear(options: CallOptions | undefined, waiting: Waiting[]): Promise<SessionData[]> {
+  /** The account's history. Without a connection: the last loaded one, or none if the queue alone can be shown. */
+  async function fetchHistory(options: CallOptions | undefined, items: QueueItem[]): Promise<SessionData[]> {
     try {
       if (!isOnline()) throw new StorageError(0, 'network_error', 'There is no network.')
       const history = await service.getSessions(options)
-      await room.remember(history).catch(() => {}) // a full disk must not hide the history
+      await queue.cacheHistory(history).catch(() => {}) // a full disk must not hide the history
       return history
     } catch (error) {
-      if (!isCutOff(error)) throw error
-      const remembered = await room.remembered()
-      if (!remembered && waiting.length === 0) throw error
-      return remembered ?? []
+      if (!isDisconnected(error)) throw error
+      const cached = await queue.cachedHistory()
+      if (!cached && items.length === 0) throw error
+      return cached ?? []
     }
   }
 }
 
-// A large recording comes after its session.
-function hasArrived({ audio }: SessionData, there: SessionData | undefined): boolean {
-  return there !== undefined && (Boolean(there.audioUrl) || !audio?.size)
+// A large recording is uploaded after its session.
+function isDelivered({ audio }: SessionData, stored: SessionData | undefined): boolean {
+  return stored !== undefined && (Boolean(stored.audioUrl) || !audio?.size)
 }
 
-// Without a network there is often no token either.
-function isCutOff(error: unknown): boolean {
+// Without a network, Auth0 often returns no token.
+function isDisconnected(error: unknown): boolean {
   return isTransient(error) || (error instanceof StorageError && error.code === 'no_token')
 }
 
-function toSession({ session, refusal }: Waiting): SessionData {
+function toSession({ session, refusal }: QueueItem): SessionData {
   return { ...session, ...(refusal ? { pending: 'refused', refusal } : { pending: 'waiting' }) }
 }
 
-function toListed(item: Waiting): SessionData {
+function toListed(item: QueueItem): SessionData {
   const { xmlContent, analysis, ...listed } = toSession(item)
   return listed
 }

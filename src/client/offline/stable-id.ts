@@ -2,9 +2,8 @@ import { isUuid } from '../../contract/uuid.ts'
 import type { SessionData } from '../storage-service.ts'
 
 /**
- * The id under which a local session belongs in an account: its own where that is a UUID, otherwise one made of what
- * never changes about it (version 8 of RFC 9562, by SHA-256). The same session always gets the same id, whoever
- * imports it and however often, so that nothing is ever taken twice.
+ * The id of a local session in the account: its own id if that is a UUID, otherwise a UUID (version 8, RFC 9562) from
+ * the SHA-256 of members that never change. The same session always gets the same id, so no import creates it twice.
  */
 export async function stableId({
   id,

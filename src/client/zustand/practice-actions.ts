@@ -2,8 +2,8 @@ import { readAnalysis } from '../analysis.ts'
 import type { Clock } from '../clock.ts'
 import type { CurrentSession, SessionState, SetState } from './session-state.ts'
 
-/** What happens while somebody practises; nothing of it leaves the page. */
-export function practiceActions(set: SetState, clock: Clock) {
+/** Actions on the current session. They change only the store. */
+export function practiceActions(set: SetState, clock: Pick<Clock, 'now'>) {
   const change = (changes: Partial<CurrentSession>) =>
     set(({ currentSession }) => ({ currentSession: currentSession && { ...currentSession, ...changes } }))
 

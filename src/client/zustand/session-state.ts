@@ -1,6 +1,6 @@
 import type { Analysis, SessionData, UserStatsData } from '../storage-service.ts'
 
-/** What the AI service answers, in its own names. */
+/** The response of the AI service, under its own names. */
 export type AnalysisResults = {
   performace_summary?: string
   'coach-feedback'?: string
@@ -9,7 +9,7 @@ export type AnalysisResults = {
   'marked-up-musicxml'?: string
 }
 
-/** The session being practised. Its analysis also has the members that are only shown and never kept. */
+/** The session being practised. Its analysis also has members that are displayed but not stored. */
 export type CurrentSession = Omit<SessionData, 'analysis'> & { analysis?: Analysis & AnalysisResults }
 
 export type SessionState = {
@@ -17,18 +17,18 @@ export type SessionState = {
   isRecording: boolean
   isAnalyzing: boolean
 
-  /** Newest first. What is not saved (yet) has `pending` set, and `refusal` when its save failed. */
+  /** Newest first. Sessions that are not saved have `pending` set, and `refusal` when the save failed. */
   history: SessionData[]
-  /** The server's or the local service's real streak; 0 until it is loaded. */
+  /** The streak from the storage service, in days; 0 until it is loaded. */
   streak: number
   stats: UserStatsData | null
   isLoading: boolean
-  /** The share of the recording that is uploaded, while a save is under way and its progress is known. */
+  /** Upload progress of the current save, from 0 to 1; null when there is no save or its progress is unknown. */
   uploadProgress: number | null
-  /** Why the last load, save or deletion failed. */
+  /** The error of the last load, save or deletion; null when it succeeded. */
   error: Error | null
 
-  /** Loads history and stats; for the app's start. Never rejects: see `error`. */
+  /** Loads history and stats. Call it when the app starts. Never rejects; see `error`. */
   load: () => Promise<void>
 
   startNewSession: (xmlContent: string, songName: string, instrument: string) => void
@@ -41,14 +41,14 @@ export type SessionState = {
   clearSession: () => void
 
   /**
-   * Saves the current session, which shows in the history at once and stops being current when it is saved. When that
-   * fails, it rejects and the session is current as before; or, if another was started meanwhile, it stays in the
-   * history as refused, for `retrySave`. Calling again meanwhile saves nothing twice.
+   * Saves the current session. It appears in the history immediately and stops being current once it is saved. On
+   * failure, rejects and the session stays current; if another session was started meanwhile, the failed one stays in
+   * the history as refused, for `retrySave`. A second call during a save joins it.
    */
   saveSession: () => Promise<void>
-  /** Saves once more what the history shows as refused. */
+  /** Saves a refused session again. */
   retrySave: (id: string) => Promise<void>
-  /** Removes the session at once; when that fails, it rejects and the session is there again. */
+  /** Deletes a session. It disappears immediately; on failure, rejects and the session reappears. */
   deleteSession: (id: string) => Promise<void>
 }
 

@@ -1,17 +1,17 @@
 import { create } from 'zustand'
-import { systemClock, type Clock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { IStorageService } from '../storage-service.ts'
-import { keepingActions } from './keeping-actions.ts'
 import { practiceActions } from './practice-actions.ts'
 import type { SessionState } from './session-state.ts'
+import { storageActions } from './storage-actions.ts'
 
 /**
- * The app's `useSessionStore`, keeping its sessions in the given service instead of by `persist`: call `load` when the
- * app starts, and whenever an outbox says that something arrived.
+ * The app's `useSessionStore`, which stores sessions in the given service instead of by `persist`. Call `load` when the
+ * app starts and whenever the outbox notifies its subscribers.
  */
 export function createSessionStore(
   service: IStorageService,
-  { clock = systemClock }: { clock?: Clock } = {}
+  { clock = { now: () => new Date() } }: { clock?: Pick<Clock, 'now'> } = {}
 ) {
   return create<SessionState>()((set, get) => ({
     currentSession: null,
@@ -24,6 +24,6 @@ export function createSessionStore(
     uploadProgress: null,
     error: null,
     ...practiceActions(set, clock),
-    ...keepingActions(service, set, get)
+    ...storageActions(service, set, get)
   }))
 }

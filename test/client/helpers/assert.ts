@@ -1,4 +1,4 @@
-/** Assertions that run in a page as well as in Node. */
+/** Assertions for Node and for pages. */
 
 export function equal(actual: unknown, expected: unknown, message = 'should be equal'): void {
   const [is, should] = [actual, expected].map((value) => JSON.stringify(sorted(value)))

@@ -26,7 +26,7 @@ const TYPES: Record<string, string> = {
   '.html': 'text/html'
 }
 
-/** With what the client does not bring itself: Zustand as it is, React wrapped as a module. */
+/** Provides the client's peer dependencies: Zustand's own modules, and React wrapped as a module. */
 const PAGE = `<!doctype html>
 <script type="importmap">{ "imports": {
   "zustand": "/zustand/esm/index.mjs", "zustand/vanilla": "/zustand/esm/vanilla.mjs", "zustand/react": "/zustand/esm/react.mjs", "react": "/react.js"
@@ -35,7 +35,7 @@ const PAGE = `<!doctype html>
 
 export type Browser = { origin: string; context: BrowserContext; newPage: () => Promise<Page> }
 
-/** Where Chromium is, or why tests that need it are skipped; in CI they must not be. */
+/** The path of Chromium, or the reason to skip tests that need it. Throws in CI, which must not skip them. */
 export async function findChromium(): Promise<{ chromium: string; skip: string | false }> {
   for (const path of ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']) {
     if (
@@ -48,10 +48,10 @@ export async function findChromium(): Promise<{ chromium: string; skip: string |
     }
   }
   if (process.env['CI'] === 'true') throw new Error('CI needs Chromium: install it')
-  return { chromium: '', skip: 'Chromium is not installed: this was not tested in a browser' }
+  return { chromium: '', skip: 'Chromium is not installed' }
 }
 
-/** A headless Chromium, and the client as it is built, served without a bundler on an origin of its own. */
+/** Starts a headless Chromium and serves the built client, without a bundler, on its own origin. */
 export async function startBrowser(t: Test, executablePath: string): Promise<Browser> {
   const origin = await serve(t, await buildClient(t))
   const browser = await chromium.launch({ executablePath, args: ARGS })
@@ -69,17 +69,17 @@ export async function startBrowser(t: Test, executablePath: string): Promise<Bro
 }
 
 async function serve(t: Test, directory: string): Promise<string> {
-  const made = new Map([
+  const generated = new Map([
     ['/', PAGE],
     [
       '/react.js',
       await bundle({ stdin: { contents: 'export { default } from "react"', resolveDir: modules } })
     ],
-    ['/page.js', await bundle({ entryPoints: [scenarios], plugins: [clientAsBuilt] })]
+    ['/page.js', await bundle({ entryPoints: [scenarios], plugins: [externalClient] })]
   ])
   const server = createServer(async ({ url = '/' }, response) => {
     const file = url.startsWith('/zustand/') ? join(modules, url) : join(directory, url)
-    const content = made.get(url) ?? (await readFile(file).catch(() => undefined))
+    const content = generated.get(url) ?? (await readFile(file).catch(() => undefined))
     response
       .writeHead(content === undefined ? 404 : 200, { 'content-type': TYPES[extname(url)] ?? 'text/html' })
       .end(content)
@@ -92,9 +92,9 @@ async function serve(t: Test, directory: string): Promise<string> {
   return `http://localhost:${(server.address() as AddressInfo).port}`
 }
 
-/** Leaves the client out of the bundle: the page loads it file by file. */
-const clientAsBuilt: Plugin = {
-  name: 'client as built',
+/** Excludes the client from the bundle: the page loads its built files. */
+const externalClient: Plugin = {
+  name: 'external client',
   setup: ({ onResolve }) =>
     onResolve({ filter: /src\/client\/.*\.ts$/ }, ({ path }) => ({
       path: path.replace(/^.*src\/(client\/.*)\.ts$/, '/dist/$1.js'),

@@ -12,7 +12,7 @@ const { exports } = createRequire(import.meta.url)('../../../package.json') as {
   exports: Record<string, { types: string; import: string }>
 }
 
-/** What the package exports, as `npm run build` writes it. */
+/** The built entry points of the package. */
 export const entries = Object.entries(exports).map(([name, { types, import: file }]) => ({
   name,
   types,
@@ -20,8 +20,8 @@ export const entries = Object.entries(exports).map(([name, { types, import: file
 }))
 
 /**
- * The client as `npm run build` writes it, in a place of its own that is gone with the test; built without Node's types,
- * so that a use of Node would not compile.
+ * Builds the client like `npm run build`, into a temporary directory that the test removes. Compiles without Node's types,
+ * so that any use of Node is an error.
  */
 export async function buildClient(t: Test): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-client-'))

@@ -3,8 +3,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import { localDay, practiceDays, summarise } from '../../../src/contract/practice-days.ts'
 
 /**
- * The API as the client meets it on the network, with faults on demand: for what a healthy server never does.
- * Accounts are made by their token; every account starts synced unless its token begins with `new`.
+ * A fake API that can fail on demand. The token of a request selects its account, which is created on first use. An
+ * account is synced from the start unless its token begins with `new`.
  */
 type Stored = {
   id: string
@@ -15,16 +15,19 @@ type Stored = {
   xmlContent: string | null
   analysis: unknown
   audio: string | null
-  /** The recording came past the API, which has no digest of it. */
+  /** The recording was uploaded directly, so the API has no digest of it. */
   isDirect?: boolean
 }
-/** `uploads` by their id: begun, and with bytes once these arrived in the storage. */
+/** `uploads` by upload id. `arrived` has the bytes once they are in the storage. */
 type Account = {
   synced: boolean
   sessions: Map<string, Stored>
   uploads: Map<string, { contentType: string; bytes: number; arrived?: Buffer }>
 }
-/** Answers for the real handler, or lets it happen and spoils the answer (`lose`: the connection is cut after the work). */
+/**
+ * Decides how a request fails: a response replaces the handler, `cut` closes the connection instead of calling the
+ * handler, `lose` closes it after the handler. Undefined: no fault.
+ */
 export type Fault = (request: {
   method: string
   path: string
@@ -152,7 +155,7 @@ export async function startFakeApi() {
     }
   }
 
-  /** The storage, which is told who uploads by the URL alone. */
+  /** The object storage, which identifies an upload by its URL alone. */
   function receive(
     { path, token }: { path: string; token: string },
     contentType: string | undefined,
@@ -249,7 +252,7 @@ export type FakeApi = Awaited<ReturnType<typeof startFakeApi>>
 
 type Body = Partial<Omit<Stored, 'audio'>> & { duration: number; audioBase64?: string }
 
-/** What two equal saves have in common; a recording only if it came inline. */
+/** Equal for equal saves. Includes the recording only if it was sent inline. */
 function digest({ isDirect, ...session }: Stored): string {
   return JSON.stringify({ ...session, ...(isDirect && { audio: null }) })
 }

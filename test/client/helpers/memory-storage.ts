@@ -1,5 +1,5 @@
-/** A localStorage of a given size, in characters, which is what browsers count. */
-export function memoryStorage(room = 5_000_000): Storage {
+/** A localStorage with a quota in characters, which is the unit of browsers. */
+export function memoryStorage(capacity = 5_000_000): Storage {
   const items = new Map<string, string>()
   const used = () => [...items].reduce((sum, [key, value]) => sum + key.length + value.length, 0)
   return {
@@ -10,7 +10,7 @@ export function memoryStorage(room = 5_000_000): Storage {
     getItem: (key) => items.get(key) ?? null,
     setItem(key, value) {
       const before = items.get(key)
-      if (used() - (before?.length ?? 0) + value.length > room) {
+      if (used() - (before?.length ?? 0) + value.length > capacity) {
         throw new DOMException('The quota has been exceeded', 'QuotaExceededError')
       }
       items.set(key, value)

@@ -11,8 +11,8 @@ import { behaviours } from '../storage-service-suite.ts'
 import { hex, newSession, recording, recordingOf } from './sessions.ts'
 
 /**
- * The part of the browser tests that happens in the page, where it is the global `scenarios`. It imports the client as
- * it is built, file by file, and only itself is bundled.
+ * The part of the browser tests that runs in the page, as the global `scenarios`. Only this module is bundled; it
+ * imports the built files of the client.
  */
 export type Account = {
   baseUrl: string
@@ -25,14 +25,14 @@ function api({ token, profile, ...options }: Account): IStorageService {
   return new ApiStorageService({ ...options, getAccessToken: async () => token, getProfile: () => profile })
 }
 
-/** What went wrong with a behaviour of the shared suite; empty when nothing did. */
-export async function behave(behaviour: string, account?: Account): Promise<string> {
+/** Runs one behaviour of the shared suite. Returns the error, or an empty string. */
+export async function runBehaviour(behaviour: string, account?: Account): Promise<string> {
   if (!account) localStorage.clear()
   const service = account ? api(account) : new LocalStorageService()
   return (await behaviours[behaviour]?.(service).then(() => '', String)) ?? 'There is no such behaviour'
 }
 
-/** Practises with the store, as the app does. */
+/** Saves a session with the store. Returns the streak. */
 export async function practise(): Promise<number> {
   localStorage.clear()
   const { getState } = createSessionStore(createStorageService({ mock: true }))
@@ -41,7 +41,7 @@ export async function practise(): Promise<number> {
   return getState().streak
 }
 
-/** Uploads a recording; answers the shares that were told on the way. */
+/** Uploads a recording. Returns the reported progress as shares of the total. */
 export async function upload(account: Account, bytes: number): Promise<number[]> {
   const shares: number[] = []
   const service = api(account)
@@ -52,7 +52,7 @@ export async function upload(account: Account, bytes: number): Promise<number[]>
   return shares
 }
 
-/** Saves a session with a recording, always the same under one id; answers why not, or nothing. */
+/** Saves a session whose content depends only on the id. Returns the error code, or an empty string. */
 export async function save(account: Account, id: string): Promise<string> {
   const session = newSession({ id, date: '2026-01-01T00:00:00.000Z', audio: recording() })
   return await api(account)
@@ -63,7 +63,7 @@ export async function save(account: Account, id: string): Promise<string> {
     )
 }
 
-/** Fills localStorage with recordings; answers their sessions' ids and digests. */
+/** Fills localStorage with recordings. Returns session ids and digests. */
 export async function fill(count: number, bytes: number): Promise<[string, string][]> {
   localStorage.clear()
   const service = new LocalStorageService()
@@ -77,7 +77,7 @@ export async function fill(count: number, bytes: number): Promise<[string, strin
   return saved
 }
 
-/** The digests of what `fill` kept, and which of it is still in localStorage. */
+/** The digests of the recordings from `fill`, and which of them are in localStorage. */
 export async function readBack(ids: string[]) {
   const service = new LocalStorageService()
   const { state } = JSON.parse(localStorage.getItem('harmony-helper-storage') ?? '') as {
@@ -94,7 +94,7 @@ export async function readBack(ids: string[]) {
 
 let outbox: Outbox | undefined
 
-/** Saves through this page's outbox; answers the ids. */
+/** Saves sessions through this page's outbox. Returns their ids. */
 export async function saveByOutbox(account: Account, songs: string[]): Promise<string[]> {
   outbox ??= createOutbox(api(account), { account: account.token })
   const ids: string[] = []
@@ -106,14 +106,14 @@ export async function saveByOutbox(account: Account, songs: string[]): Promise<s
   return ids
 }
 
-/** The songs of the history as this page's outbox shows it, each with its state. */
+/** Song name and state of each session in the outbox's history. */
 export async function history(): Promise<[string, string][]> {
   const sessions: SessionData[] = (await outbox?.getSessions()) ?? []
   return sessions.map(({ songName, pending }) => [songName, pending ?? 'saved'])
 }
 
-/** The same, as soon as nothing waits any more. */
-export async function settledHistory(): Promise<[string, string][]> {
+/** The same, once every session is delivered or 30 seconds have passed. */
+export async function deliveredHistory(): Promise<[string, string][]> {
   for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
     if ((await history()).every(([, state]) => state === 'saved')) break
     await new Promise((resolve) => {

@@ -8,11 +8,11 @@ import { startServices } from '../../helpers/app.ts'
 import { serverCommand } from '../../helpers/server-command.ts'
 
 /**
- * The real server as a process of its own, on embedded surroundings that outlive it: it can be killed, as by an
- * out-of-memory killer, and started again on its port.
+ * The real server in its own process, on embedded services that keep running: a test can kill the server and restart
+ * it on the same port.
  */
 export async function startRealApi(t: Test, env: NodeJS.ProcessEnv = {}) {
-  const { env: surroundings, issuer, database } = await startServices(t)
+  const { env: services, issuer, database } = await startServices(t)
   const port = await freePort()
   const baseUrl = `http://127.0.0.1:${port}`
   let server: ReturnType<typeof spawn> | undefined
@@ -20,7 +20,7 @@ export async function startRealApi(t: Test, env: NodeJS.ProcessEnv = {}) {
   async function start() {
     const [command, ...args] = serverCommand(t, 'main')
     server = spawn(command, args, {
-      env: { PATH: process.env['PATH'], ...surroundings, PORT: String(port), ...env },
+      env: { PATH: process.env['PATH'], ...services, PORT: String(port), ...env },
       stdio: ['ignore', 'inherit', 'inherit']
     })
     const exited = once(server, 'exit').then(() => {
@@ -54,7 +54,7 @@ export async function startRealApi(t: Test, env: NodeJS.ProcessEnv = {}) {
 
 export type RealApi = Awaited<ReturnType<typeof startRealApi>>
 
-/** Somebody whom the server does not know yet. */
+/** A user whom the server does not know yet. */
 export function newAccount(sign: (sub: string) => string) {
   const sub = `auth0|${randomUUID()}`
   return { token: sign(sub), profile: { sub, email: 'clara@example.com', name: 'Clara' } }

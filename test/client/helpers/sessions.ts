@@ -1,6 +1,6 @@
 import type { SessionData } from '../../../src/client/index.ts'
 
-/** A session that can be saved, from a quarter of an hour ago unless told otherwise. */
+/** A valid session, 15 minutes old by default. */
 export function newSession(given: Partial<SessionData> = {}): SessionData {
   return {
     id: crypto.randomUUID(),
@@ -14,7 +14,7 @@ export function newSession(given: Partial<SessionData> = {}): SessionData {
   }
 }
 
-/** Bytes that begin as WebM does, and differ by seed; the size is no multiple of three or of any buffer. */
+/** Bytes with a WebM header that depend on `seed`. The default size is no multiple of three or of a buffer size. */
 export function recording(seed = 1, size = 70_001): Blob {
   const bytes = Uint8Array.from({ length: size }, (_, index) => (index * seed + (index >> 8)) % 256)
   bytes.set([
@@ -24,12 +24,13 @@ export function recording(seed = 1, size = 70_001): Blob {
   return new Blob([bytes], { type: 'audio/webm;codecs=opus' })
 }
 
-/** The recording's bytes in hexadecimal, wherever the session says that they are; null when there are none. */
+/** Size and SHA-256 of a session's recording; null when it has none. */
 export async function recordingOf({ audio, audioUrl }: SessionData): Promise<string | null> {
   if (audio) return hex(audio)
   return audioUrl ? hex(await (await fetch(audioUrl)).blob()) : null
 }
 
+/** Size and SHA-256, as text. */
 export async function hex(blob: Blob): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', await blob.arrayBuffer())
   return `${blob.size} ${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')}`

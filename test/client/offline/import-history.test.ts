@@ -11,11 +11,14 @@ import { problem, startFakeApi } from '../helpers/fake-api.ts'
 import { memoryStorage } from '../helpers/memory-storage.ts'
 import { hex, recording } from '../helpers/sessions.ts'
 
-const impatient: Clock = { now: () => new Date(), sleep: async (_, signal) => signal?.throwIfAborted() }
+const clockWithoutPauses: Clock = {
+  now: () => new Date(),
+  sleep: async (_, signal) => signal?.throwIfAborted()
+}
 const dataUrl = async (seed: number) =>
   `data:audio/webm;base64,${Buffer.from(await recording(seed, 3_000).arrayBuffer()).toString('base64')}`
 
-/** A history as the existing app wrote it, newest first, and an account to bring it to. */
+/** A local history in the existing app's format, newest first, and an account to import it into. */
 async function setUp(t: Test, history: object[], options: Partial<ApiStorageOptions> = {}) {
   const api = await startFakeApi()
   t.teardown(() => api.kill())
@@ -37,16 +40,16 @@ async function setUp(t: Test, history: object[], options: Partial<ApiStorageOpti
   const service = new ApiStorageService({
     baseUrl: api.baseUrl,
     getAccessToken: async () => 'token',
-    clock: impatient,
+    clock: clockWithoutPauses,
     ...options
   })
   const run = (options: Parameters<typeof importHistory>[2] = {}) =>
-    importHistory(local, service, { clock: impatient, ...options })
+    importHistory(local, service, { clock: clockWithoutPauses, ...options })
   return { api, storage, local, service, run, account: () => [...api.account('token').sessions.values()] }
 }
 
 t.test(
-  'a history arrives with recordings, dates and analyses, oldest first, and stays where it was',
+  'imports recordings, dates and analyses, oldest first, and leaves the local history unchanged',
   async (t) => {
     const uuid = crypto.randomUUID()
     const analysis = { performace_summary: 'Good', 'coach-feedback': 'Slower', 'marked-up-musicxml': '<m/>' }
@@ -80,16 +83,16 @@ t.test(
   }
 )
 
-t.test('repeating takes nothing twice', async (t) => {
+t.test('a repeated import creates no session twice', async (t) => {
   const { run, account, api } = await setUp(t, [{}, {}, {}])
   await run()
   const posts = api.requests.length
   t.strictSame(await run(), { total: 3, imported: 0, alreadyThere: 3, problems: [] })
   t.equal(account().length, 3)
-  t.equal(api.requests.length, posts + 1, 'only the list was asked for')
+  t.equal(api.requests.length, posts + 1, 'only the list was requested')
 })
 
-t.test('it can be interrupted, and goes on where it was', async (t) => {
+t.test('an aborted import continues where it stopped', async (t) => {
   const { run, account } = await setUp(t, [{}, {}, {}, {}])
   const controller = new AbortController()
   await t.rejects(
@@ -105,22 +108,30 @@ t.test('it can be interrupted, and goes on where it was', async (t) => {
   t.match(await run(), { imported: 2, alreadyThere: 2 })
 })
 
-t.test('interrupted between a session and its large recording, it brings that the next time', async (t) => {
-  const { api, run, account } = await setUp(t, [{ audioBase64: await dataUrl(1) }], { directUploadBytes: 1 })
-  const controller = new AbortController()
-  api.fault = ({ path }) => {
-    if (path.endsWith('/recording')) controller.abort()
-    return undefined
+t.test(
+  'an import aborted between a session and its large recording uploads the recording the next time',
+  async (t) => {
+    const { api, run, account } = await setUp(t, [{ audioBase64: await dataUrl(1) }], {
+      directUploadBytes: 1
+    })
+    const controller = new AbortController()
+    api.fault = ({ path }) => {
+      if (path.endsWith('/recording')) controller.abort()
+      return undefined
+    }
+    await t.rejects(run({ signal: controller.signal }), { name: 'AbortError' })
+    t.match(account(), [{ audio: null }])
+    t.match(await run(), { imported: 1, alreadyThere: 0 })
+    const [arrived] = account()
+    t.equal(
+      await hex(new Blob([Buffer.from(arrived?.audio ?? '', 'base64')])),
+      await hex(recording(1, 3_000))
+    )
+    t.match(await run(), { imported: 0, alreadyThere: 1 })
   }
-  await t.rejects(run({ signal: controller.signal }), { name: 'AbortError' })
-  t.match(account(), [{ audio: null }])
-  t.match(await run(), { imported: 1, alreadyThere: 0 })
-  const [arrived] = account()
-  t.equal(await hex(new Blob([Buffer.from(arrived?.audio ?? '', 'base64')])), await hex(recording(1, 3_000)))
-  t.match(await run(), { imported: 0, alreadyThere: 1 })
-})
+)
 
-t.test('lost answers and a server away for a while are outlived', async (t) => {
+t.test('continues after lost responses and a temporarily unavailable server', async (t) => {
   const { api, run, account } = await setUp(t, [{}, {}, {}])
   let calls = 0
   api.fault = () =>
@@ -133,19 +144,19 @@ t.test('lost answers and a server away for a while are outlived', async (t) => {
   t.equal(account().length, 3)
 })
 
-t.test('a network that stays away ends it, and nothing is lost', async (t) => {
+t.test('rejects with network_error when the network does not return', async (t) => {
   const { api, run } = await setUp(t, [{}])
   api.fault = () => 'cut'
   await t.rejects(run(), { name: 'StorageError', code: 'network_error' })
 })
 
-t.test('nobody signed in ends it at once', async (t) => {
+t.test('rejects at once when the user is signed out', async (t) => {
   const { api, run } = await setUp(t, [{}, {}])
   api.fault = ({ method }) => (method === 'POST' ? problem(401, 'invalid_token') : undefined)
   await t.rejects(run(), { code: 'invalid_token' })
 })
 
-t.test('what cannot be taken is told, with the reason, and the rest is taken', async (t) => {
+t.test('reports what cannot be imported, with the reason, and imports the rest', async (t) => {
   const { api, run, account } = await setUp(t, [
     { songName: '' },
     { audioBase64: 'data:audio/webm;base64,%%%' },
@@ -181,6 +192,6 @@ t.test('what cannot be taken is told, with the reason, and the rest is taken', a
   t.match(
     await run({ fetch: fetch as typeof globalThis.fetch }),
     { imported: 0, alreadyThere: 3 },
-    'what was taken without its recording is there'
+    'sessions imported without their recording are not imported again'
   )
 })

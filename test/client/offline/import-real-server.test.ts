@@ -10,9 +10,9 @@ const SESSIONS = 200
 const DAY = 86_400_000
 
 t.test(
-  '200 sessions with recordings are imported while the server is killed and started again twice',
+  'imports 200 sessions with recordings although the server is killed and restarted twice',
   async (t) => {
-    // Whoever was killed in the middle of a save holds its id for this long.
+    // How long a save that was killed keeps the lease on its id.
     const api = await startRealApi(t, { SESSION_LEASE_MS: '1000' })
     const { token, profile } = api.newAccount()
     const service = new ApiStorageService({
@@ -21,7 +21,7 @@ t.test(
       getProfile: () => profile,
       timeZone: 'UTC'
     })
-    // Recordings beyond its size, so that most of them are in IndexedDB.
+    // Too small for the recordings, so that most of them are in IndexedDB.
     const local = new LocalStorageService({
       storage: memoryStorage(1_000_000),
       indexedDB: new IDBFactory(),
@@ -47,7 +47,7 @@ t.test(
       onProgress: ({ imported }) => {
         if (kills < 2 && imported >= 60 * (kills + 1)) {
           kills++
-          // Not between two saves but in the middle of one.
+          // During a save, not between two.
           restarts = restarts
             .then(
               () =>
@@ -67,22 +67,22 @@ t.test(
     t.strictSame(
       account.map(({ songName, date }) => [songName, date]),
       sessions.map(({ songName, date }) => [songName, date]),
-      'each once, with its date'
+      'each session once, with its date'
     )
     const recordings = await Promise.all(account.map(recordingOf))
     t.strictSame(
       recordings,
       await Promise.all(sessions.map(({ audio }) => hex(audio ?? new Blob()))),
-      'every recording is equal'
+      'every recording is unchanged'
     )
     const [mine, theirs] = [await local.getUserStats(), await service.getUserStats()]
     t.strictSame(theirs, mine, 'the same stats')
-    t.ok(theirs.streak >= 100, 'half a day between two of them')
+    t.ok(theirs.streak >= 100, 'sessions are half a day apart')
 
     t.match(
       await importHistory(local, service),
       { imported: 0, alreadyThere: SESSIONS },
-      'and again: nothing to do'
+      'a second import does nothing'
     )
   }
 )

@@ -2,7 +2,7 @@ import t from 'tap'
 import { IDBFactory } from 'fake-indexeddb'
 import { createLock } from '../../../src/client/offline/lock.ts'
 
-t.test('leases, where the browser has no locks', async (t) => {
+t.test('leases, without the Web Locks API', async (t) => {
   const indexedDB = new IDBFactory()
   let now = 0
   const clock = {
@@ -13,7 +13,7 @@ t.test('leases, where the browser has no locks', async (t) => {
   }
   const [one, two] = [1, 2].map(() => createLock('test', { locks: undefined, indexedDB, clock }))
 
-  await t.test('let one work at a time', async (t) => {
+  await t.test('run one function at a time', async (t) => {
     const events: string[] = []
     const work = (name: string) => async () => {
       events.push(`${name} begins`)
@@ -22,8 +22,8 @@ t.test('leases, where the browser has no locks', async (t) => {
       })
       events.push(`${name} ends`)
     }
-    // A clock that stands still, or the waiting one would soon believe the other to be dead.
-    const still = {
+    // A stopped clock: with a running one, the waiting owner would soon see the lease expire.
+    const stoppedClock = {
       now: () => new Date(0),
       sleep: () =>
         new Promise<void>((resolve) => {
@@ -32,7 +32,7 @@ t.test('leases, where the browser has no locks', async (t) => {
     }
     const locks = ['a', 'b', 'c'].map((name) => ({
       name,
-      lock: createLock('still', { locks: undefined, indexedDB, clock: still })
+      lock: createLock('stopped', { locks: undefined, indexedDB, clock: stoppedClock })
     }))
     await Promise.all(locks.map(({ name, lock }) => lock(work(name))))
     t.equal(events.length, 6)
@@ -41,7 +41,7 @@ t.test('leases, where the browser has no locks', async (t) => {
     }
   })
 
-  await t.test('are given back after a failure', async (t) => {
+  await t.test('are released after a failure', async (t) => {
     await t.rejects(
       one?.(async () => {
         throw new Error('failed')
@@ -52,12 +52,12 @@ t.test('leases, where the browser has no locks', async (t) => {
     t.equal(now, 0)
   })
 
-  await t.test('of a tab that died end by themselves', async (t) => {
-    let revive = () => {}
-    const dead = one?.(
+  await t.test('of a crashed tab expire', async (t) => {
+    let finish = () => {}
+    const crashed = one?.(
       () =>
         new Promise<void>((resolve) => {
-          revive = resolve
+          finish = resolve
         })
     )
     await new Promise((resolve) => {
@@ -65,7 +65,7 @@ t.test('leases, where the browser has no locks', async (t) => {
     })
     t.equal(await two?.(async () => 'mine'), 'mine')
     t.ok(now >= 30_000)
-    revive()
-    await dead
+    finish()
+    await crashed
   })
 })

@@ -11,9 +11,10 @@ import { problem, startFakeApi } from '../helpers/fake-api.ts'
 import { hex, newSession, recording, recordingOf } from '../helpers/sessions.ts'
 import { behaviours } from '../storage-service-suite.ts'
 
-/** A clock whose sleeps end at once for the service, and when the test says so for the outbox. */
-const impatient: Clock = { now: () => new Date(), sleep: async () => {} }
-const asleep: Clock = {
+/** For the service: pauses take no time. */
+const clockWithoutPauses: Clock = { now: () => new Date(), sleep: async () => {} }
+/** For the outbox: only short pauses end, so that it retries only when a test calls `flush`. */
+const clockWithoutRetries: Clock = {
   now: () => new Date(),
   sleep: (milliseconds) =>
     new Promise((resolve) => {
@@ -21,7 +22,7 @@ const asleep: Clock = {
     })
 }
 
-/** A browser with an account on the fake API: each `open` is a page with an outbox. */
+/** A browser with an account on the fake API. Each `open` is a page with an outbox. */
 async function setUp(t: Test, token = 'token', options: Partial<ApiStorageOptions> = {}) {
   const api = await startFakeApi()
   t.teardown(() => api.kill())
@@ -29,7 +30,7 @@ async function setUp(t: Test, token = 'token', options: Partial<ApiStorageOption
   const service = new ApiStorageService({
     baseUrl: api.baseUrl,
     getAccessToken: async () => token,
-    clock: impatient,
+    clock: clockWithoutPauses,
     ...options
   })
   function open(options: Partial<OutboxOptions> = {}) {
@@ -37,7 +38,7 @@ async function setUp(t: Test, token = 'token', options: Partial<ApiStorageOption
       account: 'clara',
       indexedDB,
       locks: undefined,
-      clock: asleep,
+      clock: clockWithoutRetries,
       events: new EventTarget(),
       ...options
     })
@@ -48,7 +49,7 @@ async function setUp(t: Test, token = 'token', options: Partial<ApiStorageOption
     fail: () => {
       api.fault = () => 'cut'
     },
-    heal: () => {
+    recover: () => {
       api.fault = () => undefined
     }
   }
@@ -61,16 +62,16 @@ async function setUp(t: Test, token = 'token', options: Partial<ApiStorageOption
 
 const states = (sessions: SessionData[]) => sessions.map(({ id, pending }) => [id, pending])
 
-t.test('with a network it does what every storage service does', async (t) => {
+t.test('with a network it passes the shared suite of storage services', async (t) => {
   for (const [behaviour, run] of Object.entries(behaviours)) {
-    // What is refused stays in the outbox, which has tests of its own.
-    if (behaviour.includes('refused')) continue
+    // A refused session stays in the queue; separate tests below cover that.
+    if (behaviour.includes('rejected')) continue
     await t.test(behaviour, async (t) => run((await setUp(t, crypto.randomUUID())).open()))
   }
 })
 
 t.test(
-  'without a network a save is kept, shows as waiting, and arrives later with its recording',
+  'without a network a save is queued, shown as waiting, and later delivered with its recording',
   async (t) => {
     const { api, open, network } = await setUp(t)
     const outbox = open()
@@ -82,7 +83,7 @@ t.test(
     t.match(waiting, { pending: 'waiting', xmlContent: session.xmlContent })
     t.equal(waiting && (await recordingOf(waiting)), await hex(recording(5)))
 
-    network.heal()
+    network.recover()
     let changes = 0
     outbox.subscribe(() => changes++)
     await outbox.flush()
@@ -94,7 +95,7 @@ t.test(
   }
 )
 
-t.test('a session whose large recording has not arrived yet is still waiting, with it', async (t) => {
+t.test('a session is waiting, with its recording, until its large recording is uploaded', async (t) => {
   const { api, open } = await setUp(t, 'token', { directUploadBytes: 1 })
   const outbox = open()
   api.fault = ({ path }) => (path.endsWith('/complete') ? problem(503, 'storage_unavailable') : undefined)
@@ -113,7 +114,7 @@ t.test('a session whose large recording has not arrived yet is still waiting, wi
 })
 
 t.test(
-  'fifty saves across three page loads arrive once and in order, although answers get lost',
+  'delivers fifty saves from three page loads once and in order although responses are lost',
   async (t) => {
     const { api, open, network, arrived } = await setUp(t)
     network.fail()
@@ -139,27 +140,27 @@ t.test(
     t.strictSame(
       [...api.account('token').sessions.keys()],
       sessions.map(({ id }) => id),
-      'each once'
+      'each session once'
     )
-    network.heal()
+    network.recover()
     t.ok((await page.getSessions()).every(({ pending }) => !pending))
   }
 )
 
-t.test('two tabs deliver nothing twice', async (t) => {
+t.test('two tabs deliver each session once', async (t) => {
   const { api, open, arrived, network } = await setUp(t)
   network.fail()
   const sessions = Array.from({ length: 10 }, () => newSession())
   const [one, two] = [open(), open()]
   await Promise.all(sessions.map((session, index) => (index % 2 ? one : two).saveSession(session)))
-  network.heal()
+  network.recover()
   const before = arrived().length
   await Promise.all([one.flush(), two.flush(), one.flush(), two.flush()])
   t.equal(arrived().length - before, 10)
   t.equal(api.account('token').sessions.size, 10)
 })
 
-t.test("the browser's own locks are used where there are any", async (t) => {
+t.test('uses the Web Locks API where it is available', async (t) => {
   const names: string[] = []
   const locks = {
     request: async (name: string, work: () => Promise<unknown>) => {
@@ -173,48 +174,51 @@ t.test("the browser's own locks are used where there are any", async (t) => {
   t.ok(names.length > 0 && names.every((name) => name === 'harmony-helper-outbox:clara'))
 })
 
-t.test('what the server refuses is kept and shown with the reason, and holds up nobody', async (t) => {
-  const { api, open, network } = await setUp(t)
-  network.fail()
-  const outbox = open()
-  const [bad, good] = [
-    newSession({ songName: ' ', date: '2026-02-02T00:00:00.000Z' }),
-    newSession({ date: '2026-02-01T00:00:00.000Z' })
-  ]
-  await outbox.saveSession(bad)
-  await outbox.saveSession(good)
-  network.heal()
-  await outbox.flush()
-  t.match(await outbox.getSessions(), [
-    {
-      id: bad.id,
-      pending: 'refused',
-      refusal: { status: 400, code: 'invalid_input', detail: 'Because of invalid_input' }
-    },
-    { id: good.id, pending: undefined }
-  ])
-  t.equal((await open().getSessions()).length, 2, 'after a reload, too')
+t.test(
+  'a session that the server refuses stays in the queue with the reason and blocks no other',
+  async (t) => {
+    const { api, open, network } = await setUp(t)
+    network.fail()
+    const outbox = open()
+    const [bad, good] = [
+      newSession({ songName: ' ', date: '2026-02-02T00:00:00.000Z' }),
+      newSession({ date: '2026-02-01T00:00:00.000Z' })
+    ]
+    await outbox.saveSession(bad)
+    await outbox.saveSession(good)
+    network.recover()
+    await outbox.flush()
+    t.match(await outbox.getSessions(), [
+      {
+        id: bad.id,
+        pending: 'refused',
+        refusal: { status: 400, code: 'invalid_input', detail: 'Because of invalid_input' }
+      },
+      { id: good.id, pending: undefined }
+    ])
+    t.equal((await open().getSessions()).length, 2, 'also after a reload')
 
-  await t.test('whoever is there to hear it is told', async (t) => {
-    await t.rejects(outbox.saveSession(newSession({ songName: '' })), {
-      name: 'StorageError',
-      code: 'invalid_input'
+    await t.test('a save rejects with the reason', async (t) => {
+      await t.rejects(outbox.saveSession(newSession({ songName: '' })), {
+        name: 'StorageError',
+        code: 'invalid_input'
+      })
     })
-  })
-  await t.test('saved again with better content it arrives', async (t) => {
-    const read = await outbox.getSessionById(bad.id)
-    await outbox.saveSession({ ...(read ?? bad), songName: 'Mended' })
-    t.equal(api.account('token').sessions.get(bad.id)?.songName, 'Mended')
-    t.equal((await outbox.getSessionById(bad.id))?.pending, undefined)
-  })
-  await t.test('or it is taken back', async () => {
-    const refused = (await outbox.getSessions()).find(({ pending }) => pending === 'refused')
-    await outbox.deleteSession(refused?.id ?? '')
-    t.ok((await outbox.getSessions()).every(({ pending }) => !pending))
-  })
-})
+    await t.test('a corrected session is delivered when it is saved again', async (t) => {
+      const read = await outbox.getSessionById(bad.id)
+      await outbox.saveSession({ ...(read ?? bad), songName: 'Corrected' })
+      t.equal(api.account('token').sessions.get(bad.id)?.songName, 'Corrected')
+      t.equal((await outbox.getSessionById(bad.id))?.pending, undefined)
+    })
+    await t.test('a refused session can be deleted', async () => {
+      const refused = (await outbox.getSessions()).find(({ pending }) => pending === 'refused')
+      await outbox.deleteSession(refused?.id ?? '')
+      t.ok((await outbox.getSessions()).every(({ pending }) => !pending))
+    })
+  }
+)
 
-t.test('what says nothing about the session makes it wait', async (t) => {
+t.test('errors that say nothing about the session leave it waiting', async (t) => {
   const { api, open } = await setUp(t)
   const faults = [
     problem(500, 'internal_error'),
@@ -232,8 +236,8 @@ t.test('what says nothing about the session makes it wait', async (t) => {
   t.equal((await outbox.getSessions()).filter(({ pending }) => pending === 'waiting').length, faults.length)
 })
 
-t.test('deleting what waits', async (t) => {
-  await t.test('that was never sent needs no network', async (t) => {
+t.test('deleting a waiting session', async (t) => {
+  await t.test('needs no network when it was never sent', async (t) => {
     const { open, network, arrived } = await setUp(t)
     const outbox = open({ isOnline: () => false })
     const session = newSession()
@@ -244,7 +248,7 @@ t.test('deleting what waits', async (t) => {
     t.strictSame(arrived(), [])
   })
 
-  await t.test('that may have arrived deletes it there', async (t) => {
+  await t.test('deletes it on the server when it may have been delivered', async (t) => {
     const { api, open } = await setUp(t)
     const outbox = open()
     const session = newSession()
@@ -260,12 +264,12 @@ t.test('deleting what waits', async (t) => {
   })
 })
 
-t.test('without a network the history is the one last heard', async (t) => {
+t.test('without a network it shows the last loaded history', async (t) => {
   const { open, network, service } = await setUp(t)
   await t.rejects(
     open({ isOnline: () => false }).getSessions(),
     { code: 'network_error' },
-    'unless nothing was heard yet'
+    'rejects when no history was loaded and nothing is queued'
   )
   const session = newSession()
   await service.saveSession(session)
@@ -280,7 +284,7 @@ t.test('without a network the history is the one last heard', async (t) => {
   ])
 })
 
-t.test('it comes back by itself', async (t) => {
+t.test('it retries by itself', async (t) => {
   await t.test('when the browser is online again', async (t) => {
     const { api, open } = await setUp(t)
     const events = new EventTarget()
@@ -294,7 +298,7 @@ t.test('it comes back by itself', async (t) => {
     t.equal(api.account('token').sessions.size, 1)
   })
 
-  await t.test('ever later, or when the server says', async (t) => {
+  await t.test('with growing pauses, or after Retry-After', async (t) => {
     const { api, open } = await setUp(t)
     const pauses: number[] = []
     let wake = () => {}
@@ -321,7 +325,7 @@ t.test('it comes back by itself', async (t) => {
   })
 })
 
-t.test("nobody's practice reaches another's account", async (t) => {
+t.test('sessions of one account are never delivered to another', async (t) => {
   const { open, arrived } = await setUp(t)
   const offline = { isOnline: () => false }
   await open({ account: 'anna', ...offline }).saveSession(newSession())
@@ -330,7 +334,7 @@ t.test("nobody's practice reaches another's account", async (t) => {
   t.strictSame([await bert.getSessions(), arrived()], [[], []])
 })
 
-t.test('what is saved again while on its way is not lost', async (t) => {
+t.test('a session that is saved again during its delivery is delivered with the new content', async (t) => {
   const { api, open, network } = await setUp(t)
   const outbox = open()
   network.fail()
@@ -347,7 +351,7 @@ t.test('what is saved again while on its way is not lost', async (t) => {
   t.equal(api.account('token').sessions.get(session.id)?.songName, 'Better')
 })
 
-t.test('with no room to keep anything it still saves', async (t) => {
+t.test('saves without the queue when IndexedDB is full', async (t) => {
   const { api, open } = await setUp(t)
   const full = new IDBFactory()
   full.open = () => {

@@ -5,9 +5,9 @@ import { createSessionStore } from '../../../src/client/zustand/index.ts'
 import { memoryStorage } from '../helpers/memory-storage.ts'
 import { newSession, recording } from '../helpers/sessions.ts'
 
-const away = () => Promise.reject(new StorageError(0, 'network_error', 'No network'))
+const unavailable = () => Promise.reject(new StorageError(0, 'network_error', 'No network'))
 
-/** A store on a local service, of which a test can replace single methods. */
+/** A store on a local service; a test may replace single methods of the service. */
 function setUp(replaced: Partial<IStorageService> = {}) {
   const local = new LocalStorageService({ storage: memoryStorage(), indexedDB: new IDBFactory() })
   const service: IStorageService = {
@@ -22,8 +22,8 @@ function setUp(replaced: Partial<IStorageService> = {}) {
   return { local, service, store, state: () => store.getState() }
 }
 
-/** A promise that the test settles. */
-function held() {
+/** A promise that the test resolves with `release`. */
+function deferred() {
   let release = () => {}
   const promise = new Promise<void>((resolve) => {
     release = resolve
@@ -31,7 +31,7 @@ function held() {
   return { promise, release }
 }
 
-t.test('a practice, from its start to the history', async (t) => {
+t.test('a session from its start until it is in the history', async (t) => {
   const { state, local } = setUp()
   state().startNewSession('<xml/>', 'Ode to Joy', 'Piano')
   t.match(state().currentSession, {
@@ -56,7 +56,7 @@ t.test('a practice, from its start to the history', async (t) => {
   t.match(
     state().currentSession?.analysis,
     { summary: 'Good', feedback: 'Slower', 'marked-up-musicxml': '<m/>', performace_summary: 'Good' },
-    'both names can be read'
+    'both sets of names can be read'
   )
 
   const id = state().currentSession?.id ?? ''
@@ -75,8 +75,8 @@ t.test('a practice, from its start to the history', async (t) => {
   })
 })
 
-t.test('without a session there is nothing to change or save', async (t) => {
-  const { state } = setUp({ saveSession: away })
+t.test('without a current session, actions do nothing', async (t) => {
+  const { state } = setUp({ saveSession: unavailable })
   state().setInstrument('Violin')
   await state().saveSession()
   state().startNewSession('', 'A', 'B')
@@ -85,7 +85,7 @@ t.test('without a session there is nothing to change or save', async (t) => {
 })
 
 t.test('load', async (t) => {
-  await t.test('brings history, stats and the real streak', async (t) => {
+  await t.test('loads history, stats and streak', async (t) => {
     const { local, state } = setUp()
     await local.saveSession(newSession())
     const loading = state().load()
@@ -94,8 +94,8 @@ t.test('load', async (t) => {
     t.match(state(), { isLoading: false, streak: 1, history: [{ songName: 'Ode to Joy' }] })
   })
 
-  await t.test('shows what it can when the rest fails', async (t) => {
-    const { local, state } = setUp({ getUserStats: away })
+  await t.test('shows the history when the stats fail', async (t) => {
+    const { local, state } = setUp({ getUserStats: unavailable })
     await local.saveSession(newSession())
     await state().load()
     t.match(state(), {
@@ -105,8 +105,8 @@ t.test('load', async (t) => {
     })
   })
 
-  await t.test('of two at once the later one counts', async (t) => {
-    const gates = [held(), held()]
+  await t.test('ignores the result of an earlier load that ends later', async (t) => {
+    const gates = [deferred(), deferred()]
     const answers = [[newSession({ songName: 'old' })], [newSession({ songName: 'new' })]]
     let call = 0
     const { state } = setUp({
@@ -125,9 +125,9 @@ t.test('load', async (t) => {
   })
 })
 
-t.test('saving is optimistic', async (t) => {
-  await t.test('the session shows at once, as not yet saved; two clicks save once', async (t) => {
-    const gate = held()
+t.test('optimistic save', async (t) => {
+  await t.test('the session shows immediately as waiting, and two clicks save once', async (t) => {
+    const gate = deferred()
     let saves = 0
     const { state, service } = setUp()
     const save = service.saveSession
@@ -145,8 +145,8 @@ t.test('saving is optimistic', async (t) => {
     t.match(state(), { currentSession: null, history: [{ songName: 'Ode to Joy' }] })
   })
 
-  await t.test('when it fails, everything is as before', async (t) => {
-    const { state } = setUp({ saveSession: away })
+  await t.test('a failure restores the previous state', async (t) => {
+    const { state } = setUp({ saveSession: unavailable })
     state().startNewSession('', 'Ode to Joy', 'Piano')
     state().setRecordingBlob(recording())
     await t.rejects(state().saveSession(), { code: 'network_error' })
@@ -157,36 +157,39 @@ t.test('saving is optimistic', async (t) => {
     })
   })
 
-  await t.test('when another was started meanwhile, the failed one stays to be tried again', async (t) => {
-    const gate = held()
-    let refuse = true
-    const { state, service, local } = setUp()
-    service.saveSession = async (session) => {
-      await gate.promise
-      if (refuse) throw new StorageError(503, 'storage_unavailable', 'Later')
-      await local.saveSession(session)
+  await t.test(
+    'a failed session stays in the history for a retry when another was started meanwhile',
+    async (t) => {
+      const gate = deferred()
+      let refuse = true
+      const { state, service, local } = setUp()
+      service.saveSession = async (session) => {
+        await gate.promise
+        if (refuse) throw new StorageError(503, 'storage_unavailable', 'Later')
+        await local.saveSession(session)
+      }
+      state().startNewSession('', 'First', 'Piano')
+      state().setRecordingBlob(recording())
+      const saving = state().saveSession()
+      state().startNewSession('', 'Second', 'Piano')
+      gate.release()
+      await t.rejects(saving, { code: 'storage_unavailable' })
+      await state().load()
+      t.match(state(), {
+        currentSession: { songName: 'Second' },
+        history: [{ songName: 'First', pending: 'refused', refusal: { code: 'storage_unavailable' } }]
+      })
+      refuse = false
+      await state().retrySave(state().history[0]?.id ?? '')
+      t.match(state(), {
+        currentSession: { songName: 'Second' },
+        history: [{ songName: 'First', pending: undefined }]
+      })
+      t.match((await local.getSessions()).length, 1)
     }
-    state().startNewSession('', 'First', 'Piano')
-    state().setRecordingBlob(recording())
-    const saving = state().saveSession()
-    state().startNewSession('', 'Second', 'Piano')
-    gate.release()
-    await t.rejects(saving, { code: 'storage_unavailable' })
-    await state().load()
-    t.match(state(), {
-      currentSession: { songName: 'Second' },
-      history: [{ songName: 'First', pending: 'refused', refusal: { code: 'storage_unavailable' } }]
-    })
-    refuse = false
-    await state().retrySave(state().history[0]?.id ?? '')
-    t.match(state(), {
-      currentSession: { songName: 'Second' },
-      history: [{ songName: 'First', pending: undefined }]
-    })
-    t.match((await local.getSessions()).length, 1)
-  })
+  )
 
-  await t.test('it tells how far the upload is', async (t) => {
+  await t.test('the store shows the upload progress', async (t) => {
     const seen: (number | null)[] = []
     const { state, store } = setUp({
       saveSession: async (_, options) => options?.onProgress?.({ loaded: 1, total: 2 })
@@ -199,8 +202,8 @@ t.test('saving is optimistic', async (t) => {
   })
 })
 
-t.test('deleting is optimistic', async (t) => {
-  await t.test('the session is gone at once', async (t) => {
+t.test('optimistic deletion', async (t) => {
+  await t.test('the session disappears immediately', async (t) => {
     const { local, state } = setUp()
     const session = newSession()
     await local.saveSession(session)
@@ -211,8 +214,8 @@ t.test('deleting is optimistic', async (t) => {
     t.match(state(), { history: [], streak: 0 })
   })
 
-  await t.test('and back in its place when that fails', async (t) => {
-    const { local, state } = setUp({ deleteSession: away })
+  await t.test('the session reappears in its place when the deletion fails', async (t) => {
+    const { local, state } = setUp({ deleteSession: unavailable })
     const sessions = [3, 2, 1].map((day) => newSession({ date: `2026-01-0${day}T00:00:00.000Z` }))
     for (const session of sessions) await local.saveSession(session)
     await state().load()
@@ -224,7 +227,7 @@ t.test('deleting is optimistic', async (t) => {
     t.match(state().error, { code: 'network_error' })
   })
 
-  await t.test('while it is being saved: first the one, then the other', async (t) => {
+  await t.test('a deletion during a save runs after the save', async (t) => {
     const { state, local } = setUp()
     state().startNewSession('', 'Ode to Joy', 'Piano')
     const saving = state().saveSession()

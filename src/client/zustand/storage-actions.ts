@@ -1,11 +1,11 @@
 import { readAnalysis } from '../analysis.ts'
 import type { IStorageService, SessionData, StorageError } from '../storage-service.ts'
-import { createHistory } from './history.ts'
+import { createOptimisticHistory } from './optimistic-history.ts'
 import type { SessionState, SetState } from './session-state.ts'
 
-/** What goes through the storage service: shown at once, taken back when it fails. */
-export function keepingActions(service: IStorageService, set: SetState, get: () => SessionState) {
-  const history = createHistory()
+/** Actions that call the storage service. Changes show immediately and are rolled back when the call fails. */
+export function storageActions(service: IStorageService, set: SetState, get: () => SessionState) {
+  const history = createOptimisticHistory()
   const saves = new Map<string, Promise<void>>()
   let loads = 0
 
@@ -13,12 +13,12 @@ export function keepingActions(service: IStorageService, set: SetState, get: () 
   const isCurrent = (id: string) => get().currentSession?.id === id
 
   async function load(): Promise<void> {
-    const turn = ++loads
+    const thisLoad = ++loads
     set({ isLoading: true })
     const [sessions, stats] = await Promise.allSettled([service.getSessions(), service.getUserStats()])
-    // Somebody asked again meanwhile, and hears something newer.
-    if (turn !== loads) return
-    if (sessions.status === 'fulfilled') history.loaded(sessions.value)
+    // A later load has started and will bring newer data.
+    if (thisLoad !== loads) return
+    if (sessions.status === 'fulfilled') history.replace(sessions.value)
     const failed = [sessions, stats].find(({ status }) => status === 'rejected') as
       PromiseRejectedResult | undefined
     show({
@@ -29,24 +29,24 @@ export function keepingActions(service: IStorageService, set: SetState, get: () 
   }
 
   async function save(session: SessionData): Promise<void> {
-    history.saving(session)
+    history.startSave(session)
     show({ error: null })
     try {
       await service.saveSession(session, {
         onProgress: ({ loaded, total }) => set({ uploadProgress: loaded / total })
       })
     } catch (error) {
-      if (isCurrent(session.id)) history.forget(session.id)
-      else history.notSaved(session, error as StorageError)
+      if (isCurrent(session.id)) history.cancelSave(session.id)
+      else history.failSave(session, error as StorageError)
       show({ error: error as Error, uploadProgress: null })
       throw error
     }
-    history.saved(session)
+    history.finishSave(session)
     show({ uploadProgress: null, ...(isCurrent(session.id) && { currentSession: null }) })
     await load()
   }
 
-  /** One save at a time for one session: two clicks are one wish. */
+  /** Saves a session once, even when the user clicks twice. */
   function saveOnce(session: SessionData): Promise<void> {
     const saving = saves.get(session.id) ?? save(session).finally(() => saves.delete(session.id))
     saves.set(session.id, saving)
@@ -54,13 +54,13 @@ export function keepingActions(service: IStorageService, set: SetState, get: () 
   }
 
   async function remove(id: string): Promise<void> {
-    // Or a save that is still on its way would bring it back.
+    // A save in progress would create the session again.
     await saves.get(id)?.catch(() => {})
     try {
       await service.deleteSession(id)
-      history.deleted(id)
+      history.finishDelete(id)
     } catch (error) {
-      history.notDeleted(id)
+      history.cancelDelete(id)
       show({ error: error as Error })
       throw error
     }
@@ -79,17 +79,17 @@ export function keepingActions(service: IStorageService, set: SetState, get: () 
 
     async retrySave(id) {
       const session = history.unsaved(id) ?? (await service.getSessionById(id))
-      if (session) await saveOnce(withoutState(session))
+      if (session) await saveOnce(withoutPendingState(session))
     },
 
     deleteSession(id) {
-      history.deleting(id)
+      history.startDelete(id)
       show({ error: null })
       return remove(id)
     }
   } satisfies Partial<SessionState>
 }
 
-function withoutState({ pending, refusal, ...session }: SessionData): SessionData {
+function withoutPendingState({ pending, refusal, ...session }: SessionData): SessionData {
   return session
 }

@@ -1,14 +1,15 @@
-/**
- * The little of IndexedDB that the client needs: a database opened on first use, and transactions that are promises.
- */
+/** A thin layer over IndexedDB: a database that opens on first use, and transactions as promises. */
 
-/** One transaction over all of the database's stores. Resolves once it is on disk; when `work` throws, nothing of it is. */
+/**
+ * Runs `work` in one transaction over all stores of the database. Resolves once the transaction is on disk. When `work`
+ * throws, the transaction is rolled back.
+ */
 export type Transact = <T>(
   mode: IDBTransactionMode,
   work: (store: (name: string) => IDBObjectStore) => T | Promise<T>
 ) => Promise<T>
 
-/** A database of version 1 with these stores; in-line keys count up under `key`, where that is given. */
+/** Opens version 1 of a database with the given object stores. */
 export function openDatabase(
   factory: IDBFactory,
   name: string,
@@ -28,7 +29,7 @@ export function openDatabase(
     }
     const database = await promised(request)
     database.onclose = forget
-    // A later version of the app, in another tab, must not have to wait for this one.
+    // Do not block another tab that opens a later version of the database.
     database.onversionchange = () => {
       database.close()
       forget()
@@ -44,25 +45,18 @@ export function openDatabase(
       transaction.oncomplete = () => resolve()
       transaction.onabort = () => reject(transaction.error)
     })
-    // Waiting for both means that no rejection is left unhandled; the first to fail is the reason.
-    const [result] = await Promise.all([attempt(transaction, work), done])
+    const run = async () => work((store) => transaction.objectStore(store))
+    const rollBack = (error: unknown) => {
+      transaction.abort()
+      throw error
+    }
+    // Promise.all handles the rejection of both; the first one is reported.
+    const [result] = await Promise.all([run().catch(rollBack), done])
     return result
   }
 }
 
-async function attempt<T>(
-  transaction: IDBTransaction,
-  work: (store: (name: string) => IDBObjectStore) => T | Promise<T>
-): Promise<T> {
-  try {
-    return await work((name) => transaction.objectStore(name))
-  } catch (error) {
-    transaction.abort()
-    throw error
-  }
-}
-
-/** What a request answers. Inside a transaction, await nothing else, or the transaction ends. */
+/** The result of an IndexedDB request. Inside a transaction, await nothing else: the transaction would commit. */
 export function promised<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)

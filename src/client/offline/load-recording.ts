@@ -1,12 +1,12 @@
 import { StorageError, type Refusal, type SessionData } from '../storage-service.ts'
 
 /**
- * The recording of a local session, wherever it is.
+ * Loads the recording of a local session.
  *
- * @returns the recording, nothing when there is none, or why it is lost for good
- * @throws StorageError when it may be there another time
+ * @returns the recording; nothing when the session has none; or, in `lost`, why it can never be loaded
+ * @throws StorageError when a later attempt may succeed
  */
-export async function localRecording(
+export async function loadRecording(
   { audio, audioUrl }: SessionData,
   request: typeof fetch
 ): Promise<{ audio?: Blob; lost?: Refusal }> {
@@ -15,18 +15,14 @@ export async function localRecording(
   if (!(response instanceof Error) && response.ok) return { audio: await response.blob() }
   if (audioUrl.startsWith('data:')) {
     return {
-      lost: { status: 0, code: 'recording_unreadable', detail: 'The recording in this browser is damaged.' }
+      lost: { status: 0, code: 'recording_unreadable', detail: 'The recording is damaged.' }
     }
   }
   const status = response instanceof Error ? 0 : response.status
   if (status === 404 || status === 410) {
     return {
-      lost: { status, code: 'recording_gone', detail: 'The recording is no longer where it was kept.' }
+      lost: { status, code: 'recording_gone', detail: 'The recording no longer exists.' }
     }
   }
-  throw new StorageError(
-    status,
-    'recording_unreachable',
-    'The recording cannot be fetched from where it is kept. Try again later.'
-  )
+  throw new StorageError(status, 'recording_unreachable', 'The recording is not available. Try again later.')
 }
