@@ -5,7 +5,7 @@ import { fixture, largeScore, longRecording } from './helpers/recordings.ts'
 
 const FIXTURES = new URL('./fixtures/', import.meta.url)
 
-/** What file-type 21 says of each; not always what one would write in a Content-Type. */
+/** The media type that file-type 21 detects. It is not always the one for a Content-Type. */
 const KINDS = {
   'recording.webm': 'video/webm',
   'recording.ogg': 'audio/ogg; codecs=opus',
@@ -21,7 +21,7 @@ const KINDS = {
   'image.png': 'image/png'
 }
 
-t.test('every fixture is what its name says', async (t) => {
+t.test('every fixture has the format of its name', async (t) => {
   for (const [name, mime] of Object.entries(KINDS)) {
     t.equal((await fileTypeFromBuffer(await fixture(name)))?.mime, mime, name)
   }
@@ -41,7 +41,7 @@ t.test('the WebM is a live recording: its segment has no known size', async (t) 
   t.ok((await fixture('recording.webm')).includes(Buffer.from('1853806701ffffffffffffff', 'hex')))
 })
 
-t.test('the README tells of every fixture, and all are small', async (t) => {
+t.test('the README describes every fixture, and all are small', async (t) => {
   const readme = (await fixture('README.md')).toString()
   for (const name of await readdir(FIXTURES)) {
     t.ok(name === 'README.md' || readme.includes(name), `${name} is in the README`)
@@ -68,7 +68,7 @@ t.test('longRecording', async (t) => {
     )
   })
 
-  t.test('is as long as told, and always the same', async (t) => {
+  t.test('has the requested duration and is deterministic', async (t) => {
     const minute = await longRecording({ minutes: 1 })
     t.equal(secondsOfClusters(minute).length, 60)
     t.ok(minute.equals(await longRecording({ minutes: 1 })))
@@ -76,7 +76,7 @@ t.test('longRecording', async (t) => {
 })
 
 t.test('largeScore', async (t) => {
-  t.test('has exactly the wanted number of bytes', async (t) => {
+  t.test('has exactly the requested number of bytes', async (t) => {
     for (const bytes of [1000, 1234, 100_001, 10_000_000]) {
       t.equal(Buffer.byteLength(largeScore(bytes)), bytes)
     }
@@ -104,7 +104,7 @@ t.test('the check for well-formedness finds broken scores', async (t) => {
   t.notOk(isWellFormed(largeScore(50_000).slice(0, 30_000)))
 })
 
-/** Whether every tag is closed in its turn; enough for scores that have neither CDATA nor comments. */
+/** Whether all tags are balanced. Sufficient for scores without CDATA and comments. */
 function isWellFormed(xml: string): boolean {
   const open: (string | undefined)[] = []
   for (const [, slash, name, selfClosing] of xml.matchAll(/<(\/?)([\w-]+)[^>]*?(\/?)>/g)) {

@@ -1,16 +1,16 @@
 /**
- * The names that the Harmony Helper frontend in users' hands sends (CONTRACT, "The frontend that exists"), mapped onto
- * the documented ones before validation. A documented name that is present wins.
+ * Maps the field names of the deployed Harmony Helper frontend (CONTRACT, "The frontend that exists") to the documented
+ * ones before validation. A documented name takes precedence.
  */
 type Body = Record<string, unknown>
 
 const isObject = (value: unknown): value is Body =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The first value that was sent. */
+/** The first value that is present. */
 const either = (...values: unknown[]) => values.find((value) => value !== undefined)
 
-/** Leaves out what is undefined, so that validation reports a missing field as missing. */
+/** Omits undefined values, so that validation reports a missing field as missing. */
 const defined = (body: Body): Body =>
   Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined))
 
@@ -24,7 +24,7 @@ export function toSyncUser(body: unknown): unknown {
   })
 }
 
-/** Body of `POST /api/sessions`; also takes the full session back as a GET gave it. */
+/** Body of `POST /api/sessions`. Also accepts a full session as GET returns it. */
 export function toNewSession(body: unknown): unknown {
   if (!isObject(body)) return body
   return defined({
@@ -41,7 +41,7 @@ export function toNewSession(body: unknown): unknown {
   })
 }
 
-/** `total_practice_seconds` is the length of practice only where something was counted. */
+/** `total_practice_seconds` is the duration, unless the frontend counted nothing. */
 const practised = (seconds: unknown) =>
   seconds === null || (typeof seconds === 'number' && seconds <= 0) ? undefined : seconds
 

@@ -17,7 +17,7 @@ const preflight = (origin: string, headers: Record<string, string> = {}) =>
 
 const words = (header: unknown) => String(header).toLowerCase().split(/,\s*/).sort()
 
-t.test('both development origins may call, with every method and header they need', async (t) => {
+t.test('both development origins may use every required method and header', async (t) => {
   for (const origin of ['http://localhost:5173', 'http://localhost:8080']) {
     const { statusCode, headers } = await preflight(origin)
     t.equal(statusCode, 204)
@@ -28,7 +28,7 @@ t.test('both development origins may call, with every method and header they nee
   }
 })
 
-t.test('any other origin may not', async (t) => {
+t.test('any other origin is refused', async (t) => {
   for (const origin of [
     'https://evil.example',
     'http://localhost:5174',
@@ -43,7 +43,7 @@ t.test('any other origin may not', async (t) => {
   }
 })
 
-t.test('an allowed origin may read the headers that matter, on errors too', async (t) => {
+t.test('an allowed origin may read the exposed headers, also on errors', async (t) => {
   const response = await app.inject({
     method: 'GET',
     url: '/api/sessions',
@@ -61,7 +61,7 @@ t.test('an allowed origin may read the headers that matter, on errors too', asyn
   )
 })
 
-t.test('every answer carries the security headers', async (t) => {
+t.test('every answer has the security headers', async (t) => {
   const answers = [
     await app.inject('/healthz'),
     await app.inject('/nowhere'),

@@ -5,7 +5,7 @@ import { toNewSession, toSyncUser } from '../../src/server/frontend-names.ts'
 import { build } from '../helpers/app.ts'
 import { fixture } from '../helpers/recordings.ts'
 
-/** The calls of the Harmony Helper frontend in users' hands, as it makes them: over HTTP, from its own origin. */
+/** The calls of the deployed Harmony Helper frontend: over HTTP, from its own origin. */
 const { app, issuer } = await build(t, { now: () => new Date('2026-11-22T18:03:00Z') })
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
 const sub = 'google-oauth2|107'
@@ -42,7 +42,7 @@ const practice = {
   audioBase64: `data:audio/webm;codecs=opus;base64,${webm.toString('base64')}`
 }
 
-t.test('from the first login to the graph', async (t) => {
+t.test('the frontend can sign in, save, list and show statistics', async (t) => {
   const user = await call('/users/sync', { email: 'clara@example.com', name: 'Clara', sub, picture: '' })
   t.equal(user.status, 201)
   t.match(user.json, { auth0_id: sub, name: 'Clara', picture: null })
@@ -71,14 +71,14 @@ t.test('from the first login to the graph', async (t) => {
   t.match((stats['weekly_progress'] as unknown[])[6], { day: 'Sun', minutes: 2 })
 })
 
-t.test('a save without analysis and recording', async (t) => {
+t.test('the frontend can save without analysis and recording', async (t) => {
   const { analysis: _, ...plain } = practice
   const { status, json } = await call('/sessions', { ...plain, audioBase64: '', total_practice_seconds: 0 })
   t.equal(status, 201)
   t.match(json, { durationSeconds: 180, analysis: null, audioUrl: null, audio_url: null })
 })
 
-t.test('the time practised is the length, where any was counted', async (t) => {
+t.test('the practised time is the duration if the frontend counted any', async (t) => {
   for (const [sent, kept] of [
     [95, 95],
     [0, 180],
@@ -97,13 +97,13 @@ t.test('the time practised is the length, where any was counted', async (t) => {
   }
 })
 
-t.test('on an error there is a detail to show', async (t) => {
+t.test('every error has a detail to show', async (t) => {
   const { status, json } = await call('/sessions', { ...practice, song_name: '' })
   t.equal(status, 400)
   t.match((json as unknown as Problem).detail, /^songName must/)
 })
 
-t.test('its origins in development may call, and read what they need', async (t) => {
+t.test('the development origins may call the API and read the exposed headers', async (t) => {
   for (const origin of ['http://localhost:5173', 'http://localhost:8080']) {
     const { status, headers } = await fetch(`${url}/api/sessions`, {
       method: 'OPTIONS',
@@ -118,7 +118,7 @@ t.test('its origins in development may call, and read what they need', async (t)
   }
 })
 
-t.test('a documented name that is present wins', (t) => {
+t.test('a documented name takes precedence', (t) => {
   t.match(
     toNewSession({
       songName: 'a',
@@ -146,7 +146,7 @@ t.test('a documented name that is present wins', (t) => {
   t.end()
 })
 
-t.test('what is not there is not made up, and what is no object stays as it is', (t) => {
+t.test('absent fields stay absent, and a body that is no object stays as it is', (t) => {
   t.notOk('songName' in (toNewSession({}) as SessionData))
   t.notOk('auth0_id' in (toSyncUser({}) as object))
   for (const body of [null, undefined, 'text', 5, [1]]) {

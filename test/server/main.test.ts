@@ -54,7 +54,7 @@ t.test('SIGTERM lets a running save finish, refuses new connections and ends wit
   t.equal((await expectSound(t, services)).objects.length, 1)
 })
 
-t.test('SIGTERM lets an answer that has begun come to its end', async (t) => {
+t.test('SIGTERM lets a started answer finish', async (t) => {
   const server = await startServerProcess(t, services.env)
   const score = 'a'.repeat(10_000_000)
   await post(`${server.url}/api/users/sync`, {
@@ -87,21 +87,24 @@ t.test('SIGTERM lets an answer that has begun come to its end', async (t) => {
   t.strictSame(await server.exited, [0, null])
 })
 
-t.test('a missing environment stops the start with one message that names all of it', async (t) => {
-  const { code, stdout, stderr } = await runServerCode(t, 'main', [], {})
-  t.equal(code, 1)
-  t.equal(stdout, '')
-  for (const name of [
-    'DATABASE_URL',
-    'AUTH0_DOMAIN',
-    'AUTH0_AUDIENCE',
-    'SUPABASE_URL',
-    'SUPABASE_SERVICE_ROLE_KEY'
-  ]) {
-    t.match(stderr, name)
+t.test(
+  'an empty environment stops the start with one message that names all missing variables',
+  async (t) => {
+    const { code, stdout, stderr } = await runServerCode(t, 'main', [], {})
+    t.equal(code, 1)
+    t.equal(stdout, '')
+    for (const name of [
+      'DATABASE_URL',
+      'AUTH0_DOMAIN',
+      'AUTH0_AUDIENCE',
+      'SUPABASE_URL',
+      'SUPABASE_SERVICE_ROLE_KEY'
+    ]) {
+      t.match(stderr, name)
+    }
+    t.notMatch(stderr, /^ +at /m, 'no stack')
   }
-  t.notMatch(stderr, /^ +at /m, 'no stack')
-})
+)
 
 t.test('a port in use stops the start with a clear message', async (t) => {
   const occupant = createServer().listen(0, '127.0.0.1')

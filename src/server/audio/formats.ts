@@ -1,4 +1,4 @@
-/** A format of recording that we keep, and how its objects are named and served. */
+/** A supported audio format: the extension of its objects and the media type they are served with. */
 export type AudioFormat = { extension: string; contentType: string }
 
 const WEBM: AudioFormat = { extension: 'webm', contentType: 'audio/webm' }
@@ -8,10 +8,13 @@ const MP3: AudioFormat = { extension: 'mp3', contentType: 'audio/mpeg' }
 const WAV: AudioFormat = { extension: 'wav', contentType: 'audio/wav' }
 const FLAC: AudioFormat = { extension: 'flac', contentType: 'audio/flac' }
 
-/** Every format there is. */
+/** All supported formats. */
 export const audioFormats: readonly AudioFormat[] = [WEBM, MP4, OGG, MP3, WAV, FLAC]
 
-/** What file-type, browsers and people call them. file-type cannot see that a WebM or an MP4 has no picture. */
+/**
+ * Formats by the media types that file-type, browsers and people use. Video types are included: file-type cannot see
+ * that a WebM or MP4 has no video track.
+ */
 const NAMES: Record<string, AudioFormat> = {
   'audio/webm': WEBM,
   'video/webm': WEBM,
@@ -33,7 +36,7 @@ const NAMES: Record<string, AudioFormat> = {
   'audio/x-flac': FLAC
 }
 
-/** The format that a media type stands for, whatever its parameters; undefined for one that we do not keep. */
+/** The format of a media type, ignoring its parameters; undefined for an unsupported one. */
 export function formatOfMediaType(mediaType: string): AudioFormat | undefined {
   const name = mediaType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   return Object.hasOwn(NAMES, name) ? NAMES[name] : undefined

@@ -51,9 +51,9 @@ function signedWithPublicKey(alg: string) {
     .digest('base64url')}`
 }
 
-t.test('a good token lets in', async (t) => {
+t.test('a valid token is accepted', async (t) => {
   t.equal((await bearer(token())).statusCode, 200)
-  // Signed when used: the first request of a process is slow, and seconds count here.
+  // Signed right before use: the first request of a process is slow, and these tokens live for seconds.
   const good: Array<[string, () => string]> = [
     ['audience among others', () => payload({ aud: ['https://other.example/', AUDIENCE] })],
     ['expired within the tolerance', () => payload({ exp: now() - 7 })],
@@ -64,10 +64,10 @@ t.test('a good token lets in', async (t) => {
     ['a sub of other scripts', () => issuer.token('oauth2|custom|Клара 🎹')]
   ]
   for (const [about, sign] of good) t.equal((await bearer(sign())).statusCode, 200, about)
-  t.equal((await request(`bearer ${token()}`)).statusCode, 200, 'the scheme has no case')
+  t.equal((await request(`bearer ${token()}`)).statusCode, 200, 'the scheme is case-insensitive')
 })
 
-t.test('without a token the answer says that one is needed', async (t) => {
+t.test('without a token the answer says that one is required', async (t) => {
   for (const answer of [
     request(),
     app.inject(`/api/sessions?access_token=${token()}`),
@@ -83,14 +83,14 @@ t.test('without a token the answer says that one is needed', async (t) => {
   }
 })
 
-t.test('a token that breaks a rule is refused', async (t) => {
+t.test('a token that violates a rule is refused', async (t) => {
   const good = token()
   const [head = '', body = '', signature = ''] = good.split('.')
   const stranger = createKey()
   const forgeries: Array<[string, string]> = [
     ['no algorithm', `${part({ alg: 'none', kid: issuer.state.keys[0]?.kid })}.${body}.`],
     [
-      'no algorithm, in other case',
+      'no algorithm, in mixed case',
       `${part({ alg: 'nOnE', kid: issuer.state.keys[0]?.kid })}.${body}.${signature}`
     ],
     ['HS256 with the public key', signedWithPublicKey('HS256')],
@@ -148,7 +148,7 @@ t.test('a token that breaks a rule is refused', async (t) => {
   for (const [about, forged] of forgeries) await isRefused(t, bearer(forged), about)
 })
 
-t.test('odd Authorization headers are refused', async (t) => {
+t.test('malformed Authorization headers are refused', async (t) => {
   for (const odd of [
     token(),
     'Bearer',
@@ -164,7 +164,7 @@ t.test('odd Authorization headers are refused', async (t) => {
   }
 })
 
-t.test('every route under /api is behind it, those for health are not', async (t) => {
+t.test('every route under /api requires a token, the health routes do not', async (t) => {
   for (const [method, url] of [
     ['POST', '/api/users/sync'],
     ['GET', '/api/sessions'],
@@ -178,7 +178,7 @@ t.test('every route under /api is behind it, those for health are not', async (t
   t.equal((await app.inject('/healthz')).statusCode, 200)
 })
 
-t.test('authentication comes before any byte of the body', async (t) => {
+t.test('authentication happens before the body is read', async (t) => {
   const { app } = await build(t, { services })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
@@ -198,7 +198,7 @@ t.test('authentication comes before any byte of the body', async (t) => {
 })
 
 t.test(
-  'a thousand forged tokens at once cost the issuer a handful of reads, and the rightful stay in',
+  'a thousand concurrent forged tokens cause a few reads of the keys, and valid tokens stay accepted',
   async (t) => {
     const { app } = await build(t, { services })
     const ask = (bearer: string) =>
@@ -207,7 +207,7 @@ t.test(
     const before = issuer.state.reads
     const forged = Array.from({ length: 1000 }, (_, index) => header({ kid: `forged-${index}` }))
     const answers = await Promise.all(forged.map(ask))
-    // 503 where a busy machine could not read the keys in time: then nobody knows that the key is invented.
+    // 503 when a busy machine cannot read the keys in time: the server cannot know that the key is invented.
     t.strictSame(
       answers.filter(({ statusCode }) => statusCode !== 401 && statusCode !== 503),
       []
@@ -218,7 +218,7 @@ t.test(
 )
 
 t.test(
-  'an issuer that does not answer costs the limit, gives 503 and never 401; it is used again when it answers',
+  'an issuer that does not answer causes a 503 within the time limit and never a 401, and is used again later',
   async (t) => {
     const clock = { now: Date.now() }
     const { app } = await build(t, {

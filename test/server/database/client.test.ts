@@ -12,7 +12,7 @@ import { expectSound } from '../../helpers/session-state.ts'
 import { needsRealServer, query } from '../../helpers/scratch-database.ts'
 
 const LIMIT_MS = 800
-// What a busy machine may add.
+// Tolerance for a busy machine.
 const SLACK_MS = 700
 
 const webm = (await fixture('recording.webm')).toString('base64')
@@ -27,7 +27,7 @@ async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
     services,
     env: { DATABASE_URL: proxy.url, DATABASE_TIMEOUT_MS: String(LIMIT_MS), ...env }
   })
-  // Before the app is closed: it waits for nobody who hangs, but on one session a held transaction holds up everybody.
+  // Before the app is closed: on a single session an open transaction blocks everything else.
   t.teardown(() => proxy.resume())
   const clara = as(`auth0|${randomUUID()}`)
   await untilServed(() => clara.sync())
@@ -36,7 +36,7 @@ async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
 
 type Answer = Awaited<ReturnType<Caller['list']>>
 
-/** A busy machine may need longer than the limit for a connection, and for what was held back to have come to its end. */
+/** Repeats until success. A busy machine may need longer than the time limit to connect and to finish delayed queries. */
 async function untilServed(call: () => Promise<Answer>): Promise<Answer> {
   let answer = await call()
   while (answer.statusCode === 503) answer = await call()
@@ -50,7 +50,7 @@ function isUnavailable(t: Test, answer: Answer, about: string) {
     about
   )
   t.equal(answer.json().code, 'database_unavailable')
-  t.notMatch(answer.body, /127\.0\.0\.1|postgres|SELECT|ECONN/i, 'nothing inside is told')
+  t.notMatch(answer.body, /127\.0\.0\.1|postgres|SELECT|ECONN/i, 'no internal detail')
 }
 
 async function timed<T>(work: Promise<T>): Promise<{ result: T; milliseconds: number }> {
@@ -68,7 +68,7 @@ const everyCall = (caller: Caller): Array<[string, () => Promise<Answer>]> => [
   ['stats', () => caller.stats()]
 ]
 
-/** Asked past the server, so that nothing that an open transaction only promises is counted. */
+/** Queries the database directly, so that uncommitted rows are not counted. */
 async function countRows(sub: string): Promise<number> {
   const [row] = await query<{ count: string }>(
     databaseUrl,
@@ -77,7 +77,7 @@ async function countRows(sub: string): Promise<number> {
   return Number(row?.count)
 }
 
-t.test('a database that is down costs each call a 503, and service resumes by itself', async (t) => {
+t.test('every call answers 503 while the database is down, and succeeds afterwards', async (t) => {
   const { app, proxy, clara } = await start(t)
   await clara.save()
   await proxy.refuse()
@@ -89,7 +89,7 @@ t.test('a database that is down costs each call a 503, and service resumes by it
   t.equal((await clara.save()).statusCode, 201)
 })
 
-t.test('a server that starts before its database serves as soon as that is there', async (t) => {
+t.test('a server that starts before its database serves once the database is up', async (t) => {
   const proxy = await startFaultyProxy(t, databaseUrl)
   await proxy.refuse()
   const { app, as } = await build(t, { services, env: { DATABASE_URL: proxy.url } })
@@ -99,27 +99,24 @@ t.test('a server that starts before its database serves as soon as that is there
   t.equal((await untilServed(() => as('auth0|early').list())).statusCode, 200)
 })
 
-t.test(
-  'a hanging database costs each of many calls the limit, and nothing of them happens afterwards',
-  async (t) => {
-    const { proxy, clara } = await start(t)
-    proxy.hang()
-    const calls = [...everyCall(clara), ...everyCall(clara), ...everyCall(clara)]
-    const answers = await Promise.all(
-      calls.map(([name, call]) => timed(call()).then((answer) => ({ name, ...answer })))
-    )
-    for (const { name, result, milliseconds } of answers) {
-      isUnavailable(t, result, name)
-      t.ok(milliseconds < LIMIT_MS + SLACK_MS, `${name} took ${Math.round(milliseconds)} ms`)
-    }
-    await proxy.resume()
-    t.same((await untilServed(() => clara.list())).json(), [])
-    t.equal((await clara.save()).statusCode, 201)
-    t.equal(await countRows(clara.sub), 1)
+t.test('calls to a hanging database end within the time limit and have no later effect', async (t) => {
+  const { proxy, clara } = await start(t)
+  proxy.hang()
+  const calls = [...everyCall(clara), ...everyCall(clara), ...everyCall(clara)]
+  const answers = await Promise.all(
+    calls.map(([name, call]) => timed(call()).then((answer) => ({ name, ...answer })))
+  )
+  for (const { name, result, milliseconds } of answers) {
+    isUnavailable(t, result, name)
+    t.ok(milliseconds < LIMIT_MS + SLACK_MS, `${name} took ${Math.round(milliseconds)} ms`)
   }
-)
+  await proxy.resume()
+  t.same((await untilServed(() => clara.list())).json(), [])
+  t.equal((await clara.save()).statusCode, 201)
+  t.equal(await countRows(clara.sub), 1)
+})
 
-t.test('a restart of the database under load loses no session that was saved', async (t) => {
+t.test('a restart of the database under load loses no saved session', async (t) => {
   const { proxy, clara } = await start(t)
   const saves = Array.from({ length: 30 }, (_, index) => ({ id: randomUUID(), wait: index * 10 }))
   const restart = async () => {
@@ -154,7 +151,7 @@ const STEPS: Array<[moment: string, text: string]> = [
 
 for (const fault of ['cut', 'cut the answer'] as const) {
   t.test(
-    `a connection lost (${fault}) at any step of a save leaves all or nothing, and the answer says which`,
+    `a save is atomic when the connection is lost (${fault}) at any step, and the answer says whether it is saved`,
     async (t) => {
       const { proxy, clara } = await start(t)
       let expected = 0
@@ -165,7 +162,7 @@ for (const fault of ['cut', 'cut the answer'] as const) {
         if (answer.statusCode === 201) expected++
         else isUnavailable(t, answer, moment)
         t.equal(await countRows(clara.sub), expected, `${moment}: ${answer.statusCode}`)
-        t.equal((await clara.save()).statusCode, 201, 'the next one works')
+        t.equal((await clara.save()).statusCode, 201, 'the next save succeeds')
         t.equal(await countRows(clara.sub), ++expected)
       }
       if (fault === 'cut the answer') {
@@ -178,7 +175,7 @@ for (const fault of ['cut', 'cut the answer'] as const) {
 
 for (const [moment, text] of [['at the lease', 'INSERT INTO session_leases'], ...STEPS.slice(1)] as const) {
   t.test(
-    `a database that hangs ${moment} of a save, and from there on, costs one limit, and a retry completes the save`,
+    `a save ends within one time limit when the database hangs ${moment}, and a retry completes it`,
     async (t) => {
       const { proxy, clara } = await start(t, { SESSION_LEASE_MS: '1000' })
       const session = { id: randomUUID(), audioBase64: webm }
@@ -198,7 +195,7 @@ for (const [moment, text] of [['at the lease', 'INSERT INTO session_leases'], ..
 }
 
 t.test(
-  'a transaction given up in its middle never reaches the next user of its connection',
+  'an abandoned transaction never reaches the next user of its connection',
   { skip: needsServerWithin },
   async (t) => {
     const { app, proxy, clara } = await start(t, { DATABASE_POOL_SIZE: '2' })
@@ -208,11 +205,11 @@ t.test(
       const given = clara.save()
       await hung
       isUnavailable(t, await given, text)
-      // The rollback waits behind the statement, and is given up as well: only then the connection is released.
+      // The rollback waits behind the statement and times out as well. Then the connection is released.
       await new Promise((resolve) => setTimeout(resolve, LIMIT_MS + SLACK_MS))
       await proxy.resume()
       await untilServed(() => clara.list())
-      // Single statements: in there they would succeed, and never be committed.
+      // Single statements: inside the transaction they would succeed and never be committed.
       for (let i = 0; i < 4; i++) {
         await app.database.queries
           .$executeRaw`UPDATE users SET picture = ${text} || ${i} WHERE auth0_id = ${clara.sub}`
@@ -232,7 +229,7 @@ t.test(
   }
 )
 
-t.test('calls that find every connection taken get 503 in time', { skip: needsServerWithin }, async (t) => {
+t.test('calls get 503 in time while all connections are in use', { skip: needsServerWithin }, async (t) => {
   const { app, clara } = await start(t, { DATABASE_POOL_SIZE: '2' })
   let finish = () => {}
   const finished = new Promise<void>((resolve) => {
@@ -251,7 +248,7 @@ t.test('calls that find every connection taken get 503 in time', { skip: needsSe
   t.equal((await clara.list()).statusCode, 200)
 })
 
-t.test('a transaction that outlives the limit is rolled back, as its caller was told', async (t) => {
+t.test('a transaction that exceeds the time limit is rolled back', async (t) => {
   const { app, clara } = await start(t)
   const work = app.database.transaction(async (queries) => {
     await queries.$executeRaw`UPDATE users SET name = 'changed' WHERE auth0_id = ${clara.sub}`
@@ -279,7 +276,7 @@ t.test(
   }
 )
 
-t.test('what is in a statement does not stay in memory after it', { skip: needsServerWithin }, async (t) => {
+t.test('the parameters of a statement do not stay in memory', { skip: needsServerWithin }, async (t) => {
   const { app, clara } = await start(t)
   const score = `<score>${randomUUID()}</score>`
   const pool = new pg.Pool({ connectionString: databaseUrl })
@@ -290,7 +287,7 @@ t.test('what is in a statement does not stay in memory after it', { skip: needsS
     argTypes: [{ scalarType: 'string', arity: 'scalar' }]
   })
   await adapter.dispose()
-  t.match(getLogs(), score, 'Prisma by itself notes it')
+  t.match(getLogs(), score, 'Prisma keeps them by default')
   const { id } = (await untilServed(() => clara.save({ xmlContent: score }))).json()
   await clara.get(id)
   t.equal(getLogs(), '')
@@ -300,7 +297,7 @@ t.test('what is in a statement does not stay in memory after it', { skip: needsS
   t.equal(getLogs(), '')
 })
 
-t.test('a statement that PostgreSQL refuses is a fault of ours, not an outage', async (t) => {
+t.test('a statement that PostgreSQL refuses is an internal error, not an outage', async (t) => {
   const { app, clara } = await start(t)
   const refused = await app.database.queries.$queryRaw`SELECT nonsense`.then(
     () => undefined,

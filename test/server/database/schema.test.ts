@@ -9,8 +9,8 @@ const INSUFFICIENT_PRIVILEGE = '42501'
 const VISITORS = ['anon', 'authenticated']
 const HEX = 'a'.repeat(64)
 
-// What Supabase has in every project: two roles for its REST API, to which every new table is granted. Roles belong to
-// the whole server, where another test may be making the same ones.
+// Every Supabase project has two roles for its REST API, with grants on every new table. Roles belong to the whole
+// server, where another test may create them at the same time.
 const supabase = [
   ...VISITORS.map(
     (role) =>
@@ -44,7 +44,7 @@ async function tables(url: string): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-t.test('what must never be there', async (t) => {
+t.test('invalid rows are refused', async (t) => {
   const url = await migrated(t)
   const refused: Array<[table: string, row: Record<string, unknown>, values: Record<string, unknown[]>]> = [
     [
@@ -84,7 +84,7 @@ t.test('what must never be there', async (t) => {
   }
 })
 
-t.test('what the contract allows is let in, to the last value', async (t) => {
+t.test('every value that the contract allows is accepted', async (t) => {
   const url = await migrated(t)
   await query(
     url,
@@ -115,13 +115,13 @@ t.test('what the contract allows is let in, to the last value', async (t) => {
   t.same(await query(url, 'SELECT count(*)::int FROM sessions'), [{ count: 3 }])
 })
 
-t.test('a user takes their sessions along', async (t) => {
+t.test('deleting a user deletes their sessions', async (t) => {
   const url = await migrated(t)
   await query(url, 'DELETE FROM users')
   t.same(await query(url, 'SELECT id FROM sessions UNION SELECT session_id FROM session_leases'), [])
 })
 
-t.test('every table is shut by row level security, with no policy to open it', async (t) => {
+t.test('every table has row level security and no policy', async (t) => {
   const url = await migrated(t)
   t.same(await tables(url), ['_prisma_migrations', 'session_leases', 'sessions', 'users'])
   t.same(
@@ -132,7 +132,7 @@ t.test('every table is shut by row level security, with no policy to open it', a
   t.same(await query(url, 'SELECT * FROM pg_policies'), [])
 })
 
-t.test('behind the REST API of Supabase nobody reads or writes a row', async (t) => {
+t.test('the roles of the Supabase REST API cannot read or write a row', async (t) => {
   const url = await migrated(t, ...supabase)
   await query(url, 'CREATE TABLE control (id INTEGER)', 'INSERT INTO control VALUES (1)')
   for (const role of VISITORS) {
@@ -152,7 +152,7 @@ t.test('behind the REST API of Supabase nobody reads or writes a row', async (t)
   }
 })
 
-t.test('were the grants to come back, the rows would still be shut', async (t) => {
+t.test('row level security protects the rows even with grants', async (t) => {
   const url = await migrated(t, ...supabase)
   for (const table of await tables(url)) {
     await query(url, `GRANT ALL ON ${table} TO anon`)

@@ -19,7 +19,7 @@ type Line = {
   err?: { type: string; message: string }
 }
 
-/** The server as a process of its own, since only there its log is what an operator sees. */
+/** Starts the server as a separate process and collects its log. */
 async function serve(t: Test, { env }: Services, changes: NodeJS.ProcessEnv = {}) {
   const main = fileURLToPath(new URL('../../../src/server/main.ts', import.meta.url))
   const child = spawn(process.execPath, [...runTypescript, main], {
@@ -59,7 +59,7 @@ const secrets = {
 const token = issuer.token(secrets.sub)
 const audio = (await fixture('recording.webm')).toString('base64')
 
-t.test('a log of everything tells what happened and nothing of anybody', async (t) => {
+t.test('the log of all levels has every event and no personal data', async (t) => {
   const server = await serve(t, services)
   const call = async (path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const response = await fetch(`${server.url}${path}`, {
@@ -176,11 +176,11 @@ t.test('a log of everything tells what happened and nothing of anybody', async (
     t.equal(at, -1, `${what}: ${at < 0 ? '' : log.slice(Math.max(at - 200, 0), at + 100)}`)
   }
   t.notMatch(log, /hush/i)
-  t.notOk(log.includes(saved.json.id), 'no id of a session')
+  t.notOk(log.includes(saved.json.id), 'no session id')
   t.notOk(log.includes(services.env['SUPABASE_SERVICE_ROLE_KEY'] ?? ''), 'no key')
 })
 
-t.test('a database that is away leaves no password in the log', async (t) => {
+t.test('an unavailable database leaves no password in the log', async (t) => {
   const server = await serve(t, services, {
     DATABASE_URL: 'postgresql://owner:hush-password@127.0.0.1:1/hush-database'
   })
@@ -198,7 +198,7 @@ t.test('a database that is away leaves no password in the log', async (t) => {
   t.notMatch(server.raw.join('\n'), /hush/)
 })
 
-t.test('errors are described by what locates a fault, and no deeper than it helps', async (t) => {
+t.test('errors are logged with type, message, code, stack and three causes at most', async (t) => {
   const { serializers } = loggerOptions({ logLevel: 'info' }) as {
     serializers: { err: (error: unknown) => object }
   }

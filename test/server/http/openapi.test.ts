@@ -85,7 +85,7 @@ t.test('the document is OpenAPI 3.1', async (t) => {
   }
 })
 
-t.test('every schema in it is a JSON Schema of 2020-12, and every reference leads somewhere', async (t) => {
+t.test('every schema is valid JSON Schema 2020-12, and every reference resolves', async (t) => {
   const schemas: Schema[] = []
   JSON.stringify(document, (key, value: unknown) => {
     if (key === 'schema') schemas.push(value as Schema)
@@ -100,7 +100,7 @@ t.test('every schema in it is a JSON Schema of 2020-12, and every reference lead
   }
 })
 
-t.test('it describes the routes that there are, all of them', async (t) => {
+t.test('the document describes exactly the existing routes', async (t) => {
   t.strictSame(
     operations
       .map(({ name }) => name)
@@ -123,7 +123,7 @@ t.test('it describes the routes that there are, all of them', async (t) => {
   for (const { name, operation } of operations) t.match(operation, { summary: /\w+ \w+/, tags: [/\w/] }, name)
 })
 
-t.test('only health needs no token', async (t) => {
+t.test('only the health routes need no token', async (t) => {
   for (const { name, path, operation } of operations) {
     if (path.startsWith('/api/')) {
       t.equal(operation.security, undefined, `${name} has the document's security`)
@@ -132,7 +132,7 @@ t.test('only health needs no token', async (t) => {
   t.strictSame((document as unknown as { security: unknown }).security, [{ auth0: [] }])
 })
 
-t.test('every request and every response has an example, and each fits its schema', async (t) => {
+t.test('every request and response has an example that matches its schema', async (t) => {
   for (const { name, path, method, operation } of operations) {
     const { requestBody, responses } = operation
     for (const [type, media] of Object.entries(requestBody?.content ?? {})) {
@@ -182,7 +182,7 @@ t.test('every error response is a problem and names its codes', async (t) => {
   )
 })
 
-t.test('the headers of answers are documented', async (t) => {
+t.test('response headers are documented', async (t) => {
   const text = (path: string, method: string, status: string) =>
     JSON.stringify(document.paths[path]?.[method]?.responses[status]).toLowerCase()
   t.match(text('/api/sessions', 'get', '200'), 'link')
@@ -190,7 +190,7 @@ t.test('the headers of answers are documented', async (t) => {
   t.match(text('/api/sessions', 'post', '503'), 'retry-after')
 })
 
-t.test('what the server answers is what the document says', async (t) => {
+t.test('the answers of the server match the document', async (t) => {
   const clara = as('auth0|clara')
   const audioBytes = await fixture('recording.webm')
   const audioBase64 = audioBytes.toString('base64')
@@ -269,7 +269,7 @@ t.test('the documented examples work', async (t) => {
   t.equal((await clara.call('POST', '/api/sessions', bodyOf('/api/sessions'))).statusCode, 201)
 })
 
-t.test('the page serves, with everything that it loads', async (t) => {
+t.test('the page and all its assets are served', async (t) => {
   const page = await app.inject({ url: '/docs', headers: { accept: 'text/html' } })
   const html = page.statusCode === 302 ? await app.inject(String(page.headers.location)) : page
   t.equal(html.statusCode, 200)

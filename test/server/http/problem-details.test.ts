@@ -14,7 +14,7 @@ const { app, as, database, issuer } = await build(t)
 const clara = as('auth0|clara')
 await clara.sync()
 
-t.test('a route that does not exist is a problem, and under /api only for who has a token', async (t) => {
+t.test('an unknown route is a problem; under /api a token is checked first', async (t) => {
   for (const url of ['/', '/API/sessions', '/docs.json']) {
     const { detail } = isProblem(t, await app.inject({ method: 'GET', url }), 'route_not_found')
     t.match(detail, '/docs')
@@ -34,7 +34,7 @@ t.test('HEAD is answered without a body', async (t) => {
   t.equal(response.body, '')
 })
 
-t.test('a fault of ours hides everything', async (t) => {
+t.test('an internal error reveals no details', async (t) => {
   const { id } = (await clara.save()).json<{ id: string }>()
   await query(
     database.url,
@@ -51,17 +51,17 @@ t.test('a fault of ours hides everything', async (t) => {
     const problem = isProblem(t, response, 'internal_error')
     t.strictSame(Object.keys(problem).sort(), ['code', 'detail', 'status', 'title', 'type'])
     t.notMatch(response.body, /secret|song|column|SQL|prisma|select|127\.0\.0\.1|forbidden|at \w/i)
-    t.match(response.headers['x-request-id'], /^[0-9a-f-]{36}$/, 'by which we find it in the log')
+    t.match(response.headers['x-request-id'], /^[0-9a-f-]{36}$/, 'the id under which it is logged')
   }
   await query(
     database.url,
     'ALTER TABLE sessions RENAME COLUMN secret_name TO song_name',
     'ALTER TABLE users DROP CONSTRAINT secret_check'
   )
-  t.equal((await clara.list()).statusCode, 200, 'and service resumes')
+  t.equal((await clara.list()).statusCode, 200, 'the next request succeeds')
 })
 
-t.test('an error answer is never shaped by the schema of a success', async (t) => {
+t.test('the response schema of a route does not change an error', async (t) => {
   const problem = isProblem(t, await clara.save({ songName: '', duration: -1 }), 'invalid_input', '/songName')
   t.strictSame(problem, {
     type: '/docs#invalid_input',
@@ -73,7 +73,7 @@ t.test('an error answer is never shaped by the schema of a success', async (t) =
   })
 })
 
-t.test("the request id is the caller's where it is a sound one", async (t) => {
+t.test("the caller's request id is used if it is valid", async (t) => {
   const ask = async (id: string) =>
     (await app.inject({ method: 'GET', url: '/healthz', headers: { 'x-request-id': id } })).headers[
       'x-request-id'
@@ -84,14 +84,14 @@ t.test("the request id is the caller's where it is a sound one", async (t) => {
   }
 })
 
-t.test('what is unavailable says when to come back', async (t) => {
+t.test('a 503 has Retry-After', async (t) => {
   t.equal(new ApiError('storage_unavailable', 'Later').retryAfter, 5)
   t.equal(new ApiError('storage_unavailable', 'Later', { retryAfter: 60 }).retryAfter, 60)
   t.equal(new ApiError('invalid_input', 'No').retryAfter, undefined)
 })
 
 t.test(
-  'what is no request gets a problem, too, and its connection is closed',
+  'a malformed request gets a problem, and its connection is closed',
   { skip: needsServerWithin },
   async (t) => {
     await app.listen({ port: 0, host: '127.0.0.1' })
@@ -101,7 +101,7 @@ t.test(
       const accepted = once(app.server, 'connection')
       const client = connect(port, '127.0.0.1')
       client.write(sent)
-      const answer = text(client) // ends with the connection
+      const answer = text(client) // until the connection ends
       const [socket] = (await accepted) as [Socket]
       meanwhile(socket)
       const [head = '', body = ''] = (await answer).split('\r\n\r\n')
@@ -129,7 +129,7 @@ t.test(
       'headers_too_large'
     )
 
-    // Node looks for requests that take too long only twice a minute, and then says just this.
+    // Node checks for slow requests every 30 seconds, and then emits exactly this.
     const timeOut = (socket: Socket) =>
       app.server.emit(
         'clientError',
@@ -149,7 +149,7 @@ t.test(
         `GET /api/sessions/${id} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${issuer.token(clara.sub)}\r\n\r\n`
       )
     const [unread] = await accepted
-    await once(client, 'readable') // and not read: the rest of the answer waits
+    await once(client, 'readable') // without reading: the rest of the answer stays in the buffers
     client.write('GARBAGE\r\n\r\n')
     await once(unread as Socket, 'close')
     client.destroy()
@@ -157,7 +157,7 @@ t.test(
     const gone = await answerTo('', (socket) => {
       timeOut(socket.destroy())
     })
-    t.strictSame(gone, { head: '', body: '' }, 'who is gone gets none')
+    t.strictSame(gone, { head: '', body: '' }, 'a closed connection gets no answer')
     t.equal((await clara.list()).statusCode, 200)
   }
 )
