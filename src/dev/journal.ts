@@ -1,37 +1,37 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { ViteDevServer } from 'vite'
+import { listen } from './ports.ts'
+import { IDENTITY, IDENTITY_PATH } from './running-stack.ts'
 
-type JournalOptions = { port: number; api: string; issuer: string; audience: string }
+interface JournalOptions {
+  port: number
+  /** URL of the API. */
+  api: string
+  /** URL of the issuer, with its trailing slash. */
+  issuer: string
+  audience: string
+}
 
 export interface PracticeJournal {
   url: string
   close(): Promise<void>
 }
 
+const CONFIG_FILE = fileURLToPath(new URL('../../examples/practice-journal/vite.config.ts', import.meta.url))
+
 /**
- * Serves examples/practice-journal by Vite, which is loaded when a browser first asks: it takes a while, and not
- * everybody who starts the stack comes for the journal. With VITE_USE_MOCK_STORAGE=true in the environment it keeps
- * everything in the browser.
+ * Serves examples/practice-journal with Vite, which loads at the first request: loading takes seconds, and not every
+ * developer opens the journal.
  *
- * It passes `/api` on to the server, so that it needs no CORS and leaves the two origins that the server allows in
- * development to the frontend that somebody is working on.
+ * Requests for `/api` are passed on to the API. So the journal needs no CORS, and the origins that the API allows in
+ * development stay free for the developer's own frontend.
  */
-export async function startJournal({
-  port,
-  api,
-  issuer,
-  audience
-}: JournalOptions): Promise<PracticeJournal> {
-  const variables = {
-    VITE_API_URL: '',
-    VITE_AUTH0_DOMAIN: issuer.replace(/\/$/, ''),
-    VITE_AUTH0_CLIENT_ID: 'practice-journal',
-    VITE_AUTH0_AUDIENCE: audience
-  }
+export async function startJournal({ port, ...services }: JournalOptions): Promise<PracticeJournal> {
   let vite: Promise<ViteDevServer> | undefined
   const server = createServer((request, response) => {
+    if (request.url === IDENTITY_PATH) return response.end(IDENTITY)
     vite ??= startVite()
     vite.then(
       ({ middlewares }) => middlewares(request, response),
@@ -42,28 +42,33 @@ export async function startJournal({
   async function startVite() {
     const { createServer } = await import('vite')
     return createServer({
-      configFile: fileURLToPath(new URL('../../examples/practice-journal/vite.config.ts', import.meta.url)),
+      configFile: CONFIG_FILE,
       logLevel: 'error',
-      server: { middlewareMode: true, hmr: { server }, proxy: { '/api': api } },
-      define: Object.fromEntries(
-        Object.entries(variables).map(([name, value]) => [`import.meta.env.${name}`, JSON.stringify(value)])
-      )
+      server: { middlewareMode: true, hmr: { server }, proxy: { '/api': services.api } },
+      define: defineVariables(services)
     })
   }
 
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening').catch((error) => {
-    if (error.code !== 'EADDRINUSE') throw error
-    throw new Error(
-      `Port ${port} of 127.0.0.1 is taken: stop what listens there, or choose another port with JOURNAL_PORT`
-    )
-  })
+  await listen(server, { port, host: '127.0.0.1', variable: 'JOURNAL_PORT' })
   return {
-    url: `http://localhost:${port}`,
+    url: `http://localhost:${(server.address() as AddressInfo).port}`,
     async close() {
       server.closeAllConnections()
       server.close()
       await (await vite)?.close()
     }
   }
+}
+
+function defineVariables({ issuer, audience }: { issuer: string; audience: string }) {
+  const variables = {
+    VITE_API_URL: '',
+    VITE_AUTH0_DOMAIN: issuer.replace(/\/$/, ''),
+    VITE_AUTH0_CLIENT_ID: 'practice-journal',
+    VITE_AUTH0_AUDIENCE: audience
+  }
+  const entries = Object.entries(variables)
+  return Object.fromEntries(
+    entries.map(([name, value]) => [`import.meta.env.${name}`, JSON.stringify(value)])
+  )
 }

@@ -1,6 +1,6 @@
 // @ts-check
-// The thread in which the embedded PostgreSQL runs, started by postgres.ts. JavaScript, because a worker does not get
-// the TypeScript loader of whoever starts it, and fetching one costs as much again as opening the database.
+// Worker thread of the embedded PostgreSQL, started by postgres.ts. It is JavaScript because a worker does not inherit
+// the TypeScript loader, and loading that takes as long as opening the database.
 import { readFile } from 'node:fs/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
@@ -30,7 +30,7 @@ async function serve({ dataDir, snapshot, host, port }) {
   return server.getServerConn()
 }
 
-// Errors travel as plain fields: cloned, they would lose their code.
+// A structured clone of an error has no `code`, so the fields are sent instead.
 serve(workerData).then(
   (address) => parentPort?.postMessage({ address }),
   ({ message, code }) => parentPort?.postMessage({ error: message, code })

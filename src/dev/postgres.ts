@@ -3,13 +3,13 @@ import { mkdir } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import lockfile from 'proper-lockfile'
 
-/** Where the embedded PostgreSQL keeps its data and listens. */
+/** Data and address of the embedded PostgreSQL. */
 export interface PostgresOptions {
-  /** Left out, the data are in memory and end with it. */
+  /** Without it, the data is kept in memory only. */
   dataDir?: string
-  /** A tar file of a data directory, which a new database begins with: quicker than making one from nothing. */
+  /** Tar file of a data directory. A new database starts as its copy, in a tenth of the time of an empty one. */
   snapshot?: string
-  /** Left out, any free port. */
+  /** Any free port by default. */
   port?: number
   host?: string
 }
@@ -22,10 +22,11 @@ export interface Postgres {
 
 type WorkerOptions = PostgresOptions & { host: string; port: number }
 
-/** The worker's one answer to being started. */
+/** The only message of the worker, once it has started or failed. */
 type WorkerAnswer = { address: string } | { error: string; code: string | undefined }
 
-// A killed holder's lock goes stale after 4 s; a live one renews it every 2 s, from this thread, which no query blocks.
+// A live process renews its lock every 2 s, from this thread, which no query blocks. The lock of a killed process
+// becomes stale after 4 s.
 const STALE_MS = 4000
 const RETRIES = { retries: 24, factor: 1, minTimeout: 250, maxTimeout: 250 }
 
@@ -53,20 +54,20 @@ async function addressOf(
   const started = once(worker, 'message') as Promise<[WorkerAnswer]>
   const [answer] = await Promise.race([
     started,
-    exited.then(() => [{ error: 'its thread ended', code: undefined }] as const)
+    exited.then(() => [{ error: 'the worker thread exited', code: undefined }] as const)
   ])
   if ('address' in answer) return answer.address
   if (answer.code !== 'EADDRINUSE') throw new Error(`PostgreSQL did not start: ${answer.error}`)
   throw new Error(
-    `Port ${port} of ${host} is taken: stop what listens there, or choose another port for PostgreSQL`
+    `Port ${port} of ${host} is taken: stop the program that listens there, or set POSTGRES_PORT to another port`
   )
 }
 
 /**
- * Starts a PostgreSQL (PGlite) that any PostgreSQL client reaches over TCP, in a thread of its own.
+ * Starts a PostgreSQL (PGlite) in a worker thread. Any PostgreSQL client can connect over TCP.
  *
- * It is one session behind many connections: settings are shared, and an open transaction makes all others wait. It
- * does not keep the process alive by itself. Should it die, the process dies with its error.
+ * All connections share one session: settings are shared, and an open transaction makes all other connections wait.
+ * The database does not keep the process alive. An error that ends the worker also ends the process.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const settings = { host: '127.0.0.1', port: 0, ...options }

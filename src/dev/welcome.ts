@@ -1,67 +1,48 @@
-import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { paint } from './terminal.ts'
 
-type Stack = {
-  journal: string
-  api: string
-  token: string
+interface Welcome {
+  urls: Record<'journal' | 'api' | 'database' | 'issuer' | 'storage', string>
   dataDir: string
-  databaseUrl: string
-  issuer: string
-  storageUrl: string
+  /** Body of the first save. */
+  firstSession: string
+  usesMockStorage: boolean
 }
 
-const RECORDING = new URL('../../test/fixtures/recording.webm', import.meta.url)
+const heading = (text: string) => paint('bold', text)
+const link = (url: string) => paint('cyan', url)
+const quote = (path: string) => (/^[\w./@:+,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
 
-/** Writes a first session, with a recording, to be sent with curl. @returns its path */
-async function writeFirstSession(dataDir: string): Promise<string> {
-  const file = join(dataDir, 'first-session.json')
-  const audioBase64 = `data:audio/webm;codecs=opus;base64,${await readFile(RECORDING, 'base64')}`
-  await writeFile(
-    file,
-    JSON.stringify({
-      songName: 'Ode to Joy',
-      instrument: 'Piano',
-      duration: 1260,
-      analysis: { summary: 'Steady tempo', feedback: 'Mind the dotted notes in bar 12.', scoreAccuracy: 87 },
-      audioBase64
-    })
-  )
-  return file
-}
-
-/** What a newcomer needs to see once everything runs. */
-export async function welcome({
-  journal,
-  api,
-  token,
-  dataDir,
-  databaseUrl,
-  issuer,
-  storageUrl
-}: Stack): Promise<string> {
-  const firstSession = await writeFirstSession(dataDir)
+/** Text for a newcomer once the stack runs. */
+export function welcome({ urls, dataDir, firstSession, usesMockStorage }: Welcome): string {
+  const api = urls.api.replace('127.0.0.1', 'localhost')
+  const authorization = `-H "Authorization: Bearer $(cat ${quote(join(dataDir, 'token'))})"`
   return `
-Harmony Helper is running; its data are in ${dataDir}/. Ctrl-C ends everything.
+${heading(`Harmony Helper is running at ${link(urls.journal)}`)}
+${usesMockStorage ? inBrowser : inAccount}
 
-  Open      ${journal}
-            the practice journal: sign in (any password is right), record, save, listen
+  API        ${link(api)}
+  API page   ${link(`${api}/docs`)}
+  Database   ${link(urls.database)}
+  Issuer     ${link(urls.issuer)}
+  Storage    ${link(urls.storage)}
 
-  API       ${api}
-  API docs  ${api}/docs
-  Database  ${databaseUrl}
-            look inside: DATABASE_URL=${databaseUrl} npm run db:studio
-  Issuer    ${issuer}
-  Storage   ${storageUrl}
+${heading('Save a first session with a recording as Clara')}, and open the audioUrl of the answer to hear it:
 
-A token for Clara, good for a day (more: ${issuer}oauth/token):
+  curl -X POST ${api}/api/sessions ${authorization} \\
+    -H 'Content-Type: application/json' -d @${quote(firstSession)}
 
-${token}
+${heading('Read the history:')}
 
-Save a first session with a recording; its answer's audioUrl plays it:
+  curl ${api}/api/sessions ${authorization}
 
-curl -X POST ${api}/api/sessions -H 'Content-Type: application/json' -H 'Authorization: Bearer ${token}' -d @${firstSession}
-
-LOG_LEVEL=info npm run dev shows every request.
+Clara's token is valid for a day; each start writes a new one. All data is in ${dataDir}/.
+Look into the database: DATABASE_URL='${urls.database}' npm run db:studio
+LOG_LEVEL=info npm run dev shows every request. Ctrl-C stops everything.
 `
 }
+
+const inAccount = 'Sign in as Clara or Robert: there are no passwords. Then record, save and listen.'
+const inBrowser =
+  'The practice journal keeps everything in the browser (VITE_USE_MOCK_STORAGE=true) and needs no sign-in.\n' +
+  'The API runs, too, but the journal does not use it.'
