@@ -7,32 +7,31 @@ import { reconcileRecordings, type Finding } from './reconcile-recordings.ts'
 
 const USAGE = `Usage: npm run recordings:reconcile -- [--delete] [--min-age MINUTES] [--from USER_ID]
 
-Reports recordings without a session, uploads that were never completed, and sessions whose recording is gone.
-  --delete            remove recordings without a session, and uploads after two hours
-  --min-age MINUTES   leave younger ones alone, they may be in flight (15; 0 also breaks off running saves)
-  --from USER_ID      pass over users with smaller ids, to go on where an earlier run stopped
+Reports recordings without a session, uploads that were never completed, and sessions whose recording is missing.
+  --delete            remove recordings without a session, and incomplete uploads after two hours
+  --min-age MINUTES   skip younger ones, which may be in flight (default 15; 0 also aborts running saves)
+  --from USER_ID      skip users with smaller ids, to continue where an earlier run stopped
 
-Exit code: 0 when all is well, or was put right; 1 when something was found that is still there; 2 when it failed or
-was stopped.`
+Exit code: 0 when everything matches or was repaired; 1 when a finding needs attention; 2 when the run failed or was
+stopped.`
 
 const LINES: { [kind in Finding['kind']]: (finding: Finding & { kind: kind }) => string } = {
   leftover: ({ key, removed }) => `${removed ? 'removed' : 'found'} a recording without a session: ${key}`,
-  unfinished: ({ key, removed }) =>
-    `${removed ? 'removed' : 'found'} an upload that was never completed: ${key}`,
-  missing: ({ sessionId, key }) => `found a session whose recording is gone: ${sessionId} (${key})`,
-  foreign: ({ key }) => `found an object that is no recording of ours, left alone: ${key}`
+  unfinished: ({ key, removed }) => `${removed ? 'removed' : 'found'} an incomplete upload: ${key}`,
+  missing: ({ sessionId, key }) => `found a session whose recording is missing: ${sessionId} (${key})`,
+  foreign: ({ key }) => `found an object that is not a recording, left in place: ${key}`
 }
 
 type Invocation = {
   args: string[]
   env: NodeJS.ProcessEnv
-  /** Stops the run before its next step; the reason is told. */
+  /** Stops the run before its next step; the reason is printed. */
   signal: AbortSignal
   out: Pick<Console, 'log' | 'error'>
 }
 
 /**
- * Runs the reconciliation as the command line asks. Where it does not come to its end, it says how to go on.
+ * Runs the reconciliation with the options of the command line. If it fails or is stopped, it prints how to continue.
  * @returns the exit code
  */
 export async function runReconciliation({ args, env, signal, out }: Invocation): Promise<0 | 1 | 2> {
@@ -58,7 +57,7 @@ export async function runReconciliation({ args, env, signal, out }: Invocation):
     return open === 0 ? 0 : 1
   } catch (error) {
     out.error(describe(error as Error))
-    if (from) out.error(`Not all was looked at. To go on from here, add --from ${from}`)
+    if (from) out.error(`Not all recordings were checked. To continue from here, add --from ${from}`)
     return 2
   }
 }
@@ -84,7 +83,7 @@ function readArguments(args: string[]) {
 
 type Options = Omit<Parameters<typeof reconcileRecordings>[0], 'database' | 'storage' | 'report'>
 
-/** @returns how many findings are still there */
+/** @returns how many findings need attention: those that were not removed */
 async function reconcile(
   options: Options,
   env: NodeJS.ProcessEnv,
@@ -95,7 +94,7 @@ async function reconcile(
   const storage = createStorage(config.storage, config)
   let open = 0
   const report = (finding: Finding) => {
-    if (isOpen(finding)) open++
+    if (needsAttention(finding)) open++
     print((LINES[finding.kind] as (finding: Finding) => string)(finding))
   }
   try {
@@ -106,7 +105,8 @@ async function reconcile(
   return open
 }
 
-const isOpen = (finding: Finding) => finding.kind === 'missing' || ('removed' in finding && !finding.removed)
+const needsAttention = (finding: Finding) =>
+  finding.kind === 'missing' || ('removed' in finding && !finding.removed)
 
 const describe = ({ message, cause }: Error) =>
   cause instanceof Error ? `${message} (${cause.message})` : message

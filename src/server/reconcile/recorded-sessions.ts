@@ -10,8 +10,8 @@ export type RecordedSession = { userId: string; sessionId: string; key: string }
 type Row = { userId: string; sessionId: string; audioUrl: string }
 
 /**
- * The sessions that have a recording, by user and id, of the users from `fromUser` on; one page of them in memory.
- * The index of the history gives the users in order, which leaves the sessions of one at a time to be sorted.
+ * The sessions with a recording, of the users from `fromUser` on, sorted by user and id; one page of them in memory.
+ * The index of the history yields the users in order, so PostgreSQL sorts the sessions of one user at a time.
  */
 export async function* recordedSessions(queries: Queries, fromUser = NIL): AsyncGenerator<RecordedSession> {
   let page: Row[]
@@ -19,7 +19,8 @@ export async function* recordedSessions(queries: Queries, fromUser = NIL): Async
   do {
     page = await queries.$queryRaw<Row[]>`
       SELECT user_id AS "userId", id AS "sessionId", audio_url AS "audioUrl" FROM sessions
-      WHERE audio_url IS NOT NULL AND user_id >= ${fromUser}::uuid AND (user_id, id) > (${last.userId}::uuid, ${last.sessionId}::uuid)
+      WHERE audio_url IS NOT NULL AND user_id >= ${fromUser}::uuid
+        AND (user_id, id) > (${last.userId}::uuid, ${last.sessionId}::uuid)
       ORDER BY user_id, id LIMIT ${PAGE_SIZE}::int`
     for (const { audioUrl, ...session } of page) yield { ...session, key: keyOf(audioUrl) }
     last = page.at(-1) ?? last
@@ -32,12 +33,14 @@ export async function isRecorded(queries: Queries, { sessionId, key }: RecordedS
   return row?.audioUrl != null && keyOf(row.audioUrl) === key
 }
 
-/** Whether any session has this recording: the one in its key, whosever that is by now, or another of the user. */
+/** Whether any session has this recording: the session that its key names, of any user, or another of the same user. */
 export async function isReferredTo(
   queries: Queries,
   { userId, sessionId, key }: RecordedSession
 ): Promise<boolean> {
   const rows = await queries.$queryRaw<unknown[]>`
-    SELECT FROM sessions WHERE (id = ${sessionId}::uuid OR user_id = ${userId}::uuid) AND audio_url LIKE ${`%/${key}`} LIMIT 1`
+    SELECT FROM sessions
+    WHERE (id = ${sessionId}::uuid OR user_id = ${userId}::uuid) AND audio_url LIKE ${`%/${key}`}
+    LIMIT 1`
   return rows.length > 0
 }

@@ -2,17 +2,17 @@ import type { Storage } from '../storage/storage.ts'
 import type { Entry } from '../storage/list-bucket.ts'
 
 type Options = {
-  /** How many folders deep the keys of this bucket are; folders in the deepest ones are visited like objects. */
+  /** Levels of folders in the keys of this bucket. Folders below the deepest level are visited like objects. */
   depth: number
   /** @returns whether it removed the object */
   visit: (entry: Entry) => Promise<boolean>
-  /** Keys before this one are passed over, and so are folders of nothing else. */
+  /** Keys and folders that sort before this one are skipped. */
   from?: string
 }
 
 /**
- * Visits what a bucket holds, one after the other, each folder by name, with one page of each level in memory. What
- * others add or remove meanwhile shifts the pages: then something may be visited twice, or not at all.
+ * Visits the objects of a bucket one after the other, sorted by name within each folder, with one page of each level
+ * in memory. Objects that others add or remove meanwhile shift the pages: some may be visited twice, or not at all.
  */
 export async function walkBucket(
   storage: Pick<Storage, 'list'>,
@@ -20,7 +20,7 @@ export async function walkBucket(
 ): Promise<void> {
   await walk('', depth)
 
-  /** @returns whether the folder went with its last object */
+  /** @returns whether the folder disappeared with its last object */
   async function walk(folder: string, levels: number): Promise<boolean> {
     let listed = 0
     let removed = 0

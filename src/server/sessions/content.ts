@@ -5,14 +5,14 @@ import { invalidInput } from '../errors.ts'
 import type { AudioFormat } from '../audio/formats.ts'
 import type { SessionRow } from './repository.ts'
 
-/** A recording as it will be stored. `sha256` is lower-case hexadecimal; `stream` begins anew each time. */
+/** A recording to be stored. `sha256` is lower-case hexadecimal. Each call of `stream` reads from the beginning. */
 export type Recording = { format: AudioFormat; bytes: number; sha256: string; stream: () => Readable }
 
-/** A session to be saved, checked and in the form in which it is stored and compared. */
+/** A session to be saved: validated, and in the form in which it is stored and compared. */
 export type SessionContent = {
-  /** Lower case; undefined when the client left the choice to us. */
+  /** Lower case; undefined when the client sent none. */
   id: string | undefined
-  /** Undefined means now. */
+  /** Undefined when the client sent none: the time of the save. */
   date: Date | undefined
   songName: string
   instrument: string
@@ -24,14 +24,17 @@ export type SessionContent = {
   recording: Recording | null
 }
 
-type Beside = {
+type Sources = {
   now: Date
-  /** The recording for which `audioBase64` stands in the body. */
+  /** Resolves to the recording that was received as `audioBase64`. */
   recording: () => Promise<Recording | null>
 }
 
-/** @throws {ApiError} for what a schema cannot say: dates, byte lengths, the recording */
-export async function readNewSession(body: NewSession, { now, recording }: Beside): Promise<SessionContent> {
+/**
+ * Normalises the body of `POST /api/sessions`, which its schema has validated.
+ * @throws {ApiError} invalid_input for dates and byte lengths, which a schema cannot check; the errors of `recording`
+ */
+export async function readNewSession(body: NewSession, { now, recording }: Sources): Promise<SessionContent> {
   const {
     summary = null,
     feedback = null,
@@ -61,7 +64,7 @@ function readDate(text: string | null | undefined, now: Date): Date | undefined 
   if (text === null || text === undefined) return undefined
   const date = new Date(text)
   const latest = now.getTime() + HOURS_AHEAD * 3_600_000
-  // A negated comparison, so that an invalid date (NaN), such as a leap second, is refused too.
+  // Negated, so that an invalid date (NaN), such as a leap second, is refused as well.
   if (!(date.getTime() >= EARLIEST && date.getTime() <= latest)) {
     throw invalidInput(
       '/date',
@@ -81,9 +84,9 @@ const FIELDS = [
   'scoreAccuracy'
 ] as const
 
-/** Whether saving `content` again is a repetition of what is stored. The date counts only if it was sent. */
+/** Whether `content` repeats the stored session. The date is compared only if it was sent. */
 export function isSameContent(content: SessionContent, stored: SessionRow): boolean {
-  // A row whose deletion was begun has lost its URL but not its digest: it has no recording any more.
+  // A deletion in progress has cleared the URL but not the digest: the session has no recording any more.
   const storedRecording = stored.audioUrl === null ? null : stored.recordingSha256
   return (
     FIELDS.every((field) => content[field] === stored[field]) &&
@@ -92,7 +95,10 @@ export function isSameContent(content: SessionContent, stored: SessionRow): bool
   )
 }
 
-/** Tells equal saves in flight from different ones. Without the date, which equal saves may or may not send. */
+/**
+ * SHA-256 of the content, lower-case hexadecimal, by which a lease recognises equal saves in flight. The date is left
+ * out because equal saves may or may not send it.
+ */
 export function digestContent(content: SessionContent): string {
   const fields = [...FIELDS.map((field) => content[field]), content.recording?.sha256 ?? null]
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex')

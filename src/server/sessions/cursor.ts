@@ -1,7 +1,7 @@
 import { UUID_PATTERN } from '../../contract/uuid.ts'
 import { invalidInput } from '../errors.ts'
 
-/** The place of a row in the history, exact to PostgreSQL's microsecond (a JavaScript Date would lose three digits). */
+/** Position of a row in the history, in PostgreSQL's microseconds: a JavaScript Date would lose three digits. */
 export type Position = { micros: string; id: string }
 
 export const encodeCursor = ({ micros, id }: Position): string =>
@@ -9,9 +9,9 @@ export const encodeCursor = ({ micros, id }: Position): string =>
 
 const CURSOR = new RegExp(`^(-?\\d{1,16})/(${UUID_PATTERN})$`)
 
-/** @throws {ApiError} invalid_input for anything that encodeCursor did not make */
+/** @throws {ApiError} invalid_input for any text that encodeCursor cannot produce */
 export function decodeCursor(cursor: string): Position {
   const [, micros, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
-  if (!micros || !id) throw invalidInput('cursor', 'must be taken from the Link header of the page before')
+  if (!micros || !id) throw invalidInput('cursor', 'must be taken from the Link header of the previous page')
   return { micros, id }
 }

@@ -1,14 +1,23 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Database } from '../database/client.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { Leases } from './leases.ts'
+import type { Leases } from './leases/leases.ts'
 
-/** What saving, deleting and direct uploads work with. */
+/** What the use cases of sessions work with. */
 export type SessionDependencies = {
   database: Database
   storage: Storage
   leases: Leases
+  /** The clock that decides where today ends. */
   now: () => Date
   defaultTimeZone: string
+  maxRecordingBytes: number
   log: FastifyBaseLogger
+}
+
+/** One session as a caller names it. It exists only if it belongs to the user with this token `sub`. */
+export type SessionReference = {
+  sub: string
+  /** Lower case. */
+  id: string
 }

@@ -1,10 +1,10 @@
 import type { SessionData } from '../../contract/sessions.ts'
 import type { SessionHead } from './repository.ts'
 
-/** The wire's SessionData without its score, which is sent apart. */
+/** `SessionData` without its score, which is sent separately. */
 export type SessionDescription = Omit<SessionData, 'xmlContent'>
 
-/** The wire's SessionData without its score; `audioUrl` is the URL that plays. */
+/** Describes a stored session for the wire. `audioUrl` is the URL that plays. */
 export function describeSession(row: SessionHead, audioUrl: string | null): SessionDescription {
   const analysis = {
     summary: row.analysisSummary,

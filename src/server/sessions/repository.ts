@@ -19,38 +19,45 @@ export type SessionHead = {
   recordingBytes: bigint | null
 }
 
-/** A session as it is written and compared, score and all. */
+/** A session with its score, as it is written and compared. */
 export type SessionRow = SessionHead & { xmlContent: string | null }
 
-/** Characters of a score that are read at a time: four megabytes of UTF-8 at most. */
+/** Characters of a score that are read at once: at most four megabytes of UTF-8. */
 const SCORE_PIECE = 1024 * 1024
 
-/** A session as it is read. Of a large score there is only the beginning; the rest is read while it is sent. */
+/**
+ * A session as it is read. `scoreBeginning` holds a small score, and the beginning of a large one; the rest of that is
+ * read while it is sent. `scoreBytes` is the length of the whole score in UTF-8.
+ */
 export type StoredSession = SessionHead & { scoreBeginning: string | null; scoreBytes: number | null }
 
-/** The text of a score: whole, or in pieces that are read as they are asked for. */
+/** The text of a score, as one string or in pieces that are read on demand. */
 export type Score = string | AsyncIterable<string>
 
 export type HistoryRow = SessionListItem & { position: Position }
 
 type Page = { sub: string; after?: Position | undefined; limit?: number | undefined }
 
-/** The owner's id inside the statement: one round trip, and the list's index serves the order. */
+/** Looks up the owner's id within the statement: one round trip, and the index of the list gives the order. */
 const owner = (sub: string) => Prisma.sql`(SELECT id FROM users WHERE auth0_id = ${sub})`
 
 const instant = ({ micros }: Position) =>
   Prisma.sql`(timestamptz 'epoch' + ${micros}::bigint * interval '1 microsecond')`
 
-/** The history, newest first. Exported for the test that looks at its plan. */
+const isAfter = (position: Position) => Prisma.sql`
+  AND date <= ${instant(position)} AND (date < ${instant(position)} OR id > ${position.id}::uuid)`
+
+/** The history, newest first. Exported for a test of its query plan. */
 export const historyStatement = ({ sub, after, limit }: Page) => Prisma.sql`
-  SELECT id, song_name, instrument, date, duration_seconds, audio_url, (extract(epoch FROM date) * 1000000)::bigint::text AS micros
+  SELECT id, song_name, instrument, date, duration_seconds, audio_url,
+    (extract(epoch FROM date) * 1000000)::bigint::text AS micros
   FROM sessions
   WHERE user_id = ${owner(sub)}
-    ${after ? Prisma.sql`AND date <= ${instant(after)} AND (date < ${instant(after)} OR id > ${after.id}::uuid)` : Prisma.empty}
+    ${after ? isAfter(after) : Prisma.empty}
   ORDER BY date DESC, id
   ${limit ? Prisma.sql`LIMIT ${limit}` : Prisma.empty}`
 
-/** One session of its owner. Exported for the test that looks at its plan. */
+/** One session of its owner. Exported for a test of its query plan. */
 export const sessionStatement = (id: string, sub: string) => Prisma.sql`
   SELECT id, user_id AS "userId", date, song_name AS "songName", instrument, duration_seconds AS "durationSeconds",
     left(xml_content, ${SCORE_PIECE}) AS "scoreBeginning", octet_length(xml_content) AS "scoreBytes",
@@ -75,44 +82,44 @@ export const createSessionRepository = (queries: Queries) => ({
     return row ?? null
   },
 
-  /** In pieces where it is large. Asking for one throws when the session is not there any more. */
+  /** The score; a large one in pieces. Reading a piece rejects when the session was changed or deleted meanwhile. */
   scoreOf(session: StoredSession): Score | null {
     const isWhole =
       session.scoreBeginning === null || Buffer.byteLength(session.scoreBeginning) === session.scoreBytes
     return isWhole ? session.scoreBeginning : readScore(queries, session)
   },
 
-  /** Whoever owns it. */
+  /** Finds a session of any user. */
   find: (id: string): Promise<SessionRow | null> => queries.session.findUnique({ where: { id } }),
 
-  /** @returns false when the id is taken; nothing was written then */
+  /** @returns false, and writes nothing, when the id is taken */
   async insert(row: SessionRow): Promise<boolean> {
     const { count } = await queries.session.createMany({ data: [row], skipDuplicates: true })
     return count === 1
   },
 
-  /** A recording of this size is about to be published: a sign that an object may be there. */
+  /** Stores the size of a recording before it is published: the mark that an object may exist. */
   async announceRecording(id: string, recordingBytes: bigint): Promise<void> {
     await queries.session.updateMany({ where: { id }, data: { recordingBytes, recordingSha256: null } })
   },
 
-  /** @returns false when there is no such session */
+  /** @returns false when the session does not exist */
   async attachRecording(id: string, audioUrl: string): Promise<boolean> {
     const { count } = await queries.session.updateMany({ where: { id }, data: { audioUrl } })
     return count === 1
   },
 
-  /** The session has no recording, and no object is left. */
+  /** Clears all marks of a recording whose object is removed. */
   async forgetRecording(id: string): Promise<void> {
     await queries.session.updateMany({ where: { id }, data: { recordingBytes: null, recordingSha256: null } })
   },
 
-  /** From here on the session has no recording; its size stays, as a sign that the object may still be there. */
+  /** Detaches the recording. Its size stays: the mark that the object may still exist. */
   async clearAudioUrl(id: string): Promise<void> {
     await queries.session.updateMany({ where: { id }, data: { audioUrl: null } })
   },
 
-  /** @returns false when it was gone already */
+  /** @returns false when the session does not exist */
   async delete(id: string, userId: string): Promise<boolean> {
     const { count } = await queries.session.deleteMany({ where: { id, userId } })
     return count === 1
@@ -120,8 +127,9 @@ export const createSessionRepository = (queries: Queries) => ({
 })
 
 /**
- * PostgreSQL unpacks all of the score for each piece, but whoever takes them slowly holds neither a connection nor more
- * than the first and the last. The id may become somebody else's meanwhile.
+ * Reads the rest of a score piece by piece. A slow reader holds no database connection and at most two pieces, though
+ * PostgreSQL decompresses the whole score for each. The query names the owner, because the id may be deleted and taken
+ * by another user meanwhile.
  */
 async function* readScore(
   queries: Queries,
@@ -129,21 +137,18 @@ async function* readScore(
 ): AsyncGenerator<string> {
   let piece = scoreBeginning ?? ''
   yield piece
-  for (
-    let from = 1 + SCORE_PIECE, bytes = Buffer.byteLength(piece);
-    bytes !== scoreBytes;
-    from += SCORE_PIECE
-  ) {
+  let bytes = Buffer.byteLength(piece)
+  for (let from = 1 + SCORE_PIECE; bytes !== scoreBytes; from += SCORE_PIECE) {
     const [row] = await queries.$queryRaw<Array<{ piece: string }>>`
-      SELECT substr(xml_content, ${from}, ${SCORE_PIECE}) AS piece
-      FROM sessions WHERE id = ${id}::uuid AND user_id = ${userId}::uuid AND octet_length(xml_content) = ${scoreBytes}`
-    if (!row?.piece) throw new Error('The score changed, or went, while it was read')
+      SELECT substr(xml_content, ${from}, ${SCORE_PIECE}) AS piece FROM sessions
+      WHERE id = ${id}::uuid AND user_id = ${userId}::uuid AND octet_length(xml_content) = ${scoreBytes}`
+    if (!row?.piece) throw new Error('The score was changed or deleted while it was read')
     piece = row.piece
     yield piece
     bytes += Buffer.byteLength(piece)
   }
 }
 
-/** Whether an object may lie in the bucket for this session. */
+/** Whether the bucket may contain an object of this session. */
 export const mayHaveObject = ({ audioUrl, recordingBytes }: SessionHead) =>
   audioUrl !== null || recordingBytes !== null

@@ -9,22 +9,16 @@ import {
 } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
 import { problemResponses, withHeader } from '../http/response-schemas.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
 import { createPlaybackUrls } from '../storage/playback-urls.ts'
+import { deleteSession } from './delete-session.ts'
 import { sessionNotFound } from './errors.ts'
+import { createLeases } from './leases/leases.ts'
+import { listSessions } from './list-sessions.ts'
 import { describeSession } from './presenter.ts'
-import { createDeletions } from './delete-session.ts'
-import { createDirectUploads } from './recording/direct-uploads.ts'
-import { createLeases } from './leases.ts'
 import recordingRoutes from './recording/routes.ts'
-import {
-  createSessionRepository,
-  type HistoryRow,
-  type SessionHead,
-  type StoredSession
-} from './repository.ts'
+import { createSessionRepository, type SessionHead, type StoredSession } from './repository.ts'
 import saveRoute from './save-route.ts'
-import { createSaveSession } from './save-session.ts'
+import { saveSession } from './save-session.ts'
 import { sendSession } from './send-session.ts'
 
 type Options = {
@@ -34,24 +28,17 @@ type Options = {
 
 /** `/api/sessions` (seed, "Session Routes"). */
 const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
-  const sessions = createSessionRepository(app.database.queries)
-  const leases = createLeases(app.database.queries, {
+  const { database, storage, log } = app
+  const { defaultTimeZone, maxRecordingBytes } = config
+  const leases = createLeases(database.queries, {
     leaseMs: config.sessionLeaseMs,
-    waitMs: config.storage.timeoutMs
+    waitMs: config.storage.timeoutMs,
+    log
   })
-  const dependencies = {
-    database: app.database,
-    storage: app.storage,
-    leases,
-    now,
-    defaultTimeZone: config.defaultTimeZone,
-    log: app.log
-  }
-  const { deleteSession, deleteRecording } = createDeletions(dependencies)
-  const uploads = createDirectUploads({ ...dependencies, maxRecordingBytes: config.maxRecordingBytes })
-  const links = createPlaybackUrls({ storage: app.storage, ...config.storage })
+  const dependencies = { database, storage, leases, now, defaultTimeZone, maxRecordingBytes, log }
+  const sessions = createSessionRepository(database.queries)
+  const links = createPlaybackUrls({ storage, ...config.storage })
 
-  /** The wire's form without the score, with a URL that plays. */
   async function present(session: SessionHead) {
     const [audioUrl = null] = await links.resolve([session.audioUrl])
     return describeSession(session, audioUrl)
@@ -67,7 +54,8 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
         operationId: 'listSessions',
         summary: 'The history, newest first, metadata only',
         description:
-          'Without `limit` the whole history. With it a page; the `Link` header (`rel="next"`) leads to the following one.',
+          'Without `limit` the whole history, with it one page. ' +
+          'The `Link` header (`rel="next"`) leads to the following page.',
         tags: ['Sessions'],
         querystring: SessionListQuerySchema,
         response: {
@@ -77,17 +65,13 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       }
     },
     async (request, reply) => {
-      const { cursor, limit: limitText } = request.query
-      const limit = limitText === undefined ? undefined : Number(limitText)
-      const rows = await sessions.list({
-        sub: request.user.sub,
-        after: cursor === undefined ? undefined : decodeCursor(cursor),
-        limit: limit && limit + 1
-      })
-      const page = limit === undefined ? rows : rows.slice(0, limit)
-      if (page.length < rows.length) reply.header('link', nextPage(page.length, page.at(-1)))
-      const audioUrls = await links.resolve(page.map((row) => row.audio_url))
-      return page.map((row, index) => ({ ...row, audio_url: audioUrls[index] ?? null }))
+      const { cursor, limit } = request.query
+      const { items, next } = await listSessions(
+        { sessions, links },
+        { sub: request.user.sub, cursor, limit: limit === undefined ? undefined : Number(limit) }
+      )
+      if (next) reply.header('link', next)
+      return items
     }
   )
 
@@ -96,7 +80,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     {
       schema: {
         operationId: 'getSession',
-        summary: 'One session, whole',
+        summary: 'One session with its score and its feedback',
         tags: ['Sessions'],
         params: SessionParamsSchema,
         response: {
@@ -112,8 +96,13 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     }
   )
 
-  // In a scope of its own: no other route receives recordings.
-  await app.register(saveRoute, { config, now, saveSession: createSaveSession(dependencies), present })
+  // A scope of its own: its body parser takes recordings, which no other route receives.
+  await app.register(saveRoute, {
+    config,
+    now,
+    saveSession: (sub, content) => saveSession(dependencies, sub, content),
+    present
+  })
 
   app.delete(
     '/sessions/:id',
@@ -124,7 +113,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
         tags: ['Sessions'],
         params: SessionParamsSchema,
         response: {
-          204: Type.Null({ description: 'Row and recording are gone' }),
+          204: Type.Null({ description: 'Row and recording are deleted' }),
           ...problemResponses(
             'invalid_input',
             'malformed_body',
@@ -138,16 +127,12 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       }
     },
     async (request, reply) => {
-      await deleteSession(request.user.sub, request.params.id.toLowerCase())
+      await deleteSession(dependencies, { sub: request.user.sub, id: request.params.id.toLowerCase() })
       return reply.code(204).send(null)
     }
   )
 
-  await app.register(recordingRoutes, { uploads, deleteRecording, answer })
+  await app.register(recordingRoutes, { dependencies, answer })
 }
-
-// Relative, so that it is right behind any proxy.
-const nextPage = (limit: number, last: HistoryRow | undefined) =>
-  last ? `</api/sessions?limit=${limit}&cursor=${encodeCursor(last.position)}>; rel="next"` : undefined
 
 export default sessionRoutes

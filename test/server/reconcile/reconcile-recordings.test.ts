@@ -5,7 +5,8 @@ import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
 import type { Storage } from '../../../src/server/storage/storage.ts'
 import type { Entry } from '../../../src/server/storage/list-bucket.ts'
-import { createLeases } from '../../../src/server/sessions/leases.ts'
+import { acquireLease } from '../../../src/server/sessions/leases/acquire-lease.ts'
+import { createLeaseRepository, deleteLease } from '../../../src/server/sessions/leases/lease-repository.ts'
 import { reconcileRecordings, type Finding } from '../../../src/server/reconcile/reconcile-recordings.ts'
 import { build } from '../../helpers/app.ts'
 import { fixture } from '../../helpers/recordings.ts'
@@ -37,7 +38,7 @@ const put = (key: string) =>
 
 type Settings = Partial<Omit<Parameters<typeof reconcileRecordings>[0], 'database' | 'report'>>
 
-/** What is found about one user; other tests' leavings are theirs. */
+/** @returns the findings about one user; other tests leave findings of their own */
 async function reconcile(about: string, settings: Settings = {}): Promise<Finding[]> {
   const findings: Finding[] = []
   await reconcileRecordings({
@@ -51,7 +52,7 @@ async function reconcile(about: string, settings: Settings = {}): Promise<Findin
   return findings.filter(({ key }) => key.startsWith(about))
 }
 
-t.test('sessions with their recordings, and sessions without, are in order', async (t) => {
+t.test('sessions with their recordings, and sessions without one, are no finding', async (t) => {
   const { who, userId, save } = await newcomer()
   const id = await save()
   await who.save()
@@ -59,45 +60,42 @@ t.test('sessions with their recordings, and sessions without, are in order', asy
   t.ok(await storage.exists(`${userId}/${id}.webm`))
 })
 
-t.test('a recording without a session is found, and removed when that is wanted', async (t) => {
+t.test('a recording without a session is reported, and removed with `remove`', async (t) => {
   const { userId, save } = await newcomer()
   const kept = await save()
   const key = `${userId}/${randomUUID()}.webm`
   await put(key)
   t.strictSame(await reconcile(userId), [{ kind: 'leftover', key, removed: false }])
-  t.ok(await storage.exists(key), 'only reported')
+  t.ok(await storage.exists(key), 'it is only reported')
   t.strictSame(await reconcile(userId, { remove: true }), [{ kind: 'leftover', key, removed: true }])
   t.notOk(await storage.exists(key))
   t.ok(await storage.exists(`${userId}/${kept}.webm`))
   t.strictSame(await reconcile(userId), [])
 })
 
-t.test(
-  'an upload that was never completed is found, and removed, when nobody can complete it any more',
-  async (t) => {
-    const { userId, save } = await newcomer()
-    const key = `${userId}/${await save()}/${randomUUID()}-${bytes.length}`
-    const { url } = await storage.staging.signUpload(key)
-    await fetch(url, {
-      method: 'PUT',
-      body: new Uint8Array(bytes),
-      headers: { 'content-type': 'audio/webm' }
-    })
-    t.strictSame(await reconcile(userId, { remove: true }), [], 'not within two hours')
-    t.strictSame(await reconcile(userId, { uploadLifeMs: 0 }), [{ kind: 'unfinished', key, removed: false }])
-    t.strictSame(
-      await reconcile(userId, {
-        uploadLifeMs: 0,
-        remove: true,
-        from: 'ffffffff-ffff-4fff-bfff-ffffffffffff'
-      }),
-      [{ kind: 'unfinished', key, removed: true }]
-    )
-    t.strictSame(await reconcile(userId, { uploadLifeMs: 0 }), [])
-  }
-)
+t.test('an incomplete upload is reported, and removed, once it can no longer be completed', async (t) => {
+  const { userId, save } = await newcomer()
+  const key = `${userId}/${await save()}/${randomUUID()}-${bytes.length}`
+  const { url } = await storage.staging.signUpload(key)
+  await fetch(url, {
+    method: 'PUT',
+    body: new Uint8Array(bytes),
+    headers: { 'content-type': 'audio/webm' }
+  })
+  t.strictSame(await reconcile(userId, { remove: true }), [], 'not within two hours')
+  t.strictSame(await reconcile(userId, { uploadLifeMs: 0 }), [{ kind: 'unfinished', key, removed: false }])
+  t.strictSame(
+    await reconcile(userId, {
+      uploadLifeMs: 0,
+      remove: true,
+      from: 'ffffffff-ffff-4fff-bfff-ffffffffffff'
+    }),
+    [{ kind: 'unfinished', key, removed: true }]
+  )
+  t.strictSame(await reconcile(userId, { uploadLifeMs: 0 }), [])
+})
 
-t.test("so is one of another kind beside a session's own", async (t) => {
+t.test('a recording in another format than that of its session is a leftover', async (t) => {
   const { userId, save } = await newcomer()
   const id = await save()
   await put(`${userId}/${id}.mp3`)
@@ -107,7 +105,7 @@ t.test("so is one of another kind beside a session's own", async (t) => {
   t.ok(await storage.exists(`${userId}/${id}.webm`))
 })
 
-t.test('so is one of a user who is gone', async (t) => {
+t.test('a recording of a deleted user is a leftover', async (t) => {
   const { userId, save } = await newcomer()
   const key = `${userId}/${await save()}.webm`
   await query(database.url, `DELETE FROM users WHERE id = '${userId}'`)
@@ -115,7 +113,7 @@ t.test('so is one of a user who is gone', async (t) => {
   t.notOk(await storage.exists(key))
 })
 
-t.test('a young one is left alone, and not even reported: it may be in flight', async (t) => {
+t.test('a young leftover is neither removed nor reported: it may be in flight', async (t) => {
   const { userId } = await newcomer()
   const key = `${userId}/${randomUUID()}.webm`
   await put(key)
@@ -123,7 +121,7 @@ t.test('a young one is left alone, and not even reported: it may be in flight', 
   t.ok(await storage.exists(key))
 })
 
-t.test('a session whose recording is gone is found, and stays', async (t) => {
+t.test('a session whose recording is missing is reported, and stays', async (t) => {
   const { who, userId, save } = await newcomer()
   const [id] = [await save(), await save()]
   const key = `${userId}/${id}.webm`
@@ -134,7 +132,7 @@ t.test('a session whose recording is gone is found, and stays', async (t) => {
   t.equal((await who.get(id)).statusCode, 200)
 })
 
-t.test('it is found also where it was the only object of its user', async (t) => {
+t.test('a missing recording is reported, too, when it was the only object of its user', async (t) => {
   const { userId, save } = await newcomer()
   const id = await save()
   await storage.remove([`${userId}/${id}.webm`])
@@ -142,7 +140,7 @@ t.test('it is found also where it was the only object of its user', async (t) =>
 })
 
 t.test(
-  'a recording to which another session of its user refers, as after a repair by hand, is in order',
+  'a recording to which another session of its user refers, as after a manual repair, is no finding',
   async (t) => {
     const { userId, save } = await newcomer()
     const id = await save()
@@ -159,7 +157,7 @@ t.test(
   }
 )
 
-t.test('objects that are none of ours are reported and left alone', async (t) => {
+t.test('objects that are not recordings are reported and left in place', async (t) => {
   const { userId } = await newcomer()
   const foreign = [
     'readme.txt',
@@ -179,7 +177,7 @@ t.test('objects that are none of ours are reported and left alone', async (t) =>
 })
 
 t.test(
-  'in whatever order the storage lists, and whatever it lists twice or not at all, nothing wrong is found',
+  'the findings are correct in any order of the listing, and with objects listed twice or not at all',
   async (t) => {
     const { userId, save } = await newcomer()
     const kept = [await save(), await save(), await save(), await save()]
@@ -222,7 +220,7 @@ t.test(
 )
 
 t.test(
-  'sessions in their thousands are read in pages, and those in order cost no look of their own',
+  'thousands of sessions are read in pages, and matching ones are not looked up individually',
   async (t) => {
     const { userId } = await newcomer()
     const rows = await query<{ id: string }>(
@@ -255,7 +253,7 @@ t.test(
   }
 )
 
-t.test('it can be stopped, and go on from the user it had come to', async (t) => {
+t.test('a run can be stopped, and continued from the user that it had reached', async (t) => {
   const users = await Promise.all(['Anna', 'Clara', 'Robert'].map(() => newcomer()))
   const [first, second, third] = users.sort((a, b) => (a.userId < b.userId ? -1 : 1)) as [
     Newcomer,
@@ -293,13 +291,14 @@ t.test('it can be stopped, and go on from the user it had come to', async (t) =>
   t.strictSame(ours(await reconcile('', { from })), [second.userId, third.userId])
 })
 
-t.test('a save in flight is safe: what it has uploaded is not removed', async (t) => {
+t.test('the uploaded object of a save in flight is not removed', async (t) => {
   const { userId } = await newcomer()
   const sessionId = randomUUID()
   const key = `${userId}/${sessionId}.webm`
-  const leases = createLeases(app.database.queries, { leaseMs: 60_000, waitMs: 0 })
+  const { queries } = app.database
+  const holder = { repository: createLeaseRepository(queries, 60_000), leaseMs: 60_000, waitMs: 0 }
   await put(key)
-  const lease = await leases.acquire({ sessionId, userId, contentDigest: 'a'.repeat(64) })
+  const lease = await acquireLease(holder, { sessionId, userId, contentDigest: 'a'.repeat(64) })
   // The object is old enough, the lease is not.
   const findings: Finding[] = []
   const aged: Storage = {
@@ -320,10 +319,10 @@ t.test('a save in flight is safe: what it has uploaded is not removed', async (t
     []
   )
   t.ok(await storage.exists(key))
-  await leases.release(lease)
+  await deleteLease(queries, lease)
 })
 
-t.test('a save that commits between the look at the table and the look at the bucket is safe', async (t) => {
+t.test('a save that commits between reading the table and listing the bucket is safe', async (t) => {
   const { who, userId, save } = await newcomer()
   let id = ''
   const slow: Storage = {
@@ -341,7 +340,7 @@ t.test('a save that commits between the look at the table and the look at the bu
 })
 
 t.test(
-  'a session that is deleted between the look at the bucket and the look at its recording is no finding',
+  'a session that is deleted between listing the bucket and checking its recording is no finding',
   async (t) => {
     const { who, userId, save } = await newcomer()
     const id = await save()
@@ -360,7 +359,7 @@ t.test(
 )
 
 t.test(
-  'with an age of zero a save in flight is broken off: it fails, and leaves neither row nor object',
+  'with an age of zero a save in flight is aborted and leaves neither row nor object',
   { skip: needsServerWithin },
   async (t) => {
     const { who, userId } = await newcomer()
@@ -384,13 +383,13 @@ t.test(
     t.equal(
       (await who.save({ id, audioBase64: bytes.toString('base64') })).statusCode,
       201,
-      'and repeating it works'
+      'repeating it succeeds'
     )
   }
 )
 
 t.test(
-  'a deletion that broke off is no finding, and repeating it finishes the work',
+  'an interrupted deletion leaves a leftover, and repeating it finishes the work',
   { skip: needsServerWithin },
   async (t) => {
     const { who, userId, save } = await newcomer()
@@ -407,14 +406,14 @@ t.test(
     t.strictSame(
       (await reconcile(userId)).map(({ kind }) => kind),
       ['leftover'],
-      'the session has given its recording up'
+      'the session has no recording any more'
     )
     t.equal((await who.remove(id)).statusCode, 204)
     t.strictSame(await reconcile(userId), [])
   }
 )
 
-t.test('leases of the dead are swept, those of the living stay', async (t) => {
+t.test('expired leases are deleted, active ones stay', async (t) => {
   const { userId } = await newcomer()
   const [dead, living, young] = [randomUUID(), randomUUID(), randomUUID()]
   await query(

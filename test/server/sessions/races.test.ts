@@ -8,7 +8,9 @@ import { createDatabase } from '../../../src/server/database/client.ts'
 import { createStorage } from '../../../src/server/storage/storage.ts'
 import { keyOf } from '../../../src/server/storage/recording-keys.ts'
 import { reconcileRecordings, type Finding } from '../../../src/server/reconcile/reconcile-recordings.ts'
-import { createLeases } from '../../../src/server/sessions/leases.ts'
+import { acquireLease } from '../../../src/server/sessions/leases/acquire-lease.ts'
+import { createLeaseRepository, deleteLease } from '../../../src/server/sessions/leases/lease-repository.ts'
+import { createLeases } from '../../../src/server/sessions/leases/leases.ts'
 import { build, startServices, type Caller } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { fixture } from '../../helpers/recordings.ts'
@@ -21,7 +23,7 @@ const PARALLEL = real ? 50 : 12
 const ROUNDS = real ? 25 : 6
 
 const webm = await fixture('recording.webm')
-/** Valid recordings of the same kind, so under the same key, whose bytes differ. */
+/** Valid recordings of one format, hence with the same key, whose bytes differ. */
 const takeOf = (number: number) =>
   Buffer.concat([webm, Buffer.from([0xec, 0x84, ...Buffer.from(String(number).padStart(4, '0'))])])
 const recorded = (id: string, take = 0) => ({ id, audioBase64: takeOf(take).toString('base64') })
@@ -57,7 +59,7 @@ async function stateOf(t: Test, id: string) {
   }
 }
 
-t.test('many equal saves of one id at once make one session', async (t) => {
+t.test('many equal concurrent saves of one id create one session', async (t) => {
   const { app, issuer, clara } = await start(t)
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
@@ -76,19 +78,22 @@ t.test('many equal saves of one id at once make one session', async (t) => {
   t.ok((await bytesAt(JSON.parse(bodies[0] ?? '').audioUrl)).equals(takeOf(0)))
 })
 
-t.test('of many different saves of one id at once one wins, and nobody touches its recording', async (t) => {
-  const { clara } = await start(t)
-  const id = randomUUID()
-  const answers = await Promise.all(
-    Array.from({ length: PARALLEL }, (_, take) => clara.save(recorded(id, take)))
-  )
-  const winner = statuses(answers).indexOf(201)
-  t.strictSame(statuses(answers).sort(), [201, ...Array(PARALLEL - 1).fill(409)])
-  t.match(await stateOf(t, id), { rows: [{ id }], objects: [/\.webm$/], leases: [] })
-  t.ok((await bytesAt(answers[winner]?.json().audioUrl)).equals(takeOf(winner)))
-})
+t.test(
+  'of many different concurrent saves of one id, one succeeds and its recording stays untouched',
+  async (t) => {
+    const { clara } = await start(t)
+    const id = randomUUID()
+    const answers = await Promise.all(
+      Array.from({ length: PARALLEL }, (_, take) => clara.save(recorded(id, take)))
+    )
+    const winner = statuses(answers).indexOf(201)
+    t.strictSame(statuses(answers).sort(), [201, ...Array(PARALLEL - 1).fill(409)])
+    t.match(await stateOf(t, id), { rows: [{ id }], objects: [/\.webm$/], leases: [] })
+    t.ok((await bytesAt(answers[winner]?.json().audioUrl)).equals(takeOf(winner)))
+  }
+)
 
-t.test('an id goes to one of several users who save under it at once', async (t) => {
+t.test('of several users who save under one id at once, one gets the id', async (t) => {
   const { as } = await start(t)
   const id = randomUUID()
   const users = Array.from({ length: 5 }, (_, index) => as(`auth0|rival-${index}`))
@@ -98,7 +103,7 @@ t.test('an id goes to one of several users who save under it at once', async (t)
   t.match(await stateOf(t, id), { rows: [{ id }], objects: [/\.webm$/], leases: [] })
 })
 
-t.test('saves racing deletions leave row and recording both, or neither', async (t) => {
+t.test('saves that race deletions leave both row and recording, or neither', async (t) => {
   const { clara } = await start(t)
   const seen = new Set<number>()
   for (let round = 0; round < ROUNDS; round++) {
@@ -132,7 +137,7 @@ t.test('saves racing deletions leave row and recording both, or neither', async 
   )
 })
 
-t.test('of many deletions at once every one succeeds or finds nothing, and nothing is left', async (t) => {
+t.test('many concurrent deletions answer 204 or 404 and leave nothing behind', async (t) => {
   const { clara } = await start(t)
   const id = randomUUID()
   await clara.save(recorded(id))
@@ -142,7 +147,7 @@ t.test('of many deletions at once every one succeeds or finds nothing, and nothi
   t.equal((await clara.save(recorded(id, 1))).statusCode, 201, 'the id is free again')
 })
 
-/** A server whose storage is reached through a proxy, so that saves can be stopped on their way. */
+/** A server that reaches its storage through a proxy, so that a test can interrupt saves. */
 async function startBehindProxy(t: Test, env: NodeJS.ProcessEnv = {}) {
   const proxy = await startFaultyProxy(t, services.env['SUPABASE_URL'] ?? '')
   const server = await start(t, { SUPABASE_URL: proxy.url, ...env })
@@ -164,7 +169,7 @@ t.test('an equal save waits for a slow first one, and a different one is refused
 })
 
 t.test(
-  'a holder that lost its lease can neither commit nor harm the recording of who took over',
+  'a holder that lost its lease can neither commit nor damage the recording of the new holder',
   async (t) => {
     const { clara, proxy } = await startBehindProxy(t, { SESSION_LEASE_MS: '60000' })
     const { as } = await start(t)
@@ -172,7 +177,7 @@ t.test(
     const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
     const slow = clara.save(recorded(id, 1))
     await hung
-    // As if it had been stopped for longer than its lease.
+    // As if its process had been stopped for longer than the lease lasts.
     await query(databaseUrl, `UPDATE session_leases SET expires_at = now() WHERE session_id = '${id}'`)
     const winner = await as(clara.sub).save(recorded(id, 2))
     t.equal(winner.statusCode, 201)
@@ -183,14 +188,14 @@ t.test(
   }
 )
 
-t.test('a save whose uploaded recording was reconciled away can no longer commit', async (t) => {
+t.test('a save whose uploaded recording was removed by reconciliation can no longer commit', async (t) => {
   const { clara, proxy } = await startBehindProxy(t)
   const id = randomUUID()
   const hung = proxy.breakOn('POST /storage/v1/object/', 'hang the answer')
   const slow = clara.save(recorded(id))
   await hung
   let findings: Finding[] = []
-  // The object is not there as soon as its bytes were sent.
+  // The object appears some time after its bytes were sent.
   while (!findings.some((finding) => finding.kind === 'leftover' && finding.key.includes(id))) {
     findings = await reconcile()
   }
@@ -200,7 +205,7 @@ t.test('a save whose uploaded recording was reconciled away can no longer commit
   t.equal((await clara.save(recorded(id))).statusCode, 201, 'it can be repeated')
 })
 
-t.test('an upload is broken off when its lease is lost', async (t) => {
+t.test('an upload is aborted when its lease is lost', async (t) => {
   const { clara, proxy } = await startBehindProxy(t, { SESSION_LEASE_MS: '300' })
   const id = randomUUID()
   const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
@@ -215,41 +220,40 @@ t.test('an upload is broken off when its lease is lost', async (t) => {
 })
 
 t.test(
-  'a lease that cannot be renewed is given up when its time is over, and no work begins after',
+  'work under a lease that cannot be renewed is aborted when the lease expires, and no new work begins',
   async (t) => {
     const proxy = await startFaultyProxy(t, databaseUrl)
     const { app, clara } = await start(t, { DATABASE_URL: proxy.url })
-    const leases = createLeases(app.database.queries, { leaseMs: 500, waitMs: 0 })
-    const lease = await leases.acquire({
-      sessionId: randomUUID(),
-      userId: await userIdOf(clara),
-      contentDigest: null
+    const leases = createLeases(app.database.queries, { leaseMs: 500, waitMs: 0, log: app.log })
+    const purpose = { sessionId: randomUUID(), userId: await userIdOf(clara), contentDigest: null }
+    await leases.withLease(purpose, async (lease) => {
+      proxy.hang()
+      const lost = await leases.withHeartbeat(lease, async (signal) => {
+        await once(signal, 'abort')
+        return Date.now()
+      })
+      t.ok(lost < lease.validUntil + 400, 'long before the database would have answered')
+      await t.rejects(
+        leases.withHeartbeat(lease, async () => t.fail('must not run')),
+        { code: 'session_busy' }
+      )
+      await proxy.resume()
     })
-    proxy.hang()
-    const lost = await leases.withHeartbeat(lease, async (signal) => {
-      await once(signal, 'abort')
-      return Date.now()
-    })
-    t.ok(lost < lease.validUntil + 400, 'long before the database would have answered')
-    await t.rejects(
-      leases.withHeartbeat(lease, async () => t.fail('must not run')),
-      { code: 'session_busy' }
-    )
-    await proxy.resume()
   }
 )
 
-t.test('a lease left by a process that died is taken over after its time', async (t) => {
+t.test('the lease of a dead process is taken over after it expires', async (t) => {
   const { clara, app } = await start(t, { SESSION_LEASE_MS: '400' })
   const id = randomUUID()
-  const dead = createLeases(app.database.queries, { leaseMs: 400, waitMs: 0 })
-  await dead.acquire({ sessionId: id, userId: await userIdOf(clara), contentDigest: 'a'.repeat(64) })
+  const dead = { repository: createLeaseRepository(app.database.queries, 400), leaseMs: 400, waitMs: 0 }
+  const purpose = { sessionId: id, userId: await userIdOf(clara), contentDigest: 'a'.repeat(64) }
+  await acquireLease(dead, purpose)
   t.equal((await clara.save(recorded(id))).statusCode, 409, 'not before')
   await pause(450)
   t.equal((await clara.save(recorded(id))).statusCode, 201)
 })
 
-t.test('while the removal of a repeated deletion may still happen, a save of the id waits', async (t) => {
+t.test('a save waits as long as the removal of an interrupted deletion may still take effect', async (t) => {
   const { clara, proxy } = await startBehindProxy(t, { STORAGE_TIMEOUT_MS: '400', SESSION_LEASE_MS: '1500' })
   const { as } = await start(t, { SESSION_LEASE_MS: '1500' })
   const other = as(clara.sub)
@@ -259,7 +263,7 @@ t.test('while the removal of a repeated deletion may still happen, a save of the
   const first = clara.remove(id)
   await hung
   t.match(await first, { statusCode: 503 })
-  t.equal((await other.remove(id)).statusCode, 204, 'repeating finishes the work')
+  t.equal((await other.remove(id)).statusCode, 204, 'repeating the deletion finishes the work')
   const save = other.save(recorded(id, 1))
   await pause(300)
   await proxy.resume() // the first removal arrives
@@ -269,24 +273,25 @@ t.test('while the removal of a repeated deletion may still happen, a save of the
   t.ok((await bytesAt(saved.json().audioUrl)).equals(takeOf(1)))
 })
 
-t.test('a deletion that waited does not hit what was saved meanwhile by somebody else', async (t) => {
+t.test('a deletion that had to wait does not remove what another user saved meanwhile', async (t) => {
   const { clara, as, app } = await start(t)
   const other = as('auth0|next-owner')
   await other.sync()
   const id = randomUUID()
   await clara.save(recorded(id))
   const userId = await userIdOf(clara)
-  const leases = createLeases(app.database.queries, { leaseMs: 30_000, waitMs: 0 })
-  const lease = await leases.acquire({ sessionId: id, userId, contentDigest: null })
+  const { queries } = app.database
+  const holder = { repository: createLeaseRepository(queries, 30_000), leaseMs: 30_000, waitMs: 0 }
+  const lease = await acquireLease(holder, { sessionId: id, userId, contentDigest: null })
   const late = clara.remove(id)
   await pause(100)
-  // Another deletion finishes, and the id goes to somebody else.
+  // Another deletion finishes, and another user takes the id.
   await query(
     databaseUrl,
     `DELETE FROM sessions WHERE id = '${id}'`,
     `UPDATE users SET streak_count = 0 WHERE id = '${userId}'`
   )
-  await leases.release(lease)
+  await deleteLease(queries, lease)
   const saved = await Promise.all([other.save(recorded(id, 3)), late])
   t.match(saved[0].statusCode, /201|409/)
   t.equal(saved[1].statusCode, 404)
@@ -313,7 +318,7 @@ async function reconcile(): Promise<Finding[]> {
 }
 
 t.test(
-  'reconciliation beside saves and deletions breaks off what it meets, and harms nothing that was saved',
+  'reconciliation beside running saves may abort them, and damages nothing that was saved',
   async (t) => {
     const { clara } = await start(t)
     const ids = Array.from({ length: PARALLEL }, () => randomUUID())

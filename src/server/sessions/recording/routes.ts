@@ -1,36 +1,37 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CompletedUploadSchema, NewUploadSchema, UploadSchema } from '../../../contract/recordings.ts'
 import { SessionDataSchema, SessionParamsSchema } from '../../../contract/sessions.ts'
 import { problemResponses } from '../../http/response-schemas.ts'
+import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import type { StoredSession } from '../repository.ts'
-import type { createDirectUploads } from './direct-uploads.ts'
+import { beginUpload } from './begin-upload.ts'
+import { completeUpload } from './complete-upload.ts'
+import { deleteRecording } from './delete-recording.ts'
 
 type Options = {
-  uploads: ReturnType<typeof createDirectUploads>
-  deleteRecording: (sub: string, id: string) => Promise<void>
+  dependencies: SessionDependencies
+  /** Answers with the whole session. */
   answer: (reply: FastifyReply, session: StoredSession) => Promise<FastifyReply>
 }
 
-/** `/api/sessions/:id/recording`: a recording for a session that is there already, sent past this server. */
-const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (
-  app,
-  { uploads, deleteRecording, answer }
-) => {
+/** `/api/sessions/:id/recording`: recordings of saved sessions, sent to the storage directly. */
+const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { dependencies, answer }) => {
   app.post(
     '/sessions/:id/recording',
     {
       schema: {
         operationId: 'beginUpload',
-        summary: 'Begin to upload a recording directly to the storage',
+        summary: 'Begin a direct upload of a recording to the storage',
         description:
-          'For long recordings. PUT the bytes to the `url` of the answer with the `contentType` of the answer, then complete the upload.',
+          'For long recordings. PUT the bytes to the `url` of the answer with the `contentType` of the answer, ' +
+          'then complete the upload.',
         tags: ['Recordings'],
         params: SessionParamsSchema,
         body: NewUploadSchema,
         response: {
-          201: { ...UploadSchema, description: 'The storage awaits the bytes' },
+          201: { ...UploadSchema, description: 'The storage is ready for the bytes' },
           ...problemResponses(
             'invalid_input',
             'malformed_body',
@@ -46,7 +47,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (
       }
     },
     async (request, reply) => {
-      const upload = await uploads.begin(request.user.sub, request.params.id.toLowerCase(), request.body)
+      const upload = await beginUpload(dependencies, referenceOf(request), request.body)
       return reply.code(201).send(upload)
     }
   )
@@ -56,9 +57,10 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (
     {
       schema: {
         operationId: 'completeUpload',
-        summary: 'Verify an uploaded recording and give it to its session',
+        summary: 'Verify an uploaded recording and attach it to its session',
         description:
-          'What arrived must be as long as was announced, and a recording by its bytes; otherwise it is removed. Safe to repeat.',
+          'The upload must have the announced length, and its bytes must be a recording; otherwise it is removed. ' +
+          'Safe to repeat.',
         tags: ['Recordings'],
         params: SessionParamsSchema,
         body: CompletedUploadSchema,
@@ -81,11 +83,8 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (
       }
     },
     async (request, reply) => {
-      const session = await uploads.complete(
-        request.user.sub,
-        request.params.id.toLowerCase(),
-        request.body.uploadId.toLowerCase()
-      )
+      const { uploadId } = request.body
+      const session = await completeUpload(dependencies, referenceOf(request), uploadId.toLowerCase())
       return answer(reply, session)
     }
   )
@@ -113,10 +112,17 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (
       }
     },
     async (request, reply) => {
-      await deleteRecording(request.user.sub, request.params.id.toLowerCase())
+      await deleteRecording(dependencies, referenceOf(request))
       return reply.code(204).send(null)
     }
   )
 }
+
+type SessionRequest = Pick<FastifyRequest, 'user'> & { params: { id: string } }
+
+const referenceOf = ({ user, params }: SessionRequest): SessionReference => ({
+  sub: user.sub,
+  id: params.id.toLowerCase()
+})
 
 export default recordingRoutes

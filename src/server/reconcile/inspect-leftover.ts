@@ -1,0 +1,32 @@
+import type { Reconciliation } from './reconciliation.ts'
+import { isReferredTo, type RecordedSession } from './recorded-sessions.ts'
+
+/**
+ * Reports an object that no session refers to, and removes it if that is asked for.
+ * @returns whether it was removed
+ */
+export async function inspectLeftover(
+  reconciliation: Reconciliation,
+  object: RecordedSession
+): Promise<boolean> {
+  const { database, storage, remove, report } = reconciliation
+  const { key } = object
+  if ((await isReferredTo(database.queries, object)) || !(await storage.exists(key))) return false
+  if (remove && !(await removeLeftover(reconciliation, object))) return false
+  report({ kind: 'leftover', key, removed: remove })
+  return remove
+}
+
+/** @returns false when the object is in use after all */
+async function removeLeftover(
+  { database, storage, leases, minAgeMs }: Reconciliation,
+  object: RecordedSession
+): Promise<boolean> {
+  const removed = await leases.withStolenLease(object, minAgeMs, async (lease) => {
+    // Again: the holder may have committed before the lease was stolen.
+    if (await isReferredTo(database.queries, object)) return false
+    await leases.write(lease, () => storage.remove([object.key]))
+    return true
+  })
+  return removed === true
+}

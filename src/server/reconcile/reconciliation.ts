@@ -1,0 +1,32 @@
+import type { Database } from '../database/client.ts'
+import type { Leases } from '../sessions/leases/leases.ts'
+import type { Storage } from '../storage/storage.ts'
+
+export type ReconciliationOptions = {
+  database: Database
+  storage: Storage
+  /** Only objects and leases older than this are inspected, in milliseconds: younger ones may be in flight. */
+  minAgeMs: number
+  /** Remove leftovers; otherwise they are only reported. */
+  remove: boolean
+  /** For how long an upload to staging may still be completed, in milliseconds. Default: two hours, as its URL. */
+  uploadLifeMs?: number
+  /** Users with a smaller id are skipped, except in staging. */
+  from?: string | undefined
+  /** Stops the run between two objects; it then rejects with the signal's reason. */
+  signal?: AbortSignal
+  report: (finding: Finding) => void
+  /** Called with each user whose recordings are inspected next; users with smaller ids are done. */
+  onUser?: (userId: string) => void
+}
+
+/** What does not match. `leftover`: an object without its session. `missing`: a session without its object. */
+export type Finding =
+  | { kind: 'leftover'; key: string; removed: boolean }
+  | { kind: 'unfinished'; key: string; removed: boolean }
+  | { kind: 'missing'; sessionId: string; key: string }
+  | { kind: 'foreign'; key: string }
+
+/** The options with their defaults, and the leases under which leftovers are removed. */
+export type Reconciliation = Omit<Required<ReconciliationOptions>, 'from' | 'signal'> &
+  Pick<ReconciliationOptions, 'from' | 'signal'> & { leases: Leases }

@@ -1,0 +1,121 @@
+import { Prisma } from '../../generated/prisma/client.ts'
+import type { Queries } from '../../database/client.ts'
+
+/** What a lease is acquired for. */
+export type Purpose = {
+  sessionId: string
+  userId: string
+  /** SHA-256 of the content to be written, lower-case hexadecimal; null for a deletion. */
+  contentDigest: string | null
+  /** Wait for every other purpose, not only for an equal one. Deletions always wait. */
+  waitsForOthers?: boolean
+}
+
+/** The columns that identify one lease of a session id. Only the current fencing token matches a row. */
+export type LeaseKey = { sessionId: string; fencingToken: string }
+
+type Stolen = Pick<Purpose, 'sessionId' | 'userId'> & { fencingToken: string; minAgeMs: number }
+
+export type LeaseRepository = ReturnType<typeof createLeaseRepository>
+
+const milliseconds = (count: number) => Prisma.sql`${count}::float8 * interval '1 millisecond'`
+
+/** The SQL of the table `session_leases`. All times are the database's, so server clocks may differ. */
+export function createLeaseRepository(queries: Queries, leaseMs: number) {
+  const expiry = Prisma.sql`now() + ${milliseconds(leaseMs)}`
+
+  return {
+    /**
+     * Inserts a lease, or takes over one that has expired or that an equal purpose has abandoned.
+     * @returns undefined when another request holds the lease. `isInherited`: the previous lease was abandoned and
+     * has not expired
+     */
+    async acquire(
+      { sessionId, userId, contentDigest }: Purpose,
+      fencingToken: string
+    ): Promise<{ isInherited: boolean } | undefined> {
+      const [row] = await queries.$queryRaw<Array<{ isInherited: boolean }>>`
+        INSERT INTO session_leases AS l (session_id, user_id, holder, content_digest, started_at, expires_at)
+        VALUES (${sessionId}::uuid, ${userId}::uuid, ${fencingToken}::uuid, ${contentDigest}, now(), ${expiry})
+        ON CONFLICT (session_id) DO UPDATE
+          SET user_id = excluded.user_id, holder = excluded.holder, content_digest = excluded.content_digest,
+            started_at = CASE WHEN l.expires_at <= now() THEN now() ELSE l.started_at END,
+            expires_at = excluded.expires_at
+          WHERE l.expires_at <= now() OR (
+            l.holder IS NULL AND l.user_id = excluded.user_id
+            AND l.content_digest IS NOT DISTINCT FROM excluded.content_digest
+          )
+        RETURNING started_at < now() AS "isInherited"`
+      return row
+    },
+
+    /**
+     * Takes a lease from any holder, alive or dead, that has held it for longer than `minAgeMs`.
+     * @returns false when the lease is younger, or when there is no such user
+     */
+    async steal({ sessionId, userId, fencingToken, minAgeMs }: Stolen): Promise<boolean> {
+      const count = await queries.$executeRaw`
+        INSERT INTO session_leases AS l (session_id, user_id, holder, started_at, expires_at)
+        SELECT ${sessionId}::uuid, id, ${fencingToken}::uuid, now(), ${expiry}
+        FROM users WHERE id = ${userId}::uuid
+        ON CONFLICT (session_id) DO UPDATE
+          SET user_id = excluded.user_id, holder = excluded.holder, content_digest = NULL,
+            started_at = excluded.started_at, expires_at = excluded.expires_at
+          WHERE l.started_at <= now() - ${milliseconds(minAgeMs)}`
+      return count === 1
+    },
+
+    find: (sessionId: string) => queries.sessionLease.findUnique({ where: { sessionId } }),
+
+    /** Extends the lease. @returns false when the lease was lost */
+    async renew({ sessionId, fencingToken }: LeaseKey): Promise<boolean> {
+      const count = await queries.$executeRaw`
+        UPDATE session_leases SET expires_at = ${expiry}
+        WHERE session_id = ${sessionId}::uuid AND holder = ${fencingToken}::uuid`
+      return count === 1
+    },
+
+    /**
+     * Extends the lease under a new token. Waits for a transaction that is consuming the lease.
+     * @returns false when the lease was consumed or lost
+     */
+    async rotateToken({ sessionId, fencingToken }: LeaseKey, newToken: string): Promise<boolean> {
+      const count = await queries.$executeRaw`
+        UPDATE session_leases SET holder = ${newToken}::uuid, expires_at = ${expiry}
+        WHERE session_id = ${sessionId}::uuid AND holder = ${fencingToken}::uuid`
+      return count === 1
+    }
+  }
+}
+
+/** Locks the lease until the transaction ends. @returns false when the lease was lost */
+export async function lockLease(queries: Queries, { sessionId, fencingToken }: LeaseKey): Promise<boolean> {
+  const rows = await queries.$queryRaw<unknown[]>`
+    SELECT FROM session_leases WHERE session_id = ${sessionId}::uuid AND holder = ${fencingToken}::uuid FOR UPDATE`
+  return rows.length === 1
+}
+
+/** Deletes the lease: the session id is free at once. @returns false when the lease was lost */
+export async function deleteLease(queries: Queries, { sessionId, fencingToken }: LeaseKey): Promise<boolean> {
+  const count = await queries.$executeRaw`
+    DELETE FROM session_leases WHERE session_id = ${sessionId}::uuid AND holder = ${fencingToken}::uuid`
+  return count === 1
+}
+
+/** Clears the token: until the lease expires, only an equal purpose can acquire it. @returns false when it was lost */
+export async function abandonLease(
+  queries: Queries,
+  { sessionId, fencingToken }: LeaseKey
+): Promise<boolean> {
+  const { count } = await queries.sessionLease.updateMany({
+    where: { sessionId, fencingToken },
+    data: { fencingToken: null }
+  })
+  return count === 1
+}
+
+/** Deletes the leases that have expired and are older than `minAgeMs`. @returns how many */
+export const deleteExpiredLeases = (queries: Queries, minAgeMs: number): Promise<number> =>
+  queries.$executeRaw`
+    DELETE FROM session_leases
+    WHERE expires_at <= now() AND started_at <= now() - ${milliseconds(minAgeMs)}`

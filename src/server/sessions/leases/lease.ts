@@ -1,0 +1,50 @@
+import { ApiError } from '../../errors.ts'
+import type { Queries } from '../../database/client.ts'
+import { abandonLease, deleteLease, lockLease, type LeaseKey } from './lease-repository.ts'
+
+/** The right to write the objects of one session id in the bucket, as `withLease` hands it to its work. */
+export type Lease = LeaseKey & {
+  /** Conservative local expiry (milliseconds since the epoch), measured before the query was sent. */
+  validUntil: number
+  /** Taken over from a request that abandoned it: that request's writes may still reach the bucket. */
+  readonly isInherited: boolean
+  /** Writes to the bucket have begun under this lease. */
+  hasWritten: boolean
+  /** A transaction has ended the lease; it counts only if the transaction was committed. */
+  isConsumed: boolean
+  /** `withLease` does not end the lease, whatever becomes of the work: it expires, or someone else ends it. */
+  isKept: boolean
+}
+
+/**
+ * Makes sure, inside a transaction, that the lease is still held, and that it stays so until the transaction ends.
+ * @throws {ApiError} session_busy
+ */
+export async function confirm(queries: Queries, lease: Lease): Promise<void> {
+  if (!(await lockLease(queries, lease))) throw leaseLost()
+}
+
+/**
+ * Ends the lease inside the committing transaction. A request that lost its lease cannot commit.
+ * @throws {ApiError} session_busy when the lease was lost
+ */
+export async function consume(queries: Queries, lease: Lease): Promise<void> {
+  if (!(await deleteLease(queries, lease))) throw leaseLost()
+  lease.isConsumed = true
+}
+
+/**
+ * As `consume`, for a deletion. If the lease is inherited, the removal of an earlier request may still happen: the id
+ * stays reserved until the lease expires, so that this removal cannot hit the object of a later save.
+ * @throws {ApiError} session_busy when the lease was lost
+ */
+export async function consumeForDeletion(queries: Queries, lease: Lease): Promise<void> {
+  if (!lease.isInherited) return consume(queries, lease)
+  if (!(await abandonLease(queries, lease))) throw leaseLost()
+  lease.isConsumed = true
+}
+
+export const hasExpired = ({ validUntil }: Lease) => Date.now() >= validUntil
+
+export const leaseLost = () =>
+  new ApiError('session_busy', 'The request took too long and lost its reservation of the session. Retry.')

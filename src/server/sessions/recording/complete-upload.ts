@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto'
+import type { AudioFormat } from '../../audio/formats.ts'
+import { recordingKey } from '../../storage/recording-keys.ts'
+import type { SessionDependencies, SessionReference } from '../dependencies.ts'
+import { sessionNotFound } from '../errors.ts'
+import { confirm, consume, type Lease } from '../leases/lease.ts'
+import { createSessionRepository, type StoredSession } from '../repository.ts'
+import { recordingExists, sessionBusy } from './errors.ts'
+import { stagedUpload, type StagedUpload } from './staged-upload.ts'
+import { verifyUpload } from './verify-upload.ts'
+
+/** The upload, the session that it is for, and the lease under which it is published. */
+type Publication = { upload: StagedUpload; session: StoredSession; lease: Lease }
+
+/**
+ * Verifies a direct upload, publishes it and attaches it to its session (docs/decisions/0003-staging-of-direct-uploads.md).
+ * May be repeated until it succeeds, and afterwards.
+ *
+ * The order keeps unverified bytes from being public. The upload is sealed and verified, then copied to the bucket of
+ * recordings; only then the session gets its `audio_url`. The sealed object is removed last, so that each step can be
+ * repeated after a failure.
+ *
+ * @throws {ApiError} session_not_found; upload_incomplete; recording_exists; unsupported_recording;
+ * recording_too_large; invalid_input; session_busy; storage_unavailable; database_unavailable
+ */
+export async function completeUpload(
+  dependencies: SessionDependencies,
+  reference: SessionReference,
+  uploadId: string
+): Promise<StoredSession> {
+  const session = await findSession(dependencies, reference)
+  const upload = stagedUpload(session, uploadId)
+  const attached = session.audioUrl
+    ? await confirmAttached(dependencies, session, upload)
+    : await attachUnderLease(dependencies, reference, { session, upload })
+  await removeSealed(dependencies, upload)
+  return attached
+}
+
+async function findSession(
+  { database }: SessionDependencies,
+  { sub, id }: SessionReference
+): Promise<StoredSession> {
+  const session = await createSessionRepository(database.queries).findOwned(id, sub)
+  if (!session) throw sessionNotFound()
+  return session
+}
+
+/**
+ * Answers a repeated completion with the session, and refuses the completion of another upload. An upload that is
+ * sealed may be either: the lengths decide.
+ */
+async function confirmAttached(
+  { storage: { staging } }: SessionDependencies,
+  session: StoredSession,
+  { key, bytes }: StagedUpload
+): Promise<StoredSession> {
+  if (session.recordingBytes !== BigInt(bytes) || (await staging.find(key))) throw recordingExists()
+  return session
+}
+
+function attachUnderLease(
+  dependencies: SessionDependencies,
+  reference: SessionReference,
+  { session: { id, userId }, upload }: Omit<Publication, 'lease'>
+): Promise<StoredSession> {
+  const contentDigest = createHash('sha256').update(upload.key).digest('hex')
+  const purpose = { sessionId: id, userId, contentDigest, waitsForOthers: true }
+  return dependencies.leases.withLease(purpose, async (lease) => {
+    // Again: a deletion or another upload may have been waited for.
+    const session = await findSession(dependencies, reference)
+    return session.audioUrl
+      ? confirmAttached(dependencies, session, upload)
+      : attach(dependencies, { session, upload, lease })
+  })
+}
+
+async function attach(dependencies: SessionDependencies, publication: Publication): Promise<StoredSession> {
+  const { database, leases } = dependencies
+  const { session, upload, lease } = publication
+  const format = await leases.withHeartbeat(lease, (signal) => verifyUpload(dependencies, upload, signal))
+  const audioUrl = await leases.write(lease, () => publish(dependencies, publication, format))
+  await database.transaction(async (queries) => {
+    await consume(queries, lease)
+    const isAttached = await createSessionRepository(queries).attachRecording(session.id, audioUrl)
+    if (!isAttached) throw sessionNotFound()
+  })
+  return { ...session, audioUrl, recordingBytes: BigInt(upload.bytes) }
+}
+
+/** @returns the canonical public URL of the recording */
+async function publish(
+  { database, storage, leases }: SessionDependencies,
+  { session, upload, lease }: Publication,
+  format: AudioFormat
+): Promise<string> {
+  await database.transaction(async (queries) => {
+    await confirm(queries, lease)
+    await createSessionRepository(queries).announceRecording(session.id, BigInt(upload.bytes))
+  })
+  const target = recordingKey(session.userId, session.id, format)
+  const copy = () => storage.staging.publish(upload.sealedKey, target)
+  if (!(await copy())) {
+    // An earlier request has left an object. While the lease is held no session refers to it.
+    if (!(await leases.undoWrite(lease, () => storage.remove([target])))) throw sessionBusy()
+    if (!(await copy())) throw sessionBusy()
+  }
+  return storage.publicUrl(target)
+}
+
+async function removeSealed(
+  { storage: { staging }, log }: SessionDependencies,
+  { sealedKey }: StagedUpload
+): Promise<void> {
+  await staging.remove([sealedKey]).catch((error) => {
+    log.warn({ err: error }, 'A published recording is still in staging; reconciliation will remove it')
+  })
+}

@@ -1,0 +1,20 @@
+import type { SessionDependencies, SessionReference } from '../dependencies.ts'
+import { consumeForDeletion } from '../leases/lease.ts'
+import { createSessionRepository } from '../repository.ts'
+import { removeRecording } from './remove-recording.ts'
+
+/**
+ * Deletes the recording of a session; the session stays. Succeeds, too, when the session has none.
+ * @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable
+ */
+export async function deleteRecording(
+  dependencies: SessionDependencies,
+  reference: SessionReference
+): Promise<void> {
+  await removeRecording(dependencies, reference, ({ id }, lease) =>
+    dependencies.database.transaction(async (queries) => {
+      await consumeForDeletion(queries, lease)
+      await createSessionRepository(queries).forgetRecording(id)
+    })
+  )
+}

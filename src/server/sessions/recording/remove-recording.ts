@@ -1,0 +1,41 @@
+import { possibleKeys } from '../../storage/recording-keys.ts'
+import type { SessionDependencies, SessionReference } from '../dependencies.ts'
+import { sessionNotFound } from '../errors.ts'
+import { confirm, type Lease } from '../leases/lease.ts'
+import { createSessionRepository, mayHaveObject, type SessionHead } from '../repository.ts'
+
+/**
+ * Clears the URL of a session and removes its object, then calls `finish`, all under the lease of the session.
+ * `finish` consumes the lease. A failure in between leaves a session without a recording; repeating the call finishes
+ * the work.
+ * @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable
+ */
+export async function removeRecording(
+  dependencies: SessionDependencies,
+  { sub, id }: SessionReference,
+  finish: (session: SessionHead, lease: Lease) => Promise<void>
+): Promise<void> {
+  const { database, leases } = dependencies
+  const sessions = createSessionRepository(database.queries)
+  const seen = await sessions.findOwned(id, sub)
+  if (!seen) throw sessionNotFound()
+  await leases.withLease({ sessionId: id, userId: seen.userId, contentDigest: null }, async (lease) => {
+    // Again: another deletion may have been waited for, and a save after it.
+    const session = await sessions.findOwned(id, sub)
+    if (!session) throw sessionNotFound()
+    if (mayHaveObject(session)) await removeObject(dependencies, session, lease)
+    await finish(session, lease)
+  })
+}
+
+async function removeObject(
+  { database, storage, leases }: SessionDependencies,
+  { id, userId }: SessionHead,
+  lease: Lease
+): Promise<void> {
+  await database.transaction(async (queries) => {
+    await confirm(queries, lease)
+    await createSessionRepository(queries).clearAudioUrl(id)
+  })
+  await leases.write(lease, () => storage.remove(possibleKeys(userId, id)))
+}

@@ -1,0 +1,81 @@
+import { detectFormat, unsupported, type RandomAccess } from '../../audio/detect-format.ts'
+import type { AudioFormat } from '../../audio/formats.ts'
+import { ApiError, invalidInput } from '../../errors.ts'
+import { CACHE_SECONDS } from '../../storage/recording-keys.ts'
+import type { Arrived } from '../../storage/staging-bucket.ts'
+import type { SessionDependencies } from '../dependencies.ts'
+import { recordingTooLarge, uploadIncomplete } from './errors.ts'
+import type { StagedUpload } from './staged-upload.ts'
+
+/** Bytes that are fetched first. They nearly always contain what identifies the format. */
+const HEAD_BYTES = 64 * 1024
+
+/**
+ * Seals an upload, then verifies it: its length, its life in caches, its format and its content type. Sealing moves
+ * the object out of reach of its upload URL, so that a late second PUT cannot change what was verified. An upload that
+ * is refused is removed.
+ * @throws {ApiError} upload_incomplete; recording_too_large; invalid_input; unsupported_recording;
+ * storage_unavailable; the reason of `signal`
+ */
+export async function verifyUpload(
+  dependencies: SessionDependencies,
+  upload: StagedUpload,
+  signal: AbortSignal
+): Promise<AudioFormat> {
+  const { staging } = dependencies.storage
+  // Nothing is moved if an earlier request sealed the upload and failed later.
+  await staging.seal(upload.key, upload.sealedKey)
+  const arrived = await staging.find(upload.sealedKey)
+  if (!arrived) throw uploadIncomplete('PUT the whole recording to the url of the upload, then complete it.')
+  try {
+    checkHeaders(arrived, upload.bytes, dependencies.maxRecordingBytes)
+    return await checkFormat(arrived, await openSealed(dependencies, upload, signal))
+  } catch (error) {
+    signal.throwIfAborted() // the lease is lost: another request may be verifying the object
+    if (error instanceof ApiError && error.statusCode < 500) await staging.remove([upload.sealedKey])
+    throw error
+  }
+}
+
+function checkHeaders({ bytes, cacheControl }: Arrived, announced: number, maxBytes: number): void {
+  if (bytes > maxBytes) throw recordingTooLarge(bytes, maxBytes)
+  if (bytes !== announced) {
+    throw uploadIncomplete(`${bytes} bytes arrived, but ${announced} were announced. Begin a new upload.`)
+  }
+  if (!isShortLived(cacheControl)) {
+    const advice = `begin a new upload, and send no Cache-Control or max-age=${CACHE_SECONDS}`
+    throw invalidInput('/uploadId', `was sent with Cache-Control ${cacheControl}: ${advice}`)
+  }
+}
+
+function isShortLived(cacheControl: string): boolean {
+  // No other directive is allowed: s-maxage or stale-while-revalidate would outlive a deletion.
+  const [, seconds] = /^max-age=(\d+)$/.exec(cacheControl) ?? []
+  return seconds === undefined ? /^no-(cache|store)$/.test(cacheControl) : Number(seconds) <= CACHE_SECONDS
+}
+
+async function checkFormat({ contentType }: Arrived, content: RandomAccess): Promise<AudioFormat> {
+  const format = await detectFormat(content)
+  if (contentType === format.contentType) return format
+  throw unsupported(
+    `The bytes are ${format.contentType}, but were sent as ${contentType}. ` +
+      'Begin a new upload with the right contentType, and send that.'
+  )
+}
+
+async function openSealed(
+  { storage: { staging, timeoutMs } }: SessionDependencies,
+  { sealedKey, bytes }: StagedUpload,
+  signal: AbortSignal
+): Promise<RandomAccess> {
+  // One deadline for all reads: a file can be crafted to need hundreds. The signals are joined for each read, because
+  // Node.js 20 lets a deadline be collected that nothing else references.
+  const deadline = AbortSignal.timeout(timeoutMs)
+  const read = (start: number, end: number) =>
+    staging.read(sealedKey, start, end, AbortSignal.any([signal, deadline]))
+  const head = await read(0, Math.min(bytes, HEAD_BYTES))
+  return {
+    size: bytes,
+    read: async (start, end) => (end <= head.length ? head.subarray(start, end) : read(start, end))
+  }
+}

@@ -1,0 +1,69 @@
+import { withTimeLimit } from '../database/errors.ts'
+import { createUserRepository } from '../users/repository.ts'
+import { commitSave, findStoredSave, type Save, type Saved } from './commit-save.ts'
+import type { SessionDependencies } from './dependencies.ts'
+import { isOutage } from './errors.ts'
+import type { Lease } from './leases/lease.ts'
+
+/** The object that a save has uploaded, and the lease under which it did. */
+type Upload = { lease: Lease; key: string }
+
+type FailedSave = { error: unknown; save: Save; upload: Upload | undefined }
+
+/**
+ * Commits a save. If the commit fails, finds out whether the row was written after all. Both share one time limit of
+ * the database; when it is over the caller gets an error, and the clean-up continues in the background.
+ * @throws {ApiError} as `commitSave`
+ */
+export async function commitOrResolve(
+  dependencies: SessionDependencies,
+  save: Save,
+  upload?: Upload
+): Promise<Saved> {
+  const deadline = Date.now() + dependencies.database.timeoutMs
+  return commitSave(dependencies, save, upload?.lease).catch((error) =>
+    withTimeLimit(resolveUnknownOutcome(dependencies, { error, save, upload }), deadline - Date.now())
+  )
+}
+
+async function resolveUnknownOutcome(
+  dependencies: SessionDependencies,
+  { error, save, upload }: FailedSave
+): Promise<Saved> {
+  const mayExist = upload
+    ? await undoUpload(dependencies, upload)
+    : isOutage(error) && (await waitForTransaction(dependencies, save))
+  const saved = mayExist && (await findStoredSave(dependencies, save).catch(() => null))
+  if (!saved) throw error
+  // After an outage the row is ours. After any other error it was written by an equal save that took over the lease.
+  return { ...saved, created: isOutage(error) }
+}
+
+/**
+ * Removes the object, but only when the row certainly does not exist and cannot appear any more.
+ * @returns whether the row may exist: the lease was consumed or lost, and nothing was removed
+ */
+async function undoUpload(
+  { leases, storage, log }: SessionDependencies,
+  { lease, key }: Upload
+): Promise<boolean> {
+  try {
+    if (!(await leases.undoWrite(lease, () => storage.remove([key])))) return true
+    await leases.release(lease)
+  } catch (cause) {
+    log.warn({ err: cause }, 'A recording may be left without its session; reconciliation will remove it')
+  }
+  return false
+}
+
+/**
+ * A transaction in doubt holds the lock on its user. Once this lock is free, the outcome is known.
+ * @returns false when the database gave no answer
+ */
+async function waitForTransaction({ database }: SessionDependencies, { row }: Save): Promise<boolean> {
+  const locked = database.transaction((queries) => createUserRepository(queries).lock(row.userId))
+  return locked.then(
+    () => true,
+    () => false
+  )
+}
