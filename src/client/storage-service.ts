@@ -1,5 +1,5 @@
-import type { UserStatsData } from '../contract/practice-days.ts'
 import type { SessionData as WireSession } from '../contract/sessions.ts'
+import type { UserStatsData } from '../contract/stats.ts'
 
 export type { UserStatsData }
 

@@ -1,28 +1,20 @@
 /**
- * Practice history as calendar days: what the weekly graph and the streak are made of.
+ * Practice history as calendar days: the basis of the weekly graph and the streak.
  *
- * Server and browser both use this module, so that the same history gives the same numbers in either
- * storage mode. It therefore imports nothing and never looks at the clock: callers pass `now` or `today`.
+ * Server and browser share this module, so that the same history gives the same numbers in either storage mode. It
+ * imports nothing at run time and never reads the clock: callers pass `now` or `today`.
  *
- * A "day" is a `YYYY-MM-DD` string, the date that a calendar on the user's wall shows. Days carry no time
- * zone; only `localDay` and `practiceDays` need one. Years outside 0–9999 are written as `Date` writes them,
- * with a sign and six digits (`+012345-01-01`).
+ * A "day" is a `YYYY-MM-DD` string, the local date of the user. Days carry no time zone; only `localDay` and
+ * `practiceDays` need one. Years outside 0–9999 are written as `Date` writes them, with a sign and six digits
+ * (`+012345-01-01`).
  */
 
-/** What `GET /api/stats` answers. */
-export type UserStatsData = {
-  /** Monday to Sunday of the week that contains today; `minutes` is that day's practice, rounded. */
-  weekly_progress: { day: string; date: string; minutes: number }[]
-  /** Consecutive days with practice, up to today or, while today has none, up to yesterday. */
-  streak: number
-  /** Minutes of all practice ever recorded, rounded once, so not the sum of the days' rounded minutes. */
-  total_minutes: number
-}
+import type { UserStatsData } from './stats.ts'
 
-/** One local day of somebody's history. */
+/** One local day of a user's history. */
 export type PracticeDay = {
   day: string
-  /** The durations of all sessions dated that day, future ones included. */
+  /** Total duration of all sessions dated that day, future ones included. */
   seconds: number
   /** False when every session of the day is still in the future: those do not count for the streak yet. */
   practised: boolean
@@ -31,13 +23,13 @@ export type PracticeDay = {
 const DAY_MS = 86_400_000
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const
 
-// Three-letter names that ICU, and so V8, takes over from old Java although IANA has no such zones. They must be
-// refused: PostgreSQL reads some of them as other places (IST is Israel there and India here).
+// Three-letter names that ICU, and so V8, inherited from old Java although IANA has no such zones. They must be
+// refused: PostgreSQL reads some of them as other zones (IST is Israel there and India here).
 const NOT_IANA =
   /^(ACT|AET|AGT|ART|AST|BET|BST|CAT|CNT|CST|CTT|EAT|ECT|IET|IST|JST|MIT|NET|NST|PLT|PNT|PRT|PST|SST|VST|SystemV\/.*)$/i
 
-// A formatter costs a hundred times what a formatting does. Intl ignores case, and so do the keys: only
-// names that Intl knows get in, hence a caller who spells zones in every possible way cannot fill the memory.
+// Creating a formatter costs a hundred times as much as using it. The keys are lower case, because Intl ignores case.
+// Only names that Intl knows are cached, so a caller cannot fill the memory with invented or respelled names.
 const formatters = new Map<string, Intl.DateTimeFormat>()
 
 /**
@@ -46,7 +38,7 @@ const formatters = new Map<string, Intl.DateTimeFormat>()
  * @throws RangeError when the instant is an invalid Date or Intl does not know the zone (see `isTimeZone`)
  */
 export function localDay(instant: Date, timeZone: string): string {
-  // en-US, because its all-numeric form with an era, "11/16/2026 AD", has been the same in every engine.
+  // en-US, because its numeric form with an era, "11/16/2026 AD", is the same in every engine.
   const [date = '', era] = formatterFor(timeZone).format(instant).split(' ')
   const [month = '', day = '', year = ''] = date.split('/')
   return `${isoYear(year, era)}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`
@@ -65,9 +57,9 @@ export function weekOf(day: string): string[] {
 
 /**
  * The number of consecutive days in `days`, counted back from `today`, or from yesterday while today is missing:
- * a streak must not look broken in the morning. Order, duplicates and days after today make no difference.
+ * a streak must not look broken in the morning. Order, duplicates and days after today do not matter.
  *
- * A date that a zone skipped altogether (30 December 2011 in Samoa) is a day without practice, as in SQL's calendar.
+ * A date that a zone skipped (30 December 2011 in Samoa) is a day without practice, as in SQL.
  */
 export function countStreak(days: Iterable<string>, today: string): number {
   const practised = new Set(days)
@@ -77,7 +69,7 @@ export function countStreak(days: Iterable<string>, today: string): number {
   return streak
 }
 
-/** The stats of a history: exactly the body of `GET /api/stats`. Days may come in any order, and in parts. */
+/** The stats of a history, as `GET /api/stats` answers them. Days may come in any order, and more than once. */
 export function summarise(days: Iterable<PracticeDay>, today: string): UserStatsData {
   const history = [...days]
   const seconds = new Map<string, number>()
@@ -101,8 +93,8 @@ export function summarise(days: Iterable<PracticeDay>, today: string): UserStats
 }
 
 /**
- * Groups sessions to the local days they are dated, in order of first appearance. A session dated after `now` adds
- * its seconds to its day but does not make that day practised.
+ * Groups sessions by local day, in order of first appearance. A session dated after `now` adds its seconds to its day,
+ * but does not make the day practised.
  */
 export function practiceDays(
   sessions: Iterable<{ date: Date; durationSeconds: number }>,
@@ -121,8 +113,8 @@ export function practiceDays(
 }
 
 /**
- * Whether `name` is an IANA time zone that Intl knows, in any case. Offsets are not, although newer engines accept
- * `+01:00`: an offset knows nothing of summer time, so it would put day boundaries wrong for half the year.
+ * Whether `name` is an IANA time zone that Intl knows, in upper or lower case. Offsets such as `+01:00`, which newer
+ * engines accept, are refused: without summer time, day boundaries would be wrong for half the year.
  */
 export function isTimeZone(name: string): boolean {
   if (!/^[a-z]/i.test(name) || NOT_IANA.test(name)) return false
@@ -152,7 +144,7 @@ function formatterFor(timeZone: string): Intl.DateTimeFormat {
 
 function isoYear(year: string, era?: string): string {
   if (year.length === 4 && era === 'AD') return year
-  // The year before 1 AD is 1 BC to a formatter and 0 to ISO 8601. Not Date.UTC, which takes 99 for 1999.
+  // The year before 1 AD is 1 BC for a formatter and 0 in ISO 8601. Not Date.UTC, which reads 99 as 1999.
   const isoNumber = era === 'AD' ? Number(year) : 1 - Number(year)
   return isoDay(new Date(0).setUTCFullYear(isoNumber)).slice(0, -'-01-01'.length)
 }

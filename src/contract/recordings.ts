@@ -1,9 +1,10 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Text, UUID } from './text.ts'
+import { Text } from './text.ts'
+import { ANY_CASE_UUID_PATTERN } from './uuid.ts'
 
 const example = '5b1f6a1e-8a51-4d1c-9a8e-2f1d0b6c7e35-62914560'
 
-/** `POST /api/sessions/:id/recording`. */
+/** Body of `POST /api/sessions/:id/recording`. */
 export const NewUploadSchema = Type.Object(
   {
     contentType: Text({
@@ -20,16 +21,16 @@ export const NewUploadSchema = Type.Object(
   { examples: [{ contentType: 'audio/webm;codecs=opus', bytes: 62_914_560 }] }
 )
 
-/** Where a recording may be sent, past this API: `PUT url`, the bytes as the body. */
+/** Answer of `POST /api/sessions/:id/recording`: the client sends `PUT url` to the storage, the bytes as the body. */
 export const UploadSchema = Type.Object(
   {
-    uploadId: Type.String({ description: 'Names this upload when it is completed' }),
+    uploadId: Type.String({ description: 'Identifies this upload when it is completed' }),
     url: Type.String({ description: 'PUT the bytes here; no other authorization is needed' }),
-    contentType: Type.String({ description: 'The `Content-Type` to send with them' }),
+    contentType: Type.String({ description: 'The `Content-Type` of the PUT' }),
     token: Type.String({ description: 'The token within the URL, for clients of Supabase Storage' }),
     bucket: Type.String({ description: 'The bucket within the URL' }),
     path: Type.String({ description: 'The key within the bucket' }),
-    expiresAt: Type.String({ format: 'date-time', description: 'Until when the upload may begin' })
+    expiresAt: Type.String({ format: 'date-time', description: 'The upload must begin before this time' })
   },
   {
     examples: [
@@ -48,11 +49,11 @@ export const UploadSchema = Type.Object(
 
 export type Upload = Static<typeof UploadSchema>
 
-/** `POST /api/sessions/:id/recording/complete`. */
+/** Body of `POST /api/sessions/:id/recording/complete`. */
 export const CompletedUploadSchema = Type.Object(
   {
     uploadId: Type.String({
-      pattern: `^${UUID}-[1-9][0-9]{0,15}$`,
+      pattern: `^${ANY_CASE_UUID_PATTERN}-[1-9][0-9]{0,15}$`,
       description: 'the uploadId with which the upload was begun'
     })
   },

@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Name, Nullable, Text, Uuid } from './text.ts'
 
-/** Longest practice, in seconds: a day. */
+/** Longest practice: one day, in seconds. */
 export const MAX_DURATION_SECONDS = 86_400
 /** Largest score, in bytes of UTF-8. */
 export const MAX_XML_BYTES = 10 * 1024 * 1024
@@ -24,7 +24,7 @@ export const AnalysisSchema = Type.Object({
   scoreAccuracy: Nullable(Type.Integer())
 })
 
-/** The full session (CONTRACT, `SessionData`). */
+/** A full session: answer of `GET /api/sessions/:id`. */
 export const SessionDataSchema = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
@@ -41,7 +41,7 @@ export const SessionDataSchema = Type.Object(
 
 export type SessionData = Static<typeof SessionDataSchema>
 
-/** What a save answers: the session, with the name under which today's frontend looks for the recording beside ours. */
+/** Answer of a save: the session, with the recording's URL also under the name that the deployed frontend reads. */
 export const SavedSessionSchema = Type.Object(
   {
     ...SessionDataSchema.properties,
@@ -50,7 +50,7 @@ export const SavedSessionSchema = Type.Object(
   { examples: [{ ...example, audio_url: example.audioUrl }] }
 )
 
-/** A row of the history: metadata only. */
+/** One entry of the history: metadata only. */
 export const SessionListItemSchema = Type.Object({
   id: Type.String({ format: 'uuid' }),
   song_name: Type.String(),
@@ -81,13 +81,13 @@ export const SessionListQuerySchema = Type.Object({
   limit: Type.Optional(
     Type.String({
       pattern: '^(?:[1-9][0-9]{0,2}|1000)$',
-      description: 'a whole number from 1 to 1000: rows per page; without it the whole history'
+      description: 'rows per page, a whole number from 1 to 1000; the whole history without it'
     })
   ),
   cursor: Type.Optional(
     Type.String({
       maxLength: 200,
-      description: 'where the page starts: take it from the `Link` header of the page before'
+      description: 'start of the page: take it from the `Link` header of the previous page'
     })
   )
 })
@@ -100,7 +100,7 @@ const NewAnalysisSchema = Type.Object({
   scoreAccuracy: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 100 })))
 })
 
-/** `POST /api/sessions`. */
+/** Body of `POST /api/sessions`. */
 export const NewSessionSchema = Type.Object(
   {
     id: Type.Optional(
@@ -108,12 +108,16 @@ export const NewSessionSchema = Type.Object(
     ),
     songName: Name(),
     instrument: Name(),
-    duration: Type.Number({ minimum: 0, maximum: MAX_DURATION_SECONDS, description: 'Seconds; rounded' }),
+    duration: Type.Number({
+      minimum: 0,
+      maximum: MAX_DURATION_SECONDS,
+      description: 'Seconds; rounded to whole seconds'
+    }),
     date: Type.Optional(
       Nullable(
         Type.String({
           format: 'date-time',
-          description: 'RFC 3339 time with an offset, from 1900 to 48 hours ahead; now when left out'
+          description: 'RFC 3339 time with an offset, from 1900 to 48 hours ahead; default: now'
         })
       )
     ),

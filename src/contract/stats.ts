@@ -6,21 +6,23 @@ export const StatsQuerySchema = Type.Object({
   )
 })
 
-/** `GET /api/stats`: what the graph and the streak show. */
+/** Answer of `GET /api/stats`: the data of the graph and the streak. */
 export const UserStatsSchema = Type.Object(
   {
     weekly_progress: Type.Array(
       Type.Object({
         day: Type.String({ description: 'Mon to Sun' }),
         date: Type.String({ format: 'date' }),
-        minutes: Type.Integer()
+        minutes: Type.Integer({ description: 'Practice of the day, rounded' })
       }),
-      { description: "The seven days of the current week in the user's time zone" }
+      { description: "The seven days, Monday to Sunday, of the current week in the user's time zone" }
     ),
     streak: Type.Integer({
-      description: 'Consecutive days with practice up to today, or to yesterday while today has none'
+      description: 'Consecutive days with practice, up to today or, while today has none, up to yesterday'
     }),
-    total_minutes: Type.Integer()
+    total_minutes: Type.Integer({
+      description: 'Minutes of all practice, rounded once; so not the sum of the rounded days'
+    })
   },
   {
     examples: [
@@ -37,4 +39,4 @@ export const UserStatsSchema = Type.Object(
   }
 )
 
-export type UserStats = Static<typeof UserStatsSchema>
+export type UserStatsData = Static<typeof UserStatsSchema>

@@ -1,14 +1,18 @@
 import { Type, type TSchema, type TUnsafe, type Static, type StringOptions } from '@sinclair/typebox'
+import { ANY_CASE_UUID_PATTERN } from './uuid.ts'
 
 /**
- * Text that PostgreSQL can keep and JSON can carry unchanged: no NUL, no half of a surrogate pair (JavaScript would
- * turn it into U+FFFD on the way, and a repeated save would no longer equal the first).
+ * Characters that do not survive storage: PostgreSQL refuses NUL, and an unpaired surrogate becomes U+FFFD in UTF-8, so
+ * that a repeated save would differ from the first.
  */
 const UNSTORABLE = '[\\u0000\\ud800-\\udfff]'
 const STORABLE_NOT_BLANK =
   '^[^\\u0000\\ud800-\\udfff]*[^\\s\\u0000\\ud800-\\udfff][^\\u0000\\ud800-\\udfff]*$'
 
-/** A string that may be empty. What must not be in it is looked for: a pattern for the whole would overflow the stack on megabytes. */
+/**
+ * A string that may be empty. The pattern matches the forbidden characters: one that matches the whole text would
+ * overflow the stack of the regular expression on megabytes.
+ */
 export const Text = (options: StringOptions & { maxLength: number }) =>
   Type.String({
     not: { type: 'string', pattern: UNSTORABLE },
@@ -26,16 +30,14 @@ export const Name = (options: StringOptions = {}) =>
     ...options
   })
 
-/** A UUID in its usual form of 36 characters, in either case; as the source of a pattern. */
-export const UUID = '[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}'
-
+/** A UUID in its usual form of 36 characters, in upper or lower case. */
 export const Uuid = (options: StringOptions = {}) =>
   Type.String({
-    pattern: `^${UUID}$`,
+    pattern: `^${ANY_CASE_UUID_PATTERN}$`,
     description: 'a UUID such as 3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11',
     ...options
   })
 
-/** The schema's value or null, as JSON Schema's `type: [x, "null"]`, which validators and serialisers handle fastest. */
+/** The value of `schema`, or null: as `type: [x, "null"]`, which is validated and serialised faster than a union. */
 export const Nullable = <T extends TSchema>(schema: T) =>
   Type.Unsafe<Static<T> | null>({ ...schema, type: [schema['type'], 'null'] }) as TUnsafe<Static<T> | null>

@@ -1,11 +1,14 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Name, Nullable, Text } from './text.ts'
 
-/** `POST /api/users/sync`: who the signed-in person is (seed, "User Routes"). */
+/** Body of `POST /api/users/sync`: the profile of the signed-in user (seed, "User Routes"). */
 export const SyncUserSchema = Type.Object(
   {
     auth0_id: Type.String({ minLength: 1, maxLength: 255, description: "the token's `sub`" }),
-    email: Name({ maxLength: 320, description: 'display data, 1 to 320 characters; never used for access' }),
+    email: Name({
+      maxLength: 320,
+      description: 'display data, 1 to 320 characters; never used for authorization'
+    }),
     name: Type.Optional(Nullable(Text({ maxLength: 300 }))),
     picture: Type.Optional(
       Nullable(Text({ maxLength: 2048, description: 'URL of a picture, at most 2048 characters' }))
@@ -14,7 +17,7 @@ export const SyncUserSchema = Type.Object(
       Nullable(
         Type.String({
           maxLength: 64,
-          description: 'IANA time zone such as Europe/Berlin; days and streak follow it'
+          description: 'IANA time zone such as Europe/Berlin; decides where a day begins'
         })
       )
     )
@@ -33,7 +36,7 @@ export const SyncUserSchema = Type.Object(
 
 export type SyncUser = Static<typeof SyncUserSchema>
 
-/** The user as stored. */
+/** Answer of `POST /api/users/sync`: the user as stored. */
 export const UserSchema = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),

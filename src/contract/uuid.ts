@@ -1,7 +1,12 @@
-/** A UUID in lower case, as part of a regular expression (RFC 9562; any version). */
-export const UUID_PATTERN = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+const uuidOf = (digit: string) => `${digit}{8}(?:-${digit}{4}){3}-${digit}{12}`
 
-const UUID = new RegExp(`^${UUID_PATTERN}$`)
+/** A UUID of any version (RFC 9562) in lower case, as part of a regular expression. */
+export const UUID_PATTERN = uuidOf('[0-9a-f]')
+
+/** As `UUID_PATTERN`, in upper or lower case. */
+export const ANY_CASE_UUID_PATTERN = uuidOf('[0-9a-fA-F]')
+
+const LOWER_CASE_UUID = new RegExp(`^${UUID_PATTERN}$`)
 
 /** Whether `text` is a UUID in lower case. */
-export const isUuid = (text: string): boolean => UUID.test(text)
+export const isUuid = (text: string): boolean => LOWER_CASE_UUID.test(text)

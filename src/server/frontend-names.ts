@@ -1,55 +1,54 @@
-/**
- * Maps the field names of the deployed Harmony Helper frontend (CONTRACT, "The frontend that exists") to the documented
- * ones before validation. A documented name takes precedence.
- */
+// The deployed Harmony Helper frontend sends some fields under other names. They are mapped to the documented names
+// before validation. A documented name that is present wins.
+
 type Body = Record<string, unknown>
 
 const isObject = (value: unknown): value is Body =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The first value that is present. */
-const either = (...values: unknown[]) => values.find((value) => value !== undefined)
+/** The first value that was sent. */
+const firstOf = (...values: unknown[]) => values.find((value) => value !== undefined)
 
-/** Omits undefined values, so that validation reports a missing field as missing. */
-const defined = (body: Body): Body =>
+/** Drops undefined members, so that validation reports a missing field as missing. */
+const withoutUndefined = (body: Body): Body =>
   Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined))
 
-/** Body of `POST /api/users/sync`. */
+/** Maps the body of `POST /api/users/sync`. */
 export function toSyncUser(body: unknown): unknown {
   if (!isObject(body)) return body
-  return defined({
+  return withoutUndefined({
     ...body,
-    auth0_id: either(body['auth0_id'], body['sub']),
-    timeZone: either(body['timeZone'], body['time_zone'])
+    auth0_id: firstOf(body['auth0_id'], body['sub']),
+    timeZone: firstOf(body['timeZone'], body['time_zone'])
   })
 }
 
-/** Body of `POST /api/sessions`. Also accepts a full session as GET returns it. */
+/** Maps the body of `POST /api/sessions`. A full session as GET answers it is a valid body, too. */
 export function toNewSession(body: unknown): unknown {
   if (!isObject(body)) return body
-  return defined({
+  return withoutUndefined({
     ...body,
-    songName: either(body['songName'], body['song_name']),
-    duration: either(
+    songName: firstOf(body['songName'], body['song_name']),
+    duration: firstOf(
       body['duration'],
-      practised(body['total_practice_seconds']),
+      positiveOrNone(body['total_practice_seconds']),
       body['durationSeconds'],
       body['duration_seconds']
     ),
-    xmlContent: either(body['xmlContent'], body['xml_content']),
+    xmlContent: firstOf(body['xmlContent'], body['xml_content']),
     analysis: toAnalysis(body['analysis'])
   })
 }
 
-/** `total_practice_seconds` is the duration, unless the frontend counted nothing. */
-const practised = (seconds: unknown) =>
+/** The frontend sends `total_practice_seconds` as 0 or null when it counted nothing: then another field decides. */
+const positiveOrNone = (seconds: unknown) =>
   seconds === null || (typeof seconds === 'number' && seconds <= 0) ? undefined : seconds
 
 function toAnalysis(analysis: unknown): unknown {
   if (!isObject(analysis)) return analysis
-  return defined({
+  return withoutUndefined({
     ...analysis,
-    summary: either(analysis['summary'], analysis['performace_summary']), // the frontend's spelling
-    feedback: either(analysis['feedback'], analysis['coach-feedback'])
+    summary: firstOf(analysis['summary'], analysis['performace_summary']), // the frontend's spelling
+    feedback: firstOf(analysis['feedback'], analysis['coach-feedback'])
   })
 }

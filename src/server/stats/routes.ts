@@ -1,10 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { isTimeZone, summarise } from '../../contract/practice-days.ts'
 import { StatsQuerySchema, UserStatsSchema } from '../../contract/stats.ts'
 import type { Config } from '../config.ts'
-import { invalidInput } from '../errors.ts'
 import { problemResponses } from '../http/response-schemas.ts'
-import { findPracticeDays } from '../users/streak-repository.ts'
+import { userStats } from './user-stats.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone'>; now: () => Date }
 
@@ -21,19 +19,13 @@ const statsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { 
         response: { 200: UserStatsSchema, ...problemResponses('invalid_input') }
       }
     },
-    async (request) => {
-      const { tz: timeZone } = request.query
-      if (timeZone !== undefined && !isTimeZone(timeZone)) {
-        throw invalidInput('tz', 'must be an IANA time zone such as Europe/Berlin')
-      }
-      const { days, today } = await findPracticeDays(app.database.queries, {
+    async (request) =>
+      userStats(app.database.queries, {
         sub: request.user.sub,
-        timeZone,
+        timeZone: request.query.tz,
         defaultTimeZone,
         now: now()
       })
-      return summarise(days, today)
-    }
   )
 }
 

@@ -15,13 +15,13 @@ export type UserRow = {
 
 export const createUserRepository = (queries: Queries) => ({
   /**
-   * Creates or updates the user and locks the row. Fields left out keep their values; null and '' mean none.
-   * Safe to call at the same time: PostgreSQL lets one insert win and turns the others into updates.
+   * Creates or updates the user and locks the row. Absent fields keep their values; null and '' clear them.
+   * Safe to call concurrently: PostgreSQL lets one insert win and turns the others into updates.
    */
   async upsert({ auth0_id: sub, email, name, picture, timeZone }: SyncUser): Promise<{ created: boolean }> {
     const [row] = await queries.$queryRaw<[{ created: boolean }]>`
       INSERT INTO users AS u (auth0_id, email, name, picture, time_zone)
-      VALUES (${sub}, ${email}, ${none(name)}, ${none(picture)}, ${none(timeZone)})
+      VALUES (${sub}, ${email}, ${emptyToNull(name)}, ${emptyToNull(picture)}, ${emptyToNull(timeZone)})
       ON CONFLICT (auth0_id) DO UPDATE SET
         email = excluded.email,
         name = CASE WHEN ${name === undefined} THEN u.name ELSE excluded.name END,
@@ -32,11 +32,16 @@ export const createUserRepository = (queries: Queries) => ({
   },
 
   /** @returns the user's id, or null when the user was never synced */
-  findId: async (sub: string): Promise<string | null> =>
-    (await queries.$queryRaw<Array<{ id: string }>>`SELECT id FROM users WHERE auth0_id = ${sub}`)[0]?.id ??
-    null,
+  async findId(sub: string): Promise<string | null> {
+    const [user] = await queries.$queryRaw<Array<{ id: string }>>`
+      SELECT id FROM users WHERE auth0_id = ${sub}`
+    return user?.id ?? null
+  },
 
-  /** Serialises the writes of one user, so that the streak each of them counts is right. */
+  /**
+   * Locks the user until the transaction ends. Writes of one user run one after the other, so that each of them counts
+   * the streak correctly.
+   */
   async lock(userId: string): Promise<void> {
     await queries.$queryRaw`SELECT id FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
   },
@@ -44,4 +49,4 @@ export const createUserRepository = (queries: Queries) => ({
   findBySub: (sub: string): Promise<UserRow | null> => queries.user.findUnique({ where: { auth0Id: sub } })
 })
 
-const none = (value: string | null | undefined) => value || null
+const emptyToNull = (value: string | null | undefined) => value || null

@@ -1,12 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { isTimeZone } from '../../contract/practice-days.ts'
 import { SyncUserSchema, UserSchema, type User } from '../../contract/users.ts'
 import type { Config } from '../config.ts'
-import { ApiError, invalidInput } from '../errors.ts'
 import { toSyncUser } from '../frontend-names.ts'
 import { problemResponses } from '../http/response-schemas.ts'
-import { refreshStreak } from './streak-repository.ts'
-import { createUserRepository, type UserRow } from './repository.ts'
+import type { UserRow } from './repository.ts'
+import { syncUser } from './sync-user.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone'>; now: () => Date }
 
@@ -17,8 +15,8 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { d
     {
       schema: {
         operationId: 'syncUser',
-        summary: 'Make sure that the signed-in user exists',
-        description: 'Call it after each login. Fields left out keep their values.',
+        summary: 'Create or update the signed-in user',
+        description: 'Call it after each login. Absent fields keep their values.',
         tags: ['Users'],
         body: SyncUserSchema,
         response: {
@@ -38,22 +36,11 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { d
       }
     },
     async (request, reply) => {
-      const { sub } = request.user
-      const { auth0_id: auth0Id, timeZone } = request.body
-      if (auth0Id !== sub) {
-        throw new ApiError('not_your_account', 'auth0_id must be the `sub` of the access token.')
-      }
-      if (timeZone && !isTimeZone(timeZone)) {
-        throw invalidInput('/timeZone', 'must be an IANA time zone such as Europe/Berlin')
-      }
-
-      const { user, created } = await app.database.transaction(async (queries) => {
-        const users = createUserRepository(queries)
-        const { created } = await users.upsert(request.body)
-        await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
-        return { created, user: await users.findBySub(sub) }
-      })
-      if (!user) throw new Error('The user vanished inside its own transaction')
+      const { user, created } = await syncUser(
+        { database: app.database, defaultTimeZone, now },
+        request.user.sub,
+        request.body
+      )
       return reply.code(created ? 201 : 200).send(present(user))
     }
   )

@@ -6,7 +6,7 @@ import { finished } from 'node:stream/promises'
 import t from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
-import type { UserStats } from '../../../src/contract/stats.ts'
+import type { UserStatsData } from '../../../src/contract/stats.ts'
 import { build } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { fixture } from '../../helpers/recordings.ts'
@@ -23,7 +23,7 @@ const storedStreak = async () =>
   (await query(database.url, `SELECT streak_count, last_practice_date FROM users WHERE id = '${userId}'`))[0]
 
 t.test(
-  "somebody else's session and one that does not exist are the same 404, to see and to delete",
+  'reading or deleting the session of another user answers the same 404 as one that does not exist',
   async (t) => {
     const { id } = await saved({ audioBase64 })
     for (const call of ['get', 'remove'] as const) {
@@ -40,7 +40,7 @@ t.test(
   }
 )
 
-t.test('an id that is no UUID is refused', async (t) => {
+t.test('an id that is not a UUID is refused', async (t) => {
   const id = randomUUID()
   for (const wrong of [
     '1',
@@ -60,10 +60,10 @@ t.test('an id that is no UUID is refused', async (t) => {
   }
 })
 
-t.test('a deletion answers 204, and then session, recording and practice are gone', async (t) => {
-  const before = (await clara.stats()).json<UserStats>()
+t.test('a deletion answers 204 and removes session, recording and practice time', async (t) => {
+  const before = (await clara.stats()).json<UserStatsData>()
   const { id, audioUrl } = await saved({ audioBase64, duration: 600 })
-  t.equal((await clara.stats()).json<UserStats>().total_minutes, before.total_minutes + 10)
+  t.equal((await clara.stats()).json<UserStatsData>().total_minutes, before.total_minutes + 10)
   const response = await clara.remove(id.toUpperCase())
   t.equal(response.statusCode, 204)
   t.equal(response.body, '')
@@ -73,12 +73,12 @@ t.test('a deletion answers 204, and then session, recording and practice are gon
   t.not((await fetch(audioUrl ?? '')).status, 200)
   t.notOk(await app.storage.exists(`${userId}/${id}.webm`))
   t.notOk((await clara.list()).body.includes(id))
-  t.strictSame((await clara.stats()).json<UserStats>(), before)
+  t.strictSame((await clara.stats()).json<UserStatsData>(), before)
   t.strictSame(await query(database.url, 'SELECT * FROM session_leases'), [])
 })
 
 t.test(
-  'a large session that is deleted while it is read ends in its middle, and never with what got its id',
+  'a large session that is deleted while it is read breaks off, and never continues with the next owner of its id',
   async (t) => {
     await app.listen({ host: '127.0.0.1', port: 0 })
     const { port } = app.server.address() as AddressInfo
@@ -91,26 +91,26 @@ t.test(
       headers: { authorization: `Bearer ${issuer.token(clara.sub)}` },
       agent: false
     }).end()
-    const [response] = (await once(reading, 'response')) as [IncomingMessage] // and not read for now: the server has to wait
+    const [response] = (await once(reading, 'response')) as [IncomingMessage] // not read yet, so that the server has to wait
     t.equal((await clara.remove(id)).statusCode, 204)
     t.equal((await robert.save({ id, xmlContent: 'Z'.repeat(length) })).statusCode, 201)
     let received = ''
     response.setEncoding('utf8').on('data', (text) => {
       received += text
     })
-    await t.rejects(finished(response), 'cut off')
+    await t.rejects(finished(response), 'the answer breaks off')
     t.match(received.slice(-100), /^a+$/)
     t.equal((await robert.remove(id)).statusCode, 204)
   }
 )
 
-t.test('a session without a recording goes as well', async (t) => {
+t.test('a session without a recording is deleted as well', async (t) => {
   const { id } = await saved()
   t.equal((await clara.remove(id)).statusCode, 204)
   isProblem(t, await clara.remove(id), 'session_not_found')
 })
 
-t.test('a recording of any kind goes with its session, and no other', async (t) => {
+t.test('a deletion removes the recording of the session in any format, and no other recording', async (t) => {
   const stays = await saved({ audioBase64 })
   for (const name of ['recording.m4a', 'recording.ogg', 'recording.mp3', 'recording.wav', 'recording.flac']) {
     const { id, audioUrl } = await saved({ audioBase64: (await fixture(name)).toString('base64') })
@@ -120,14 +120,14 @@ t.test('a recording of any kind goes with its session, and no other', async (t) 
   t.equal((await fetch(stays.audioUrl ?? '')).status, 200)
 })
 
-t.test('a recording that is gone already does not keep its session from going', async (t) => {
+t.test('a session whose recording is already missing can be deleted', async (t) => {
   const { id } = await saved({ audioBase64 })
   await app.storage.remove([`${userId}/${id}.webm`])
   t.equal((await clara.remove(id)).statusCode, 204)
   isProblem(t, await clara.get(id), 'session_not_found')
 })
 
-t.test('the streak is right after each deletion', async (t) => {
+t.test('the streak is correct after each deletion', async (t) => {
   await Promise.all((await clara.list()).json<SessionData[]>().map(({ id }) => clara.remove(id)))
   t.strictSame(await storedStreak(), { streak_count: 0, last_practice_date: null })
   const dates = [

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { UserStats } from '../../../src/contract/stats.ts'
+import type { UserStatsData } from '../../../src/contract/stats.ts'
 import { build, startServices, type Caller } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
 
@@ -17,12 +17,12 @@ async function practise(who: Caller, sessions: Record<string, number>) {
   }
 }
 
-const stats = async (who: Caller, query = '') => (await who.stats(query)).json<UserStats>()
+const stats = async (who: Caller, query = '') => (await who.stats(query)).json<UserStatsData>()
 
-const minutes = ({ weekly_progress: week }: UserStats) => week.map(({ minutes }) => minutes)
-const dates = ({ weekly_progress: week }: UserStats) => week.map(({ date }) => date)
+const minutes = ({ weekly_progress: week }: UserStatsData) => week.map(({ minutes }) => minutes)
+const dates = ({ weekly_progress: week }: UserStatsData) => week.map(({ date }) => date)
 
-t.test('a user who was never synced has nothing, in a whole week', async (t) => {
+t.test('a user who was never synced gets a week of zeros', async (t) => {
   at('2026-11-18T12:00:00Z')
   t.strictSame(await stats(as('auth0|stranger')), {
     weekly_progress: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].map((day, i) => ({
@@ -35,7 +35,7 @@ t.test('a user who was never synced has nothing, in a whole week', async (t) => 
   })
 })
 
-t.test('the week runs from Monday to Sunday, whatever day it is', async (t) => {
+t.test('the week runs from Monday to Sunday on any day', async (t) => {
   const clara = as('auth0|week')
   await clara.sync()
   at('2026-11-22T12:00:00Z')
@@ -47,11 +47,7 @@ t.test('the week runs from Monday to Sunday, whatever day it is', async (t) => {
     '2026-11-22T11:00:00Z': 3600
   })
   const expected = [20, 0, 2, 0, 0, 0, 60]
-  t.strictSame(
-    minutes(await stats(clara)),
-    expected,
-    'seen on Sunday; seconds are summed before they are rounded'
-  )
+  t.strictSame(minutes(await stats(clara)), expected, 'on Sunday; seconds are summed before they are rounded')
   at('2026-11-22T23:59:59Z')
   t.strictSame(minutes(await stats(clara)), expected)
   at('2026-11-23T00:00:00Z')
@@ -59,7 +55,7 @@ t.test('the week runs from Monday to Sunday, whatever day it is', async (t) => {
   t.equal((await stats(clara)).weekly_progress[0]?.date, '2026-11-23')
 })
 
-t.test('total minutes are all seconds, rounded once', async (t) => {
+t.test('total minutes are the sum of all seconds, rounded once', async (t) => {
   at('2026-11-18T12:00:00Z')
   const clara = as('auth0|total')
   await clara.sync()
@@ -76,7 +72,7 @@ t.test('total minutes are all seconds, rounded once', async (t) => {
   )
 })
 
-t.test('the streak goes back from today, or from yesterday while today has none', async (t) => {
+t.test('the streak counts back from today, or from yesterday while today has no practice', async (t) => {
   at('2026-11-20T12:00:00Z')
   const clara = as('auth0|streak')
   await clara.sync()
@@ -88,15 +84,15 @@ t.test('the streak goes back from today, or from yesterday while today has none'
   })
   t.equal((await stats(clara)).streak, 3)
   at('2026-11-21T23:59:59Z')
-  t.equal((await stats(clara)).streak, 3, 'still alive the day after')
+  t.equal((await stats(clara)).streak, 3, 'it still counts on the day after')
   at('2026-11-22T00:00:00Z')
-  t.equal((await stats(clara)).streak, 0, 'and then it is lost')
+  t.equal((await stats(clara)).streak, 0, 'one day later it is 0')
   at('2026-11-20T12:00:00Z')
   await practise(clara, { '2026-11-17T05:00:00Z': 1 })
   t.equal((await stats(clara)).streak, 5, 'a back-dated session closes the gap')
 })
 
-t.test('sessions in the future count in the minutes and not in the streak', async (t) => {
+t.test('sessions in the future count for the minutes but not for the streak', async (t) => {
   at('2026-11-18T12:00:00Z')
   const clara = as('auth0|future')
   await clara.sync()
@@ -113,7 +109,7 @@ t.test('sessions in the future count in the minutes and not in the streak', asyn
   t.equal((await stats(clara)).streak, 3)
 })
 
-t.test('days are those of the stored time zone, and of ?tz= for one answer', async (t) => {
+t.test('days follow the stored time zone, or ?tz= for one answer', async (t) => {
   at('2026-11-18T12:00:00Z')
   const clara = as('auth0|zone')
   await clara.sync({ timeZone: 'Asia/Tokyo' })
@@ -131,10 +127,10 @@ t.test('days are those of the stored time zone, and of ?tz= for one answer', asy
     [3, 0, 0, 0, 0, 0, 0],
     '05:00 and 04:59:59 on Monday'
   )
-  t.strictSame(minutes(await stats(clara)), [4, 2, 0, 0, 0, 0, 0], 'nothing was stored')
+  t.strictSame(minutes(await stats(clara)), [4, 2, 0, 0, 0, 0, 0], '?tz= was not stored')
 })
 
-t.test('the case of a zone makes no difference', async (t) => {
+t.test('zone names may be in upper or lower case', async (t) => {
   at('2026-11-18T20:00:00Z')
   t.same(
     await stats(as('auth0|stranger'), '?tz=asia/tokyo'),
@@ -161,7 +157,7 @@ t.test('an unknown zone is refused', async (t) => {
   isProblem(t, await as('auth0|stranger').stats('?tz=UTC&tz=UTC'), 'invalid_input', 'tz')
 })
 
-t.test('who has no zone gets DEFAULT_TIME_ZONE', async (t) => {
+t.test('a user without a zone gets DEFAULT_TIME_ZONE', async (t) => {
   at('2026-11-18T12:00:00Z')
   const tokyo = (await build(t, { services, env: { DEFAULT_TIME_ZONE: 'Asia/Tokyo' }, now: () => now })).as(
     'auth0|default'
@@ -175,11 +171,11 @@ t.test('who has no zone gets DEFAULT_TIME_ZONE', async (t) => {
     'the same history on a server without it'
   )
   await tokyo.sync({ timeZone: 'UTC' })
-  t.strictSame(minutes(await stats(tokyo)), [0, 1, 0, 0, 0, 0, 0], 'their own zone wins')
+  t.strictSame(minutes(await stats(tokyo)), [0, 1, 0, 0, 0, 0, 0], 'a stored zone takes precedence')
 })
 
-t.test('weeks in which the clocks change', async (t) => {
-  t.test('the day of 23 hours', async (t) => {
+t.test('days are correct in weeks in which the clocks change', async (t) => {
+  t.test('a day of 23 hours', async (t) => {
     at('2026-03-29T20:00:00Z')
     const clara = as('auth0|spring')
     await clara.sync({ timeZone: 'Europe/Berlin' })
@@ -187,7 +183,7 @@ t.test('weeks in which the clocks change', async (t) => {
       '2026-03-27T22:59:59Z': 60, // Friday, 23:59:59
       '2026-03-28T22:59:59Z': 120, // Saturday, 23:59:59
       '2026-03-28T23:00:00Z': 180, // Sunday, 00:00
-      '2026-03-29T21:59:59Z': 240 // Sunday, 23:59:59 in summer time, and still to come
+      '2026-03-29T21:59:59Z': 240 // Sunday, 23:59:59 in summer time, in the future
     })
     const found = await stats(clara)
     t.strictSame(dates(found), [
@@ -205,7 +201,7 @@ t.test('weeks in which the clocks change', async (t) => {
     t.equal((await stats(clara)).weekly_progress[0]?.date, '2026-03-30', 'Monday begins at 22:00 UTC')
   })
 
-  t.test('the day of 25 hours', async (t) => {
+  t.test('a day of 25 hours', async (t) => {
     at('2026-11-01T23:00:00Z')
     const clara = as('auth0|autumn')
     await clara.sync({ timeZone: 'America/New_York' })
@@ -222,7 +218,7 @@ t.test('weeks in which the clocks change', async (t) => {
     t.match(await stats(clara), { streak: 3, total_minutes: 21 })
   })
 
-  t.test('the week and the year need not begin together', async (t) => {
+  t.test('a week that spans two years', async (t) => {
     at('2027-01-01T12:00:00Z')
     t.strictSame(dates(await stats(as('auth0|stranger'))), [
       '2026-12-28',
@@ -236,7 +232,7 @@ t.test('weeks in which the clocks change', async (t) => {
   })
 })
 
-t.test("other people's practice is theirs", async (t) => {
+t.test('practice of other users does not count', async (t) => {
   at('2026-11-18T12:00:00Z')
   const [clara, robert] = [as('auth0|clara'), as('auth0|robert')]
   await Promise.all([clara.sync(), robert.sync()])
@@ -244,7 +240,7 @@ t.test("other people's practice is theirs", async (t) => {
   t.match(await stats(robert), { streak: 0, total_minutes: 0 })
 })
 
-t.test('zones that PostgreSQL would take for abbreviations have their summer', async (t) => {
+t.test('zones whose names PostgreSQL reads as abbreviations have summer time', async (t) => {
   at('2026-07-15T22:30:00Z')
   const clara = as('auth0|summer')
   await clara.sync()

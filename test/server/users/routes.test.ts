@@ -17,7 +17,7 @@ const storedStreak = async (sub: string) =>
     )
   )[0]
 
-t.test('the first sync creates the user and answers 201 with the whole of it', async (t) => {
+t.test('the first sync creates the user and answers 201 with the whole user', async (t) => {
   const before = Date.now()
   const response = await as('auth0|first').sync({
     picture: 'https://cdn.example.com/clara.png',
@@ -39,7 +39,7 @@ t.test('the first sync creates the user and answers 201 with the whole of it', a
   })
 })
 
-t.test('the next sync answers 200 and updates what it brings', async (t) => {
+t.test('the next sync answers 200 and updates the fields that were sent', async (t) => {
   const clara = as('auth0|next')
   const first = (await clara.sync()).json<User>()
   const response = await clara.sync({
@@ -58,7 +58,7 @@ t.test('the next sync answers 200 and updates what it brings', async (t) => {
   })
 })
 
-t.test('fields left out keep their values, and null takes them away', async (t) => {
+t.test('absent fields keep their values, and null clears them', async (t) => {
   const clara = as('auth0|kept')
   const first = (await clara.sync({ picture: 'https://x.example/p', timeZone: 'Asia/Tokyo' })).json<User>()
   t.strictSame((await clara.sync()).json(), first)
@@ -66,11 +66,11 @@ t.test('fields left out keep their values, and null takes them away', async (t) 
   t.strictSame((await clara.sync({ name: null, picture: null, timeZone: null })).json(), cleared)
 })
 
-t.test('an empty picture is none', async (t) => {
+t.test('an empty picture counts as null', async (t) => {
   t.equal((await as('auth0|no-picture').sync({ picture: '' })).json<User>().picture, null)
 })
 
-t.test('the email is kept as it was sent, and two people may show the same one', async (t) => {
+t.test('the email is stored as sent, and two users may have the same one', async (t) => {
   for (const sub of ['auth0|a', 'google-oauth2|b']) {
     const response = await as(sub).sync({ email: 'Not.Verified+tag@EXAMPLE.com' })
     t.equal(response.statusCode, 201)
@@ -85,7 +85,7 @@ t.test("an auth0_id other than the token's sub is refused, and nothing is writte
   t.equal(await storedStreak('auth0|mallory'), undefined)
 })
 
-t.test('sub stands in for auth0_id, which wins where both are sent', async (t) => {
+t.test('sub is accepted instead of auth0_id, which takes precedence', async (t) => {
   const clara = as('auth0|alias')
   const fields = { email: 'clara@example.com', name: 'Clara', picture: '' }
   const alone = await clara.call('POST', '/api/users/sync', { ...fields, sub: clara.sub })
@@ -98,7 +98,7 @@ t.test('sub stands in for auth0_id, which wins where both are sent', async (t) =
   )
 })
 
-t.test('a sub of 255 characters, some of them beyond ASCII, is a user like any other', async (t) => {
+t.test('a sub may have 255 characters, not only ASCII', async (t) => {
   const sub = `samlp|Zürich\\' "🎻" ${'x'.repeat(255)}`.slice(0, 255)
   const clara = as(sub)
   t.equal((await clara.sync()).json<User>().auth0_id, sub)
@@ -121,7 +121,11 @@ t.test('a time zone must be an IANA name', async (t) => {
     'localtime'
   ]) {
     if (timeZone === '') {
-      t.equal((await clara.sync({ timeZone })).json<User>().time_zone, null, 'an empty one is none')
+      t.equal(
+        (await clara.sync({ timeZone })).json<User>().time_zone,
+        null,
+        'an empty time zone counts as null'
+      )
     } else isProblem(t, await clara.sync({ timeZone }), 'invalid_input', '/timeZone')
   }
   for (const timeZone of [
@@ -135,7 +139,7 @@ t.test('a time zone must be an IANA name', async (t) => {
   }
 })
 
-t.test('another time zone is another streak, in the answer and in the table', async (t) => {
+t.test('a new time zone changes the streak, in the answer and in the table', async (t) => {
   const clara = as('auth0|moves')
   await clara.sync()
   for (const date of ['2026-03-08T20:00:00Z', '2026-03-10T00:30:00Z']) await clara.save({ date })
@@ -151,7 +155,7 @@ t.test('another time zone is another streak, in the answer and in the table', as
   t.match((await clara.sync({ timeZone: null })).json(), { streak_count: 1 })
 })
 
-t.test('fifty first calls at once make one row and fifty successes', async (t) => {
+t.test('fifty concurrent first calls create one row and all succeed', async (t) => {
   const clara = as('auth0|fifty')
   const answers = await Promise.all(Array.from({ length: 50 }, () => clara.sync()))
   const statuses = answers.map(({ statusCode }) => statusCode).sort()
