@@ -15,7 +15,7 @@ import {
 const SECOND = 1000
 const HOUR = 3_600_000
 
-/** Each day with its first instant and the first instant of what follows it, looked up in the tz database. */
+/** Days with their first instant and the first instant after them, looked up in the tz database. */
 const DAY_BOUNDARIES = [
   [
     'Berlin loses an hour in spring',
@@ -173,7 +173,7 @@ t.test('localDay', async (t) => {
       t.not(localDay(before(first), zone), day, 'the second before belongs to the day before')
       t.equal(localDay(new Date(first), zone), day)
       t.equal(localDay(before(next), zone), day)
-      t.not(localDay(new Date(next), zone), day, 'the next day has begun')
+      t.not(localDay(new Date(next), zone), day, 'this instant belongs to the next day')
     })
   }
 
@@ -189,7 +189,7 @@ t.test('localDay', async (t) => {
     const day = (instant: string): string => localDay(new Date(instant), 'UTC')
     t.equal(day('0987-06-05T12:00:00Z'), '0987-06-05')
     t.equal(day('0099-12-31T12:00:00Z'), '0099-12-31')
-    t.equal(day('0000-02-29T12:00:00Z'), '0000-02-29', 'which others call 1 BC')
+    t.equal(day('0000-02-29T12:00:00Z'), '0000-02-29', '1 BC is the year 0 in ISO 8601')
     t.equal(day('-000001-05-05T12:00:00Z'), '-000001-05-05')
     t.equal(day('+012345-01-01T12:00:00Z'), '+012345-01-01')
     t.equal(localDay(new Date('9999-12-31T12:00:00Z'), 'Pacific/Kiritimati'), '+010000-01-01')
@@ -224,7 +224,7 @@ t.test('addDays', async (t) => {
     t.equal(addDays('+010000-01-01', -1), '9999-12-31')
   })
 
-  t.test('comes back by the same number of days', async () => {
+  t.test('is inverted by the same number of days, negated', async () => {
     fc.assert(
       fc.property(instants(), fc.integer({ min: -20_000, max: 20_000 }), (instant, count) => {
         const day = localDay(instant, 'UTC')
@@ -299,13 +299,13 @@ t.test('countStreak', async (t) => {
     t.equal(countStreak(['2026-11-24', '2026-11-23'], today), 0)
   })
 
-  t.test('goes on over a year end and a leap day', async (t) => {
+  t.test('continues over a year end and a leap day', async (t) => {
     t.equal(countStreak(['2026-12-30', '2026-12-31', '2027-01-01'], '2027-01-01'), 3)
     t.equal(countStreak(['2028-02-28', '2028-02-29', '2028-03-01'], '2028-03-01'), 3)
     t.equal(countStreak(['2027-02-28', '2027-03-01'], '2027-03-01'), 2)
   })
 
-  t.test('takes the date that Samoa skipped for a day without practice', async (t) => {
+  t.test('treats the date that Samoa skipped as a day without practice', async (t) => {
     t.equal(countStreak(['2011-12-29', '2011-12-31'], '2011-12-31'), 1)
   })
 })
@@ -327,7 +327,7 @@ t.test('summarise', async (t) => {
     })
   })
 
-  t.test('shows this week only, and counts everything in the total', async (t) => {
+  t.test('lists this week only, and counts everything in the total', async (t) => {
     const stats = summarise(
       [practised('2026-11-15', 600), practised('2026-11-16', 1200), practised('2026-11-23', 60)],
       '2026-11-22'
@@ -336,7 +336,7 @@ t.test('summarise', async (t) => {
     t.equal(stats.total_minutes, 31)
   })
 
-  t.test('rounds the sum, never the parts', async (t) => {
+  t.test('rounds sums, not their parts', async (t) => {
     const stats = summarise(
       [practised('2026-11-16', 29), practised('2026-11-17', 30), practised('2026-11-18', 89)],
       '2026-11-22'
@@ -345,7 +345,7 @@ t.test('summarise', async (t) => {
     t.equal(stats.total_minutes, 2, '148 seconds are 2 minutes and 28 seconds')
   })
 
-  t.test('adds up a day that comes in parts, from any iterable', async (t) => {
+  t.test('adds up a day that is given more than once, from any iterable', async (t) => {
     const stats = summarise([practised('2026-11-22', 20), practised('2026-11-22', 20)].values(), '2026-11-22')
     t.equal(minutesOf(stats)[6], 1)
     t.equal(stats.streak, 1)
@@ -355,7 +355,7 @@ t.test('summarise', async (t) => {
     t.equal(summarise([practised('2026-11-22', 0)], '2026-11-22').streak, 1)
   })
 
-  t.test('shows the minutes of a later session today but leaves the streak alone', async (t) => {
+  t.test('counts the minutes of a session later today, but not for the streak', async (t) => {
     const later = { day: '2026-11-22', seconds: 600, practised: false }
     const stats = summarise([practised('2026-11-21', 60), later], '2026-11-22')
     t.same(minutesOf(stats), [0, 0, 0, 0, 0, 1, 10])
@@ -386,7 +386,7 @@ t.test('practiceDays', async (t) => {
     t.same(practiceDays(sessions, 'UTC', now), [practised('2026-11-21', 60), practised('2026-11-22', 10)])
   })
 
-  t.test('does not call a day practised before its first session has begun', async (t) => {
+  t.test('does not mark a day as practised before its first session has begun', async (t) => {
     const later = session('2026-11-22T12:00:00.001Z', 60)
     t.same(practiceDays([later], 'UTC', now), [{ day: '2026-11-22', seconds: 60, practised: false }])
     t.same(practiceDays([later, session('2026-11-22T12:00:00Z', 5)], 'UTC', now), [
@@ -394,7 +394,7 @@ t.test('practiceDays', async (t) => {
     ])
   })
 
-  t.test('gives the stats that a naive count gives, for any history in any zone', async (t) => {
+  t.test('gives the same stats as a naive count, for any history in any zone', async (t) => {
     fc.assert(
       fc.property(instants(), histories(), zones(), (instant, history, zone) => {
         const sessions = history.map(({ hours, durationSeconds }) => ({
@@ -439,7 +439,7 @@ t.test('isTimeZone', async (t) => {
     }
   })
 
-  t.test('refuses what is no zone at all', async (t) => {
+  t.test('refuses names that are not a zone', async (t) => {
     for (const name of [
       '',
       ' ',
@@ -487,7 +487,7 @@ function instants(): fc.Arbitrary<Date> {
   })
 }
 
-/** Three weeks back and two days ahead, dense enough that long streaks and gaps both turn up. */
+/** Three weeks back and two days ahead, dense enough to contain both long streaks and gaps. */
 function histories(): fc.Arbitrary<{ hours: number; durationSeconds: number }[]> {
   return fc.array(
     fc.record({
@@ -502,7 +502,7 @@ function naiveFormatter(timeZone: string): Intl.DateTimeFormat {
   return new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' })
 }
 
-/** The contract's words turned into the most literal loops: walk a calendar, and compare what clocks would show. */
+/** The contract as literal loops: walks a calendar, and compares formatted local dates. */
 function naiveStats(
   sessions: Session[],
   zone: string,

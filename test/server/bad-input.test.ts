@@ -16,7 +16,7 @@ const SESSION = { songName: 'Ode to Joy', instrument: 'Piano', duration: 60 }
 
 const long = 'x'.repeat(50_000)
 
-/** One of each kind of value that JSON can hold, and those that break things. */
+/** One value of each JSON type, and values that are known to break parsers and databases. */
 const VALUES: unknown[] = [
   null,
   true,
@@ -123,7 +123,7 @@ const FIELDS: Record<string, { body: Record<string, unknown>; fields: Record<str
   }
 }
 
-/** An answer is a success, or a 4xx of the catalogue that says what to change. */
+/** Checks that an answer is a success, or a 4xx of the catalogue that says what to change. */
 function isAnswered(t: Test, response: LightMyRequestResponse, what: string): Problem | undefined {
   if (response.statusCode < 300) return undefined
   const { code, detail, status } = response.json<Problem>()
@@ -159,9 +159,9 @@ for (const [url, { body, fields }] of Object.entries(FIELDS)) {
     )
   }
 
-  t.test(`POST ${url}: a missing field is named`, async (t) => {
+  t.test(`POST ${url}: a missing field is named in the answer`, async (t) => {
     for (const name of Object.keys(body).filter((name) => name !== 'name')) {
-      // not everybody told Auth0 theirs
+      // the name is optional
       const { detail } = isProblem(
         t,
         await clara.call('POST', url, { ...body, [name]: undefined }),
@@ -172,7 +172,7 @@ for (const [url, { body, fields }] of Object.entries(FIELDS)) {
     }
   })
 
-  t.test(`POST ${url}: a body that cannot be read`, async (t) => {
+  t.test(`POST ${url}: a malformed body is refused`, async (t) => {
     const whole = JSON.stringify(body)
     const deep = '['.repeat(50_000) + ']'.repeat(50_000)
     const post = (
@@ -232,7 +232,7 @@ for (const [url, { body, fields }] of Object.entries(FIELDS)) {
       isProblem(t, await post(whole, { 'content-type': type }), 'unsupported_media_type')
     }
     isProblem(t, await post(Buffer.from(whole), {}), 'unsupported_media_type')
-    isAnswered(t, await post(undefined, {}), 'no body at all')
+    isAnswered(t, await post(undefined, {}), 'no body')
     t.equal((await post(undefined, {})).statusCode, 400)
     for (const type of ['application/json; charset=utf-8', 'APPLICATION/JSON']) {
       t.ok((await post(whole, { 'content-type': type })).statusCode < 300, type)
@@ -246,7 +246,7 @@ for (const [url, { body, fields }] of Object.entries(FIELDS)) {
   })
 }
 
-t.test('a body that is not UTF-8 is refused, rather than stored with its letters replaced', async (t) => {
+t.test('a body that is not UTF-8 is refused instead of stored with replacement characters', async (t) => {
   const payload = Buffer.from(JSON.stringify({ ...SESSION, songName: 'Für Elise' }), 'latin1')
   isProblem(
     t,
@@ -260,13 +260,13 @@ t.test('a body that is not UTF-8 is refused, rather than stored with its letters
   )
 })
 
-t.test('a body over the limit is refused, however it is sent', async (t) => {
+t.test('a body over the limit is refused on every route', async (t) => {
   isProblem(t, await clara.sync({ unknown: 'x'.repeat(1024 * 1024) }), 'body_too_large')
   const { as } = await build(t, { services, env: { MAX_RECORDING_BYTES: '1024' } })
   isProblem(t, await as(clara.sub).save({ unknown: 'x'.repeat(45 * 1024 * 1024) }), 'body_too_large')
 })
 
-t.test('parameters', async (t) => {
+t.test('invalid parameters are refused', async (t) => {
   const values = [
     '',
     'x',
@@ -323,7 +323,7 @@ t.test('parameters', async (t) => {
   isAnswered(t, await clara.call('GET', '/api/sessions?unknown=1&limit=5'), 'unknown parameters are ignored')
 })
 
-t.test('a path that cannot be read is a problem like any other', async (t) => {
+t.test('a malformed path is answered with a problem', async (t) => {
   for (const path of [
     '%',
     '%zz',
@@ -339,12 +339,12 @@ t.test('a path that cannot be read is a problem like any other', async (t) => {
       const response = await clara.call(method, `/api/sessions/${path}`)
       const problem = isAnswered(t, response, `${method} ${show(path)}`)
       t.ok(problem, `${method} ${show(path)}`)
-      t.notOk(response.body.includes(path || 'nothing'), 'it is not echoed')
+      t.notOk(response.body.includes(path || 'nothing'), 'the path is not echoed')
     }
   }
 })
 
-t.test('a body where none belongs', async (t) => {
+t.test('a body is ignored, or refused, where none is expected', async (t) => {
   const id = '0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10'
   isProblem(
     t,
@@ -373,11 +373,11 @@ t.test('a body where none belongs', async (t) => {
       headers: { authorization, 'content-type': 'application/json' },
       payload: '{'
     }),
-    'half a body'
+    'an incomplete body'
   )
 })
 
-t.test('whatever the body, the answer is a success or says what to change', async (t) => {
+t.test('for any body the answer is a success or says what to change', async (t) => {
   const anything = fc.oneof(
     fc.constantFrom(...VALUES.filter((value) => value !== long)),
     fc.jsonValue({ maxDepth: 3 }),

@@ -12,19 +12,19 @@ import { runServerCode, startServerProcess, type ServerProcess } from '../helper
 import { expectSound } from '../helpers/session-state.ts'
 
 const isReal = Boolean(process.env['TEST_DATABASE_URL'])
-// Each kill needs a server process that starts first: all thirty in CI only.
+// Each kill needs a new server process, which takes time to start: all thirty only in CI.
 const KILLS = isReal ? (process.env['CI'] ? 30 : 8) : 3
-/** Server processes that start, serve and die at the same time, on the same database and bucket. */
+/** Number of server processes that start, serve and die concurrently, on the same database and bucket. */
 const LANES = 3
 const CLIENTS = 6
 
 t.setTimeout(300_000)
 const services = await startServices(t)
-// The life of a lease is how long the id of a dead process' save stays taken.
+// The id of a save stays reserved for the life of a lease after its process died.
 const spools = t.testdir()
 const env = { ...services.env, SESSION_LEASE_MS: '2000', DATABASE_POOL_SIZE: '6', TMPDIR: spools }
 const webm = await fixture('recording.webm')
-/** So long that it is spooled. */
+/** So long that it is written to a spool file. */
 const longer = Buffer.concat([webm, Buffer.alloc(200_000)])
 
 type Deed = {
@@ -35,7 +35,7 @@ type Deed = {
   deletion: 'none' | 'begun' | 'done'
 }
 
-/** Saves and deletes until the server is gone, and writes down what it was promised. */
+/** Saves and deletes until the server is gone, and notes which requests were confirmed. */
 async function practise({ url }: ServerProcess, sub: string, deeds: Deed[], begun: () => void) {
   const headers = {
     authorization: `Bearer ${services.issuer.token(sub)}`,
@@ -104,7 +104,7 @@ async function liveAndDie(t: Test, deeds: Deed[]) {
   await Promise.all(clients)
 }
 
-t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was promised`, async (t) => {
+t.test(`${KILLS} times kill -9 during saves and deletions loses nothing that was confirmed`, async (t) => {
   const deeds: Deed[] = []
   let left = KILLS
   const lane = async () => {
@@ -118,16 +118,16 @@ t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was 
   t.comment(
     `${deeds.length} saves begun, ${promised.length} to be there, ${rows.length} rows, ${objects.length} objects`
   )
-  t.ok(promised.length > KILLS / 2, 'there was work')
+  t.ok(promised.length > KILLS / 2, 'enough saves were confirmed')
   t.strictSame(
     promised.filter(({ id }) => !byId.get(id)?.audio_url),
     [],
-    'every session that got its 201 is there'
+    'every session that was answered with 201 is stored'
   )
   t.strictSame(
     deeds.filter(({ id, deletion }) => deletion === 'done' && byId.has(id)),
     [],
-    'what was deleted is gone'
+    'deleted sessions are gone'
   )
   for (const { id, recording } of promised) {
     const bytes = Buffer.from(await (await fetch(byId.get(id)?.audio_url ?? '')).arrayBuffer())
@@ -151,9 +151,9 @@ t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was 
   )
   t.equal(after.rows.length, rows.length)
 
-  // A new server: the lists are whole, and saves that died can be repeated under their ids.
+  // On a new server the lists are complete, and interrupted saves can be repeated under their ids.
   const { url } = await startServerProcess(t, env)
-  t.strictSame(await readdir(spools), [], 'and no file of theirs is left')
+  t.strictSame(await readdir(spools), [], 'the dead processes left no temporary files')
   const unfinished = deeds.filter(({ saved, id }) => !saved && !byId.has(id)).slice(0, 10)
   await Promise.all(
     unfinished.map(async ({ id, sub, recording }) => {
@@ -169,7 +169,7 @@ t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was 
         audioBase64: recording.toString('base64')
       })
       const answer = await fetch(`${url}/api/sessions`, { method: 'POST', headers, body })
-      t.match(answer.status, /201|409/, 'a save that died can be repeated') // 409: its user was not synced yet
+      t.match(answer.status, /201|409/, 'an interrupted save can be repeated') // 409: its user was not synced yet
       const list = await fetch(`${url}/api/sessions`, { headers: { authorization: headers.authorization } })
       const listed = new Set(((await list.json()) as Array<{ id: string }>).map((item) => item.id))
       t.strictSame(
@@ -181,7 +181,7 @@ t.test(`${KILLS} times kill -9 under saves and deletions loses nothing that was 
   await expectSound(t, services)
 })
 
-/** As the command does two hours later, when nobody can complete an upload any more. */
+/** Reconciles as the command does two hours later, when uploads can no longer be completed. */
 async function reconcileUploads(): Promise<Finding[]> {
   const config = loadConfig(services.env)
   const [storage, database] = [createStorage(config.storage, config), createDatabase(config.database)]

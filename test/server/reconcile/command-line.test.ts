@@ -33,7 +33,7 @@ async function putLeftover(userId: string) {
   return key
 }
 
-/** What the command does, its process left out. */
+/** Runs the command within this process. */
 async function reconcile(args: string[] = [], env: NodeJS.ProcessEnv = services.env) {
   let [output, errors] = ['', '']
   const out = {
@@ -48,7 +48,7 @@ async function reconcile(args: string[] = [], env: NodeJS.ProcessEnv = services.
   return { output, errors, code }
 }
 
-/** As npm runs it: in a process of its own, from the environment alone. */
+/** Runs the command as npm does: in a process of its own, configured by the environment alone. */
 function start(args: string[], env: NodeJS.ProcessEnv = services.env) {
   const [command, ...given] = serverCommand(t, 'commands/reconcile-recordings')
   const child = spawn(command, [...given, ...args], { env: { PATH: process.env['PATH'], ...env } })
@@ -60,7 +60,7 @@ function start(args: string[], env: NodeJS.ProcessEnv = services.env) {
   )
   return {
     ended,
-    /** Resolves when the process has noticed the signal. */
+    /** Sends SIGINT and resolves when the process has reacted to it. */
     async interrupt() {
       const noticed = once(child.stderr, 'data')
       child.kill('SIGINT')
@@ -69,7 +69,7 @@ function start(args: string[], env: NodeJS.ProcessEnv = services.env) {
   }
 }
 
-t.test('everything in order is exit code 0; young leftovers are in order', async (t) => {
+t.test('the exit code is 0 when everything matches; young leftovers are ignored', async (t) => {
   t.equal((await clara.save({ audioBase64: bytes.toString('base64') })).statusCode, 201)
   await putLeftover(userId)
   t.strictSame(await reconcile(['--delete']), {
@@ -79,7 +79,7 @@ t.test('everything in order is exit code 0; young leftovers are in order', async
   })
 })
 
-t.test('findings are exit code 1 until they are put right', async (t) => {
+t.test('the exit code is 1 until all findings are repaired', async (t) => {
   const found = await reconcile(['--min-age', '0'])
   t.equal(found.code, 1)
   t.match(
@@ -99,22 +99,22 @@ t.test('findings are exit code 1 until they are put right', async (t) => {
 })
 
 t.test(
-  'a session whose recording is gone is exit code 1, also with --delete; foreign objects are no fault',
+  'a session whose recording is missing gives exit code 1, also with --delete; foreign objects do not',
   async (t) => {
     const { id } = (await clara.save({ audioBase64: bytes.toString('base64') })).json<SessionData>()
     await app.storage.remove([`${userId}/${id}.webm`])
     await put('readme.txt')
     const { code, output } = await reconcile(['--min-age', '0', '--delete'])
     t.equal(code, 1)
-    t.match(output, `found a session whose recording is gone: ${id} (${userId}/${id}.webm)\n`)
-    t.match(output, 'found an object that is no recording of ours, left alone: readme.txt\n')
+    t.match(output, `found a session whose recording is missing: ${id} (${userId}/${id}.webm)\n`)
+    t.match(output, 'found an object that is not a recording, left in place: readme.txt\n')
     t.match(output, '\n1 found that needs attention.\n')
     await app.storage.remove(['readme.txt'])
     await clara.remove(id)
   }
 )
 
-t.test('what fails is exit code 2 and one message without secrets', async (t) => {
+t.test('a failure gives exit code 2 and one message without secrets', async (t) => {
   const { SUPABASE_URL: _, ...incomplete } = services.env
   const cases: Array<[args: string[], env: NodeJS.ProcessEnv, message: RegExp]> = [
     [['--min-age', 'soon'], services.env, /--min-age must be a number of minutes/],
@@ -152,27 +152,30 @@ t.test('--help explains the exit codes and does nothing', async (t) => {
   t.match(output, /--delete[^]*--min-age[^]*--from[^]*Exit code: 0/)
 })
 
-t.test('Ctrl-C stops it with exit code 2; it says where to go on, and another run does', async (t) => {
-  const neighbours = randomUUID().slice(0, -1) // nobody else's id lies between theirs
-  const users = [1, 2, 3].map((digit) => `${neighbours}${digit}`)
-  const [first, second, third] = (await Promise.all(users.map(putLeftover))) as [string, string, string]
-  const proxy = await startFaultyProxy(t, services.storage.url)
-  const hung = proxy.breakOn(`"prefix":"${users[2]}"`, 'hang')
-  const { ended, interrupt } = start(['--min-age', '0'], { ...services.env, SUPABASE_URL: proxy.url })
-  await hung
-  await interrupt()
-  await proxy.resume()
-  const { code, output, errors } = await ended
-  t.equal(code, 2)
-  t.match(output, new RegExp(`: ${first}\n.*: ${second}\n$`))
-  const [, from = ''] =
-    /^Stopping after .*\nStopped by SIGINT\.\nNot all was looked at\. To go on from here, add (--from \S+)\n$/.exec(
-      errors
-    ) ?? []
-  t.equal(from, `--from ${users[1]}`, errors)
+t.test(
+  'Ctrl-C stops the run with exit code 2; it prints where to continue, and the next run does',
+  async (t) => {
+    const neighbours = randomUUID().slice(0, -1) // no other user's id sorts between theirs
+    const users = [1, 2, 3].map((digit) => `${neighbours}${digit}`)
+    const [first, second, third] = (await Promise.all(users.map(putLeftover))) as [string, string, string]
+    const proxy = await startFaultyProxy(t, services.storage.url)
+    const hung = proxy.breakOn(`"prefix":"${users[2]}"`, 'hang')
+    const { ended, interrupt } = start(['--min-age', '0'], { ...services.env, SUPABASE_URL: proxy.url })
+    await hung
+    await interrupt()
+    await proxy.resume()
+    const { code, output, errors } = await ended
+    t.equal(code, 2)
+    t.match(output, new RegExp(`: ${first}\n.*: ${second}\n$`))
+    const [, from = ''] =
+      /^Stopping after .*\nStopped by SIGINT\.\nNot all recordings were checked\. To continue from here, add (--from \S+)\n$/.exec(
+        errors
+      ) ?? []
+    t.equal(from, `--from ${users[1]}`, errors)
 
-  const rest = await start(['--min-age', '0', '--delete', ...from.split(' ')]).ended
-  t.match(rest, { code: 0, errors: '' })
-  t.match(rest.output, new RegExp(`^removed .*: ${second}\nremoved .*: ${third}\n`))
-  t.ok(await app.storage.exists(first), 'passed over')
-})
+    const rest = await start(['--min-age', '0', '--delete', ...from.split(' ')]).ended
+    t.match(rest, { code: 0, errors: '' })
+    t.match(rest.output, new RegExp(`^removed .*: ${second}\nremoved .*: ${third}\n`))
+    t.ok(await app.storage.exists(first), 'skipped')
+  }
+)

@@ -8,7 +8,7 @@ import { walkBucket } from '../../../src/server/reconcile/walk-bucket.ts'
 
 type ListRequest = { prefix: string; limit: number; offset: number }
 
-/** A storage server that only lists `keys`, which the test changes; `requests` are those that came. */
+/** A storage server that only lists `keys`, which the test may change, and records the requests. */
 async function startStorage(t: Test, keys: Set<string>) {
   const requests: ListRequest[] = []
   const server = createServer(async (request, response) => {
@@ -46,7 +46,7 @@ async function startStorage(t: Test, keys: Set<string>) {
 const numbered = (count: number, toKey: (number: string) => string) =>
   Array.from({ length: count }, (_, index) => toKey(String(index).padStart(5, '0')))
 
-t.test('every object is visited once, in order, in as many requests as there are pages', async (t) => {
+t.test('every object is visited once, in order, with one request a page', async (t) => {
   const keys = new Set(numbered(2500, (number) => `clara/${number}`))
   const { storage, requests } = await startStorage(t, keys)
   const visited: string[] = []
@@ -69,7 +69,7 @@ t.test('every object is visited once, in order, in as many requests as there are
   )
 })
 
-t.test('what is removed on the way hides nothing of what follows', async (t) => {
+t.test('objects that the visitor removes hide none of the following ones', async (t) => {
   const keys = new Set(numbered(2500, (number) => `clara/${number}`))
   const all = [...keys]
   const { storage } = await startStorage(t, keys)
@@ -86,7 +86,7 @@ t.test('what is removed on the way hides nothing of what follows', async (t) => 
   )
 })
 
-t.test('a folder goes with the last of its objects, and only then', async (t) => {
+t.test('a folder counts as removed when its last object was removed', async (t) => {
   const folders: Record<string, string[]> = {
     '': ['anna', 'clara', 'empty', 'robert'],
     anna: ['anna/1', 'anna/2'],
@@ -103,7 +103,7 @@ t.test('a folder goes with the last of its objects, and only then', async (t) =>
   t.strictSame(removed, { anna: 2, clara: 1, empty: 0, robert: 1, '': 2 })
 })
 
-t.test('what others remove on the way hides some, and nothing is visited that is not there', async (t) => {
+t.test('objects that others remove may hide some, and no missing object is visited', async (t) => {
   const keys = new Set(numbered(1500, (number) => `clara/${number}`))
   const all = [...keys]
   const { storage } = await startStorage(t, keys)
@@ -118,7 +118,7 @@ t.test('what others remove on the way hides some, and nothing is visited that is
   t.strictSame(visited, [...all.slice(0, 1000), ...all.slice(1100)])
 })
 
-t.test('folders deeper than the keys are visited like objects', async (t) => {
+t.test('folders below the deepest level are visited like objects', async (t) => {
   const { storage } = await startStorage(t, new Set(['clara/session/upload', 'clara/session/a/b', 'stray']))
   const visit = async (depth: number) => {
     const visited: Array<[key: string, isFolder: boolean]> = []
@@ -142,7 +142,7 @@ t.test('folders deeper than the keys are visited like objects', async (t) => {
   ])
 })
 
-t.test('it can begin later, and asks for no folder before', async (t) => {
+t.test('a walk can begin at a key, and lists no folder before it', async (t) => {
   const { storage, requests } = await startStorage(t, new Set(['anna/1', 'clara/1', 'clara/2', 'robert/1']))
   const visited: string[] = []
   await walkBucket(storage, {

@@ -14,7 +14,7 @@ async function newcomer(name: string) {
   return { who, userId: id }
 }
 
-/** Sessions written behind the server's back, with dates that no client can send. */
+/** Inserts sessions directly into the table, with dates that a client cannot send. */
 async function insert(userId: string, rows: Record<string, string>) {
   const values = Object.entries(rows).map(
     ([id, date]) => `('${uuid(id)}', '${userId}', 'Ode', 'Piano', 60, '${date}')`
@@ -27,7 +27,7 @@ async function insert(userId: string, rows: Record<string, string>) {
 
 const remove = (id: string) => query(database.url, `DELETE FROM sessions WHERE id = '${uuid(id)}'`)
 
-/** `a1` becomes a UUID that starts with it. */
+/** Pads a prefix such as `a1` to a UUID. */
 const uuid = (short: string) => `${short.padEnd(8, '0')}-0000-4000-8000-000000000000`
 const short = ({ id }: { id: string }) => id.slice(0, 8).replace(/0+$/, '')
 
@@ -78,7 +78,7 @@ t.test('the list is a bare array of metadata', async (t) => {
   ])
 })
 
-t.test('it is empty for a user without sessions, and for one who was never synced', async (t) => {
+t.test('the list is empty for a user without sessions and for one who was never synced', async (t) => {
   const { who } = await newcomer('empty')
   for (const caller of [who, as('auth0|stranger')]) {
     for (const query of ['', '?limit=5']) {
@@ -89,7 +89,7 @@ t.test('it is empty for a user without sessions, and for one who was never synce
   }
 })
 
-t.test('newest first, and by id where dates are equal', async (t) => {
+t.test('the list is sorted newest first, and by id where dates are equal', async (t) => {
   const { who, userId } = await newcomer('order')
   await insert(userId, {
     b2: '2026-11-20T10:00:00Z',
@@ -107,7 +107,7 @@ t.test('newest first, and by id where dates are equal', async (t) => {
   }
 })
 
-t.test('a page has as many rows as asked for, and only the last has no next', async (t) => {
+t.test('a page has the requested number of rows, and only the last has no next link', async (t) => {
   const { who, userId } = await newcomer('pages')
   await insert(userId, { f1: '2026-11-01', f2: '2026-11-02', f3: '2026-11-03', f4: '2026-11-04' })
   t.strictSame(await readAll(who, 3), [['f4', 'f3', 'f2'], ['f1']])
@@ -122,14 +122,14 @@ t.test('a page has as many rows as asked for, and only the last has no next', as
   t.strictSame(await readAll(who, 4), [['f4', 'f3', 'f2', 'f1']])
 })
 
-t.test('the next page is a relative link, and keeps the limit', async (t) => {
+t.test('the link to the next page is relative and keeps the limit', async (t) => {
   const { who, userId } = await newcomer('link')
   await insert(userId, { e1: '2026-11-01', e2: '2026-11-02' })
   const { next } = await read(who, '/api/sessions?limit=1')
   t.match(next, /^\/api\/sessions\?limit=1&cursor=[\w-]+$/)
 })
 
-t.test('pages are told apart to the microsecond', async (t) => {
+t.test('pages are separated to the microsecond', async (t) => {
   const { who, userId } = await newcomer('micros')
   const rows = Object.fromEntries(
     Array.from({ length: 12 }, (_, i) => [
@@ -151,20 +151,20 @@ t.test('pages are told apart to the microsecond', async (t) => {
   for (const limit of [1, 2, 5]) t.strictSame((await readAll(who, limit)).flat(), all)
 })
 
-t.test('pages stay right while rows come and go', async (t) => {
+t.test('pages stay correct while rows are added and removed', async (t) => {
   const { who, userId } = await newcomer('moving')
   const at = '2026-11-20T10:00:00.000500Z'
   await insert(userId, { 71: '2026-11-21', 72: at, 74: at, 76: at, 78: '2026-11-19', 79: '2026-11-18' })
   const first = await read(who, '/api/sessions?limit=3')
   t.strictSame(first.rows, ['71', '72', '74'])
 
-  await remove('74') // the very row that the cursor points at
+  await remove('74') // the row to which the cursor points
   await insert(userId, { '7a': '2026-11-22', 73: at, 75: at, '7b': '2026-11-20T10:00:00.000499Z' })
   const second = await read(who, first.next ?? '')
   t.strictSame(
     second.rows,
     ['75', '76', '7b'],
-    'what came in front is not seen, what came behind is, nothing twice'
+    'a row added before the cursor is not listed, one added after it is, and none appears twice'
   )
 
   await remove('7b')
@@ -174,7 +174,7 @@ t.test('pages stay right while rows come and go', async (t) => {
   t.strictSame(await read(who, second.next ?? ''), { rows: [], next: undefined })
 })
 
-t.test('without limit it is the whole history, never cut', async (t) => {
+t.test('without a limit the answer is the whole history', async (t) => {
   const { who, userId } = await newcomer('whole')
   await query(
     database.url,
@@ -192,14 +192,14 @@ t.test('without limit it is the whole history, never cut', async (t) => {
   )
 })
 
-t.test('without limit a cursor still says where to start', async (t) => {
+t.test('a cursor without a limit still gives the start', async (t) => {
   const { who, userId } = await newcomer('rest')
   await insert(userId, { 61: '2026-11-21', 62: '2026-11-20', 63: '2026-11-19' })
   const { next } = await read(who, '/api/sessions?limit=1')
   t.strictSame((await read(who, `/api/sessions?${next?.split('&')[1]}`)).rows, ['62', '63'])
 })
 
-t.test("other people's sessions are not in it, not even with their cursor", async (t) => {
+t.test("sessions of other users are not listed, not even with another user's cursor", async (t) => {
   const [clara, robert] = [await newcomer('clara'), await newcomer('robert')]
   await insert(clara.userId, { 51: '2026-11-21', 52: '2026-11-20' })
   await insert(robert.userId, { 53: '2026-11-21' })
@@ -208,7 +208,7 @@ t.test("other people's sessions are not in it, not even with their cursor", asyn
   t.strictSame((await read(robert.who, next ?? '')).rows, ['53'])
 })
 
-t.test('a limit is a whole number from 1 to 1000', async (t) => {
+t.test('a limit that is not a whole number from 1 to 1000 is refused', async (t) => {
   for (const limit of [
     '0',
     '-1',
@@ -231,7 +231,7 @@ t.test('a limit is a whole number from 1 to 1000', async (t) => {
   isProblem(t, await as('auth0|stranger').list('?limit[]=5&limit=6&limit=7'), 'invalid_input', 'limit')
 })
 
-t.test('a cursor is one that a page gave', async (t) => {
+t.test('a cursor that no page gave is refused', async (t) => {
   const encode = (text: string) => Buffer.from(text).toString('base64url')
   const id = uuid('a')
   const invalid = [

@@ -29,7 +29,7 @@ t.test(
       '/api/stats',
       '/api/stats?tz=Asia/Tokyo'
     ]
-    // Every statement of Prisma's adapter, BEGIN and COMMIT among them, passes through here.
+    // Every statement of Prisma's adapter passes through here, BEGIN and COMMIT included.
     const sent = t.capture(pg.Client.prototype, 'query', pg.Client.prototype.query)
     for (const who of [clara, as('auth0|stranger')]) {
       for (const url of reads) {
@@ -46,21 +46,21 @@ t.test(
 )
 
 t.test(
-  'of a large score, GET reads the rest in pieces, HEAD nothing',
+  'GET reads the rest of a large score in pieces, HEAD reads none of it',
   { skip: needsServerWithin },
   async (t) => {
     const { id } = (await clara.save({ xmlContent: '練'.repeat(3_000_000) })).json<{ id: string }>()
     const sent = t.capture(pg.Client.prototype, 'query', pg.Client.prototype.query)
     const pieces = () => sent().filter(({ args }) => JSON.stringify(args[0]).includes('substr')).length
     t.equal((await clara.call('HEAD', `/api/sessions/${id}`)).statusCode, 200)
-    await clara.list() // whatever was read on would be on its way now
+    await clara.list() // by now any further reads would have been sent
     t.equal(pieces(), 0)
     t.equal((await clara.get(id)).json<{ xmlContent: string }>().xmlContent.length, 3_000_000)
     t.equal(pieces(), 2)
   }
 )
 
-/** A hundred users among thousands, who practised 500 times each, their rows mixed as they are when people practise day by day. */
+/** A hundred users among thousands, with 500 sessions each. Their rows are mixed, as in daily use. */
 async function fill() {
   await query(
     database.url,
@@ -78,7 +78,7 @@ async function explain({ text, values }: Prisma.Sql): Promise<string> {
   const client = new pg.Client(database.url)
   await client.connect()
   try {
-    await client.query('SET random_page_cost = 1.1') // an SSD, as Supabase's databases have
+    await client.query('SET random_page_cost = 1.1') // the value for an SSD, which Supabase's databases use
     const { rows } = await client.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values)
     return rows.map((row) => row['QUERY PLAN']).join('\n')
   } finally {
@@ -86,7 +86,7 @@ async function explain({ text, values }: Prisma.Sql): Promise<string> {
   }
 }
 
-t.test('on many rows', async (t) => {
+t.test('query plans on many rows', async (t) => {
   await fill()
   const sub = 'auth0|150'
   const after = { micros: String(Date.UTC(2026, 2, 1) * 1000), id }
@@ -97,7 +97,7 @@ t.test('on many rows', async (t) => {
     'whole history': { sub },
     rest: { sub, after }
   })) {
-    t.test(`the list (${name}) takes its order from the index and sorts nothing`, async (t) => {
+    t.test(`the list (${name}) takes its order from the index, without a sort`, async (t) => {
       const plan = await explain(historyStatement(page))
       t.match(plan, /Index (Only )?Scan using sessions_user_id_date_id_idx on sessions/)
       t.notMatch(plan, /Sort|Seq Scan/)

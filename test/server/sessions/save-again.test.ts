@@ -22,7 +22,7 @@ const whole = {
   audioBase64: webm
 }
 
-/** What a write would change: the version of each row, and of the object. */
+/** Values that any write changes: the version of each row and of the object. */
 async function fingerprint(audioUrl: string | null) {
   const rows = await query(
     database.url,
@@ -32,18 +32,18 @@ async function fingerprint(audioUrl: string | null) {
   return { rows, etag: headers.get('etag'), modified: headers.get('last-modified') }
 }
 
-t.test('the id may be chosen by the client, in either case', async (t) => {
+t.test('the client may choose the id, in upper or lower case', async (t) => {
   const id = randomUUID()
   const response = await clara.save({ ...whole, id: id.toUpperCase() })
   t.equal(response.statusCode, 201)
   t.equal(response.headers.location, `/api/sessions/${id}`)
   const session = response.json<SessionData>()
   t.equal(session.id, id)
-  t.match(session.audioUrl, new RegExp(`/${id}\\.webm$`), 'lower case in the key')
+  t.match(session.audioUrl, new RegExp(`/${id}\\.webm$`), 'the key is lower case')
   t.equal((await clara.get(id.toUpperCase())).json<SessionData>().id, id)
 })
 
-t.test('the same content again answers 200 with the stored session, and nothing is written', async (t) => {
+t.test('saving the same content again answers 200 with the stored session and writes nothing', async (t) => {
   const id = randomUUID()
   const first = (await clara.save({ ...whole, id })).json<SessionData>()
   const before = await fingerprint(first.audioUrl)
@@ -67,7 +67,7 @@ t.test('the same content again answers 200 with the stored session, and nothing 
   t.strictSame(await fingerprint(first.audioUrl), before)
 })
 
-t.test('a first save without a date is repeated without, or with the date it got', async (t) => {
+t.test('a save without a date may be repeated without one, or with the date that it got', async (t) => {
   const id = randomUUID()
   await clara.save({ id })
   t.equal((await clara.save({ id })).statusCode, 200)
@@ -75,7 +75,7 @@ t.test('a first save without a date is repeated without, or with the date it got
   isProblem(t, await clara.save({ id, date: '2026-11-22T18:03:00.001Z' }), 'id_reused')
 })
 
-t.test('any other content is refused, and what is stored stays', async (t) => {
+t.test('different content is refused, and the stored session stays unchanged', async (t) => {
   const id = randomUUID()
   const first = (await clara.save({ ...whole, id })).json<SessionData>()
   const before = await fingerprint(first.audioUrl)
@@ -101,15 +101,18 @@ t.test('any other content is refused, and what is stored stays', async (t) => {
   t.strictSame(await fingerprint(first.audioUrl), before)
 })
 
-t.test('an empty text and none are different content, and so are no recording and one', async (t) => {
-  const id = randomUUID()
-  await clara.save({ id, xmlContent: '' })
-  isProblem(t, await clara.save({ id }), 'id_reused')
-  isProblem(t, await clara.save({ id, xmlContent: '', audioBase64: webm }), 'id_reused')
-  t.equal((await clara.save({ id, xmlContent: '', audioBase64: '' })).statusCode, 200)
-})
+t.test(
+  'empty and absent text are different content, and so are saves with and without a recording',
+  async (t) => {
+    const id = randomUUID()
+    await clara.save({ id, xmlContent: '' })
+    isProblem(t, await clara.save({ id }), 'id_reused')
+    isProblem(t, await clara.save({ id, xmlContent: '', audioBase64: webm }), 'id_reused')
+    t.equal((await clara.save({ id, xmlContent: '', audioBase64: '' })).statusCode, 200)
+  }
+)
 
-t.test("somebody else's id is refused in the same words, and reveals nothing", async (t) => {
+t.test('the id of another user is refused with the same answer, which reveals nothing', async (t) => {
   const robert = as('auth0|robert')
   await robert.sync()
   const id = randomUUID()
@@ -127,7 +130,7 @@ t.test("somebody else's id is refused in the same words, and reveals nothing", a
   t.equal((await clara.get(id)).statusCode, 200)
 })
 
-t.test('the id of a deleted session is free again, for anybody', async (t) => {
+t.test('the id of a deleted session is free again, for every user', async (t) => {
   const emma = as('auth0|emma')
   await emma.sync()
   const id = randomUUID()
@@ -140,29 +143,26 @@ t.test('the id of a deleted session is free again, for anybody', async (t) => {
   t.equal((await clara.save({ id, songName: 'Something else' })).statusCode, 201)
 })
 
-t.test('what GET returns, POST accepts', async (t) => {
+t.test('POST accepts the body that GET answers', async (t) => {
   const { audioBase64: _, ...silent } = whole
   for (const fields of [{}, silent, { ...silent, analysis: 'text' }]) {
     const { id } = (await clara.save(fields)).json<SessionData>()
     const session = (await clara.get(id)).json<SessionData>()
     const again = await clara.save({ ...session, duration: undefined })
-    t.equal(again.statusCode, 200, 'under the same id it is the same session')
+    t.equal(again.statusCode, 200, 'under the same id it repeats the save')
     await clara.remove(id)
     const restored = await clara.call('POST', '/api/sessions', session)
-    t.equal(restored.statusCode, 201, 'and after a deletion it restores it')
+    t.equal(restored.statusCode, 201, 'after a deletion it restores the session')
     t.strictSame((await clara.get(id)).json(), session)
   }
 })
 
-t.test(
-  'a session with a recording, given back without it, is stored without: its audioUrl is ignored',
-  async (t) => {
-    const { id } = (await clara.save(whole)).json<SessionData>()
-    const session = (await clara.get(id)).json<SessionData>()
-    isProblem(t, await clara.call('POST', '/api/sessions', session), 'id_reused')
-    await clara.remove(id)
-    const restored = await clara.call('POST', '/api/sessions', session)
-    t.equal(restored.statusCode, 201)
-    t.strictSame((await clara.get(id)).json(), { ...session, audioUrl: null })
-  }
-)
+t.test('a session that is sent back with its audioUrl alone is stored without a recording', async (t) => {
+  const { id } = (await clara.save(whole)).json<SessionData>()
+  const session = (await clara.get(id)).json<SessionData>()
+  isProblem(t, await clara.call('POST', '/api/sessions', session), 'id_reused')
+  await clara.remove(id)
+  const restored = await clara.call('POST', '/api/sessions', session)
+  t.equal(restored.statusCode, 201)
+  t.strictSame((await clara.get(id)).json(), { ...session, audioUrl: null })
+})

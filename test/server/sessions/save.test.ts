@@ -20,7 +20,7 @@ async function saved(fields: Record<string, unknown> = {}): Promise<Saved> {
 
 const stored = async (id: string) => (await clara.get(id)).json<SessionData>()
 
-t.test('a save answers 201 with the whole session, and GET gives the same', async (t) => {
+t.test('a save answers 201 with the whole session, and GET answers the same', async (t) => {
   const xmlContent = (await fixture('ode-to-joy.musicxml')).toString()
   const response = await clara.save({
     songName: 'Ode an die Freude',
@@ -52,7 +52,7 @@ t.test('a save answers 201 with the whole session, and GET gives the same', asyn
   t.strictSame(await stored(session.id), session)
 })
 
-t.test('what was left out is null, and the date is now', async (t) => {
+t.test('absent fields are null, and the date is now', async (t) => {
   const { id, audio_url: _, ...session } = await saved()
   t.strictSame(session, {
     date: NOW.toISOString(),
@@ -66,7 +66,7 @@ t.test('what was left out is null, and the date is now', async (t) => {
   t.strictSame(await stored(id), { id, ...session })
 })
 
-t.test('null is the same as leaving out', async (t) => {
+t.test('null means the same as an absent field', async (t) => {
   t.match(await saved({ id: null, date: null, xmlContent: null, analysis: null, audioBase64: null }), {
     date: NOW.toISOString(),
     xmlContent: null,
@@ -75,12 +75,12 @@ t.test('null is the same as leaving out', async (t) => {
   })
 })
 
-t.test('a user who was never synced is told what to call', async (t) => {
+t.test('a save of a user who was never synced names the call to make first', async (t) => {
   const { detail } = isProblem(t, await as('auth0|stranger').save(), 'user_not_synced')
   t.match(detail, 'POST /api/users/sync')
 })
 
-t.test('a user who vanishes in the middle of a save is told the same, and nothing is saved', async (t) => {
+t.test('a save whose user is deleted meanwhile gets the same answer and stores nothing', async (t) => {
   const otto = as('auth0|otto')
   await otto.sync()
   await query(
@@ -90,7 +90,7 @@ t.test('a user who vanishes in the middle of a save is told the same, and nothin
   )
   t.teardown(() => query(database.url, 'DROP FUNCTION vanish CASCADE'))
   isProblem(t, await otto.save({ songName: 'Gone' }), 'user_not_synced')
-  t.equal((await otto.save()).statusCode, 201, 'all of it was rolled back')
+  t.equal((await otto.save()).statusCode, 201, 'everything was rolled back')
 })
 
 t.test('durations are rounded to seconds', async (t) => {
@@ -112,7 +112,7 @@ t.test('durations are rounded to seconds', async (t) => {
   }
 })
 
-t.test('numbers that only JSON can write are in order or refused', async (t) => {
+t.test('unusual JSON numbers are accepted or refused', async (t) => {
   const save = (duration: string) =>
     app.inject({
       method: 'POST',
@@ -126,7 +126,7 @@ t.test('numbers that only JSON can write are in order or refused', async (t) => 
   isProblem(t, await save('NaN'), 'malformed_body')
 })
 
-t.test('dates are instants, with any offset, kept in UTC', async (t) => {
+t.test('dates may have any offset and are stored in UTC', async (t) => {
   const pairs = {
     '2026-11-22T19:03:00+01:00': '2026-11-22T18:03:00.000Z',
     '2026-11-22T07:33:00.5-10:30': '2026-11-22T18:03:00.500Z',
@@ -135,7 +135,7 @@ t.test('dates are instants, with any offset, kept in UTC', async (t) => {
     '2024-02-29T00:00:00Z': '2024-02-29T00:00:00.000Z',
     '1900-01-01T00:00:00Z': '1900-01-01T00:00:00.000Z',
     '1969-12-31T23:59:59.999Z': '1969-12-31T23:59:59.999Z',
-    // Twice half past two in Berlin, an hour apart
+    // Half past two in Berlin occurs twice that night, an hour apart.
     '2026-10-25T02:30:00+02:00': '2026-10-25T00:30:00.000Z',
     '2026-10-25T02:30:00+01:00': '2026-10-25T01:30:00.000Z',
     // 48 hours ahead
@@ -148,7 +148,7 @@ t.test('dates are instants, with any offset, kept in UTC', async (t) => {
   }
 })
 
-t.test('dates without an offset, off the calendar or out of range are refused', async (t) => {
+t.test('dates without an offset, invalid dates and dates out of range are refused', async (t) => {
   const refused = [
     '2026-11-22',
     '2026-11-22T18:03:00',
@@ -181,7 +181,7 @@ t.test('dates without an offset, off the calendar or out of range are refused', 
   }
 })
 
-t.test('an analysis is the feedback alone, or an object of which any part may be missing', async (t) => {
+t.test('an analysis is a text, the feedback alone, or an object whose members are optional', async (t) => {
   const pairs: Array<[sent: unknown, kept: SessionData['analysis']]> = [
     ['Mind the dotted notes', { summary: null, feedback: 'Mind the dotted notes', scoreAccuracy: null }],
     ['', { summary: null, feedback: '', scoreAccuracy: null }],
@@ -200,7 +200,7 @@ t.test('an analysis is the feedback alone, or an object of which any part may be
   }
 })
 
-t.test('an analysis that cannot be kept is refused in words that help', async (t) => {
+t.test('an invalid analysis is refused with a detail that names the valid forms', async (t) => {
   for (const scoreAccuracy of [-1, 101, 87.5, '87', true, [87]]) {
     isProblem(
       t,
@@ -211,13 +211,13 @@ t.test('an analysis that cannot be kept is refused in words that help', async (t
   }
   for (const analysis of [5, true, []]) {
     const { detail } = isProblem(t, await clara.save({ analysis }), 'invalid_input', '/analysis')
-    t.match(detail, /string.*object|text.*object/, 'names what may be sent')
+    t.match(detail, /string.*object|text.*object/, 'names the valid forms')
   }
   t.match(isProblem(t, await clara.save({ analysis: 'a\0b' }), 'invalid_input', '/analysis').detail, /NUL/)
   isProblem(t, await clara.save({ analysis: { feedback: 'a\0b' } }), 'invalid_input', '/analysis/feedback')
 })
 
-t.test('a score of megabytes goes in and comes out unchanged, whatever letters it has', async (t) => {
+t.test('a score of megabytes comes back unchanged, whatever characters it contains', async (t) => {
   for (const letter of ['a', 'é', '練', '𝄞']) {
     const xmlContent = `${letter}${'<note/>'.repeat(1_450_000)}`
     const { statusCode, body } = await clara.save({ xmlContent })
@@ -227,7 +227,7 @@ t.test('a score of megabytes goes in and comes out unchanged, whatever letters i
 })
 
 t.test(
-  'a large score is answered as a small one is, wherever its letters and escape sequences stand',
+  'a large score is answered as a small one is, wherever its characters and escape sequences are',
   async (t) => {
     const small = await saved({ analysis: 'Mind bar 12' })
     for (const start of ['', 'x']) {
@@ -244,7 +244,7 @@ t.test(
   }
 )
 
-t.test('text of any language goes in and comes out unchanged', async (t) => {
+t.test('text in any language comes back unchanged', async (t) => {
   const songName = '歓喜の歌 – Óda na radost – 𝄞🎹👩‍👩‍👧 – שיר לשמחה – e\u0301 \u200b\ufeff \u0001\u007f "\\'
   const analysis = { summary: '\n\t ', feedback: `${songName}\u2028\u2029`, scoreAccuracy: 1 }
   const { id } = await saved({ songName, instrument: '  Ţambal  ', analysis, xmlContent: songName })
@@ -255,7 +255,7 @@ t.test('text of any language goes in and comes out unchanged', async (t) => {
   t.equal(row?.song_name, songName)
 })
 
-t.test('names have 1 to 300 characters, emoji counting as one, and not only white space', async (t) => {
+t.test('names have 1 to 300 characters, not only white space; an emoji counts as one', async (t) => {
   for (const name of ['x', 'x'.repeat(300), '🎹'.repeat(300)]) {
     t.match(await saved({ songName: name, instrument: name }), { songName: name, instrument: name })
   }
@@ -265,7 +265,7 @@ t.test('names have 1 to 300 characters, emoji counting as one, and not only whit
   }
 })
 
-t.test('NUL and halves of a surrogate pair are refused wherever text is kept', async (t) => {
+t.test('NUL and unpaired surrogates are refused in every text field', async (t) => {
   for (const text of ['a\0b', '\0', 'a\ud834b', '\udd1e', '\udd1e\ud834']) {
     isProblem(t, await clara.save({ songName: text }), 'invalid_input', '/songName')
     isProblem(t, await clara.save({ instrument: text }), 'invalid_input', '/instrument')
@@ -276,13 +276,13 @@ t.test('NUL and halves of a surrogate pair are refused wherever text is kept', a
   }
 })
 
-t.test('a score of 5 MB comes back character by character', async (t) => {
+t.test('a score of 5 MB comes back unchanged', async (t) => {
   const xmlContent = largeScore(5_000_000)
   const { id } = await saved({ xmlContent })
   t.ok((await stored(id)).xmlContent === xmlContent)
 })
 
-t.test('a score may have 10 MB of UTF-8 and not a byte more', async (t) => {
+t.test('a score may have at most 10 MB of UTF-8', async (t) => {
   const limit = 10 * 1024 * 1024
   t.equal((await saved({ xmlContent: 'é'.repeat(limit / 2) })).xmlContent?.length, limit / 2)
   isProblem(t, await clara.save({ xmlContent: 'é'.repeat(limit / 2) + 'x' }), 'invalid_input', '/xmlContent')
@@ -339,7 +339,7 @@ t.test('a refused save leaves nothing behind', async (t) => {
   t.equal(leases, '0')
 })
 
-t.test('streak and last practice are in the table after each save', async (t) => {
+t.test('each save updates streak and last practice in the table', async (t) => {
   const streak = async (sub: string) =>
     (
       await query(
@@ -368,6 +368,6 @@ t.test('streak and last practice are in the table after each save', async (t) =>
   t.strictSame(
     await streak(emma.sub),
     { streak_count: 3, last_practice_date: new Date('2026-11-22T17:00:00Z') },
-    'the future does not count yet'
+    'a session in the future does not count yet'
   )
 })

@@ -55,7 +55,7 @@ async function uploaded(caller: Caller, id: string, bytes = webm): Promise<Uploa
 
 const bytesAt = async (url: string | null) => Buffer.from(await (await fetch(url ?? '')).arrayBuffer())
 
-/** What lies in staging for a session. */
+/** Names of the objects of a session in the staging bucket. */
 async function staged(userId: string, id: string): Promise<string[]> {
   const client = new StorageClient(`${services.storage.url}/storage/v1`, {
     apikey: SERVICE_KEY,
@@ -65,42 +65,45 @@ async function staged(userId: string, id: string): Promise<string[]> {
   return (data ?? []).map(({ name }) => name)
 }
 
-t.test("a recording goes to the storage directly, and is the session's once it is verified", async (t) => {
-  const { clara, userId } = await start(t)
-  const id = await newSession(clara)
-  const begun = await begin(clara, id)
-  t.equal(begun.statusCode, 201)
-  const upload = begun.json<Upload>()
-  t.match(upload, {
-    contentType: 'audio/webm',
-    bucket: 'harmony-helper-recordings-staging',
-    path: `${userId}/${id}/${upload.uploadId}`
-  })
-  const life = Date.parse(upload.expiresAt) - Date.now()
-  t.ok(life > 3_600_000 && life <= 7_200_000, `${life} ms`)
-  t.equal((await put(upload, webm)).status, 200)
-  t.equal((await clara.get(id)).json().audioUrl, null, 'not before it is complete')
-  t.not(
-    (await fetch(upload.url.replace('/upload/sign/', '/public/').replace(/\?.*/, ''))).status,
-    200,
-    'unverified, it is for nobody'
-  )
+t.test(
+  'a recording is sent to the storage directly and attached to the session once it is verified',
+  async (t) => {
+    const { clara, userId } = await start(t)
+    const id = await newSession(clara)
+    const begun = await begin(clara, id)
+    t.equal(begun.statusCode, 201)
+    const upload = begun.json<Upload>()
+    t.match(upload, {
+      contentType: 'audio/webm',
+      bucket: 'harmony-helper-recordings-staging',
+      path: `${userId}/${id}/${upload.uploadId}`
+    })
+    const life = Date.parse(upload.expiresAt) - Date.now()
+    t.ok(life > 3_600_000 && life <= 7_200_000, `${life} ms`)
+    t.equal((await put(upload, webm)).status, 200)
+    t.equal((await clara.get(id)).json().audioUrl, null, 'not before it is complete')
+    t.not(
+      (await fetch(upload.url.replace('/upload/sign/', '/public/').replace(/\?.*/, ''))).status,
+      200,
+      'an unverified recording is not public'
+    )
 
-  const completed = await complete(clara, id, upload)
-  t.equal(completed.statusCode, 200)
-  const { audioUrl } = completed.json<SessionData>()
-  t.match(audioUrl, new RegExp(`/object/public/harmony-helper-recordings/${userId}/${id}\\.webm$`))
-  const played = await fetch(audioUrl ?? '')
-  t.equal(played.headers.get('content-type'), 'audio/webm')
-  t.ok(Buffer.from(await played.arrayBuffer()).equals(webm))
-  t.equal((await clara.list()).json()[0].audio_url, audioUrl)
-  t.strictSame(await staged(userId, id), [])
+    const completed = await complete(clara, id, upload)
+    t.equal(completed.statusCode, 200)
+    const { audioUrl } = completed.json<SessionData>()
+    t.match(audioUrl, new RegExp(`/object/public/harmony-helper-recordings/${userId}/${id}\\.webm$`))
+    const played = await fetch(audioUrl ?? '')
+    t.equal(played.headers.get('content-type'), 'audio/webm')
+    t.ok(Buffer.from(await played.arrayBuffer()).equals(webm))
+    t.equal((await clara.list()).json()[0].audio_url, audioUrl)
+    t.strictSame(await staged(userId, id), [])
 
-  t.strictSame((await complete(clara, id, upload)).json(), completed.json(), 'repeating it changes nothing')
-  await expectSound(t, services)
-})
+    t.strictSame((await complete(clara, id, upload)).json(), completed.json(), 'repeating it changes nothing')
+    await expectSound(t, services)
+  }
+)
 
-t.test('saving the session again, without a recording as before, is a repetition', async (t) => {
+t.test('saving the session again without a recording, as before, counts as a repetition', async (t) => {
   const { clara } = await start(t)
   const id = randomUUID()
   await clara.save({ id })
@@ -123,7 +126,7 @@ t.test('a late second PUT changes nothing that was verified', async (t) => {
   const hung = proxy.breakOn('POST /storage/v1/object/copy', 'hang')
   const completing = complete(clara, id, upload)
   await hung
-  t.equal((await put(direct, other)).status, 200, 'the storage takes it')
+  t.equal((await put(direct, other)).status, 200, 'the storage accepts it')
   await proxy.resume()
   const { audioUrl } = (await completing).json<SessionData>()
   const path = new URL(audioUrl ?? '').pathname
@@ -133,51 +136,54 @@ t.test('a late second PUT changes nothing that was verified', async (t) => {
   isProblem(t, await complete(clara, id, upload), 'recording_exists')
 })
 
-t.test('what fails verification is removed, and the session stays without a recording', async (t) => {
-  const { clara, userId } = await start(t)
-  const id = await newSession(clara)
-  const image = await fixture('image.png')
-  const attempts: Array<
-    [
-      what: string,
-      announced: Record<string, unknown>,
-      bytes: Buffer,
-      headers: Record<string, string>,
-      code: Parameters<typeof isProblem>[2]
+t.test(
+  'an upload that fails verification is removed, and the session stays without a recording',
+  async (t) => {
+    const { clara, userId } = await start(t)
+    const id = await newSession(clara)
+    const image = await fixture('image.png')
+    const attempts: Array<
+      [
+        what: string,
+        announced: Record<string, unknown>,
+        bytes: Buffer,
+        headers: Record<string, string>,
+        code: Parameters<typeof isProblem>[2]
+      ]
+    > = [
+      ['no recording at all', { bytes: image.length }, image, {}, 'unsupported_recording'],
+      ['shorter than announced', { bytes: webm.length + 1 }, webm, {}, 'upload_incomplete'],
+      ['longer than announced', { bytes: webm.length - 1 }, webm, {}, 'upload_incomplete'],
+      ['another format than announced', { contentType: 'audio/mpeg' }, webm, {}, 'unsupported_recording'],
+      ['kept in caches for long', {}, webm, { 'cache-control': 'max-age=31536000' }, 'invalid_input'],
+      [
+        'kept in shared caches for long',
+        {},
+        webm,
+        { 'cache-control': 's-maxage=31536000, max-age=60' },
+        'invalid_input'
+      ]
     ]
-  > = [
-    ['no recording at all', { bytes: image.length }, image, {}, 'unsupported_recording'],
-    ['shorter than announced', { bytes: webm.length + 1 }, webm, {}, 'upload_incomplete'],
-    ['longer than announced', { bytes: webm.length - 1 }, webm, {}, 'upload_incomplete'],
-    ['another format than announced', { contentType: 'audio/mpeg' }, webm, {}, 'unsupported_recording'],
-    ['kept in caches for long', {}, webm, { 'cache-control': 'max-age=31536000' }, 'invalid_input'],
-    [
-      'kept in shared caches for long',
-      {},
-      webm,
-      { 'cache-control': 's-maxage=31536000, max-age=60' },
-      'invalid_input'
-    ]
-  ]
-  for (const [what, announced, bytes, headers, code] of attempts) {
-    const upload = (await begin(clara, id, announced)).json<Upload>()
-    t.equal((await put(upload, bytes, headers)).status, 200, what)
-    isProblem(t, await complete(clara, id, upload), code)
-    t.strictSame(await staged(userId, id), [], what)
-    isProblem(t, await complete(clara, id, upload), 'upload_incomplete')
+    for (const [what, announced, bytes, headers, code] of attempts) {
+      const upload = (await begin(clara, id, announced)).json<Upload>()
+      t.equal((await put(upload, bytes, headers)).status, 200, what)
+      isProblem(t, await complete(clara, id, upload), code)
+      t.strictSame(await staged(userId, id), [], what)
+      isProblem(t, await complete(clara, id, upload), 'upload_incomplete')
+    }
+    t.equal((await clara.get(id)).json().audioUrl, null)
+    t.equal(
+      (await complete(clara, id, await uploaded(clara, id))).statusCode,
+      200,
+      'a valid recording is accepted afterwards'
+    )
   }
-  t.equal((await clara.get(id)).json().audioUrl, null)
-  t.equal(
-    (await complete(clara, id, await uploaded(clara, id))).statusCode,
-    200,
-    'a right one is taken after all'
-  )
-})
+)
 
-t.test('the format is told wherever in the recording it shows', async (t) => {
+t.test('the format is detected wherever in the recording it appears', async (t) => {
   const { clara } = await start(t)
   const id = await newSession(clara)
-  const tagBytes = 100_000 // a picture of the cover, say, between the beginning and the music
+  const tagBytes = 100_000 // for example cover art between the header and the audio
   const tag = Buffer.concat([
     Buffer.from('ID3\x04\0\0'),
     Buffer.from([21, 14, 7, 0].map((shift) => (tagBytes >> shift) & 0x7f)),
@@ -190,9 +196,9 @@ t.test('the format is told wherever in the recording it shows', async (t) => {
   t.match((await complete(clara, id, upload)).json(), { audioUrl: /\.mp3$/ })
 })
 
-t.test('a limit that was raised holds for direct uploads, too', async (t) => {
+t.test('a raised limit applies to direct uploads, too', async (t) => {
   const { clara } = await start(t)
-  await begin(clara, await newSession(clara)) // by now the bucket is there
+  await begin(clara, await newSession(clara)) // creates the bucket
   const { clara: robert } = await start(t, { MAX_RECORDING_BYTES: String(2 * MAX_BYTES) })
   const id = await newSession(robert)
   const long = Buffer.concat([webm, Buffer.alloc(MAX_BYTES)])
@@ -232,38 +238,41 @@ t.test('an upload that cannot become a recording is refused before it begins', a
   isProblem(t, await begin(clara, id), 'recording_exists')
 })
 
-t.test("a session that is not there, or somebody else's, has nothing to upload to or delete", async (t) => {
-  const { as, clara } = await start(t)
-  const robert = as(`auth0|${randomUUID()}`)
-  await robert.sync()
-  const id = await newSession(clara)
-  const upload = await uploaded(clara, id)
-  for (const target of [id, randomUUID()]) {
-    isProblem(t, await begin(robert, target), 'session_not_found')
-    isProblem(t, await complete(robert, target, upload), 'session_not_found')
-    isProblem(t, await removeRecording(robert, target), 'session_not_found')
+t.test(
+  'uploads and deletions for a missing session, or one of another user, answer session_not_found',
+  async (t) => {
+    const { as, clara } = await start(t)
+    const robert = as(`auth0|${randomUUID()}`)
+    await robert.sync()
+    const id = await newSession(clara)
+    const upload = await uploaded(clara, id)
+    for (const target of [id, randomUUID()]) {
+      isProblem(t, await begin(robert, target), 'session_not_found')
+      isProblem(t, await complete(robert, target, upload), 'session_not_found')
+      isProblem(t, await removeRecording(robert, target), 'session_not_found')
+    }
+    isProblem(t, await complete(robert, await newSession(robert), upload), 'upload_incomplete')
+    t.equal((await complete(clara, id, upload)).statusCode, 200)
   }
-  isProblem(t, await complete(robert, await newSession(robert), upload), 'upload_incomplete')
-  t.equal((await complete(clara, id, upload)).statusCode, 200)
-})
+)
 
-t.test('a recording is deleted alone, and its place can be taken again', async (t) => {
+t.test('a recording can be deleted alone and replaced', async (t) => {
   const { clara } = await start(t)
   const { id, audioUrl } = (await clara.save({ audioBase64: webm.toString('base64') })).json<SessionData>()
   t.equal((await removeRecording(clara, id)).statusCode, 204)
   t.not((await fetch(audioUrl ?? '')).status, 200)
   t.match((await clara.get(id)).json(), { id, audioUrl: null })
-  t.equal((await removeRecording(clara, id)).statusCode, 204, 'repeating is fine')
+  t.equal((await removeRecording(clara, id)).statusCode, 204, 'repeating the deletion succeeds')
   const { audioUrl: next } = (await complete(clara, id, await uploaded(clara, id, other))).json<SessionData>()
   t.ok((await bytesAt(next)).equals(other))
   t.equal((await clara.remove(id)).statusCode, 204)
-  t.not((await fetch(next ?? '')).status, 200, 'and goes with its session')
+  t.not((await fetch(next ?? '')).status, 200, 'the recording is deleted with its session')
   const { rows, objects } = await expectSound(t, services)
   t.notOk([...rows.map((row) => row.id), ...objects].some((text) => text.includes(id)))
 })
 
 t.test(
-  'many completions at once attach one recording, and a deletion among them leaves nothing',
+  'many concurrent completions attach one recording, and a deletion among them leaves nothing',
   async (t) => {
     const { clara } = await start(t)
     for (const isDeleted of [false, true]) {
@@ -289,7 +298,7 @@ t.test(
   }
 )
 
-t.test('a completion that lost its lease does not touch the recording of another', async (t) => {
+t.test('a completion that lost its lease does not touch the recording of another request', async (t) => {
   const storageProxy = await startFaultyProxy(t, services.storage.url)
   const databaseProxy = await startFaultyProxy(t, services.database.url)
   const { as, clara } = await start(t, { SESSION_LEASE_MS: '300' })
@@ -307,7 +316,7 @@ t.test('a completion that lost its lease does not touch the recording of another
   const hung = storageProxy.breakOn('POST /storage/v1/object/copy', 'hang')
   const losing = complete(slow.as(clara.sub), id, first)
   await hung
-  databaseProxy.hang() // so it cannot renew
+  databaseProxy.hang() // so that it cannot renew its lease
   const { audioUrl } = (await complete(as(clara.sub), id, second)).json<SessionData>()
   await databaseProxy.resume()
   await storageProxy.resume()
@@ -317,16 +326,16 @@ t.test('a completion that lost its lease does not touch the recording of another
 })
 
 t.test(
-  'a look that takes hundreds of requests to a slow storage has its time limit as a whole',
+  'a verification that needs hundreds of requests to a slow storage has one time limit for all of them',
   async (t) => {
     const proxy = await startFaultyProxy(t, services.storage.url)
     const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '1000' })
     const id = await newSession(clara)
-    const entry = Buffer.alloc(1000) // of a ZIP, which is searched for the one that tells what it is
+    const entry = Buffer.alloc(1000) // an entry of a ZIP file, whose entries are searched for the one that identifies the format
     Buffer.from('504b03041400000000000000000000000000c9030000c90300000100000061', 'hex').copy(entry)
     const upload = await uploaded(clara, id, Buffer.alloc(MAX_BYTES, entry))
     proxy.throttle(2000)
-    const collecting = setInterval(collectGarbage, 100) // which must not take the limit along
+    const collecting = setInterval(collectGarbage, 100) // which must not collect the time limit
     isProblem(t, await complete(clara, id, upload), 'storage_unavailable')
     clearInterval(collecting)
     await proxy.resume()
@@ -349,10 +358,10 @@ t.test('a completion that lost its lease does not wait for the storage', async (
   await query(services.database.url, `DELETE FROM session_leases WHERE session_id = '${id}'`)
   isProblem(t, await losing, 'session_busy')
   await proxy.resume()
-  t.equal((await complete(clara, id, upload)).statusCode, 200, 'what was sent is still there')
+  t.equal((await complete(clara, id, upload)).statusCode, 200, 'the upload is still in staging')
 })
 
-t.test('a removal in doubt holds back those that come after it', async (t) => {
+t.test('requests after a removal with an unknown outcome have to wait', async (t) => {
   const proxy = await startFaultyProxy(t, services.storage.url)
   const { clara } = await start(t, {
     SUPABASE_URL: proxy.url,
@@ -369,7 +378,7 @@ t.test('a removal in doubt holds back those that come after it', async (t) => {
   isProblem(t, await complete(clara, id, upload), 'session_busy')
 })
 
-t.test('an upload that another one forestalled is not told to be the recording', async (t) => {
+t.test('an upload that another one has overtaken is not reported as the recording', async (t) => {
   const proxy = await startFaultyProxy(t, services.storage.url)
   const { clara } = await start(t, { SUPABASE_URL: proxy.url, SESSION_LEASE_MS: '700' })
   const id = await newSession(clara)

@@ -11,7 +11,7 @@ import { longRecording } from '../../../helpers/recordings.ts'
 const MINUTES = 60
 const { chromium: executablePath, skip } = await findChromium()
 
-/** A server whose recordings may be as long as that, reached over HTTP. */
+/** Starts a server that accepts recordings of an hour and listens on HTTP. */
 async function start(t: Test, access: string) {
   const { app, issuer } = await build(t, {
     services: await startServices(t),
@@ -57,7 +57,7 @@ const ways = {
   }
 }
 
-/** Plays from the beginning, then from near the end. @returns how far it came after each, in seconds */
+/** Plays from the beginning, then from near the end. @returns the position reached each time, in seconds */
 const playAndSeek = (page: Page, url: string) =>
   page.evaluate(
     async ({ url, end }) => {
