@@ -37,10 +37,10 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   })
   const dependencies = { database, storage, leases, now, defaultTimeZone, maxRecordingBytes, log }
   const sessions = createSessionRepository(database.queries)
-  const links = createPlaybackUrls({ storage, ...config.storage })
+  const playbackUrls = createPlaybackUrls({ storage, ...config.storage })
 
   async function present(session: SessionHead) {
-    const [audioUrl = null] = await links.resolve([session.audioUrl])
+    const [audioUrl = null] = await playbackUrls.resolve([session.audioUrl])
     return describeSession(session, audioUrl)
   }
 
@@ -67,7 +67,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     async (request, reply) => {
       const { cursor, limit } = request.query
       const { items, next } = await listSessions(
-        { sessions, links },
+        { sessions, playbackUrls },
         { sub: request.user.sub, cursor, limit: limit === undefined ? undefined : Number(limit) }
       )
       if (next) reply.header('link', next)

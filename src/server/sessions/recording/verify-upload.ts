@@ -2,7 +2,7 @@ import { detectFormat, unsupported, type RandomAccess } from '../../audio/detect
 import type { AudioFormat } from '../../audio/formats.ts'
 import { ApiError, invalidInput } from '../../errors.ts'
 import { CACHE_SECONDS } from '../../storage/recording-keys.ts'
-import type { Arrived } from '../../storage/staging-bucket.ts'
+import type { StagedObject } from '../../storage/staging-bucket.ts'
 import type { SessionDependencies } from '../dependencies.ts'
 import { recordingTooLarge, uploadIncomplete } from './errors.ts'
 import type { StagedUpload } from './staged-upload.ts'
@@ -37,7 +37,7 @@ export async function verifyUpload(
   }
 }
 
-function checkHeaders({ bytes, cacheControl }: Arrived, announced: number, maxBytes: number): void {
+function checkHeaders({ bytes, cacheControl }: StagedObject, announced: number, maxBytes: number): void {
   if (bytes > maxBytes) throw recordingTooLarge(bytes, maxBytes)
   if (bytes !== announced) {
     throw uploadIncomplete(`${bytes} bytes arrived, but ${announced} were announced. Begin a new upload.`)
@@ -54,7 +54,7 @@ function isShortLived(cacheControl: string): boolean {
   return seconds === undefined ? /^no-(cache|store)$/.test(cacheControl) : Number(seconds) <= CACHE_SECONDS
 }
 
-async function checkFormat({ contentType }: Arrived, content: RandomAccess): Promise<AudioFormat> {
+async function checkFormat({ contentType }: StagedObject, content: RandomAccess): Promise<AudioFormat> {
   const format = await detectFormat(content)
   if (contentType === format.contentType) return format
   throw unsupported(
