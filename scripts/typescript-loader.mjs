@@ -9,7 +9,14 @@ const require = nodeModule.createRequire(import.meta.url)
 const { version } = require('../node_modules/ts-blank-space/package.json')
 const cache = new URL('../node_modules/.cache/typescript-loader/', import.meta.url)
 
-const isOurs = (url) => url.startsWith('file:') && url.endsWith('.ts') && !url.includes('/node_modules/')
+const isOurs = (url) => url.startsWith('file:') && /\.ts(\?|$)/.test(url) && !url.includes('/node_modules/')
+
+// See test/helpers/run-tests.ts: a test file in a group gets its own subtest as `t`.
+const isTapInGroup = (specifier, parent) => specifier === 'tap' && parent?.endsWith('?in-group')
+const tapOf = (parent) => ({
+  url: new URL(`../test/helpers/tap-of-file.ts?${encodeURIComponent(parent)}`, import.meta.url).href,
+  shortCircuit: true
+})
 
 /** JavaScript for a TypeScript file, of the same length. */
 function strip(url) {
@@ -41,11 +48,15 @@ const toModule = (url) => ({ format: 'module', source: strip(url), shortCircuit:
 /** How the thread that loads loads this file: there it must not register itself. */
 const HOOKS = '?hooks'
 
-/** The hook where loaders run in a thread of their own: Node before 22.15. */
+/** The hooks where loaders run in a thread of their own: Node before 22.15. */
+export const resolve = async (specifier, context, next) =>
+  isTapInGroup(specifier, context.parentURL) ? tapOf(context.parentURL) : next(specifier, context)
 export const load = async (url, context, next) => (isOurs(url) ? toModule(url) : next(url, context))
 
 if (nodeModule.registerHooks) {
   nodeModule.registerHooks({
+    resolve: (specifier, context, next) =>
+      isTapInGroup(specifier, context.parentURL) ? tapOf(context.parentURL) : next(specifier, context),
     load: (url, context, next) => (isOurs(url) ? toModule(url) : next(url, context))
   })
 } else if (!import.meta.url.endsWith(HOOKS)) nodeModule.register(import.meta.url + HOOKS)

@@ -35,7 +35,9 @@ async function start(template: string): Promise<EmbeddedDatabase> {
   let closing: Promise<unknown> | undefined
   return {
     url: `postgresql://postgres@${address}/postgres?sslmode=disable`,
-    close: async () => void (await (closing ??= ask({ id, close: true })))
+    close: async () => {
+      await (closing ??= ask({ id, close: true }))
+    }
   }
 }
 

@@ -11,14 +11,21 @@ type Forgery = { header?: Record<string, unknown>; payload?: Record<string, unkn
 
 export type TestIssuer = Awaited<ReturnType<typeof startTestIssuer>>
 
-export function createKey(kid: string = randomUUID()): Key {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const createPair = () => generateKeyPairSync('rsa', { modulusLength: 2048 })
+
+/** A signing key with a pair of its own, unless one is given. */
+export function createKey(kid: string = randomUUID(), { privateKey, publicKey } = createPair()): Key {
   return { kid, privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' } }
 }
 
+let firstPair: ReturnType<typeof createPair> | undefined
+
+// Issuers of a process start with the same pair under different ids: a pair costs a tenth of a second or more.
+const createFirstKey = () => createKey(undefined, (firstPair ??= createPair()))
+
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** A token signed with `key`; `header` and `payload` override what an honest issuer would write. Undefined leaves out. */
+/** A token signed with `key`. `header` and `payload` override the valid defaults; undefined omits a member. */
 export function signToken(issuer: string, key: Key, { header, payload }: Forgery): string {
   const now = Math.floor(Date.now() / 1000)
   const signed = [
@@ -29,11 +36,11 @@ export function signToken(issuer: string, key: Key, { header, payload }: Forgery
 }
 
 /**
- * An issuer whose every move the test decides: which keys it publishes, whether it answers, hangs, fails or is away.
- * It counts how often its keys were read.
+ * An issuer that serves a key set as `state` says: `keys` are those it publishes, `mode` is how it answers, `reads`
+ * counts the requests. `stop` and `start` make it unreachable and reachable again, on the same port.
  */
 export async function startTestIssuer(t: Test) {
-  const state = { keys: [createKey()], mode: 'ok' as 'ok' | 'hang' | 'error' | 'garbage', reads: 0 }
+  const state = { keys: [createFirstKey()], mode: 'ok' as 'ok' | 'hang' | 'error' | 'garbage', reads: 0 }
   let server: Server
   let port = 0
 
@@ -64,7 +71,7 @@ export async function startTestIssuer(t: Test) {
     state,
     start,
     stop,
-    /** A token of the newest key. */
+    /** A token signed with the newest key. */
     token: (sub: string, forgery: Forgery = {}) =>
       signToken(issuer, forgery.key ?? state.keys.at(-1)!, {
         ...forgery,

@@ -11,6 +11,7 @@ import { unsupported } from '../../../../src/server/audio/detect-format.ts'
 import { createBlocks } from '../../../../src/server/sessions/upload/blocks.ts'
 import { createHashThread } from '../../../../src/server/sessions/upload/hash-thread.ts'
 import { createInlineUpload } from '../../../../src/server/sessions/upload/inline-upload.ts'
+import { PROPERTY_RUNS } from '../../../helpers/property-runs.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 
 const MAX_BYTES = 300
@@ -325,7 +326,7 @@ t.test('a body received in pieces comes to the same as one that is read whole', 
       seen.set(format, (seen.get(format) ?? 0) + 1)
       assert.deepStrictEqual(received, expected)
     }),
-    { numRuns: 5000 }
+    { numRuns: PROPERTY_RUNS }
   )
   t.pass('in 5,000 cases')
   t.comment(Object.fromEntries(seen))

@@ -1,6 +1,6 @@
 /**
  * The built server as production has it: a bare directory with production dependencies, and nothing but an environment.
- * Not part of `npm test`, as it installs packages; `npm run test:production` builds and runs it.
+ * It installs packages and needs the build: `npm run test:system`.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

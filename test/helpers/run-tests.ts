@@ -1,0 +1,43 @@
+import { readdirSync } from 'node:fs'
+import root, { type Test } from 'tap'
+
+const directory = new URL('../', import.meta.url)
+
+/** Which test files share a process: those whose path in test/ starts with one of these. `rest` runs all others. */
+const groups = {
+  client: ['client/', 'contract/'],
+  dev: ['dev/', 'scripts/'],
+  sessions: ['server/sessions/'],
+  database: ['server/database/', 'server/commands/', 'server/reconcile/', 'server/storage/'],
+  rest: []
+} satisfies Record<string, string[]>
+
+type Group = keyof typeof groups
+
+const groupOf = (file: string): string =>
+  Object.entries(groups).find(([, prefixes]) => prefixes.some((prefix) => file.startsWith(prefix)))?.[0] ??
+  'rest'
+
+const testFiles = (): string[] =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+
+let current: Test = root
+
+/** The test that the file imported now gets as its `t`. */
+export const currentTest = (): Test => current
+
+/**
+ * Runs the test files of a group in this process, one after the other. Each file is a subtest: its `t` of 'tap' is that
+ * subtest (scripts/typescript-loader.mjs replaces the import), so its teardown runs before the next file starts.
+ */
+export function runTests(group: Group): void {
+  for (const file of testFiles().filter((file) => groupOf(file) === group)) {
+    // Queued at once: tap ends the process' tests when nothing is queued.
+    root.test(`test/${file}`, async (t) => {
+      current = t
+      await import(new URL(`${file}?in-group`, directory).href)
+    })
+  }
+}
