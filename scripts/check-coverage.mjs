@@ -1,5 +1,5 @@
-// After `npm test`: the share of lines of src/ that the tests ran, generated code aside. Files that no test loaded are
-// not in tap's report and count with all their lines, unless they hold nothing but types.
+// Checks the share of lines of src/, without generated code, that the last test run with coverage executed. tap's report
+// omits files that no test loaded: they count as uncovered, unless they contain types only.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import ts from 'typescript'
@@ -35,5 +35,5 @@ const percent = (100 * sum('covered')) / sum('total')
 for (const { file, covered, total } of results) {
   if (covered < (total * MINIMUM) / 100) console.log(`${file}: ${covered} of ${total} lines covered`)
 }
-console.log(`Line coverage of src/: ${percent.toFixed(2)}% (at least ${MINIMUM}% wanted)`)
+console.log(`Line coverage of src/: ${percent.toFixed(2)}% (at least ${MINIMUM}% required)`)
 if (!(percent >= MINIMUM)) process.exit(1)

@@ -1,5 +1,5 @@
-// Reads tap's output: prints each test file and the tests in it on a line each, failures in full, whatever is not TAP
-// as it is. Adds the numbers to the file named as argument, for one closing line over several runs.
+// Reads tap's output. Prints each test file and its tests on a line each, failures in full, and lines that are not TAP
+// unchanged. Adds the totals to the file given as argument, for one closing line over several runs.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
@@ -14,7 +14,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (point) {
     failure =
       point.result === 'not ok' && !/# (SKIP|TODO)/i.test(point.name) ? point.indent.length : undefined
-    if (failure !== undefined || point.indent.length <= 4) {
+    if (failure !== undefined || point.indent.length <= 8) {
       console.log(`${point.indent}${point.result} - ${point.name}`)
     }
   } else if (failure !== undefined && line.startsWith(' '.repeat(failure + 2)) && line.trim() !== '') {

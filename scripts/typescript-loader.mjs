@@ -1,6 +1,5 @@
-// `node --import ./scripts/typescript-loader.mjs file.ts`: how tests and what they start run TypeScript as it is. Types
-// are blanked out, so that lines, columns and coverage are those of the source; each file once, because a test suite
-// starts many processes.
+// `node --import ./scripts/typescript-loader.mjs file.ts` runs TypeScript. Types are replaced by spaces, so that lines,
+// columns and coverage are those of the source. Results are cached on disk.
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import * as nodeModule from 'node:module'
@@ -33,19 +32,19 @@ function strip(url) {
   }
 }
 
-// Whole or not at all: test files run at the same time.
+// The rename publishes a complete file: several processes write at the same time.
 function keep(stored, text) {
   const draft = new URL(`${stored.href}.${randomUUID()}`)
   try {
     mkdirSync(cache, { recursive: true })
     writeFileSync(draft, text)
     renameSync(draft, stored)
-  } catch {} // a cache that cannot be written costs time only
+  } catch {} // without a cache it is only slower
 }
 
 const toModule = (url) => ({ format: 'module', source: strip(url), shortCircuit: true })
 
-/** How the thread that loads loads this file: there it must not register itself. */
+/** Marks this file as loaded in the thread for hooks, where it must not register itself again. */
 const HOOKS = '?hooks'
 
 /** The hooks where loaders run in a thread of their own: Node before 22.15. */

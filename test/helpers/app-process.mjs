@@ -1,4 +1,4 @@
-/** The built app as a program, for tests that give it a process of its own: `now` is its argument, and comes with requests. */
+/** Runs the built app for remote-app.ts. The clock's time is the argument, and the header `x-test-now` of requests. */
 import { buildApp } from '../../dist/server/app.js'
 import { loadConfig } from '../../dist/server/config.js'
 

@@ -15,7 +15,7 @@ export const SERVICE_KEY = 'sb_secret_for_tests_only'
 
 export type Services = Awaited<ReturnType<typeof startServices>>
 
-/** A database, a bucket and an issuer of the test's own, and the environment by which a server finds them. */
+/** Starts a database, a bucket and an issuer for the test; `env` is a server's environment that points to them. */
 export async function startServices(t: Test) {
   const [database, issuer, storage] = await Promise.all([
     startDatabase(t),
@@ -30,14 +30,14 @@ export async function startServices(t: Test) {
     AUTH0_AUDIENCE: AUDIENCE,
     SUPABASE_URL: storage.url,
     SUPABASE_SERVICE_ROLE_KEY: SERVICE_KEY,
-    // Busy machines are slow to answer; tests of time limits set their own.
+    // Long enough for a busy machine; tests of time limits set their own.
     DATABASE_TIMEOUT_MS: '30000',
     CORS_ORIGINS: 'http://localhost:5173, http://localhost:8080'
   }
   return { database, issuer, storage, env }
 }
 
-/** The embedded object storage on a directory of its own; can be stopped and started again on the same port. */
+/** Starts the embedded object storage on a temporary directory; `stop` and `start` keep its port. */
 export async function startStorage(t: Test) {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-storage-'))
   let running = await startObjectStorage({ directory, serviceKey: SERVICE_KEY })
@@ -62,21 +62,21 @@ export async function startStorage(t: Test) {
 
 type Overrides = { env?: NodeJS.ProcessEnv; now?: () => Date; services?: Services }
 
-/** The app on services of its own, or on those given, torn down with the test. */
+/** Builds the app on new services or on those given, and closes it at the end of the test. */
 export async function build(t: Test, { env, now, services }: Overrides = {}) {
-  const around = services ?? (await startServices(t))
-  const environment = { ...around.env, ...env }
+  const used = services ?? (await startServices(t))
+  const environment = { ...used.env, ...env }
   const app = isServerMemoryLimited
     ? await startRemoteApp(t, environment, now)
     : await buildApp(loadConfig(environment), now ? { now } : {})
   t.teardown(() => app.close())
   await app.ready()
-  return { app, ...around, as: (sub: string) => createCaller(app, around.issuer, sub) }
+  return { app, ...used, as: (sub: string) => createCaller(app, used.issuer, sub) }
 }
 
 export type Caller = ReturnType<typeof createCaller>
 
-/** Calls the API as one person. */
+/** Calls the API as the user `sub`. */
 export function createCaller(app: FastifyInstance, issuer: TestIssuer, sub: string) {
   const call = (method: InjectOptions['method'], url: string, payload?: InjectOptions['payload']) =>
     app.inject({

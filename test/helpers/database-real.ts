@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { deployMigrations } from '../../src/server/database/migrations/deploy.ts'
 
-// Any number, as long as it is always the same one: held while somebody makes a template.
+// The advisory lock under which the template is made. Any constant number serves.
 const TEMPLATE_LOCK = 7_215_204
 
 function urlOf(server: string, database: string): string {
@@ -21,7 +21,7 @@ async function withClient<T>(server: string, work: (client: pg.Client) => Promis
   }
 }
 
-// Made under another name, so that what a killed test leaves half-made is never used.
+// Created under another name and renamed when complete, so that a killed test leaves no partial template.
 async function ensureTemplate(server: string, client: pg.Client, template: string) {
   await client.query('SELECT pg_advisory_lock($1)', [TEMPLATE_LOCK])
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [template])
@@ -35,7 +35,7 @@ async function ensureTemplate(server: string, client: pg.Client, template: strin
   await client.query('SELECT pg_advisory_unlock($1)', [TEMPLATE_LOCK])
 }
 
-/** A database of its own on a PostgreSQL server, given the URL of a superuser. */
+/** Creates a migrated database on a PostgreSQL server; `server` is the URL of a superuser. */
 export async function createRealDatabase(
   server: string,
   hash: string

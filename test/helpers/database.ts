@@ -7,11 +7,11 @@ import { createRealDatabase } from './database-real.ts'
 
 export interface TestDatabase {
   url: string
-  /** A PostgreSQL server, where connections and settings are apart; otherwise the embedded single session. */
+  /** Whether it is a PostgreSQL server, where each connection is a session; the embedded database has one session. */
   real: boolean
 }
 
-/** Names a template by what is in it, so that changed migrations never meet an old one. */
+/** Names the template after the migrations' content, so that changed migrations get a new template. */
 async function hashMigrations(): Promise<string> {
   const hash = createHash('sha256')
   const entries = await readdir(migrationsDirectory, { recursive: true })
@@ -22,8 +22,8 @@ async function hashMigrations(): Promise<string> {
 }
 
 /**
- * A fresh, migrated database, gone at the end of the test: on the server of TEST_DATABASE_URL, the URL of a superuser,
- * where that is set, otherwise embedded. Both are copies of a template made by whoever comes first.
+ * Starts a migrated, empty database and drops it at the end of the test: on the server of TEST_DATABASE_URL (the URL of
+ * a superuser) if it is set, otherwise embedded. Both are copies of a template that the first test builds.
  */
 export async function startDatabase(t: Test): Promise<TestDatabase> {
   const hash = await hashMigrations()

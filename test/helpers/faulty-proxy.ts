@@ -3,19 +3,20 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import type { Test } from 'tap'
 
 /**
- * What happens to a connection when a chunk of it is noticed: it is cut before the chunk is passed on, or once the
- * answer to it comes; or from there on nothing travels.
+ * What happens when the watched text arrives. `cut`: the connection is reset before the text is forwarded. `cut the
+ * answer`: the text is forwarded, the connection is reset when the answer arrives. `hang` and `hang the answer`: the
+ * same points, but the connection stalls instead.
  */
 type Fault = 'cut' | 'cut the answer' | 'hang' | 'hang the answer'
 
-type Watch = { text: string; fault: Fault; noticed: () => void }
+type Watch = { text: string; fault: Fault; triggered: () => void }
 type Link = { client: Socket; upstream: Socket; isHeld: boolean }
 
 export type FaultyProxy = Awaited<ReturnType<typeof startFaultyProxy>>
 
 /**
- * Stands between the server and a dependency, on a port of its own that stays the same, and breaks what passes as the
- * test says. What hangs is kept, and arrives late once it is resumed: as from a process that was stopped for a while.
+ * Starts a TCP proxy in front of a dependency, on a fixed port, that breaks connections as the test says. Data of a
+ * stalled connection is kept and delivered after `resume`, as after a process was suspended.
  */
 export async function startFaultyProxy(t: Test, target: string) {
   const { hostname, port: targetPort } = new URL(target)
@@ -54,23 +55,23 @@ export async function startFaultyProxy(t: Test, target: string) {
     setTimeout(() => link.client.resume(), (chunk.length / bytesPerSecond) * 1000)
   }
 
-  function breakAt(link: Link, chunk: Buffer, { fault, noticed }: Watch) {
+  function breakAt(link: Link, chunk: Buffer, { fault, triggered }: Watch) {
     watch = undefined
     if (fault === 'cut') cutOff(link)
     else if (fault === 'cut the answer') {
       link.upstream.removeAllListeners('data').once('data', () => {
         cutOff(link)
-        noticed()
+        triggered()
       })
       link.upstream.write(chunk)
       return
     } else {
       hold(link)
-      // Held back, it goes first once the link is released; or it goes, and only the answer is held back.
+      // `hang` keeps the chunk and forwards it first after `resume`; `hang the answer` forwards it now.
       if (fault === 'hang') link.client.unshift(chunk)
       else link.upstream.write(chunk)
     }
-    noticed()
+    triggered()
   }
 
   function cutOff(link: Link) {
@@ -120,15 +121,15 @@ export async function startFaultyProxy(t: Test, target: string) {
 
   return {
     url: url.href,
-    /** Connections that are open now. */
+    /** Number of open connections. */
     get open() {
       return links.size
     },
-    /** New connections are refused, open ones cut. */
+    /** Refuses new connections and resets open ones. */
     refuse,
-    /** Accepts connections and lets nothing through. */
+    /** Accepts connections and forwards nothing. */
     hang,
-    /** Everything works again; what was held back is let go. */
+    /** Ends every fault and forwards what was kept. */
     async resume() {
       isHanging = false
       watch = undefined
@@ -139,16 +140,16 @@ export async function startFaultyProxy(t: Test, target: string) {
         else release(link)
       }
     },
-    /** Cuts every connection that is open. */
+    /** Resets every open connection. */
     cut,
-    /** Lets no more than this through from the client. */
+    /** Limits what the client sends, in bytes per second. */
     throttle(limit: number) {
       bytesPerSecond = limit
     },
-    /** Breaks the next connection on which the client sends `text`; resolves when that has happened. */
+    /** Applies `fault` to the next connection on which the client sends `text`; resolves when that happened. */
     breakOn: (text: string, fault: Fault) =>
       new Promise<void>((resolve) => {
-        watch = { text, fault, noticed: resolve }
+        watch = { text, fault, triggered: resolve }
       })
   }
 }

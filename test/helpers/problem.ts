@@ -2,7 +2,7 @@ import type { LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
 import { problems, type Problem, type ProblemCode } from '../../src/contract/problem.ts'
 
-/** Checks that an answer is this problem, whole and well-formed; `path` is the field it must blame. */
+/** Checks that the response is a well-formed problem of this code; `path` is that of its first error. */
 export function isProblem(
   t: Test,
   response: LightMyRequestResponse,

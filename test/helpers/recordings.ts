@@ -1,18 +1,17 @@
 /**
- * Recordings and scores to test with: small committed ones, and large ones made here, in memory and without ffmpeg,
- * which a fresh machine does not have.
+ * Recordings and scores for tests: small ones are committed, large ones are generated here in memory. ffmpeg is not
+ * needed.
  */
 import { readFile } from 'node:fs/promises'
 
-/** The bytes of a file in test/fixtures; its README says what each is and how it was made. */
+/** Reads a file of test/fixtures; the README there describes each. */
 export function fixture(name: string): Promise<Buffer> {
   return readFile(new URL(`../fixtures/${name}`, import.meta.url))
 }
 
 /**
- * A WebM/Opus recording of `minutes` (30 unless told otherwise, about 10 MB): the melody of recording.webm over and
- * over. It is a valid file that players accept, so bytes, kind and duration are those of a real long recording; with
- * `bytesPerSecond` also its size is that of a higher bit rate, made up by void elements.
+ * Makes a valid WebM/Opus recording that repeats recording.webm for `minutes`; 30 minutes are about 10 MB. With
+ * `bytesPerSecond`, void elements pad it to the size of a higher bit rate.
  */
 export async function longRecording({ minutes = 30, bytesPerSecond = 0 } = {}): Promise<Buffer> {
   const { header, tracks, packets } = dissect(await fixture('recording.webm'))
@@ -29,8 +28,8 @@ export async function longRecording({ minutes = 30, bytesPerSecond = 0 } = {}): 
 }
 
 /**
- * A well-formed MusicXML score of exactly `bytes` bytes in UTF-8 (at least 1,000): as many measures as fit, with rising
- * numbers and rising scales, under a title that has characters of one to four bytes. White space makes up the rest.
+ * Makes a well-formed MusicXML score of exactly `bytes` bytes in UTF-8, at least 1,000: as many measures as fit, padded
+ * with white space. Its title has characters of one to four bytes.
  */
 export function largeScore(bytes: number): string {
   if (bytes < 1000) throw new RangeError('A score needs at least 1,000 bytes')
@@ -45,7 +44,7 @@ export function largeScore(bytes: number): string {
   return SCORE_START + measures.join('') + ' '.repeat(room) + SCORE_END
 }
 
-/** EBML element ids, as https://www.rfc-editor.org/rfc/rfc9559 lists them, with their length markers. */
+/** EBML element ids with their length markers: https://www.rfc-editor.org/rfc/rfc9559 */
 const ID = {
   ebml: 0x1a45dfa3,
   segment: 0x18538067,
@@ -72,14 +71,14 @@ type Dissected = {
   packets: Buffer[]
 }
 
-// Segments and clusters are entered rather than skipped: a live recording does not know their sizes.
+// Descends into segments and clusters: in a live recording their sizes are unknown.
 function dissect(webm: Buffer): Dissected {
   const found: Dissected = { header: Buffer.alloc(0), tracks: Buffer.alloc(0), packets: [] }
   for (let at = 0; at < webm.length;) {
     const { id, dataStart, end } = elementAt(webm, at)
     if (id === ID.ebml) found.header = webm.subarray(at, end)
     if (id === ID.tracks) found.tracks = webm.subarray(at, end)
-    // Before the packet: the track number, two bytes of relative time, the flags.
+    // A packet follows four bytes: track number, relative time (2 bytes) and flags.
     if (id === ID.simpleBlock) found.packets.push(webm.subarray(dataStart + 4, end))
     at = id === ID.segment || id === ID.cluster ? dataStart : end
   }
@@ -91,13 +90,13 @@ function elementAt(webm: Buffer, at: number): { id: number; dataStart: number; e
   const sizeAt = at + idLength
   const sizeLength = vintLength(webm.readUInt8(sizeAt))
   const dataStart = sizeAt + sizeLength
-  // The length marker is taken off first: with it, eight bytes would not fit into a number.
+  // The length marker is removed first: with it, eight bytes would exceed the safe integers.
   const firstBits = webm.readUInt8(sizeAt) - 2 ** (8 - sizeLength)
   const size = webm.subarray(sizeAt + 1, dataStart).reduce((value, byte) => value * 256 + byte, firstBits)
   return { id: webm.readUIntBE(at, idLength), dataStart, end: dataStart + size }
 }
 
-/** A variable-length integer is as many bytes long as its first byte has leading zeros, plus one. */
+/** Length of an EBML variable-length integer: the leading zero bits of its first byte, plus one. */
 function vintLength(firstByte: number): number {
   return Math.clz32(firstByte) - 23
 }

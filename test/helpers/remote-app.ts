@@ -13,8 +13,8 @@ import { limitMemory } from './server-command.ts'
 const program = fileURLToPath(new URL('app-process.mjs', import.meta.url))
 
 /**
- * The app in a process of its own, which may have little memory; called over HTTP. There is what is called from outside,
- * `inject`, `listen`, `close` and of `server` its address and its requests; `database` and `storage` are the test's own.
+ * Starts the built app in a separate process with limited memory and calls it over HTTP. Provides `inject`, `listen`,
+ * `close`, and of `server` the address and the `request` event; `database` and `storage` belong to the test's process.
  */
 export async function startRemoteApp(
   t: Test,
@@ -59,7 +59,7 @@ export async function startRemoteApp(
       }
     })
     const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>
-    outgoing.on('error', () => {}) // a refusal may come before the body is sent
+    outgoing.on('error', () => {}) // the server may answer and close before the body is sent
     outgoing.end(body)
     const [response] = await answered
     const rawPayload = await buffer(response)

@@ -8,20 +8,20 @@ const pathOf = (file: string) => fileURLToPath(new URL(`../../${file}`, import.m
 
 const megabytes = Number(process.env['TEST_SERVER_MEMORY_MB'])
 
-/** Whether servers are to run as they are built, in processes of their own, each with as much memory as the environment says. */
+/** Whether servers run from dist/ in separate processes, each with TEST_SERVER_MEMORY_MB of memory. */
 export const isServerMemoryLimited = megabytes > 0
 
-/** For tests that reach into the server. */
+/** Skips tests that access the server's internals when it runs in a separate process. */
 export const needsServerWithin = isServerMemoryLimited && 'needs the server in the process of the test'
 
-/** The command that runs a program of the server, such as 'main' or 'commands/reconcile-recordings'. */
+/** Returns the command line of a server program, such as 'main' or 'commands/reconcile-recordings'. */
 export function serverCommand(t: Test, program: string): [command: string, ...args: string[]] {
   return isServerMemoryLimited
     ? limitMemory(t, [pathOf(`dist/server/${program}.js`)])
     : [process.execPath, ...runTypescript, pathOf(`src/server/${program}.ts`)]
 }
 
-/** The command that runs a built program as production does, with only so much memory; that nothing is killed for that is part of the test. */
+/** Returns the command line of a built program with limited memory. The test fails if the kernel kills it for memory. */
 export function limitMemory(t: Test, program: string[]): [command: string, ...args: string[]] {
   const cgroup = createMemoryCgroup(megabytes * 2 ** 20)
   if ('unavailable' in cgroup) throw new Error(`TEST_SERVER_MEMORY_MB: ${cgroup.unavailable}`)

@@ -4,10 +4,10 @@ import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import { serverCommand } from './server-command.ts'
 
-/** The environment of a process: nothing of ours but where to find programs. */
+/** The environment of a process: of the test's own environment only PATH. */
 const bare = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], ...env })
 
-/** Runs a program of the server, such as 'commands/reconcile-recordings', to its end. */
+/** Runs a server program, such as 'commands/reconcile-recordings', until it exits. */
 export async function runServerCode(t: Test, program: string, args: string[], env: NodeJS.ProcessEnv) {
   const [command, ...given] = serverCommand(t, program)
   const child = spawn(command, [...given, ...args], { env: bare(env) })
@@ -26,7 +26,7 @@ export async function runServerCode(t: Test, program: string, args: string[], en
 
 export type ServerProcess = Awaited<ReturnType<typeof startServerProcess>>
 
-/** A real server process, listening on a port of its own. */
+/** Starts the server in a separate process, on a free port. */
 export async function startServerProcess(t: Test, env: NodeJS.ProcessEnv) {
   const [command, ...args] = serverCommand(t, 'main')
   const child = spawn(command, args, {

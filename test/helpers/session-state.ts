@@ -7,7 +7,7 @@ import { query } from './scratch-database.ts'
 
 type Row = { id: string; user_id: string; audio_url: string | null; sub: string }
 
-/** What is really there, asked of the database and of the bucket past the server. */
+/** Reads the state from database and bucket, without the server. */
 async function readState({ env }: Pick<Services, 'env'>) {
   const config = loadConfig(env)
   const rows = await query<Row>(
@@ -33,11 +33,11 @@ async function readState({ env }: Pick<Services, 'env'>) {
 }
 
 /**
- * Checks what must hold at any time at which nothing runs: no row lacks its object, and every streak is that of the
- * sessions, all of which must be dated today.
+ * Checks what holds whenever nothing runs: each row's object exists, and each streak agrees with the sessions, which
+ * must all be dated today.
  */
-export async function expectSound(t: Test, around: Pick<Services, 'env'>) {
-  const state = await readState(around)
+export async function expectSound(t: Test, services: Pick<Services, 'env'>) {
+  const state = await readState(services)
   const objects = new Set(state.objects)
   const broken = state.rows.filter(
     ({ audio_url: url }) => url?.includes(`/${state.bucket}/`) && !objects.has(keyOf(url))

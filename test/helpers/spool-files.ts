@@ -6,10 +6,10 @@ import type { Test } from 'tap'
 
 const PREFIX = 'harmony-upload-'
 
-/** For tests that look at descriptors. */
+/** Skips tests that inspect file descriptors. */
 export const skipWithoutProc = !existsSync('/proc/self/fd') && 'needs /proc'
 
-/** Gives this process a directory of its own for temporary files, before it makes any. */
+/** Sets TMPDIR of this process to a directory of the test, and restores it at the end. Returns the directory. */
 export function useOwnTemporaryDirectory(t: Test): string {
   const { TMPDIR } = process.env
   process.env['TMPDIR'] = t.testdir()
@@ -20,9 +20,9 @@ export function useOwnTemporaryDirectory(t: Test): string {
   return tmpdir()
 }
 
-/** Spool files that this process, or one that it started, holds open. */
+/** Counts the spool files that this process and its children hold open. */
 export async function openSpoolFiles(): Promise<number> {
-  const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8').catch(() => '') // not every kernel tells
+  const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8').catch(() => '') // not available on every kernel
   const counts = await Promise.all(['self', ...children.split(' ').filter(Boolean)].map(countSpoolFiles))
   return counts.reduce((sum, count) => sum + count, 0)
 }
@@ -35,5 +35,5 @@ async function countSpoolFiles(process: string): Promise<number> {
   return targets.filter((target) => target.startsWith(join(tmpdir(), PREFIX))).length
 }
 
-/** Names of spool files, which there must never be for more than a moment. */
+/** Names of spool files in the temporary directory; a spool file is unlinked right after it is opened. */
 export const spoolFileNames = async () => (await readdir(tmpdir())).filter((name) => name.startsWith(PREFIX))
