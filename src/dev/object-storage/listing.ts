@@ -1,7 +1,6 @@
 import type { StoredObject } from './journal.ts'
 import type { ObjectIndex } from './object-index.ts'
 import { toFileRow, toFolderRow } from './rows.ts'
-import { searchNames } from './sorted-names.ts'
 import { pastEntry, walk, type Entry } from './walk.ts'
 
 export interface LevelQuery {
@@ -30,15 +29,27 @@ function sortByDate(index: ObjectIndex, files: string[], dateOf: (object: Stored
   return dated.sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0)).map(({ name }) => name)
 }
 
-/** One level as `list()` shows it: folders, then files, named relative to it. `search` is the beginning of a name. */
+/** The folders and files of the level at `path` whose names start with `search`, in any case. */
+function searchLevel(index: ObjectIndex, path: string, search: string) {
+  const wanted = search.toLowerCase()
+  const folders: string[] = []
+  const files: string[] = []
+  for (const entry of walk(index.names(), { prefix: path, delimited: true })) {
+    const name = entry.isFolder ? entry.name.slice(0, -1) : entry.name
+    if (!name.slice(path.length).toLowerCase().startsWith(wanted)) continue
+    if (entry.isFolder) folders.push(name)
+    else files.push(name)
+  }
+  return { folders: folders.sort(), files } // with their slashes, `a.b/` is before `a/`
+}
+
+/** One level as `list()` shows it: folders, then files, named relative to it. `search` is the start of a name. */
 export function listLevel(
   index: ObjectIndex,
   { prefix, search = '', limit, offset, sortBy = {} }: LevelQuery
 ) {
   const path = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
-  const level = index.level(path)
-  const folders = searchNames(level.folders, path, search)
-  const found = searchNames(level.files, path, search)
+  const { folders, files: found } = searchLevel(index, path, search)
   const dateOf = DATES[sortBy.column ?? 'name']
   const files = dateOf ? sortByDate(index, found, dateOf) : found
   if (sortBy.order?.toLowerCase() === 'desc') {
@@ -58,7 +69,7 @@ export function listLevel(
 /** One page of `listV2()`: whole keys in order, after the cursor. */
 export function listPage(index: ObjectIndex, { prefix, limit, cursor, delimited }: PageQuery) {
   const last: Entry | undefined = cursor === undefined ? undefined : decodeCursor(cursor, delimited)
-  const walker = walk(index.names(), prefix, delimited, last && pastEntry(last))
+  const walker = walk(index.names(), { prefix, delimited, from: last && pastEntry(last) })
   const entries: Entry[] = []
   for (const entry of walker) if (entries.push(entry) > limit) break
   const page = entries.slice(0, limit)

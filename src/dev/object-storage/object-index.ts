@@ -1,23 +1,11 @@
 import type { StoredObject } from './journal.ts'
-import { createLevels } from './levels.ts'
-import { createSortedNames, type SortedNames } from './sorted-names.ts'
 
 export type ObjectIndex = ReturnType<typeof createObjectIndex>
 
-/**
- * The objects of one bucket by name, and their names in order. The order is made when first asked for and kept
- * from then on, so that uploads cost nothing until somebody lists, and paging through 200,000 sorts them once.
- */
+/** The objects of one bucket by name. A listing sorts the names; the order is kept until the next change of names. */
 export function createObjectIndex() {
   const objects = new Map<string, StoredObject>()
-  let sorted: SortedNames | undefined
-  const levels = createLevels(names)
-
-  /** Keys are ASCII, so this is the byte order in which PostgreSQL's "C" collation puts them. */
-  function names(): SortedNames {
-    sorted ??= createSortedNames([...objects.keys()].sort())
-    return sorted
-  }
+  let sorted: readonly string[] | undefined
 
   return {
     get size() {
@@ -25,23 +13,20 @@ export function createObjectIndex() {
     },
     get: (name: string) => objects.get(name),
     values: () => objects.values(),
-    names,
-    level: levels.at,
+    /** Names in byte order, as in PostgreSQL's "C" collation: keys are ASCII. */
+    names(): readonly string[] {
+      sorted ??= [...objects.keys()].sort()
+      return sorted
+    },
     set(object: StoredObject) {
-      const isNew = !objects.has(object.name)
+      if (!objects.has(object.name)) sorted = undefined
       objects.set(object.name, object)
-      if (!sorted || !isNew) return
-      sorted.insert(object.name)
-      levels.added(object.name)
     },
     delete(name: string) {
-      if (!objects.delete(name) || !sorted) return
-      sorted.remove(name)
-      levels.removed(name)
+      if (objects.delete(name)) sorted = undefined
     },
     clear() {
       objects.clear()
-      levels.clear()
       sorted = undefined
     }
   }

@@ -1,27 +1,43 @@
-import type { SortedNames } from './sorted-names.ts'
-
-/** A key, or a folder: the beginning, up to its slash, that keys have in common. */
+/** A key, or a folder: the common prefix of keys, up to and including a slash. */
 export interface Entry {
   name: string
   isFolder: boolean
 }
 
-// '0' follows '/' in ASCII: the first key that is no longer in the folder.
+/** The first possible name after the entry. `0` follows `/` in ASCII, so it is after all keys of a folder. */
 export const pastEntry = ({ name, isFolder }: Entry) => (isFolder ? `${name.slice(0, -1)}0` : `${name}\0`)
 
-/** Keys under `prefix` from `from` on; `delimited`, only those of that level, and its folders, jumping over their contents. */
+/** Index of the first name that is not before `name`. */
+function lowerBound(names: readonly string[], name: string): number {
+  let low = 0
+  let high = names.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (names[middle]! < name) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+export interface Walk {
+  prefix: string
+  /** Shows the keys of one level and its folders, instead of all keys. */
+  delimited: boolean
+  /** The first name to show. */
+  from?: string | undefined
+}
+
+/** The entries of sorted names under a prefix. The contents of a folder are skipped by bisection. */
 export function* walk(
-  names: SortedNames,
-  prefix: string,
-  delimited: boolean,
-  from = prefix
+  names: readonly string[],
+  { prefix, delimited, from = prefix }: Walk
 ): Generator<Entry> {
-  let rest = names.from(from < prefix ? prefix : from)
-  for (let { value: name } = rest.next(); name?.startsWith(prefix); { value: name } = rest.next()) {
+  let at = lowerBound(names, from < prefix ? prefix : from)
+  for (let name = names[at]; name?.startsWith(prefix); name = names[at]) {
     const slash = delimited ? name.indexOf('/', prefix.length) : -1
-    const entry =
-      slash === -1 ? { name, isFolder: false } : { name: name.slice(0, slash + 1), isFolder: true }
+    const isFolder = slash !== -1
+    const entry = { name: isFolder ? name.slice(0, slash + 1) : name, isFolder }
     yield entry
-    if (entry.isFolder) rest = names.from(pastEntry(entry))
+    at = isFolder ? lowerBound(names, pastEntry(entry)) : at + 1
   }
 }
