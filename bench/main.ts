@@ -8,13 +8,13 @@ const STAGES = { uploads, memory, reconcile }
 
 const USAGE = `Usage: npm run bench -- [STAGE …]
 
-  uploads     large saves beside a straightforward server: speed, memory, and what others notice
-  memory      20 saves of 50 MB at a time in a memory cgroup of 256 MB (Linux, as root)
-  reconcile   recordings:reconcile over 20,000 and 200,000 recordings
+  uploads     large saves compared with a straightforward server: throughput, memory, latency of other requests
+  memory      20 concurrent saves of 50 MB in a memory cgroup of 256 MB (Linux, as root)
+  reconcile   recordings:reconcile with 20,000 and 200,000 recordings
 
-Without a stage it runs all of them. From the environment:
-  BENCH_DATABASE_URL   a PostgreSQL server, as superuser (otherwise TEST_DATABASE_URL, otherwise the embedded one)
-  BENCH_SCALE          for a quick trial: 0.1 makes recordings smaller, or fewer, by ten`
+Without a stage, all stages run. Environment variables:
+  BENCH_DATABASE_URL   a PostgreSQL server, as superuser (default: TEST_DATABASE_URL, then the embedded one)
+  BENCH_SCALE          for a quick trial: 0.1 divides the size or number of recordings by ten`
 
 type StageName = keyof typeof STAGES
 
@@ -47,6 +47,6 @@ if (names.length < args.length || !(scale > 0)) {
 } else {
   const reports = await run(names, scale)
   for (const report of reports) printReport(report)
-  if (scale !== 1) console.log(`\nAt a scale of ${scale}: the targets are meant for 1.`)
+  if (scale !== 1) console.log(`\nScale ${scale}: the targets apply to scale 1.`)
   console.log(`\n${describeMachine()}, ${new Date().toISOString().slice(0, 10)}`)
 }

@@ -1,16 +1,16 @@
-/** What a stage measured: cells of text, the first row and the first column being headings. */
+/** The result of a stage. The first row and the first column of the table are headings. */
 export type Report = { title: string; table: string[][]; remarks: string[] }
 
 export type Stage = (options: { scale: number; log: (line: string) => void }) => Promise<Report>
 
-/** Prints a report as Markdown, legible as it is. */
+/** Prints a report as an aligned Markdown table. */
 export function printReport({ title, table, remarks }: Report) {
   console.log(`\n### ${title}\n`)
-  if (table.length > 0) console.log(layOut(table))
+  if (table.length > 0) console.log(toMarkdown(table))
   for (const remark of remarks) console.log(`\n${remark}`)
 }
 
-function layOut([head = [], ...body]: string[][]): string {
+function toMarkdown([head = [], ...body]: string[][]): string {
   const widths = head.map((_, column) =>
     Math.max(3, ...[head, ...body].map((row) => row[column]?.length ?? 0))
   )
@@ -20,10 +20,10 @@ function layOut([head = [], ...body]: string[][]): string {
   return [head, rule, ...body].map((row) => `| ${row.map(pad).join(' | ')} |`).join('\n')
 }
 
-/** A target beside its number. */
+/** The target with its verdict. */
 export const judge = (target: string, isMet: boolean) => `${target}: ${isMet ? 'met' : 'missed'}`
 
-/** As many digits as a measurement deserves. */
+/** Formats a measurement with about three significant digits. */
 export function format(value: number): string {
   if (Number.isNaN(value)) return '—'
   return value.toLocaleString('en', {

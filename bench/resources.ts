@@ -2,14 +2,14 @@ import { once } from 'node:events'
 
 type Closable = { close: () => unknown }
 
-/** Hands a resource through, and closes it in the end. */
+/** Registers a resource to be closed at the end, and returns it. */
 export type Keep = <T extends Closable>(resource: T) => T
 
-/** Closes what `work` kept, the last first, however it ends; on Ctrl-C, too. */
+/** Runs `work`, then closes the resources it registered, last first: after success, failure and Ctrl-C. */
 export async function withResources<T>(work: (keep: Keep) => Promise<T>): Promise<T> {
   const kept: Closable[] = []
-  const over = new AbortController()
-  const interrupted = once(process, 'SIGINT', { signal: over.signal }).then(() => {
+  const ended = new AbortController()
+  const interrupted = once(process, 'SIGINT', { signal: ended.signal }).then(() => {
     throw new Error('Interrupted')
   })
   try {
@@ -21,7 +21,7 @@ export async function withResources<T>(work: (keep: Keep) => Promise<T>): Promis
       })
     ])
   } finally {
-    over.abort()
+    ended.abort()
     for (const resource of kept) await resource.close()
   }
 }

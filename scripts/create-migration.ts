@@ -3,32 +3,32 @@ import { parseArgs } from 'node:util'
 import { migrationsDirectory, pendingSql } from './schema-engine.ts'
 
 const NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/
-const LONGEST_NAME = 100
+const MAX_NAME_LENGTH = 100
 
-/** As Prisma names them: UTC, to the second. */
+/** Prisma's naming: UTC time to the second, then the name. */
 function directoryName(name: string, now: Date): string {
   return `${now.toISOString().replaceAll(/[-T:]|\..*/g, '')}_${name}`
 }
 
-/** Supabase shows the schema `public` to the world: a new table is shut before anybody can look. */
+/** Adds row level security for new tables: Supabase exposes the schema `public` through its REST API. */
 export function lockNewTables(sql: string): string {
   const tables = [...sql.matchAll(/^CREATE TABLE "([^"]+)"/gm)].map(([, table]) => table)
   if (tables.length === 0) return sql
   const names = tables.map((table) => `'"${table}"'`).join(', ')
   return `${sql.trimEnd()}
 
--- Supabase shows the schema \`public\` to the world: nobody but the owner sees a row of a new table.
+-- Supabase exposes the schema \`public\` through its REST API: only the owner may read or write the new tables.
 ${tables.map((table) => `ALTER TABLE "${table}" ENABLE ROW LEVEL SECURITY;`).join('\n')}
 
 DO $$
 DECLARE
-    visitor text;
-    ours text;
+    api_role text;
+    table_name text;
 BEGIN
-    FOR visitor, ours IN
+    FOR api_role, table_name IN
         SELECT rolname, name FROM pg_roles, unnest(ARRAY[${names}]) AS name WHERE rolname IN ('anon', 'authenticated')
     LOOP
-        EXECUTE format('REVOKE ALL ON TABLE %s FROM %I', ours, visitor);
+        EXECUTE format('REVOKE ALL ON TABLE %s FROM %I', table_name, api_role);
     END LOOP;
 END
 $$;
@@ -36,16 +36,16 @@ $$;
 }
 
 /**
- * Writes the migration that leads from the existing ones to `schema.prisma`, and returns its name; undefined when there
- * is nothing to do. What `prisma migrate dev --create-only` does, without a server and without downloading an engine.
+ * Writes the migration from the existing ones to `schema.prisma`. Returns its name, or undefined when there is no
+ * difference. Like `prisma migrate dev --create-only`, but without a server and without downloading an engine.
  */
 export async function createMigration(
   name: string,
   { directory = migrationsDirectory, now = new Date() } = {}
 ): Promise<string | undefined> {
-  if (!NAME.test(name) || name.length > LONGEST_NAME) {
+  if (!NAME.test(name) || name.length > MAX_NAME_LENGTH) {
     throw new Error(
-      `Not a name for a migration: ${JSON.stringify(name)}. Use lower-case words joined by underscores, such as add_tempo, up to ${LONGEST_NAME} characters`
+      `Invalid migration name: ${JSON.stringify(name)}. Use lower-case words joined by underscores, such as add_tempo, up to ${MAX_NAME_LENGTH} characters`
     )
   }
   const sql = await pendingSql(directory)
@@ -63,11 +63,11 @@ async function main(): Promise<void> {
   if (name === undefined) throw new Error('Usage: npm run db:migrate -- --name add_tempo')
   const migration = await createMigration(name)
   if (migration === undefined) {
-    return console.log('The migrations say the same as prisma/schema.prisma: nothing to do')
+    return console.log('The migrations match prisma/schema.prisma. No migration was written.')
   }
   console.log(`Wrote prisma/migrations/${migration}/migration.sql
-Read it before you commit it, and add by hand what Prisma cannot say: CHECK constraints, moving data.
-Row level security for new tables is in it already. To apply it: npm run build && npm run db:deploy`)
+Review it before you commit it. Add by hand what Prisma does not generate: CHECK constraints, data changes.
+It includes row level security for new tables. To apply it: npm run build && npm run db:deploy`)
 }
 
 if (import.meta.filename === process.argv[1]) {

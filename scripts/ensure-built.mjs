@@ -1,5 +1,5 @@
-// Before `npm start` and the commands of a checkout: builds when dist/ is missing or older than what it is made of.
-// In production there is no scripts/, and package.json passes over it.
+// Runs before `npm start` and other commands in a checkout: builds when dist/ is missing or older than its sources.
+// Production has no scripts/ directory, and package.json skips this step there.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,8 +29,8 @@ const isStale = SOURCES.filter(existsSync)
   .some((file) => changed(file) > built)
 
 if (existsSync('src/server') && isStale) {
-  console.error('Building, as dist/ is missing or older than the sources…')
-  // What the command itself prints stays alone on standard output.
+  console.error('Building: dist/ is missing or older than the sources…')
+  // Standard output is reserved for the command itself, so the build prints to standard error.
   const { status } = spawnSync('npm run --silent build', { shell: true, stdio: ['ignore', 2, 2] })
   process.exit(status ?? 1)
 }

@@ -1,5 +1,5 @@
-// Generates the Prisma client, unless it already is what this schema and this version of Prisma give: the CLI takes
-// seconds to say so, at every start and every test run.
+// Generates the Prisma client, unless the existing one was generated from this schema with this version of Prisma. The
+// CLI itself takes seconds to find that out.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -9,13 +9,13 @@ import {
 } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
 
-/** One database session, as little of it as the schema engine needs. */
+/** The part of a database session that the schema engine needs. */
 export interface Session {
   query(
     sql: string,
     args: unknown[]
   ): Promise<{ fields: Array<{ name: string; dataTypeID: number }>; rows: unknown[][]; affected: number }>
-  /** Runs the whole text as one script, hence in one implicit transaction. */
+  /** Runs the whole text as one script, in one implicit transaction. */
   script(sql: string): Promise<unknown>
   close(): Promise<void>
 }
@@ -23,7 +23,7 @@ export interface Session {
 const TIMESTAMPTZ = 1184
 const isoTimestamp = (text: string): string => text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')
 
-/** A session on a real server, or on whatever speaks its protocol. */
+/** A session on a PostgreSQL server. */
 export async function serverSession(connectionString: string): Promise<Session> {
   const client = new pg.Client({ connectionString })
   client.setTypeParser(TIMESTAMPTZ, isoTimestamp)
@@ -42,7 +42,7 @@ export async function serverSession(connectionString: string): Promise<Session> 
   }
 }
 
-/** A session on PostgreSQL in memory: good enough for a shadow database, and always there. */
+/** A session on PostgreSQL in memory, for the shadow database. */
 export async function embeddedSession(): Promise<Session> {
   // PGlite spends a second on clearing the default of 128 MB.
   const db = await PGlite.create({
@@ -67,7 +67,7 @@ export async function embeddedSession(): Promise<Session> {
 
 const columnTypes: Record<number, ColumnType> = {
   16: ColumnTypeEnum.Boolean,
-  // "char", which the catalogue uses for its enumerations; Prisma's own adapter doesn't know it.
+  // "char", which the system catalog uses for enumerations. Prisma's own adapter does not support it.
   18: ColumnTypeEnum.Character,
   20: ColumnTypeEnum.Int64,
   21: ColumnTypeEnum.Int32,
@@ -109,8 +109,8 @@ const orDriverError = async <T>(work: Promise<T>): Promise<T> =>
   })
 
 /**
- * Not `@prisma/adapter-pg`: that one cuts scripts at every semicolon, even in comments, and runs the pieces one by one
- * on a pool, so that a migration would be neither whole nor atomic.
+ * Replaces `@prisma/adapter-pg`, which splits scripts at every semicolon, even in comments, and runs the statements
+ * separately on a pool, so that a migration would not be atomic.
  */
 function driverAdapter(session: Session): SqlDriverAdapter {
   const identity = { provider: 'postgres', adapterName: 'schema-engine' } as const
@@ -130,7 +130,7 @@ function driverAdapter(session: Session): SqlDriverAdapter {
       await orDriverError(session.script(script))
     },
     startTransaction: () => {
-      throw new Error('The schema engine has no need of transactions')
+      throw new Error('The schema engine does not use transactions')
     },
     dispose: async () => {
       await session.close()
@@ -138,7 +138,7 @@ function driverAdapter(session: Session): SqlDriverAdapter {
   }
 }
 
-/** What the engine's constructor takes. `main` and `shadow` are opened when the engine asks for them, and closed by it. */
+/** The adapter for the engine's constructor. The engine opens and closes the `main` and `shadow` sessions. */
 export function migrationAdapter(main: () => Promise<Session>, shadow: () => Promise<Session>) {
   return bindMigrationAwareSqlAdapterFactory({
     provider: 'postgres',

@@ -20,9 +20,9 @@ async function load(): Promise<void> {
 }
 
 /**
- * Prisma's own schema engine, in its WebAssembly build: it comes from npm, where the native one has to be downloaded
- * from a host of its own. The shadow database is PostgreSQL in memory; without a URL it stands for the main one too,
- * of which `diff` asks nothing but the version.
+ * Runs Prisma's schema engine in its WebAssembly build, which is on npm; the native one must be downloaded from another
+ * host. The shadow database is PostgreSQL in memory. Without a URL it also replaces the main database, because `diff`
+ * reads only the version from that.
  */
 export async function withSchemaEngine<T>(
   databaseUrl: string | undefined,
@@ -50,7 +50,7 @@ export async function withSchemaEngine<T>(
   }
 }
 
-/** What the engine wants to know of a migrations directory; the same as Prisma's CLI gives it. */
+/** A migrations directory in the engine's format, as Prisma's CLI passes it. */
 export async function listMigrations(directory = migrationsDirectory): Promise<bindings.MigrationList> {
   const entries = await readdir(directory, { withFileTypes: true })
   const names = entries
@@ -79,7 +79,7 @@ export async function listMigrations(directory = migrationsDirectory): Promise<b
   }
 }
 
-/** The SQL that leads from the migrations to `schema.prisma`; empty when they agree. */
+/** The SQL from the migrations to `schema.prisma`; empty when they match. */
 export async function pendingSql(directory?: URL): Promise<string> {
   const migrations = await listMigrations(directory)
   const schema = { path: fileURLToPath(schemaFile), content: await readFile(schemaFile, 'utf8') }
@@ -97,7 +97,7 @@ export async function pendingSql(directory?: URL): Promise<string> {
   return exitCode === 0 ? '' : (stdout ?? '')
 }
 
-/** What Prisma says of a database's history, as `prisma migrate status` does. */
+/** Diagnoses a database's migration history, like `prisma migrate status`. */
 export async function diagnose(
   databaseUrl: string,
   directory?: URL
@@ -110,7 +110,7 @@ export async function diagnose(
   )
 }
 
-/** What `prisma migrate deploy` does. For comparison: production has `deployMigrations`. */
+/** Like `prisma migrate deploy`. Tests compare it with `deployMigrations`, which production uses. */
 export async function applyWithEngine(databaseUrl: string, directory?: URL): Promise<string[]> {
   const migrationsList = await listMigrations(directory)
   return await withSchemaEngine(

@@ -6,12 +6,12 @@ import type { Target } from './target.ts'
 
 export type LoadResult = SavesResult & ProbeResult
 
-/** Saves of recordings of `bytes` bytes, with somebody else asking for their stats meanwhile; each in a process of its own. */
+/** Concurrent saves of `bytes` bytes each, while a probe requests stats. Saves and probe run in separate processes. */
 export async function createLoad(keep: Keep, { bytes }: { bytes: number }) {
   const saves = keep(await startScript('load/saves', { bytes }))
   const probe = keep(await startScript('load/probe'))
 
-  /** `count` saves at a time, once. */
+  /** Sends `count` saves at once and waits for all of them. */
   return async (target: Target, count: number): Promise<LoadResult> => {
     await probe.ask(target)
     const saved = (await saves.ask({ ...target, count })) as SavesResult

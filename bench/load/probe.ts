@@ -1,13 +1,13 @@
 /**
- * Asks GET /api/stats at a steady rate, whether or not earlier answers have come, and counts the time from when the
- * request was due: a server that stands still makes everybody wait, not only one.
+ * Requests GET /api/stats at a fixed rate, independent of earlier responses (open loop). Latency is measured from the
+ * time at which each request was due, so a stalled server affects every request that was due meanwhile.
  */
 import { Agent, get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerParent } from '../processes/script.ts'
 import { PROBE_RATE, type Target } from './target.ts'
 
-/** Milliseconds until each answer; how many answers were no 200. */
+/** Latencies in milliseconds, and the number of responses other than 200. */
 export type ProbeResult = { latencies: number[]; failures: number }
 
 const agent = new Agent({ keepAlive: true })
@@ -23,9 +23,9 @@ const ask = ({ url, token }: Target) =>
   })
 
 function startProbe(target: Target) {
-  const asked: Array<Promise<void>> = []
+  const pending: Array<Promise<void>> = []
   const result: ProbeResult = { latencies: [], failures: 0 }
-  const over = new AbortController()
+  const ended = new AbortController()
 
   async function measure(due: number) {
     if (!(await ask(target))) result.failures++
@@ -33,18 +33,18 @@ function startProbe(target: Target) {
   }
 
   async function run() {
-    for (let due = performance.now(); !over.signal.aborted; due += 1000 / PROBE_RATE) {
+    for (let due = performance.now(); !ended.signal.aborted; due += 1000 / PROBE_RATE) {
       await sleep(Math.max(0, due - performance.now()))
-      asked.push(measure(due))
+      pending.push(measure(due))
     }
-    await Promise.all(asked)
+    await Promise.all(pending)
     return result
   }
 
   const running = run()
   return {
     end() {
-      over.abort()
+      ended.abort()
       return running
     }
   }
@@ -55,7 +55,7 @@ let probe: ReturnType<typeof startProbe> | undefined
 answerParent('ready', (question) => {
   if (question !== 'end') {
     probe = startProbe(question as Target)
-    return 'asking'
+    return 'started'
   }
   return probe?.end()
 })

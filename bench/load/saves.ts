@@ -1,4 +1,4 @@
-/** Sends the same large save many times at once. All share one body, which is handed to the kernel in pieces. */
+/** Sends the same large save many times at once. All requests share one body, which is written in chunks. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -7,13 +7,13 @@ import { text } from 'node:stream/consumers'
 import { answerParent, argument } from '../processes/script.ts'
 import type { Target } from './target.ts'
 
-/** How each save was answered: 201, otherwise status and code of the problem, or what broke the connection. */
+/** The result of each save: 201, or status and code of the problem, or the error code of the connection. */
 export type SavesResult = { answers: Array<number | string>; ms: number }
 
-const PIECE_BYTES = 256 * 1024
+const CHUNK_BYTES = 256 * 1024
 const fixture = readFileSync(new URL('../../test/fixtures/recording.webm', import.meta.url))
 
-/** A body with a recording of `bytes` bytes: a real one, and then noise, as what was compressed looks. */
+/** A body with a recording of `bytes` bytes: a real one, padded with random bytes, which resemble compressed audio. */
 function createBody(bytes: number): Buffer {
   const recording = Buffer.concat([fixture, randomBytes(Math.max(0, bytes - fixture.length))])
   return Buffer.from(
@@ -49,8 +49,8 @@ async function save({ url, token }: Target, body: Buffer): Promise<number | stri
 }
 
 async function send(outgoing: ReturnType<typeof request>, body: Buffer) {
-  for (let at = 0; at < body.length; at += PIECE_BYTES) {
-    if (!outgoing.write(body.subarray(at, at + PIECE_BYTES))) await once(outgoing, 'drain')
+  for (let at = 0; at < body.length; at += CHUNK_BYTES) {
+    if (!outgoing.write(body.subarray(at, at + CHUNK_BYTES))) await once(outgoing, 'drain')
   }
   outgoing.end()
 }

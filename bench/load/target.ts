@@ -1,5 +1,5 @@
-/** Where a load script sends its requests, and as whom. */
+/** The server and the user's token for a load script. */
 export type Target = { url: string; token: string }
 
-/** Requests that the probe sends in a second. */
+/** Requests of the probe per second. */
 export const PROBE_RATE = 20

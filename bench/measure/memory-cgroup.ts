@@ -3,37 +3,37 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Where the kernel's two interfaces keep the same things. */
+/** File names in the two cgroup versions. */
 const INTERFACES = {
   v2: { limit: 'memory.max', peak: 'memory.peak', events: 'memory.events' },
   v1: { limit: 'memory.limit_in_bytes', peak: 'memory.max_usage_in_bytes', events: 'memory.oom_control' }
 }
 
-type Place = { version: keyof typeof INTERFACES; parent: string }
+type Hierarchy = { version: keyof typeof INTERFACES; parent: string }
 
 export type MemoryCgroup = Extract<ReturnType<typeof createMemoryCgroup>, { close: unknown }>
 
 /**
- * A cgroup that holds what runs in it to `bytes` of memory: the processes and the page cache of their files. What grows
- * beyond is killed by the kernel, as on a machine of that size. Linux, as root; elsewhere the answer says what is missing.
+ * Creates a cgroup that limits its processes, including the page cache of their files, to `bytes` of memory. The kernel
+ * kills processes beyond the limit, as on a machine of that size. Needs Linux and root; otherwise returns the reason.
  */
 export function createMemoryCgroup(bytes: number) {
-  if (process.platform !== 'linux') return { unavailable: 'cgroups are Linux only' }
-  if (process.getuid?.() !== 0) return { unavailable: 'only root can make a cgroup' }
-  const place = findPlace()
-  if (!place) return { unavailable: 'there is no cgroup hierarchy with the memory controller' }
+  if (process.platform !== 'linux') return { unavailable: 'cgroups need Linux' }
+  if (process.getuid?.() !== 0) return { unavailable: 'creating a cgroup needs root' }
+  const hierarchy = findHierarchy()
+  if (!hierarchy) return { unavailable: 'there is no cgroup hierarchy with the memory controller' }
 
-  const files = INTERFACES[place.version]
-  const directory = join(place.parent, `harmony-helper-${randomUUID()}`)
+  const files = INTERFACES[hierarchy.version]
+  const directory = join(hierarchy.parent, `harmony-helper-${randomUUID()}`)
   try {
     mkdirSync(directory)
     writeFileSync(join(directory, files.limit), String(bytes))
   } catch (error) {
-    return { unavailable: `a cgroup cannot be made (${(error as NodeJS.ErrnoException).code})` } // as in most containers
+    return { unavailable: `the cgroup could not be created (${(error as NodeJS.ErrnoException).code})` } // for example in a container
   }
 
   return {
-    /** Makes a command one that runs inside. */
+    /** Wraps a command so that it runs in the cgroup. */
     enclose: (command: string[]) => [
       'sh',
       '-c',
@@ -42,22 +42,22 @@ export function createMemoryCgroup(bytes: number) {
       ...command
     ],
 
-    /** Bytes at their highest, page cache included: with large files that is the limit. NaN where the kernel is too old to tell. */
+    /** Peak usage in bytes, page cache included, which fills up to the limit with large files. NaN on old kernels. */
     peak: () => Number(readIfThere(join(directory, files.peak)) || NaN),
 
-    /** Processes that the kernel killed for lack of memory. */
+    /** Number of processes that the out-of-memory killer ended. */
     oomKills: () => Number(/^oom_kill (\d+)$/m.exec(readIfThere(join(directory, files.events)))?.[1]),
 
-    /** Once nothing runs inside any more. */
+    /** Removes the cgroup. Call it after all its processes have ended. */
     async close() {
-      // For a moment the kernel still counts a process that has exited.
+      // The kernel counts an exited process for a short time.
       for (let attempt = 0; attempt < 20 && !removed(directory); attempt++) await sleep(100)
     }
   }
 }
 
-/** v2: at the root, as groups that have processes cannot share their memory out. v1: within our own group. */
-function findPlace(): Place | undefined {
+/** v2: the root, because a group with processes cannot have limited children. v1: the group of this process. */
+function findHierarchy(): Hierarchy | undefined {
   for (const line of readIfThere('/proc/self/mountinfo').split('\n')) {
     const [, mount = '', type, options = ''] = /^(?:\S+ ){4}(\S+) .* - (\S+) \S+ (\S+)$/.exec(line) ?? []
     if (

@@ -5,7 +5,7 @@ import { root } from './paths.ts'
 
 export type Script = Awaited<ReturnType<typeof startScript>>
 
-/** Runs `bench/{name}.ts`, which calls `answerParent`, in a process of its own, so that its work disturbs nobody's clock. */
+/** Runs `bench/{name}.ts`, which calls `answerParent`, in its own process, so that its work delays no other measurement. */
 export async function startScript(name: string, argument: unknown = null) {
   const child = fork(`bench/${name}.ts`, [JSON.stringify(argument)], { cwd: root, execArgv: runTypescript })
   const exited = once(child, 'exit')
@@ -17,10 +17,10 @@ export async function startScript(name: string, argument: unknown = null) {
     return message
   }
   return {
-    /** What it said when it was ready. */
+    /** The script's first message. */
     ready: await receive(),
 
-    /** One question at a time. */
+    /** Sends a question and waits for the answer. One at a time. */
     async ask(question: unknown) {
       child.send(question as string)
       return receive()
@@ -33,10 +33,10 @@ export async function startScript(name: string, argument: unknown = null) {
   }
 }
 
-/** What `startScript` gave the script that runs. */
+/** In a script: the argument of `startScript`. */
 export const argument = () => JSON.parse(process.argv[2] ?? 'null')
 
-/** In a script: tells the parent that it is ready, then answers what the parent asks, and ends with the parent. */
+/** In a script: sends `ready` to the parent, answers its questions, and exits when the parent disconnects. */
 export function answerParent(ready: unknown, answer: (question: unknown) => unknown = () => null) {
   process.once('disconnect', () => process.exit())
   process.on('message', async (question) => {

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { createProcessMeter } from '../measure/process-meter.ts'
-import { bare, productionOptions, root } from './paths.ts'
+import { minimalEnvironment, productionOptions, root } from './paths.ts'
 import { runTypescript } from '../../scripts/run-typescript.ts'
 
-/** The arguments of Node.js for each server that there is; for ours, those of `npm start`. */
+/** Arguments of Node.js for each server; ours has those of `npm start`. */
 const SERVERS = {
   ours: [...productionOptions, 'dist/server/main.js'],
   straightforward: [...runTypescript, 'bench/straightforward-server.ts']
@@ -13,7 +13,7 @@ const SERVERS = {
 
 export type Server = Awaited<ReturnType<typeof startServer>>
 
-/** Starts a server on a port of its own; by `enclose`, inside of something that limits it. */
+/** Starts a server on a free port. `enclose` wraps its command, for example in a cgroup. */
 export async function startServer(
   name: keyof typeof SERVERS,
   env: NodeJS.ProcessEnv,
@@ -22,7 +22,7 @@ export async function startServer(
   const [program, ...args] = enclose([process.execPath, ...SERVERS[name]])
   const child = spawn(program!, args, {
     cwd: root,
-    env: bare({ ...env, PORT: '0' }),
+    env: minimalEnvironment({ ...env, PORT: '0' }),
     stdio: ['ignore', 'pipe', 'inherit']
   })
   const exited = once(child, 'exit')
@@ -31,7 +31,7 @@ export async function startServer(
       const [, address] = /listening at (http:\S+?)"/.exec(line) ?? []
       if (address) resolve(address)
     })
-    exited.then(() => reject(new Error(`The server ${name} ended before it listened`)), reject)
+    exited.then(() => reject(new Error(`The server ${name} ended before it was listening`)), reject)
   })
   return {
     url,

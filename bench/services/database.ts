@@ -3,12 +3,12 @@ import pg from 'pg'
 import { deployMigrations } from '../../src/server/database/migrations/deploy.ts'
 import { startScript } from '../processes/script.ts'
 
-/** A database of the bench's own, with the tables in it. */
+/** A migrated database for the benchmark. */
 export type BenchDatabase = { url: string; kind: string; close: () => Promise<void> }
 
 const server = process.env['BENCH_DATABASE_URL'] || process.env['TEST_DATABASE_URL']
 
-/** On the server that the environment names, or embedded, in a process of its own. */
+/** Creates the database on the configured server, or starts an embedded one in its own process. */
 export async function startDatabase(): Promise<BenchDatabase> {
   const database = server ? await createDatabase(server) : await startEmbedded()
   await deployMigrations(database.url)
@@ -34,7 +34,7 @@ async function createDatabase(server: string): Promise<BenchDatabase> {
   }
 }
 
-/** Runs a statement on a connection of its own. */
+/** Runs a statement on a new connection. */
 export async function query<Row extends pg.QueryResultRow>(
   url: string,
   statement: string,

@@ -9,7 +9,7 @@ const SUB = 'auth0|bench'
 
 export type Services = Awaited<ReturnType<typeof startServices>>
 
-/** What a server needs around it, with the storage at `storageUrl`: the environment to find it by, and somebody's token. */
+/** Starts database and issuer. Returns the environment for a server, with the storage at `storageUrl`, and a user's token. */
 export async function startServices(keep: Keep, storageUrl: string) {
   const database = keep(await startDatabase())
   const issuer = keep(await startIssuer({ audience: AUDIENCE }))
@@ -20,26 +20,26 @@ export async function startServices(keep: Keep, storageUrl: string) {
     AUTH0_AUDIENCE: AUDIENCE,
     SUPABASE_URL: storageUrl,
     SUPABASE_SERVICE_ROLE_KEY: SERVICE_KEY,
-    // Who is slow is to be measured, not refused.
+    // Slow queries should be measured, not rejected.
     DATABASE_TIMEOUT_MS: '60000',
-    // All saves are one user's, who may hold a quarter: as many as all users together by default.
+    // One user may use a quarter of these, and the benchmark has one user: 16, the default for all users.
     UPLOAD_CONCURRENCY: '64'
   }
   return { database, env, token: await issuer.token({ sub: SUB }) }
 }
 
-/** The services of saves, whose bytes are swallowed. */
+/** The same with a storage that discards the bytes. */
 export async function startSinkServices(keep: Keep) {
   const sink = keep(await startScript('services/storage-sink'))
   return startServices(keep, sink.ready as string)
 }
 
-/** Makes the user whose token it is, by a server that can. */
+/** Creates the user of the token. */
 export async function syncUser(url: string, token: string) {
   const response = await fetch(`${url}/api/users/sync`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify({ auth0_id: SUB, email: 'bench@example.com', name: 'Bench' })
   })
-  if (!response.ok) throw new Error(`The user was not made: ${await response.text()}`)
+  if (!response.ok) throw new Error(`The user could not be created: ${await response.text()}`)
 }

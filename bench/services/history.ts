@@ -8,10 +8,10 @@ import { query } from './database.ts'
 
 const SESSIONS_PER_USER = 100
 const RECORDS_PER_WRITE = 1000
-const ETAG_OF_NOTHING = '"d41d8cd98f00b204e9800998ecf8427e"'
+const EMPTY_ETAG = '"d41d8cd98f00b204e9800998ecf8427e"'
 
 /**
- * Fills a database with `count` sessions that have recordings, a hundred a user.
+ * Inserts `count` sessions with recordings, 100 per user.
  * @returns the keys of the recordings
  */
 export async function createSessions(databaseUrl: string, count: number): Promise<string[]> {
@@ -35,7 +35,7 @@ export async function createSessions(databaseUrl: string, count: number): Promis
   return rows.map(({ key }) => key)
 }
 
-/** Writes a data directory of the embedded storage: a bucket with an object of yesterday under each key. */
+/** Writes a data directory of the embedded storage: one bucket, with an empty object from yesterday under each key. */
 export function writeStorage(directory: string, bucketId: string, keys: string[]) {
   const objects = join(directory, 'objects')
   mkdirSync(objects, { recursive: true })
@@ -50,7 +50,7 @@ export function writeStorage(directory: string, bucketId: string, keys: string[]
 
   for (let at = 0; at < keys.length; at += RECORDS_PER_WRITE) {
     const changes = keys.slice(at, at + RECORDS_PER_WRITE).map((name) => emptyObject(bucketId, name))
-    // The storage drops, at its start, objects that have no file. An empty one takes no room on the disk.
+    // At start the storage removes objects without a file.
     for (const {
       object: { version }
     } of changes) {
@@ -70,7 +70,7 @@ function emptyObject(bucketId: string, name: string): Extract<Change, { type: 'o
       name,
       version: randomUUID(),
       size: 0,
-      eTag: ETAG_OF_NOTHING,
+      eTag: EMPTY_ETAG,
       contentType: 'audio/webm',
       cacheControl: 'no-cache',
       userMetadata: null,

@@ -1,7 +1,4 @@
-/**
- * Speaks as much of the storage's protocol as a save needs, and swallows the bytes: what is measured is the server, not
- * a disk.
- */
+/** Implements the part of the storage API that a save needs and discards the bytes, so that no disk is measured. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'

@@ -16,7 +16,7 @@ const MEGABYTE = 2 ** 20
 
 type Measured = { count: number; seconds: number; peak: number; kind: string }
 
-/** `recordings:reconcile` over few and over many recordings: its memory must not grow with them. */
+/** `recordings:reconcile` with few and with many recordings: its memory must not grow with their number. */
 export const reconcile: Stage = async ({ scale, log }) => {
   const results: Measured[] = []
   for (const count of COUNTS) {
@@ -25,11 +25,11 @@ export const reconcile: Stage = async ({ scale, log }) => {
     results.push(result)
   }
   return {
-    title: 'reconcile: recordings:reconcile over as many recordings and sessions',
+    title: 'reconcile: recordings:reconcile by number of recordings and sessions',
     table: tabulate(results),
     remarks: [
-      `The embedded storage, each recording empty; ${results[0]?.kind}. One leftover and one missing recording were planted, and found.`,
-      ...(canMeter ? [] : ['Memory is left out: only Linux tells it of another process.'])
+      `Embedded storage with empty recordings; ${results[0]?.kind}. Each run found the one orphaned and the one missing recording.`,
+      ...(canMeter ? [] : ['No memory figures: they need Linux.'])
     ]
   }
 }
@@ -41,8 +41,8 @@ const measure = (count: number) =>
 
     const { database, env } = await startServices(keep, 'http://127.0.0.1:1')
     const [missing, ...keys] = await createSessions(database.url, count)
-    const leftover = `${randomUUID()}/${randomUUID()}.webm`
-    writeStorage(directory, BUCKET, [...keys, leftover])
+    const orphan = `${randomUUID()}/${randomUUID()}.webm`
+    writeStorage(directory, BUCKET, [...keys, orphan])
     const storage = keep(
       await startScript('services/embedded-storage', { directory, serviceKey: SERVICE_KEY })
     )
@@ -51,8 +51,8 @@ const measure = (count: number) =>
       ...env,
       SUPABASE_URL: storage.ready as string
     })
-    const isRight = stdout.includes(leftover) && stdout.includes(missing!) && stdout.includes('2 found')
-    if (!isRight) throw new Error(`The reconciliation did not find what it should:\n${stdout}`)
+    const isRight = stdout.includes(orphan) && stdout.includes(missing!) && stdout.includes('2 found')
+    if (!isRight) throw new Error(`The reconciliation did not find the two problems:\n${stdout}`)
     return { count, seconds: ms / 1000, peak: peakRss, kind: database.kind }
   })
 

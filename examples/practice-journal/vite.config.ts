@@ -7,7 +7,7 @@ const client = fileURLToPath(new URL('../../src/client', import.meta.url))
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   plugins: [react()],
-  // Inside this repository the client is used from its sources; an app of its own installs it and leaves this out.
+  // Uses the client's sources. A separate app installs the package and needs no alias.
   resolve: {
     alias: [{ find: /^harmony-helper\/client(.*)$/, replacement: `${client}$1/index.ts` }]
   },

@@ -5,44 +5,44 @@ import t, { type Test } from 'tap'
 import { findChromium } from '../client/helpers/browser.ts'
 import {
   button,
-  downloaded,
+  download,
   drag,
-  hurry,
+  fastForwardUntil,
   listen,
-  loseMicrophone,
+  breakMicrophone,
   prepare,
   record,
   RECORDING,
   row,
-  said,
+  pageText,
   save,
   SCORE,
   signIn
 } from './helpers/actions.ts'
 import { startBrowser } from './helpers/browser.ts'
-import { inspect } from './helpers/inspect.ts'
-import { startJournal, type Mode } from './helpers/journal.ts'
+import { checkAccessibility } from './helpers/accessibility.ts'
+import { startJournalSite, type Mode } from './helpers/journal-site.ts'
 import { expiringRecording } from './helpers/expiring-recording.ts'
-import { localDocument, practised } from './helpers/practised.ts'
+import { localDocument, sampleHistory } from './helpers/sample-history.ts'
 
 const { chromium, skip } = await findChromium()
 t.setTimeout(300_000)
 
 t.test('the practice journal', { skip }, async (t) => {
   t.setTimeout(300_000)
-  const [journal, browser] = await Promise.all([startJournal(t), startBrowser(t, chromium)])
-  let people = 0
+  const [journal, browser] = await Promise.all([startJournalSite(t), startBrowser(t, chromium)])
+  let users = 0
 
-  /** A browser of somebody's own, without their motion and with their microphone. */
+  /** A browser profile for a new user, with a microphone and without animations. */
   async function newContext(t: Test, mode: Mode): Promise<BrowserContext> {
     journal.serve(mode)
-    const sub = `auth0|musician-${++people}`
+    const sub = `auth0|musician-${++users}`
     const context = await browser.newContext({
       reducedMotion: 'reduce',
       permissions: ['microphone'],
       timezoneId: 'Europe/Berlin'
     })
-    context.setDefaultTimeout(60_000) // for busy machines
+    context.setDefaultTimeout(60_000) // for slow machines
     await context.route(
       (url) => url.pathname === '/authorize',
       (route, request) => {
@@ -57,7 +57,7 @@ t.test('the practice journal', { skip }, async (t) => {
 
   async function open(context: BrowserContext): Promise<Page> {
     const page = await context.newPage()
-    page.on('pageerror', (error) => t.fail('an error nobody caught', { error }))
+    page.on('pageerror', (error) => t.fail('an uncaught error', { error }))
     await page.goto(journal.origin)
     return page
   }
@@ -65,115 +65,118 @@ t.test('the practice journal', { skip }, async (t) => {
   async function openAccount(t: Test): Promise<Page> {
     const page = await open(await newContext(t, 'account'))
     await signIn(page)
-    await page.getByText('The first bar is yours').waitFor()
+    await page.getByText('No sessions yet').waitFor()
     return page
   }
 
   const results: string[][] = []
   for (const mode of ['mock', 'account'] as const) {
-    await t.test(`the whole story, kept in the ${mode === 'mock' ? 'browser' : 'account'}`, async (t) => {
-      const page = await open(await newContext(t, mode))
-      const loaded: string[] = []
-      page.on('request', (request) => loaded.push(request.url()))
-      // The pages are the same ones in both modes; once is enough.
-      const check = async (what: string) => {
-        if (mode === 'account') await inspect(t, page, what)
+    await t.test(
+      `records, saves, plays and deletes sessions, stored in the ${mode === 'mock' ? 'browser' : 'account'}`,
+      async (t) => {
+        const page = await open(await newContext(t, mode))
+        const loaded: string[] = []
+        page.on('request', (request) => loaded.push(request.url()))
+        // Both modes show the same pages, so one check is enough.
+        const check = async (what: string) => {
+          if (mode === 'account') await checkAccessibility(t, page, what)
+        }
+        if (mode === 'account') {
+          await button(page, 'Sign in').waitFor()
+          await check('welcome')
+          await signIn(page)
+        }
+        await page.getByText('No sessions yet').waitFor()
+        await check('empty')
+        const texts = [await pageText(page)]
+
+        t.notOk(
+          loaded.some((url) => url.includes('opensheetmusicdisplay')),
+          'the score renderer is not loaded before a score is added'
+        )
+        await page.getByLabel('Add a score').setInputFiles(SCORE)
+        await page.locator('.sheet svg').waitFor()
+        t.match(
+          await page.getByLabel('Piece', { exact: true }).inputValue(),
+          /Ode an die Freude/,
+          'named after its score'
+        )
+
+        await record(page, 'Ode to Joy', 1)
+        await page.waitForFunction(
+          () => Number(document.querySelector('[role=meter]')?.getAttribute('aria-valuenow')) > 20
+        )
+        await button(page, 'Pause').click()
+        await page.getByText('paused').waitFor()
+        const paused = await page.getByRole('timer').innerText()
+        await check('recording')
+        t.equal(await page.getByRole('timer').innerText(), paused, 'the timer stops during a pause')
+        await button(page, 'Resume').click()
+        await page.waitForFunction(
+          (paused) => document.querySelector('[role=timer]')?.textContent !== paused,
+          paused
+        )
+        await button(page, 'Stop').click()
+        await listen(page, 'Your recording')
+        await check('recorded')
+        await save(page)
+
+        const secondTab = await open(page.context())
+        await row(secondTab, 'Ode to Joy').waitFor()
+        await page.bringToFront() // Chromium throttles a page in the background
+        await prepare(page, 'Suite in G')
+        await save(page)
+        await page.getByText('= 1').waitFor()
+        await row(page, 'Suite in G').waitFor()
+        texts.push(await pageText(page))
+        await row(secondTab, 'Suite in G').waitFor()
+        await secondTab.close()
+
+        await row(page, 'Suite in G').click()
+        await listen(page, 'Recording of Suite in G')
+        const position = page.getByRole('slider', { name: 'Position' })
+        await position.focus()
+        await page.keyboard.press('End')
+        t.equal(await position.getAttribute('aria-valuetext'), '0:03 of 0:03', 'seeks by keyboard')
+        t.same((await download(page, 'Download recording')).bytes, await readFile(RECORDING))
+        await row(page, 'Suite in G').click()
+
+        await row(page, 'Ode to Joy').click()
+        await button(page, 'Show score').click()
+        await page.locator('.sheet svg').waitFor()
+        const score = await download(page, 'Download score')
+        t.equal(score.name, 'Ode to Joy.musicxml')
+        t.same(score.bytes, await readFile(SCORE))
+        await check('session')
+        await row(page, 'Ode to Joy').click()
+
+        await page.getByRole('searchbox').fill('suite cello')
+        await page.getByText('1 session found').waitFor()
+        t.equal(await row(page, 'Ode to Joy').count(), 0)
+        await page.getByRole('searchbox').fill('')
+
+        await row(page, 'Suite in G').click()
+        await button(page, 'Delete').click()
+        await check('deleted')
+        await button(page, 'Undo').click()
+        await row(page, 'Suite in G').click()
+        await button(page, 'Delete').click()
+        await button(page, 'Close').click()
+        await page.reload()
+        await row(page, 'Ode to Joy').waitFor()
+        t.equal(await row(page, 'Suite in G').count(), 0, 'the session stays deleted')
+        texts.push(await pageText(page))
+        results.push(texts)
+
+        if (mode === 'account') {
+          await button(page, 'Sign out').click()
+          await button(page, 'Sign in').waitFor()
+        }
       }
-      if (mode === 'account') {
-        await button(page, 'Sign in').waitFor()
-        await check('cover')
-        await signIn(page)
-      }
-      await page.getByText('The first bar is yours').waitFor()
-      await check('empty')
-      const seen = [await said(page)]
-
-      t.notOk(
-        loaded.some((url) => url.includes('opensheetmusicdisplay')),
-        'the renderer is not there before a score is'
-      )
-      await page.getByLabel('Add a score').setInputFiles(SCORE)
-      await page.locator('.sheet svg').waitFor()
-      t.match(
-        await page.getByLabel('Piece', { exact: true }).inputValue(),
-        /Ode an die Freude/,
-        'named by its score'
-      )
-
-      await record(page, 'Ode to Joy', 1)
-      await page.waitForFunction(
-        () => Number(document.querySelector('[role=meter]')?.getAttribute('aria-valuenow')) > 20
-      )
-      await button(page, 'Pause').click()
-      await page.getByText('tacet').waitFor()
-      const paused = await page.getByRole('timer').innerText()
-      await check('recording')
-      t.equal(await page.getByRole('timer').innerText(), paused, 'a pause does not count')
-      await button(page, 'Go on').click()
-      await page.waitForFunction(
-        (paused) => document.querySelector('[role=timer]')?.textContent !== paused,
-        paused
-      )
-      await button(page, 'Stop').click()
-      await listen(page, 'Your recording')
-      await check('recorded')
-      await save(page)
-
-      const secondTab = await open(page.context())
-      await row(secondTab, 'Ode to Joy').waitFor()
-      await page.bringToFront() // a page behind another is painted rarely
-      await prepare(page, 'Suite in G')
-      await save(page)
-      await page.getByText('= 1').waitFor()
-      await row(page, 'Suite in G').waitFor()
-      seen.push(await said(page))
-      await row(secondTab, 'Suite in G').waitFor()
-      await secondTab.close()
-
-      await row(page, 'Suite in G').click()
-      await listen(page, 'Recording of Suite in G')
-      const position = page.getByRole('slider', { name: 'Position' })
-      await position.focus()
-      await page.keyboard.press('End')
-      t.equal(await position.getAttribute('aria-valuetext'), '0:03 of 0:03', 'seeking by keyboard')
-      t.same((await downloaded(page, 'Download recording')).bytes, await readFile(RECORDING))
-      await row(page, 'Suite in G').click()
-
-      await row(page, 'Ode to Joy').click()
-      await button(page, 'Show score').click()
-      await page.locator('.sheet svg').waitFor()
-      const score = await downloaded(page, 'Download score')
-      t.equal(score.name, 'Ode to Joy.musicxml')
-      t.same(score.bytes, await readFile(SCORE))
-      await check('session')
-      await row(page, 'Ode to Joy').click()
-
-      await page.getByRole('searchbox').fill('suite cello')
-      await page.getByText('1 session found').waitFor()
-      t.equal(await row(page, 'Ode to Joy').count(), 0)
-      await page.getByRole('searchbox').fill('')
-
-      await row(page, 'Suite in G').click()
-      await button(page, 'Delete').click()
-      await check('deleted')
-      await button(page, 'Undo').click()
-      await row(page, 'Suite in G').click()
-      await button(page, 'Delete').click()
-      await button(page, 'Close').click()
-      await page.reload()
-      await row(page, 'Ode to Joy').waitFor()
-      t.equal(await row(page, 'Suite in G').count(), 0, 'deleted for good')
-      seen.push(await said(page))
-      results.push(seen)
-
-      if (mode === 'account') {
-        await button(page, 'Sign out').click()
-        await button(page, 'Sign in').waitFor()
-      }
-    })
+    )
   }
 
-  await t.test('looks the same in both modes', async (t) => {
+  await t.test('shows the same text in both modes', async (t) => {
     const [mock = [], account] = results.map((texts) =>
       texts.map((text) => text.replace(/\d+ s\b/g, '(seconds)'))
     )
@@ -182,10 +185,10 @@ t.test('the practice journal', { skip }, async (t) => {
   })
 
   await t.test(
-    'switches from the browser to the account, and takes the history along through every interruption',
+    'switches from the browser to the account and imports the history despite interruptions',
     async (t) => {
       const context = await newContext(t, 'mock')
-      const history = await practised()
+      const history = await sampleHistory()
       history[1]!.instrument = ''
       await context.addInitScript((local) => {
         localStorage['harmony-helper-storage'] ??= local
@@ -196,7 +199,7 @@ t.test('the practice journal', { skip }, async (t) => {
       await row(page, 'Ode to Joy').first().click()
       await button(page, 'Show score').click()
       await page.locator('.sheet svg').waitFor()
-      await inspect(t, page, 'journal')
+      await checkAccessibility(t, page, 'journal')
 
       journal.serve('account')
       await page.reload()
@@ -215,28 +218,28 @@ t.test('the practice journal', { skip }, async (t) => {
       })
       await button(page, `Import ${history.length} sessions`).click()
       await page.getByText(`3 of ${history.length}, waiting for the network`).waitFor()
-      await inspect(t, page, 'import interrupted')
+      await checkAccessibility(t, page, 'import interrupted')
       await context.setOffline(false)
-      await hurry(page, page.getByText(`5 of ${history.length}`, { exact: true }))
+      await fastForwardUntil(page, page.getByText(`5 of ${history.length}`, { exact: true }))
       await button(page, 'Stop').click()
       await page.getByText(`Stopped after 5 of ${history.length}.`).waitFor()
-      await button(page, 'Go on importing').waitFor()
+      await button(page, 'Continue import').waitFor()
 
       await page.unroute('**/api/sessions')
       await page.reload()
       await button(page, `Import ${history.length} sessions`).click()
-      await page.getByText('4 sessions imported, 5 were there already.').waitFor()
-      await page.getByText(/^Not taken/).waitFor()
-      await inspect(t, page, 'imported')
+      await page.getByText('4 sessions imported, 5 were already in your journal.').waitFor()
+      await page.getByText(/^Not imported/).waitFor()
+      await checkAccessibility(t, page, 'imported')
       await row(page, 'Clair de lune').click()
       await listen(page, 'Recording of Clair de lune')
 
-      await button(page, 'Remove what was taken from this browser').click()
+      await button(page, 'Remove imported sessions from this browser').click()
       await button(page, 'Import 1 session').waitFor()
     }
   )
 
-  await t.test('through trouble', async (t) => {
+  await t.test('handles failures', async (t) => {
     const page = await openAccount(t)
     await page.clock.install()
     const sessions = `${journal.api}/api/sessions`
@@ -244,7 +247,7 @@ t.test('the practice journal', { skip }, async (t) => {
     page.on('dialog', (dialog) => dialog.accept())
 
     await t.test(
-      'keeps what is saved while the network goes away, sends it once it is back, and tells what is refused',
+      'saves sessions while offline, sends them once when online, and shows what the server refused',
       async (t) => {
         await prepare(page, 'Prelude')
         await page.route(
@@ -257,29 +260,29 @@ t.test('the practice journal', { skip }, async (t) => {
           { times: 1 }
         )
         await button(page, 'Save').click()
-        await hurry(page, page.getByText(/^Kept safely in this browser/))
-        await page.getByText('It waits for the network.').waitFor()
+        await fastForwardUntil(page, page.getByText(/^Saved in this browser/))
+        await page.getByText('Will be sent when you are online.').waitFor()
         await page.getByText(/^You are offline/).waitFor()
         await row(page, 'Prelude').click()
         await listen(page, 'Recording of Prelude')
 
         await page.getByLabel('Piece', { exact: true }).fill('Gigue')
         await page
-          .getByLabel('Pick a recording')
+          .getByLabel('Choose a recording')
           .setInputFiles({ name: 'gigue.webm', mimeType: 'audio/webm', buffer: Buffer.from('No music') })
         await page.getByText(/^The recording cannot be played/).waitFor()
-        await save(page, /^Kept safely in this browser/)
-        await inspect(t, page, 'offline')
+        await save(page, /^Saved in this browser/)
+        await checkAccessibility(t, page, 'offline')
 
         await page.context().setOffline(false)
         await page
-          .getByText(/^Not accepted: The file is not a recording/)
+          .getByText(/^Not saved: This file is not a supported recording/)
           .first()
           .waitFor()
-        await inspect(t, page, 'refused')
+        await checkAccessibility(t, page, 'refused')
         t.equal(await row(page, 'Prelude').count(), 1, 'once')
-        t.equal(await row(page, 'Prelude').getByText('waiting').count(), 0, 'arrived')
-        await row(page, 'Gigue').getByText('not accepted').waitFor()
+        t.equal(await row(page, 'Prelude').getByText('waiting').count(), 0, 'delivered')
+        await row(page, 'Gigue').getByText('not saved').waitFor()
 
         const [again] = await Promise.all([
           page.waitForResponse((response) => response.request().method() === 'POST'),
@@ -287,13 +290,13 @@ t.test('the practice journal', { skip }, async (t) => {
         ])
         t.equal(again.status(), 415)
         await button(page, 'Try again').waitFor()
-        await page.getByRole('region', { name: 'Not sent' }).getByRole('button', { name: 'Delete' }).click()
+        await page.getByRole('region', { name: 'Not saved' }).getByRole('button', { name: 'Delete' }).click()
         await row(page, 'Gigue').waitFor({ state: 'detached' })
-        t.equal(await page.getByRole('region', { name: 'Not sent' }).count(), 0)
+        t.equal(await page.getByRole('region', { name: 'Not saved' }).count(), 0)
       }
     )
 
-    await t.test('says what cannot be loaded, and loads it when asked to', async (t) => {
+    await t.test('shows what cannot be loaded, and loads it on request', async (t) => {
       let answer = () => {}
       const asked = new Promise<void>((resolve) => {
         answer = resolve
@@ -309,11 +312,11 @@ t.test('the practice journal', { skip }, async (t) => {
       })
       await page.reload()
       await page.getByText('Loading your journal…').waitFor()
-      await inspect(t, page, 'loading')
+      await checkAccessibility(t, page, 'loading')
       answer()
-      await page.getByText('Your journal could not be opened').waitFor()
+      await page.getByText('Your journal could not be loaded').waitFor()
       await page.getByText('Something went wrong here').waitFor()
-      await inspect(t, page, 'not loaded')
+      await checkAccessibility(t, page, 'not loaded')
 
       await page.unroute(sessions)
       await page.route(stats, (route) => route.fulfill(broken))
@@ -324,11 +327,11 @@ t.test('the practice journal', { skip }, async (t) => {
       await page.getByText('Something went wrong here').waitFor({ state: 'detached' })
     })
 
-    await t.test('goes on playing when the URL of a recording expires', async (t) => {
+    await t.test('continues playing when the URL of a recording expires', async (t) => {
       const recording = await expiringRecording(page)
       const player = page.getByRole('group', { name: 'Recording of Prelude' })
       const position = player.getByRole('slider', { name: 'Position' })
-      const heard = async (seconds: number) => {
+      const playedTo = async (seconds: number) => {
         await page.waitForFunction(
           (seconds) =>
             Number(
@@ -339,56 +342,59 @@ t.test('the practice journal', { skip }, async (t) => {
       }
       await row(page, 'Prelude').click()
       await player.getByRole('button', { name: 'Play' }).click()
-      await heard(0.3)
+      await playedTo(0.3)
 
       recording.expire()
       await position.fill('300')
-      await heard(300.3)
+      await playedTo(300.3)
       t.equal(await player.getByRole('button', { name: 'Pause' }).count(), 1, 'still playing')
 
       recording.expire()
       recording.block(true)
       await position.fill('500')
       await player.getByText(/^The recording cannot be played/).waitFor()
-      await inspect(t, page, 'not playable')
+      await checkAccessibility(t, page, 'not playable')
       recording.block(false)
       await player.getByRole('button', { name: 'Try again' }).click()
-      await heard(500.3)
+      await playedTo(500.3)
       await player.getByRole('button', { name: 'Pause' }).click()
 
       recording.expire()
       await position.fill('100')
       await player.getByText('1:40 / 10:00').waitFor()
       await player.getByRole('button', { name: 'Play' }).click()
-      await heard(100.3)
+      await playedTo(100.3)
       await row(page, 'Prelude').click()
     })
 
-    await t.test('says why there is no microphone, and keeps what it heard until it went away', async (t) => {
-      for (const [how, said] of [
-        ['NotAllowedError', /may not use the microphone/],
-        ['NotFoundError', /No microphone was found/]
-      ] as const) {
-        await loseMicrophone(page, how)
-        await button(page, 'Record').click()
-        await page.getByRole('alert').getByText(said).waitFor()
+    await t.test(
+      'shows why there is no microphone, and keeps the recording when it is disconnected',
+      async (t) => {
+        for (const [how, message] of [
+          ['NotAllowedError', /may not use the microphone/],
+          ['NotFoundError', /No microphone was found/]
+        ] as const) {
+          await breakMicrophone(page, how)
+          await button(page, 'Record').click()
+          await page.getByRole('alert').getByText(message).waitFor()
+        }
+        await checkAccessibility(t, page, 'no microphone')
+
+        await breakMicrophone(page, 'unplugged')
+        await record(page, 'Unplugged', 1)
+        await page.evaluate(() => dispatchEvent(new Event('unplug')))
+        await page.getByText(/^The microphone was disconnected/).waitFor()
+        await listen(page, 'Your recording')
+        await checkAccessibility(t, page, 'microphone gone')
       }
-      await inspect(t, page, 'no microphone')
+    )
 
-      await loseMicrophone(page, 'unplugged')
-      await record(page, 'Unplugged', 1)
-      await page.evaluate(() => dispatchEvent(new Event('unplug')))
-      await page.getByText(/^The microphone went away/).waitFor()
-      await listen(page, 'Your recording')
-      await inspect(t, page, 'microphone gone')
-    })
-
-    await t.test('takes dropped files, and says which ones it cannot take', async (t) => {
+    await t.test('accepts dropped files, and shows which ones it cannot accept', async (t) => {
       const recording = { name: 'take.webm', type: 'audio/webm', path: RECORDING }
       const drop = await drag(page, [recording])
-      await inspect(t, page, 'dropping')
+      await checkAccessibility(t, page, 'dropping')
       await drop()
-      await page.getByText(/^Save or discard the recording that is here first/).waitFor()
+      await page.getByText(/^Save or discard the current recording/).waitFor()
       await button(page, 'Discard').click()
       await button(page, 'Record').waitFor()
 
@@ -406,14 +412,14 @@ t.test('the practice journal', { skip }, async (t) => {
         await drag(page, [{ name: 'page.xml', type: 'text/xml' }])
       )()
       await page.getByText(/^page.xml is not MusicXML/).waitFor()
-      await inspect(t, page, 'dropped')
+      await checkAccessibility(t, page, 'dropped')
       await button(page, 'Discard').click()
     })
 
-    await t.test('loses nothing by a reload in the middle of a recording or a save', async (t) => {
+    await t.test('loses nothing when the page is reloaded during a recording or a save', async (t) => {
       await record(page, 'Interrupted', 1)
       await page.reload()
-      await page.getByText(/not saved yet is still here/).waitFor()
+      await page.getByText(/^Your unsaved recording is still here/).waitFor()
       await listen(page, 'Your recording')
       t.equal(await page.getByLabel('Piece', { exact: true }).inputValue(), 'Interrupted')
 
@@ -422,7 +428,7 @@ t.test('the practice journal', { skip }, async (t) => {
           '**/api/sessions',
           async (route) => {
             if (route.request().method() !== 'POST') return route.fallback()
-            resolve() // and never an answer
+            resolve() // and no response
           },
           { times: 1 }
         )
@@ -430,8 +436,8 @@ t.test('the practice journal', { skip }, async (t) => {
       await button(page, 'Save').click()
       await sent
       const uploaded = await page.getByRole('progressbar', { name: 'Upload' }).getAttribute('value')
-      t.ok(Number(uploaded) < 1, 'not all is done before the answer')
-      await inspect(t, page, 'saving')
+      t.ok(Number(uploaded) < 1, 'the upload is not complete before the response')
+      await checkAccessibility(t, page, 'saving')
       await page.reload()
       await row(page, 'Interrupted').waitFor()
       await row(page, 'Interrupted').getByText('waiting').waitFor({ state: 'detached' })
@@ -439,7 +445,7 @@ t.test('the practice journal', { skip }, async (t) => {
       await page.getByRole('group', { name: 'Your recording' }).waitFor({ state: 'detached' })
     })
 
-    await t.test('renews an expired token without a word', async (t) => {
+    await t.test('renews an expired token silently', async (t) => {
       await setToken(page, await expiredToken(page))
       const [refused] = await Promise.all([
         page.waitForResponse((response) => response.status() === 401 && response.url().includes('/api/')),
@@ -448,10 +454,10 @@ t.test('the practice journal', { skip }, async (t) => {
       t.equal(refused.status(), 401)
       await prepare(page, 'Once more')
       await save(page)
-      t.equal(await page.getByText(/sign-in has ended/).count(), 0)
+      t.equal(await page.getByText(/sign-in has expired/).count(), 0)
     })
 
-    await t.test('loses nothing when the sign-in ends in the middle of a recording', async (t) => {
+    await t.test('loses nothing when the sign-in expires during a recording', async (t) => {
       await record(page, 'Unfinished', 1)
       await setToken(page, await expiredToken(page))
       await page.route('**/oauth/token', (route) =>
@@ -462,15 +468,15 @@ t.test('the practice journal', { skip }, async (t) => {
         })
       )
       await button(page, 'Stop').click()
-      await save(page, /^Kept safely in this browser/)
-      await page.getByText(/sign-in has ended/).waitFor()
-      await page.getByText('It waits for you to sign in.').waitFor()
+      await save(page, /^Saved in this browser/)
+      await page.getByText(/sign-in has expired/).waitFor()
+      await page.getByText('Will be sent when you sign in.').waitFor()
 
       await record(page, 'Still playing', 1)
-      await inspect(t, page, 'signed out')
+      await checkAccessibility(t, page, 'signed out')
       await page.unroute('**/oauth/token')
       await button(page, 'Sign in again').click()
-      await page.getByText(/not saved yet is still here/).waitFor()
+      await page.getByText(/^Your unsaved recording is still here/).waitFor()
       await row(page, 'Unfinished').getByText('waiting').waitFor({ state: 'detached' })
       await save(page)
       t.equal(await row(page, 'Unfinished').count(), 1)
@@ -478,7 +484,7 @@ t.test('the practice journal', { skip }, async (t) => {
     })
   })
 
-  await t.test('is small, and nothing moves while it loads', async (t) => {
+  await t.test('is small, and the layout does not shift while it loads', async (t) => {
     const html = await readFile(journal.file('/'), 'utf8')
     const scripts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map(([, path]) => path!)
     const sizes = await Promise.all(
@@ -492,7 +498,7 @@ t.test('the practice journal', { skip }, async (t) => {
       (local) => {
         localStorage['harmony-helper-storage'] = local
       },
-      localDocument(await practised())
+      localDocument(await sampleHistory())
     )
     await context.addInitScript(() => {
       const total = Object.assign(globalThis, { moved: 0 })
@@ -516,13 +522,13 @@ t.test('the practice journal', { skip }, async (t) => {
           new Promise((resolve) => {
             requestAnimationFrame(() => setTimeout(resolve))
           })
-      ) // what is painted is also reported
+      ) // wait until the paint is reported
       const moved = await page.evaluate(() => (globalThis as unknown as { moved: number }).moved)
       t.ok(moved < 0.01, `a shift of ${moved} at ${viewport.width} pixels`)
       t.equal(
         await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
         true,
-        'no scrolling sideways'
+        'no horizontal scrolling'
       )
     }
   })

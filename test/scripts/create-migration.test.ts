@@ -8,7 +8,7 @@ import { query, scratchDatabase } from '../helpers/scratch-database.ts'
 
 const now = new Date('2030-01-02T03:04:05.678Z')
 
-/** The migrations as they are, and one more that `schema.prisma` does not know. */
+/** A copy of the migrations, plus one that `schema.prisma` does not have. */
 async function withMigration(t: Test, sql: string): Promise<URL> {
   const directory = pathToFileURL(`${t.testdir()}/`)
   await cp(migrationsDirectory, directory, { recursive: true })
@@ -17,21 +17,18 @@ async function withMigration(t: Test, sql: string): Promise<URL> {
   return directory
 }
 
-t.test('the migrations and schema.prisma do not drift apart', async (t) => {
-  t.equal(await pendingSql(), '', 'to write what is missing: npm run db:migrate -- --name what_changed')
+t.test('the migrations match schema.prisma', async (t) => {
+  t.equal(await pendingSql(), '', 'to write the missing migration: npm run db:migrate -- --name what_changed')
 })
 
-t.test('when the two agree there is nothing to write', async (t) => {
-  const directory = await withMigration(
-    t,
-    '-- Nothing that Prisma could see.\nALTER TABLE users ADD CHECK (true);'
-  )
+t.test('writes nothing when they match', async (t) => {
+  const directory = await withMigration(t, '-- Not visible to Prisma.\nALTER TABLE users ADD CHECK (true);')
   const before = await readdir(directory)
   t.equal(await createMigration('nothing', { directory, now }), undefined)
   t.same(await readdir(directory), before)
 })
 
-t.test('otherwise the difference is written, ready to be applied', async (t) => {
+t.test('writes a migration with the difference, which can be applied', async (t) => {
   const directory = await withMigration(
     t,
     'ALTER TABLE users DROP COLUMN time_zone; DROP TABLE session_leases;'
@@ -41,24 +38,24 @@ t.test('otherwise the difference is written, ready to be applied', async (t) => 
   const sql = await readFile(new URL(`${name}/migration.sql`, directory), 'utf8')
   t.match(sql, 'ADD COLUMN     "time_zone" VARCHAR')
   t.match(sql, 'CREATE TABLE "session_leases"')
-  t.equal(await pendingSql(directory), '', 'nothing is missing after it')
+  t.equal(await pendingSql(directory), '', 'the new migration is complete')
 
   const { url } = await scratchDatabase(t)
   t.match(await deployMigrations(url, { directory }), [/_init$/, '20291231000000_more', name])
   t.same(
     await query(url, "SELECT rowsecurity FROM pg_tables WHERE tablename = 'session_leases'"),
     [{ rowsecurity: true }],
-    'with its row level security'
+    'row level security is enabled'
   )
 })
 
-t.test('a name that is no name is refused', async (t) => {
+t.test('rejects an invalid name', async (t) => {
   for (const name of ['', 'Add', 'add-tempo', 'add tempo', '../x', '_x', 'x_', '1', 'x'.repeat(101)]) {
-    await t.rejects(createMigration(name), /Not a name for a migration/, JSON.stringify(name))
+    await t.rejects(createMigration(name), /Invalid migration name/, JSON.stringify(name))
   }
 })
 
-t.test('only new tables are shut', async (t) => {
+t.test('adds row level security to new tables only', async (t) => {
   const sql = 'ALTER TABLE "users" ADD COLUMN "x" TEXT;\n'
   t.equal(lockNewTables(sql), sql)
   const locked = lockNewTables(`${sql}CREATE TABLE "Odd Name" (\n);\n`)

@@ -2,7 +2,7 @@ import { useEffect, useState, type ReactNode } from 'react'
 import { Auth0Provider, useAuth0 } from '@auth0/auth0-react'
 import { History } from './history.tsx'
 import { Clef } from './icons.tsx'
-import { Import } from './import.tsx'
+import { HistoryImport } from './history-import.tsx'
 import { Practice } from './practice.tsx'
 import { auth0 } from './services/auth.ts'
 import {
@@ -14,35 +14,34 @@ import {
   type Journal
 } from './services/journal.ts'
 import { USE_MOCK } from './services/storageFactory.ts'
-import { isSignedOut, Waiting } from './waiting.tsx'
+import { isSignedOut, UnsentSessions } from './unsent-sessions.tsx'
 import { Week } from './week.tsx'
 
 export function App() {
-  if (USE_MOCK) return <JournalOf account="this browser" />
+  if (USE_MOCK) return <JournalPage account="this browser" />
   if (!auth0) {
     return (
-      <Cover>
+      <WelcomePage>
         <p>
-          Set VITE_AUTH0_DOMAIN to sign in against an issuer, or VITE_USE_MOCK_STORAGE=true to keep everything
-          in this browser.
+          Set VITE_AUTH0_DOMAIN to sign in, or VITE_USE_MOCK_STORAGE=true to store everything in this browser.
         </p>
-      </Cover>
+      </WelcomePage>
     )
   }
   return (
     <Auth0Provider client={auth0}>
-      <SignedIn />
+      <AuthenticatedApp />
     </Auth0Provider>
   )
 }
 
-function SignedIn() {
+function AuthenticatedApp() {
   const { isLoading, user, error, loginWithRedirect, logout } = useAuth0()
   if (isLoading) {
     return (
-      <Cover>
-        <p role="status">Opening your journal…</p>
-      </Cover>
+      <WelcomePage>
+        <p role="status">Loading your journal…</p>
+      </WelcomePage>
     )
   }
   const signIn = () => {
@@ -50,27 +49,27 @@ function SignedIn() {
   }
   if (!user?.sub) {
     return (
-      <Cover>
+      <WelcomePage>
         <button type="button" className="primary" onClick={signIn}>
           Sign in
         </button>
         {error && (
           <p role="alert" className="problem">
-            That did not work: {error.message}. Try again.
+            The sign-in failed: {error.message}. Try again.
           </p>
         )}
-      </Cover>
+      </WelcomePage>
     )
   }
   const signOut = () => {
     logout({ logoutParams: { returnTo: location.origin + import.meta.env.BASE_URL } })
   }
-  return <JournalOf account={user.sub} name={user.name} signIn={signIn} signOut={signOut} />
+  return <JournalPage account={user.sub} name={user.name} signIn={signIn} signOut={signOut} />
 }
 
 type Person = { name?: string | undefined; signIn?: () => void; signOut?: () => void }
 
-function JournalOf({ account, ...person }: Person & { account: string }) {
+function JournalPage({ account, ...person }: Person & { account: string }) {
   const [journal, setJournal] = useState<Journal>()
   useEffect(() => {
     const opened = openJournal(account)
@@ -85,9 +84,9 @@ function JournalOf({ account, ...person }: Person & { account: string }) {
         <Notices {...person} />
         <Practice />
         <aside aria-label="Overview">
-          <Waiting />
+          <UnsentSessions />
           <Week />
-          {!USE_MOCK && <Import />}
+          {!USE_MOCK && <HistoryImport />}
         </aside>
         <History />
       </main>
@@ -108,14 +107,14 @@ function Header({ name, signOut }: Person) {
         </p>
       ) : (
         <p>
-          <span>Kept in this browser</span>
+          <span>Stored in this browser</span>
         </p>
       )}
     </header>
   )
 }
 
-/** What stands in the way, if anything does. The region is always there: a new one is not announced everywhere. */
+/** Problems that affect the whole page. The live region is always present, because new ones are not always announced. */
 function Notices(person: Person) {
   return (
     <div className="notices" role="status">
@@ -131,7 +130,9 @@ function Notice({ signIn }: Person) {
   const online = useOnline()
   if (!online && !USE_MOCK) {
     return (
-      <p className="notice">You are offline. Go on practising: what you save is kept here and sent later.</p>
+      <p className="notice">
+        You are offline. You can keep practising: sessions are saved in this browser and sent later.
+      </p>
     )
   }
   if (!error) return null
@@ -139,7 +140,7 @@ function Notice({ signIn }: Person) {
     return (
       <div className="notice">
         <p>
-          Your sign-in has ended. Nothing is lost: what you record and save is kept here until you sign in
+          Your sign-in has expired. Nothing is lost: your recordings stay in this browser until you sign in
           again.
         </p>
         <button type="button" onClick={signIn}>
@@ -158,7 +159,7 @@ function Notice({ signIn }: Person) {
   )
 }
 
-function Cover({ children }: { children: ReactNode }) {
+function WelcomePage({ children }: { children: ReactNode }) {
   return (
     <main className="cover">
       <div className="plate">
@@ -170,7 +171,7 @@ function Cover({ children }: { children: ReactNode }) {
         <div className="staff" aria-hidden="true">
           <Clef />
         </div>
-        <p className="hint">Record what you play, hear it again, and watch the week fill up.</p>
+        <p className="hint">Record what you play, listen to it again, and follow your week.</p>
         {children}
       </div>
     </main>

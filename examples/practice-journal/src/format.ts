@@ -1,4 +1,4 @@
-/** How times and lengths read. Days and hours are those of the browser's time zone, which the page names. */
+/** Formats dates and durations in the browser's time zone. */
 
 const LOCALE = 'en-GB'
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
@@ -6,7 +6,7 @@ const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
 export const timeZoneName = timeZone.replaceAll('_', ' ')
 
 /** `1:05`, or `1:02:03`. */
-export function clock(seconds: number): string {
+export function formatClock(seconds: number): string {
   const whole = Math.floor(seconds)
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60].map(
     String
@@ -17,7 +17,7 @@ export function clock(seconds: number): string {
 }
 
 /** `45 s`, `21 min`, or `1 h 5 min`. */
-export function length(seconds: number): string {
+export function formatDuration(seconds: number): string {
   if (seconds > 0 && seconds < 60) return `${Math.round(seconds)} s`
   const minutes = Math.round(seconds / 60)
   if (minutes < 60) return `${minutes} min`
@@ -28,12 +28,12 @@ export function timeOfDay(date: string): string {
   return format(date, { timeStyle: 'short' })
 }
 
-/** The local day as a key: `2026-11-22`. */
+/** The local day: `2026-11-22`. */
 export function dayOf(date: string | Date): string {
   return new Date(date).toLocaleDateString('sv-SE')
 }
 
-/** `Today`, `Yesterday`, `Monday 16 November`, and the year where it is another. */
+/** `Today`, `Yesterday`, `Monday 16 November`, with the year if it is not the current one. */
 export function dayName(date: string, now = new Date()): string {
   const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1)
   if (dayOf(date) === dayOf(now)) return 'Today'
@@ -47,7 +47,7 @@ export function dayName(date: string, now = new Date()): string {
   })
 }
 
-/** What `<input type="datetime-local">` wants, and the way back. */
+/** Converts to the value of `<input type="datetime-local">`; `fromLocalInput` converts back. */
 export function toLocalInput(date: string): string {
   return `${dayOf(date)}T${new Date(date).toLocaleTimeString('sv-SE', { timeStyle: 'short' })}`
 }

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 
-/** Decoration beside a text or a label, so hidden from screen readers. */
+/** Hidden from screen readers, because every icon has a text or label beside it. */
 function icon(children: ReactNode) {
   return function Icon() {
     return (

@@ -1,10 +1,10 @@
 import { useEffect, useRef } from 'react'
 import { Clef } from './icons.tsx'
 
-const STROKES = 88
+const BARS = 88
 const INTERVAL = 60
 
-/** The microphone's level as strokes on a staff, newest at the right; loud is high. */
+/** The microphone level over time as bars on a staff, newest on the right. */
 export function LevelMeter({ analyser, running }: { analyser: AnalyserNode | null; running: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const levels = useRef<number[]>([])
@@ -16,7 +16,7 @@ export function LevelMeter({ analyser, running }: { analyser: AnalyserNode | nul
     const timer = setInterval(() => {
       analyser.getFloatTimeDomainData(samples)
       const level = toLevel(samples)
-      levels.current = [...levels.current, level].slice(-STROKES)
+      levels.current = [...levels.current, level].slice(-BARS)
       meter.current?.setAttribute('aria-valuenow', String(Math.round(level * 100)))
       if (canvas.current) draw(canvas.current, levels.current)
     }, INTERVAL)
@@ -39,7 +39,7 @@ export function LevelMeter({ analyser, running }: { analyser: AnalyserNode | nul
   )
 }
 
-/** Loudness from silence (0) to as loud as can be recorded (1), in even steps for the ear. */
+/** Loudness from 0 (silence) to 1 (maximum), on a logarithmic scale. */
 function toLevel(samples: Float32Array): number {
   const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length
   return Math.min(1, Math.max(0, 1 + Math.log10(power + 1e-9) / 5))
@@ -48,11 +48,11 @@ function toLevel(samples: Float32Array): number {
 function draw(canvas: HTMLCanvasElement, levels: number[]) {
   const context = canvas.getContext('2d')!
   const { width, height } = canvas
-  const step = width / STROKES
+  const step = width / BARS
   context.clearRect(0, 0, width, height)
   context.fillStyle = getComputedStyle(canvas).color
   levels.forEach((level, index) => {
-    const tall = Math.max(4, level * height)
-    context.fillRect(width - (levels.length - index) * step, (height - tall) / 2, step / 2, tall)
+    const barHeight = Math.max(4, level * height)
+    context.fillRect(width - (levels.length - index) * step, (height - barHeight) / 2, step / 2, barHeight)
   })
 }

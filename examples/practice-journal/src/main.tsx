@@ -3,7 +3,7 @@ import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
 import './styles.css'
 
-// The fonts first, for a moment at most: letters that change their shape move what is being read.
+// Wait up to half a second for the fonts, so that a late font does not shift the layout.
 const faces = ['1em Garamond', 'italic 1em Garamond', '1em Source'].map((font) => document.fonts.load(font))
 await Promise.race([
   Promise.allSettled(faces),

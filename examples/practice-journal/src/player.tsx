@@ -1,23 +1,23 @@
 import { useEffect, useRef, useState } from 'react'
-import { clock } from './format.ts'
+import { formatClock } from './format.ts'
 import { PauseIcon, PlayIcon } from './icons.tsx'
 
 type Props = {
   recording: Blob | string
   label: string
   onLength?: (seconds: number) => void
-  /** Asks for the recording's URL again: some live shorter than a long listening. */
-  renew?: () => Promise<string | null | undefined>
+  /** Requests a new URL for the recording, because some expire during playback. */
+  renewUrl?: () => Promise<string | null | undefined>
 }
 
-/** Plays a recording, from a blob or a URL, with seeking. Survives a URL that expires. */
-export function Player({ recording, label, onLength, renew }: Props) {
+/** Plays a recording from a blob or a URL, with seeking. Continues when the URL expires. */
+export function Player({ recording, label, onLength, renewUrl }: Props) {
   const audio = useRef<HTMLAudioElement>(null)
   const [length, setLength] = useState<number>()
   const [position, setPosition] = useState(0)
   const [playing, setPlaying] = useState(false)
   const [failed, setFailed] = useState(false)
-  // Where to go on, from a failure until there is sound again.
+  // Set from a failure until playback continues: position, and whether to play.
   const recovering = useRef<{ at: number; play: boolean }>()
 
   useEffect(() => {
@@ -31,13 +31,13 @@ export function Player({ recording, label, onLength, renew }: Props) {
 
   function open(url: string) {
     audio.current!.src = url
-    audio.current!.load() // also when it is the same one
+    audio.current!.load() // also reloads an unchanged URL
   }
 
   async function recover() {
     setFailed(false)
     recovering.current ??= { at: position, play: playing }
-    const url = await renew!().catch(() => undefined)
+    const url = await renewUrl!().catch(() => undefined)
     if (!audio.current) return
     if (url) open(url)
     else fail()
@@ -49,15 +49,15 @@ export function Player({ recording, label, onLength, renew }: Props) {
   }
 
   function onError() {
-    const renewable = renew && audio.current!.error?.code !== MediaError.MEDIA_ERR_DECODE
+    const renewable = renewUrl && audio.current!.error?.code !== MediaError.MEDIA_ERR_DECODE
     if (renewable && !recovering.current) recover()
     else fail()
   }
 
-  function learnLength() {
+  function readLength() {
     const element = audio.current!
     if (length !== undefined) return
-    // A browser's own WebM does not say how long it is until it was played through; so jump behind its end and back.
+    // WebM from MediaRecorder has no duration until the browser has read its end, so seek far beyond the end and back.
     if (element.duration === Infinity) element.currentTime = 1e7
     else if (element.duration > 0) {
       element.currentTime = 0
@@ -68,7 +68,7 @@ export function Player({ recording, label, onLength, renew }: Props) {
   }
 
   function onLoadedMetadata() {
-    learnLength()
+    readLength()
     if (length !== undefined) audio.current!.currentTime = recovering.current?.at ?? 0
   }
 
@@ -79,14 +79,14 @@ export function Player({ recording, label, onLength, renew }: Props) {
   }
 
   function play() {
-    audio.current!.play().catch(() => {}) // the error event says it, too
+    audio.current!.play().catch(() => {}) // the error event reports it as well
   }
 
   function toggle() {
     if (recovering.current) recovering.current.play = !playing
     if (!playing) return play()
     audio.current!.pause()
-    setPlaying(false) // while it recovers, the element is paused already
+    setPlaying(false) // during a recovery the element is already paused and fires no event
   }
 
   function seek(seconds: number) {
@@ -99,10 +99,10 @@ export function Player({ recording, label, onLength, renew }: Props) {
   const notice = (
     <div className="unplayable" role="alert">
       <p className="problem">
-        The recording cannot be played. It may be unreachable right now, or of a kind that this browser does
-        not know.
+        The recording cannot be played. It may be unavailable right now, or this browser may not support its
+        format.
       </p>
-      {renew && (
+      {renewUrl && (
         <button type="button" onClick={recover}>
           Try again
         </button>
@@ -128,12 +128,12 @@ export function Player({ recording, label, onLength, renew }: Props) {
         step={0.1}
         value={shown}
         disabled={length === undefined}
-        aria-valuetext={`${clock(shown)} of ${clock(length ?? 0)}`}
+        aria-valuetext={`${formatClock(shown)} of ${formatClock(length ?? 0)}`}
         style={{ '--played': `${length ? (shown / length) * 100 : 0}%` } as React.CSSProperties}
         onChange={({ target }) => seek(Number(target.value))}
       />
       <span className="time">
-        {clock(shown)} / {length === undefined ? '–:––' : clock(length)}
+        {formatClock(shown)} / {length === undefined ? '–:––' : formatClock(length)}
       </span>
     </>
   )
@@ -143,7 +143,7 @@ export function Player({ recording, label, onLength, renew }: Props) {
         ref={audio}
         preload="metadata"
         onLoadedMetadata={onLoadedMetadata}
-        onDurationChange={learnLength}
+        onDurationChange={readLength}
         onCanPlay={onCanPlay}
         onTimeUpdate={() => {
           if (length !== undefined && !recovering.current) setPosition(audio.current!.currentTime)

@@ -1,38 +1,18 @@
-import { useEffect, useRef, useState, type FormEvent } from 'react'
+import { useEffect, useState, type FormEvent } from 'react'
 import { StorageError, type SessionData } from 'harmony-helper/client'
 import type { CurrentSession } from 'harmony-helper/client/zustand'
-import { clock, fromLocalInput, timeZoneName, toLocalInput } from './format.ts'
+import { messageFor } from './error-messages.ts'
+import { FileButton, INSTRUMENTS, Suggestions } from './fields.tsx'
+import { formatClock, fromLocalInput, timeZoneName, toLocalInput } from './format.ts'
 import { PauseIcon, RecordIcon, StopIcon } from './icons.tsx'
 import { LevelMeter } from './level-meter.tsx'
 import { Player } from './player.tsx'
 import { microphoneProblem, useRecorder } from './recorder.ts'
-import { reasonOf } from './refusals.ts'
 import { isScore, readScore, Score, titleOf } from './score.tsx'
 import { useJournal, useSessions } from './services/journal.ts'
+import { useDroppedFiles } from './use-dropped-files.ts'
 
-const INSTRUMENTS = [
-  'Piano',
-  'Violin',
-  'Viola',
-  'Cello',
-  'Double bass',
-  'Guitar',
-  'Flute',
-  'Oboe',
-  'Clarinet',
-  'Bassoon',
-  'Saxophone',
-  'Trumpet',
-  'Horn',
-  'Trombone',
-  'Tuba',
-  'Harp',
-  'Organ',
-  'Percussion',
-  'Voice'
-]
-
-/** The session being practised: recorded or picked, given a name, saved. */
+/** The form for the current session: record or pick a recording, name it, save it. */
 export function Practice() {
   const { store, drafts } = useJournal()
   const session = useSessions((state) => state.currentSession)
@@ -42,28 +22,28 @@ export function Practice() {
   const [message, setMessage] = useState('')
   const [problem, setProblem] = useState('')
 
-  /** Changes the current session, or begins one; keeps it as a draft, too. */
+  /** Changes the current session, or starts one. Also saves it as a draft. */
   function edit(changes: Partial<CurrentSession>) {
     const isNew = !store.getState().currentSession
     if (isNew) store.getState().startNewSession('', '', history[0]?.instrument ?? '')
     store.setState(({ currentSession }) => ({ currentSession: { ...currentSession!, ...changes } }))
     const current = store.getState().currentSession!
-    drafts.keep(current, isNew).catch(noDraft)
+    drafts.save(current, isNew).catch(warnDraftNotSaved)
     return current
   }
 
   const recorder = useRecorder({
-    onPiece(piece, part, seconds) {
+    onChunk(chunk, part, seconds) {
       const { id } = edit({ durationSeconds: Math.round(seconds) })
-      drafts.append(id, part, piece).catch(noDraft)
+      drafts.append(id, part, chunk).catch(warnDraftNotSaved)
     },
-    onStop(audio, seconds, asked) {
+    onStop(audio, seconds, byUser) {
       store.getState().setRecordingStatus(false)
       if (audio.size > 0) edit({ audio, durationSeconds: Math.round(seconds) })
-      setMessage(audio.size > 0 ? `Stopped after ${clock(seconds)}. Listen back, then save.` : '')
-      if (!asked) {
+      setMessage(audio.size > 0 ? `Stopped after ${formatClock(seconds)}. Listen back, then save.` : '')
+      if (!byUser) {
         setProblem(
-          'The microphone went away. What it heard until then is kept; plug it in again to record more.'
+          'The microphone was disconnected. Your recording up to that point is safe. Reconnect it to record more.'
         )
       }
     }
@@ -74,20 +54,20 @@ export function Practice() {
       .restore((draft) => {
         if (store.getState().currentSession) return false
         store.setState({ currentSession: draft })
-        setMessage(draft.audio ? 'The recording that you had not saved yet is still here.' : '')
+        setMessage(draft.audio ? 'Your unsaved recording is still here.' : '')
         return true
       })
-      .catch(noDraft)
+      .catch(warnDraftNotSaved)
   }, [drafts, store])
 
-  // A reload in the middle of a save leaves a draft of what is kept already.
-  const kept = history.find(({ id }) => id === session?.id)
+  // A reload during a save can leave a draft of a session that is already saved.
+  const saved = history.find(({ id }) => id === session?.id)
   useEffect(() => {
-    if (!kept || saving || kept.pending === 'refused') return
-    drafts.forget(kept.id).catch(noDraft)
+    if (!saved || saving || saved.pending === 'refused') return
+    drafts.remove(saved.id).catch(warnDraftNotSaved)
     store.getState().clearSession()
-    setMessage(outcome(kept))
-  }, [kept, saving, drafts, store])
+    setMessage(outcome(saved))
+  }, [saved, saving, drafts, store])
 
   async function record() {
     setProblem('')
@@ -95,7 +75,7 @@ export function Practice() {
     try {
       await recorder.start()
       const { id } = edit({ date: new Date().toISOString(), durationSeconds: 0 })
-      await drafts.dropRecording(id).catch(noDraft)
+      await drafts.dropRecording(id).catch(warnDraftNotSaved)
       store.getState().setRecordingStatus(true)
       setMessage('Recording.')
     } catch (error) {
@@ -104,36 +84,36 @@ export function Practice() {
     }
   }
 
-  async function take(files: Iterable<File>) {
+  async function addFiles(files: Iterable<File>) {
     if (saving) return
     setProblem('')
     for (const file of files) {
       try {
-        if (isScore(file)) await takeScore(file)
-        else takeRecording(file)
+        if (isScore(file)) await addScore(file)
+        else addRecording(file)
       } catch (error) {
         setProblem((error as Error).message)
       }
     }
   }
 
-  async function takeScore(file: File) {
+  async function addScore(file: File) {
     const xmlContent = await readScore(file)
     const { songName } = store.getState().currentSession ?? {}
     edit({ xmlContent, songName: songName || titleOf(xmlContent) })
     setMessage('')
   }
 
-  function takeRecording(file: File) {
+  function addRecording(file: File) {
     if (!/^(audio|video)\//.test(file.type)) {
       throw new Error(`${file.name} is neither a recording nor a MusicXML score.`)
     }
-    if (recorder.status !== 'idle') throw new Error('Stop recording first, then add a file.')
+    if (recorder.status !== 'idle') throw new Error('Stop recording before you add a file.')
     if (store.getState().currentSession?.audio) {
-      throw new Error('Save or discard the recording that is here first, then add another.')
+      throw new Error('Save or discard the current recording before you add another.')
     }
     const { id } = edit({ audio: file, durationSeconds: 0 })
-    drafts.append(id, 0, file).catch(noDraft)
+    drafts.append(id, 0, file).catch(warnDraftNotSaved)
     setMessage('Listen back, then save.')
   }
 
@@ -145,24 +125,24 @@ export function Practice() {
     setProblem('')
     try {
       await store.getState().saveSession()
-      await drafts.forget(id).catch(noDraft)
-      setMessage(outcome(store.getState().history.find((kept) => kept.id === id)))
+      await drafts.remove(id).catch(warnDraftNotSaved)
+      setMessage(outcome(store.getState().history.find((session) => session.id === id)))
     } catch (error) {
       setMessage('')
-      setProblem(error instanceof StorageError ? reasonOf(error) : (error as Error).message)
-      store.setState({ error: null }) // told here, where it can be mended
+      setProblem(error instanceof StorageError ? messageFor(error) : (error as Error).message)
+      store.setState({ error: null }) // shown here, where the user can correct the input
     } finally {
       setSaving(false)
     }
   }
 
   function discard() {
-    if (!confirm('Discard this recording? It cannot be brought back.')) return
+    if (!confirm('Discard this recording? This cannot be undone.')) return
     const { id } = session!
-    drafts.forget(id).catch(noDraft)
+    drafts.remove(id).catch(warnDraftNotSaved)
     store.getState().clearSession()
-    // The server refused it once, so it waits.
-    if (kept) {
+    // A refused session is still in the outbox.
+    if (saved) {
       store
         .getState()
         .deleteSession(id)
@@ -172,7 +152,7 @@ export function Practice() {
     setMessage('Discarded.')
   }
 
-  const dragging = useDroppedFiles(take)
+  const dragging = useDroppedFiles(addFiles)
   const idle = recorder.status === 'idle'
   const audio = idle ? session?.audio : undefined
   return (
@@ -228,7 +208,7 @@ export function Practice() {
         )}
 
         <div className="transport">
-          {/* One button, so that it keeps the focus. */}
+          {/* One button for both, so that it keeps the focus. */}
           {!audio && (
             <button type="button" className="record" onClick={() => (idle ? record() : recorder.stop())}>
               {idle ? (
@@ -250,13 +230,13 @@ export function Practice() {
                 </button>
               ) : (
                 <button type="button" onClick={() => recorder.resume()}>
-                  <RecordIcon /> Go on
+                  <RecordIcon /> Resume
                 </button>
               )}
               <span className="elapsed" role="timer" aria-label="Elapsed time">
-                {clock(recorder.seconds)}
+                {formatClock(recorder.seconds)}
               </span>
-              {recorder.status === 'paused' && <em>tacet</em>}
+              {recorder.status === 'paused' && <em>paused</em>}
             </>
           )}
           {audio && (
@@ -270,13 +250,13 @@ export function Practice() {
             </>
           )}
           {idle && !audio && (
-            <FileButton label="Pick a recording" accept="audio/*,.webm,.m4a,.mp4" onPick={take} />
+            <FileButton label="Choose a recording" accept="audio/*,.webm,.m4a,.mp4" onPick={addFiles} />
           )}
           {idle && !saving && (
             <FileButton
-              label={session?.xmlContent ? 'Another score' : 'Add a score'}
+              label={session?.xmlContent ? 'Replace the score' : 'Add a score'}
               accept=".musicxml,.xml,.mxl"
-              onPick={take}
+              onPick={addFiles}
             />
           )}
         </div>
@@ -297,7 +277,7 @@ export function Practice() {
             <span className="hint">{timeZoneName} time</span>
           </label>
         )}
-        {/* All bytes are out a little before all is kept. */}
+        {/* Below 1 until the server confirms: the upload ends before the save. */}
         {saving && (
           <progress
             aria-label="Upload"
@@ -307,8 +287,8 @@ export function Practice() {
         )}
         <p role="status" className="hint">
           {dragging
-            ? 'Let go to add it.'
-            : message || 'A recording, a MusicXML score or both can also be dropped on this page.'}
+            ? 'Drop to add.'
+            : message || 'You can also drop a recording or a MusicXML score on this page.'}
         </p>
         {problem && (
           <p role="alert" className="problem">
@@ -321,89 +301,12 @@ export function Practice() {
   )
 }
 
-function FileButton({
-  label,
-  accept,
-  onPick
-}: {
-  label: string
-  accept: string
-  onPick: (files: File[]) => void
-}) {
-  const input = useRef<HTMLInputElement>(null)
-  return (
-    <>
-      <button type="button" onClick={() => input.current!.click()}>
-        {label}
-      </button>
-      <input
-        ref={input}
-        type="file"
-        hidden
-        accept={accept}
-        aria-label={label}
-        onChange={({ target }) => {
-          onPick([...target.files!])
-          target.value = '' // the same file can be picked again
-        }}
-      />
-    </>
-  )
+/** The message after a save. */
+function outcome(session: SessionData | undefined): string {
+  return session?.pending ? 'Saved in this browser. It will be sent to your account later.' : 'Saved.'
 }
 
-function Suggestions({ id, options }: { id: string; options: string[] }) {
-  return (
-    <datalist id={id}>
-      {[...new Set(options)].slice(0, 50).map((option) => (
-        <option key={option} value={option} />
-      ))}
-    </datalist>
-  )
-}
-
-/** Takes files dropped anywhere: beside a target, the browser would leave the page for them. Answers whether some hover. */
-function useDroppedFiles(take: (files: File[]) => void): boolean {
-  const [dragging, setDragging] = useState(false)
-  const taking = useRef(take)
-  taking.current = take
-  useEffect(() => {
-    const stopping = new AbortController()
-    addEventListener(
-      'dragover',
-      (event) => {
-        if (!event.dataTransfer?.types.includes('Files')) return
-        event.preventDefault()
-        setDragging(true)
-      },
-      stopping
-    )
-    addEventListener(
-      'dragleave',
-      (event) => {
-        if (!event.relatedTarget) setDragging(false)
-      },
-      stopping
-    )
-    addEventListener(
-      'drop',
-      (event) => {
-        if (!event.dataTransfer?.types.includes('Files')) return
-        event.preventDefault()
-        setDragging(false)
-        taking.current([...event.dataTransfer.files])
-      },
-      stopping
-    )
-    return () => stopping.abort()
-  }, [])
-  return dragging
-}
-
-function outcome(kept: SessionData | undefined): string {
-  return kept?.pending ? 'Kept safely in this browser. It is sent as soon as that is possible.' : 'Saved.'
-}
-
-// A full disk or a browser without caches must not end a recording: then it is in memory only.
-function noDraft(error: unknown) {
-  console.warn('The draft is not kept:', error)
+// A full disk must not end a recording. Without a draft it is only in memory.
+function warnDraftNotSaved(error: unknown) {
+  console.warn('The draft was not saved:', error)
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 export type Recorder = {
   status: 'idle' | 'recording' | 'paused'
   seconds: number
-  /** What the microphone hears, for the level meter. */
+  /** The microphone signal, for the level meter. */
   analyser: AnalyserNode | null
   start: () => Promise<void>
   pause: () => void
@@ -12,26 +12,26 @@ export type Recorder = {
 }
 
 type Listener = {
-  /** Every second, a piece of the recording; together they are the file. */
-  onPiece: (piece: Blob, part: number, seconds: number) => void
-  /** `asked` is false when the microphone went away by itself: what was heard until then is there, perhaps nothing. */
-  onStop: (recording: Blob, seconds: number, asked: boolean) => void
+  /** Called every second with the next chunk of the file. */
+  onChunk: (chunk: Blob, part: number, seconds: number) => void
+  /** `byUser` is false when the microphone was disconnected. The recording has everything up to then, possibly nothing. */
+  onStop: (recording: Blob, seconds: number, byUser: boolean) => void
 }
 
-const KINDS = ['audio/webm;codecs=opus', 'audio/mp4', 'audio/ogg;codecs=opus']
+const MIME_TYPES = ['audio/webm;codecs=opus', 'audio/mp4', 'audio/ogg;codecs=opus']
 
-/** Records with the microphone. */
+/** Records from the microphone. */
 export function useRecorder(listener: Listener): Recorder {
   const [state, setState] = useState<Pick<Recorder, 'status' | 'seconds' | 'analyser'>>({
     status: 'idle',
     seconds: 0,
     analyser: null
   })
-  const listening = useRef(listener)
-  listening.current = listener
+  const currentListener = useRef(listener)
+  currentListener.current = listener
   const running = useRef<MediaRecorder>()
   const starting = useRef(false)
-  const asked = useRef(false)
+  const stoppedByUser = useRef(false)
 
   useEffect(() => () => running.current?.stop(), [])
   useEffect(() => {
@@ -44,14 +44,14 @@ export function useRecorder(listener: Listener): Recorder {
   }, [state.status])
   const stopwatch = useRef(createStopwatch())
 
-  /** Rejects when there is no microphone to be had; see `microphoneProblem`. */
+  /** Rejects when the microphone is not available; see `microphoneProblem`. */
   async function start() {
-    // The browser may ask the person first, who may press the button again meanwhile.
+    // The user may press the button again while the browser asks for permission.
     if (starting.current) return
     starting.current = true
     try {
-      // Processing made for speech would take the music out of music.
-      listen(
+      // Filters for speech would distort music.
+      recordStream(
         await navigator.mediaDevices.getUserMedia({
           audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false }
         })
@@ -61,19 +61,19 @@ export function useRecorder(listener: Listener): Recorder {
     }
   }
 
-  function listen(stream: MediaStream) {
-    const mimeType = KINDS.find((kind) => MediaRecorder.isTypeSupported(kind))
+  function recordStream(stream: MediaStream) {
+    const mimeType = MIME_TYPES.find((type) => MediaRecorder.isTypeSupported(type))
     const recorder = new MediaRecorder(stream, { ...(mimeType && { mimeType }), audioBitsPerSecond: 128_000 })
     const context = new AudioContext()
     const analyser = new AnalyserNode(context, { fftSize: 1024 })
     context.createMediaStreamSource(stream).connect(analyser)
     const time = (stopwatch.current = createStopwatch())
-    const pieces: Blob[] = []
+    const chunks: Blob[] = []
 
     recorder.ondataavailable = ({ data }) => {
       if (!data.size) return
-      pieces.push(data)
-      listening.current.onPiece(data, pieces.length - 1, time.seconds())
+      chunks.push(data)
+      currentListener.current.onChunk(data, chunks.length - 1, time.seconds())
     }
     recorder.onpause = recorder.onresume = () => {
       time.toggle()
@@ -83,9 +83,13 @@ export function useRecorder(listener: Listener): Recorder {
       for (const track of stream.getTracks()) track.stop()
       context.close()
       setState({ status: 'idle', seconds: 0, analyser: null })
-      listening.current.onStop(new Blob(pieces, { type: recorder.mimeType }), time.seconds(), asked.current)
+      currentListener.current.onStop(
+        new Blob(chunks, { type: recorder.mimeType }),
+        time.seconds(),
+        stoppedByUser.current
+      )
     }
-    asked.current = false
+    stoppedByUser.current = false
     recorder.start(1000)
     time.toggle()
     running.current = recorder
@@ -101,13 +105,13 @@ export function useRecorder(listener: Listener): Recorder {
     pause: active((recorder) => recorder.pause()),
     resume: active((recorder) => recorder.resume()),
     stop: active((recorder) => {
-      asked.current = true
+      stoppedByUser.current = true
       recorder.stop()
     })
   }
 }
 
-/** Counts only while it runs. */
+/** Measures time while it runs; `toggle` starts and pauses it. */
 function createStopwatch() {
   let counted = 0
   let since: number | undefined
@@ -123,17 +127,17 @@ function createStopwatch() {
   }
 }
 
-/** What to tell somebody whose microphone could not be had. */
+/** The message for an error of `start`. */
 export function microphoneProblem(error: unknown): string {
   if (!isSecureContext) {
-    return 'Browsers give the microphone to https pages only. Open the journal by https, or pick a file.'
+    return 'Browsers allow the microphone only on https pages. Open the journal by https, or choose a file.'
   }
   const name = error instanceof Error ? error.name : ''
   if (name === 'NotAllowedError') {
-    return 'The browser may not use the microphone. Allow it beside the address bar and record again, or pick a file.'
+    return 'The browser may not use the microphone. Allow it next to the address bar and record again, or choose a file.'
   }
   if (name === 'NotFoundError') {
-    return 'No microphone was found. Plug one in and record again, or pick a file.'
+    return 'No microphone was found. Connect one and record again, or choose a file.'
   }
-  return 'The microphone cannot be used right now. Close other programs that use it, or pick a file.'
+  return 'The microphone cannot be used right now. Close other programs that use it, or choose a file.'
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 
-/** A MusicXML score as notes. The renderer is larger than the rest of the app, so it comes when it is needed. */
+/** Renders a MusicXML score. The renderer is larger than the rest of the app, so it is loaded on first use. */
 export function Score({ xml, title }: { xml: string; title: string }) {
   const sheet = useRef<HTMLDivElement>(null)
   const [state, setState] = useState<'loading' | 'shown' | 'failed'>('loading')
@@ -43,12 +43,12 @@ export function Score({ xml, title }: { xml: string; title: string }) {
     <>
       {state === 'loading' && (
         <p role="status" className="hint">
-          Engraving the score…
+          Loading the score…
         </p>
       )}
       {state === 'failed' && (
         <p role="alert" className="problem">
-          This score cannot be drawn. It is kept as it is, and can be downloaded.
+          This score cannot be displayed. It is saved unchanged and can be downloaded.
         </p>
       )}
       <div className="sheet" role="img" aria-label={`Score of ${title}`} hidden={state === 'failed'}>
@@ -58,13 +58,13 @@ export function Score({ xml, title }: { xml: string; title: string }) {
   )
 }
 
-/** The title that a score gives itself. */
+/** The title in a score; empty if it has none. */
 export function titleOf(xml: string): string {
   const score = new DOMParser().parseFromString(xml, 'application/xml')
   return score.querySelector('work-title, movement-title')?.textContent?.trim() ?? ''
 }
 
-/** @throws Error with what to do, for what is not MusicXML */
+/** @throws Error with a message for the user when the file is not MusicXML */
 export async function readScore(file: File): Promise<string> {
   const xml = await file.text()
   if (xml.startsWith('PK')) {

@@ -1,11 +1,11 @@
 import { useEffect, useRef } from 'react'
 import { BarChart, FixedScaleAxis } from 'chartist'
 import type { UserStatsData } from 'harmony-helper/client'
-import { dayOf, length, timeZoneName } from './format.ts'
+import { dayOf, formatDuration, timeZoneName } from './format.ts'
 import { NoteIcon } from './icons.tsx'
 import { useSessions } from './services/journal.ts'
 
-/** The week as notes on a staff, the streak as its tempo, and everything ever practised. */
+/** The statistics: the minutes of this week as notes on a staff, the streak as a tempo mark, and the total. */
 export function Week() {
   const stats = useSessions((state) => state.stats)
   const total = stats?.weekly_progress.reduce((sum, { minutes }) => sum + minutes, 0)
@@ -21,11 +21,11 @@ export function Week() {
         </div>
         <div>
           <dt>this week</dt>
-          <dd>{total === undefined ? '–' : length(total * 60)}</dd>
+          <dd>{total === undefined ? '–' : formatDuration(total * 60)}</dd>
         </div>
         <div>
           <dt>in total</dt>
-          <dd>{stats ? length(stats.total_minutes * 60) : '–'}</dd>
+          <dd>{stats ? formatDuration(stats.total_minutes * 60) : '–'}</dd>
         </div>
       </dl>
       <figure>
@@ -41,7 +41,9 @@ export function Week() {
             ))}
           </tbody>
         </table>
-        <figcaption className="hint">Minutes a day. Days begin at midnight in {timeZoneName}.</figcaption>
+        <figcaption className="hint">
+          Minutes per day. Days start at midnight, {timeZoneName} time.
+        </figcaption>
       </figure>
     </section>
   )

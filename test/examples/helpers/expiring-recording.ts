@@ -2,12 +2,12 @@ import type { Page } from 'playwright-core'
 
 const SECONDS = 600
 const BYTES_PER_SECOND = 44_100 * 2
-const PIECE = 1_000_000
-const ANYWHERE = { 'access-control-allow-origin': '*' }
+const CHUNK_BYTES = 1_000_000
+const ANY_ORIGIN = { 'access-control-allow-origin': '*' }
 
 /**
- * Gives every session a recording of ten silent minutes, behind a URL that works until `expire`; each time the
- * session is read again, behind a new one. While `blocked`, there is no new one to be had.
+ * Gives every session a silent recording of ten minutes. Each read of a session returns a new URL, which works until
+ * `expire` is called. While blocked, sessions cannot be read.
  */
 export async function expiringRecording(page: Page) {
   const state = { issued: 0, expired: 0, blocked: false }
@@ -16,7 +16,7 @@ export async function expiringRecording(page: Page) {
     if (state.blocked) {
       return route.fulfill({
         status: 500,
-        headers: ANYWHERE,
+        headers: ANY_ORIGIN,
         json: { code: 'internal_error', detail: 'Something went wrong.' }
       })
     }
@@ -36,14 +36,14 @@ export async function expiringRecording(page: Page) {
       }
       const from = Number(/\d+/.exec(request.headers()['range'] ?? '')?.[0] ?? 0)
       const total = wavHeader.length + SECONDS * BYTES_PER_SECOND
-      const piece = Buffer.alloc(Math.min(PIECE, total - from))
-      if (from === 0) wavHeader.copy(piece)
-      const range = `bytes ${from}-${from + piece.length - 1}/${total}`
+      const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, total - from))
+      if (from === 0) wavHeader.copy(chunk)
+      const range = `bytes ${from}-${from + chunk.length - 1}/${total}`
       await route.fulfill({
         status: 206,
         contentType: 'audio/wav',
         headers: { 'content-range': range, 'accept-ranges': 'bytes', 'cache-control': 'no-store' },
-        body: piece
+        body: chunk
       })
     }
   )

@@ -1,15 +1,15 @@
 import type { CurrentSession } from 'harmony-helper/client/zustand'
 
 /**
- * The session being practised, kept on disk second by second until it is saved: neither a reload nor a crash nor
- * the end of a sign-in costs a recording. In the Cache API, which takes blobs as they are; one cache a draft, and a
- * lock on it, so that a second tab takes over only what nobody else is working on.
+ * Drafts of unsaved sessions, written to disk every second, so that no reload, crash or expired sign-in loses a
+ * recording. They are in the Cache API, which stores blobs directly: one cache per draft, and a lock on each, so that a
+ * second tab restores only drafts that no other tab is using.
  */
 export function createDrafts(account: string) {
   const prefix = `practice-draft:${account}:`
   let release = () => {}
 
-  /** Claims the draft for as long as this page lives or until `forget`. */
+  /** Holds the draft's lock until the page closes or `remove` is called. */
   const hold = () =>
     new Promise<void>((resolve) => {
       release = resolve
@@ -19,14 +19,14 @@ export function createDrafts(account: string) {
     if (!(await caches.has(name))) return
     const cache = await caches.open(name)
     const session = (await (await cache.match('/session'))?.json()) as CurrentSession | undefined
-    const parts = (await cache.keys('/', { ignoreSearch: true })).map(({ url }) => url).sort(byNumber)
+    const parts = (await cache.keys('/', { ignoreSearch: true })).map(({ url }) => url).sort(byPart)
     const chunks = await Promise.all(parts.map(async (url) => (await cache.match(url))!.blob()))
     return session && { ...session, ...(chunks[0] && { audio: new Blob(chunks, { type: chunks[0].type }) }) }
   }
 
   return {
-    /** Keeps everything but the recording; for a draft that is not known yet, claims it. */
-    async keep({ audio, ...session }: CurrentSession, isNew: boolean) {
+    /** Saves everything but the recording. Locks a new draft. */
+    async save({ audio, ...session }: CurrentSession, isNew: boolean) {
       const name = prefix + session.id
       if (isNew) {
         release()
@@ -35,7 +35,7 @@ export function createDrafts(account: string) {
       await (await caches.open(name)).put('/session', Response.json(session))
     },
 
-    /** Adds a piece of the recording; `part` 0 begins it. */
+    /** Appends a chunk of the recording; `part` 0 is the first. */
     async append(id: string, part: number, chunk: Blob) {
       await (await caches.open(prefix + id)).put(`/?part=${part}`, new Response(chunk))
     },
@@ -45,12 +45,12 @@ export function createDrafts(account: string) {
       for (const request of await cache.keys('/', { ignoreSearch: true })) await cache.delete(request)
     },
 
-    async forget(id: string) {
+    async remove(id: string) {
       await caches.delete(prefix + id)
       release()
     },
 
-    /** Offers what an earlier page left behind, as soon as no other tab is working on it; `adopt` says whether it takes it. */
+    /** Passes drafts of earlier pages to `adopt`, once no other tab uses them. `adopt` returns whether it takes the draft. */
     async restore(adopt: (draft: CurrentSession) => boolean) {
       for (const name of (await caches.keys()).filter((name) => name.startsWith(prefix))) {
         navigator.locks.request(name, async () => {
@@ -64,7 +64,7 @@ export function createDrafts(account: string) {
 
 export type Drafts = ReturnType<typeof createDrafts>
 
-function byNumber(a: string, b: string): number {
+function byPart(a: string, b: string): number {
   return part(a) - part(b)
 }
 

@@ -5,17 +5,17 @@ import type { IStorageService } from 'harmony-helper/client'
 import { createDrafts, type Drafts } from './drafts.ts'
 import { storageService, USE_MOCK } from './storageFactory.ts'
 
-/** Everything of one person: the store that the components show, and what is behind it. */
+/** The services of one signed-in user, and the store that the components read. */
 export type Journal = {
   store: ReturnType<typeof createSessionStore>
   service: IStorageService
-  /** None in mock mode, which needs no network. */
+  /** Undefined in mock mode, which needs no network. */
   outbox: Outbox | undefined
   drafts: Drafts
   close: () => void
 }
 
-/** Opens the journal of whoever is signed in, and keeps it up to date with other tabs and a network that comes and goes. */
+/** Creates the services of an account. Reloads the history when another tab or the outbox changes it. */
 export function openJournal(account: string): Journal {
   const outbox = USE_MOCK ? undefined : createOutbox(storageService, { account })
   const service = outbox ?? storageService
@@ -51,7 +51,7 @@ export const JournalContext = createContext<Journal | null>(null)
 
 export function useJournal(): Journal {
   const journal = useContext(JournalContext)
-  if (!journal) throw new Error('Only inside JournalContext')
+  if (!journal) throw new Error('useJournal needs a JournalContext')
   return journal
 }
 
@@ -59,13 +59,13 @@ export function useSessions<T>(select: (state: SessionState) => T): T {
   return useJournal().store(select)
 }
 
-/** Whether the browser believes that there is a network. */
+/** Whether the browser reports a network connection. */
 export function useOnline(): boolean {
   return useSyncExternalStore(onConnection, () => navigator.onLine)
 }
 
 function onConnection(changed: () => void): () => void {
-  const stopping = new AbortController()
-  for (const event of ['online', 'offline']) addEventListener(event, changed, stopping)
-  return () => stopping.abort()
+  const unsubscribed = new AbortController()
+  for (const event of ['online', 'offline']) addEventListener(event, changed, unsubscribed)
+  return () => unsubscribed.abort()
 }

@@ -5,17 +5,17 @@ const { VITE_USE_MOCK_STORAGE, VITE_API_URL } = import.meta.env
 
 export const USE_MOCK = VITE_USE_MOCK_STORAGE === 'true'
 
-/** The toggle: this browser, or the account. */
+/** Stores sessions in this browser (mock mode) or in the account. */
 export const storageService: IStorageService = createStorageService({
   mock: USE_MOCK,
   baseUrl: VITE_API_URL ?? '',
   getAccessToken: async (options) => {
     const token = await auth0?.getTokenSilently(options)
-    if (!token) throw new Error('Nobody is signed in')
+    if (!token) throw new Error('The user is not signed in')
     return token
   },
   getProfile: () => auth0?.getUser()
 })
 
-/** What was kept in this browser before there was an account, to be imported. */
+/** The history in this browser, from before the user had an account. */
 export const localHistory = new LocalStorageService()

@@ -1,17 +1,17 @@
 import { useState } from 'react'
 import { timeOfDay, dayName } from './format.ts'
-import { reasonOf } from './refusals.ts'
+import { messageFor } from './error-messages.ts'
 import { useJournal, useOnline, useSessions } from './services/journal.ts'
 
-/** What has not reached the account yet, and why. */
-export function Waiting() {
+/** Sessions that are not in the account yet, with the reason. */
+export function UnsentSessions() {
   const { outbox, store } = useJournal()
   const history = useSessions((state) => state.history)
   const current = useSessions((state) => state.currentSession)
   const [sending, setSending] = useState(false)
-  // What is being saved right now shows its progress where it was recorded.
-  const waiting = history.filter(({ id, pending }) => pending && id !== current?.id).reverse()
-  const refused = waiting.filter(({ refusal }) => refusal)
+  // The practice form shows the progress of the session that is being saved.
+  const unsent = history.filter(({ id, pending }) => pending && id !== current?.id).reverse()
+  const refused = unsent.filter(({ refusal }) => refusal)
   const error = useSessions((state) => state.error)
   const online = useOnline()
   if (!outbox) return null
@@ -26,27 +26,27 @@ export function Waiting() {
   return (
     <>
       <p className="sr-only" role="status">
-        {refused.length > 0 && `Not accepted: ${refused.map(({ songName }) => songName).join(', ')}.`}
+        {refused.length > 0 && `Not saved: ${refused.map(({ songName }) => songName).join(', ')}.`}
       </p>
-      {waiting.length > 0 && (
-        <section className="card" aria-labelledby="waiting-title">
-          <h2 id="waiting-title">{refused.length === waiting.length ? 'Not sent' : 'On its way'}</h2>
+      {unsent.length > 0 && (
+        <section className="card" aria-labelledby="unsent-title">
+          <h2 id="unsent-title">{refused.length === unsent.length ? 'Not saved' : 'Waiting to be sent'}</h2>
           <ul className="plain">
-            {waiting.map((session) => (
+            {unsent.map((session) => (
               <li key={session.id}>
                 <strong>{session.songName}</strong>{' '}
                 <span className="hint">
                   {dayName(session.date)}, {timeOfDay(session.date)}
                 </span>
                 {session.refusal ? (
-                  <Refused id={session.id} name={session.songName} reason={reasonOf(session.refusal)} />
+                  <Refused id={session.id} name={session.songName} reason={messageFor(session.refusal)} />
                 ) : (
-                  <Reason />
+                  <WaitingReason />
                 )}
               </li>
             ))}
           </ul>
-          {online && !isSignedOut(error) && refused.length < waiting.length && (
+          {online && !isSignedOut(error) && refused.length < unsent.length && (
             <button type="button" disabled={sending} onClick={send}>
               {sending ? 'Sending…' : 'Send now'}
             </button>
@@ -57,20 +57,18 @@ export function Waiting() {
   )
 }
 
-function Reason() {
+function WaitingReason() {
   const error = useSessions((state) => state.error)
   const online = useOnline()
-  if (!online) return <p className="hint">It waits for the network.</p>
+  if (!online) return <p className="hint">Will be sent when you are online.</p>
   return (
     <p className="hint">
-      {isSignedOut(error)
-        ? 'It waits for you to sign in.'
-        : 'It waits for the server, and is sent by itself.'}
+      {isSignedOut(error) ? 'Will be sent when you sign in.' : 'Will be sent when the server is available.'}
     </p>
   )
 }
 
-/** Only the person can tell what becomes of what the server refused. */
+/** Lets the user retry or delete a session that the server refused. */
 function Refused({ id, name, reason }: { id: string; name: string; reason: string }) {
   const { store } = useJournal()
   const [trying, setTrying] = useState(false)
@@ -80,11 +78,11 @@ function Refused({ id, name, reason }: { id: string; name: string; reason: strin
     await store
       .getState()
       .retrySave(id)
-      .catch(() => store.setState({ error: null })) // the reason is shown here
+      .catch(() => store.setState({ error: null })) // this component shows the error
     setTrying(false)
   }
   function remove() {
-    if (confirm(`Delete “${name}”? It was never sent, and cannot be brought back.`)) {
+    if (confirm(`Delete “${name}”? It was never sent to your account. This cannot be undone.`)) {
       store
         .getState()
         .deleteSession(id)
@@ -94,7 +92,7 @@ function Refused({ id, name, reason }: { id: string; name: string; reason: strin
 
   return (
     <>
-      <p className="problem">Not accepted: {reason}</p>
+      <p className="problem">Not saved: {reason}</p>
       <div className="actions">
         <button type="button" onClick={retry}>
           {trying ? 'Trying…' : 'Try again'}
@@ -107,7 +105,7 @@ function Refused({ id, name, reason }: { id: string; name: string; reason: strin
   )
 }
 
-/** The sign-in has ended and cannot be renewed in silence; without a network, that cannot be told. */
+/** Whether the sign-in has expired and could not be renewed. */
 export function isSignedOut(error: Error | null): boolean {
   return error !== null && 'status' in error && error.status === 401
 }

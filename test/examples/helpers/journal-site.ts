@@ -19,13 +19,11 @@ const TYPES: Record<string, string> = {
   '.woff2': 'font/woff2'
 }
 
-export type Journal = Awaited<ReturnType<typeof startJournal>>
-
 /**
- * The practice journal as it would be deployed: built in both modes, on one origin, beside the real server and an issuer
- * to sign in with. `serve` switches the mode, as a new deployment would.
+ * The practice journal as deployed: built in both modes and served on one origin, with the real server and an issuer for
+ * sign-in. `serve` switches the mode, like a new deployment.
  */
-export async function startJournal(t: Test) {
+export async function startJournalSite(t: Test) {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-journal-'))
   t.teardown(() => rm(directory, { recursive: true, force: true }))
   const page = await startPage(t, directory)
@@ -98,5 +96,5 @@ async function buildPage(outDir: string, env: NodeJS.ProcessEnv) {
     }
   )
   const [errors, [code]] = await Promise.all([vite.stderr.toArray(), once(vite, 'exit')])
-  if (code !== 0) throw new Error(`The practice journal cannot be built: ${errors.join('')}`)
+  if (code !== 0) throw new Error(`The practice journal could not be built: ${errors.join('')}`)
 }

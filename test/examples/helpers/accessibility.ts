@@ -9,13 +9,13 @@ const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-cor
 const FOLDER = fileURLToPath(new URL('../../../.screenshots/', import.meta.url))
 const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } }
 
-/** axe-core finds nothing, in light and in dark. `npm run journal:screenshots` also takes pictures, for people to look at. */
-export async function inspect(t: Test, page: Page, what: string) {
+/** Expects no findings of axe-core, in light and dark mode. `npm run journal:screenshots` also takes screenshots. */
+export async function checkAccessibility(t: Test, page: Page, what: string) {
   if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axeSource)
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
     t.strictSame(await violations(page, colorScheme), [], `${what}, ${colorScheme}`)
-    if (process.env['SCREENSHOTS']) await shoot(page, `${what}-${colorScheme}`)
+    if (process.env['SCREENSHOTS']) await takeScreenshots(page, `${what}-${colorScheme}`)
   }
   await page.emulateMedia({ colorScheme: 'light' })
 }
@@ -23,7 +23,7 @@ export async function inspect(t: Test, page: Page, what: string) {
 function violations(page: Page, colorScheme: 'light' | 'dark'): Promise<string[]> {
   return page.evaluate(async (colorScheme) => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
-    // A drawn score is one picture to axe. In the dark, nothing but colours is different.
+    // Excludes the drawn score, which is one image. In dark mode only colours differ.
     const { violations } = await axe.run(
       { exclude: ['.sheet svg'] },
       {
@@ -40,12 +40,12 @@ function violations(page: Page, colorScheme: 'light' | 'dark'): Promise<string[]
   }, colorScheme)
 }
 
-async function shoot(page: Page, name: string) {
+async function takeScreenshots(page: Page, name: string) {
   const before = page.viewportSize()!
   await mkdir(FOLDER, { recursive: true })
   for (const [size, viewport] of Object.entries(SIZES)) {
     await page.setViewportSize(viewport)
-    await page.evaluate(() => scrollTo(0, 0)) // what is sticky, at its place
+    await page.evaluate(() => scrollTo(0, 0)) // resets sticky elements
     await page.screenshot({ path: join(FOLDER, `${name}-${size}.png`), fullPage: true })
   }
   await page.setViewportSize(before)

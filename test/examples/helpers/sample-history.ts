@@ -1,6 +1,6 @@
 import { fixture } from '../../helpers/recordings.ts'
 
-export type Practised = {
+export type SampleEntry = {
   id: string
   date: string
   songName: string
@@ -24,8 +24,8 @@ const PIECES: [daysAgo: number, hour: number, songName: string, instrument: stri
   [12, 18, 'Suite No. 1 in G – Menuet', 'Cello', 64]
 ]
 
-/** A week and a half of somebody's practice, as the existing app's local mode keeps it, newest first. */
-export async function practised(): Promise<Practised[]> {
+/** Thirteen days of practice in the existing app's local format, newest first. */
+export async function sampleHistory(): Promise<SampleEntry[]> {
   const xmlContent = await readFileText('ode-to-joy.musicxml')
   const audioBase64 = `data:audio/webm;codecs=opus;base64,${(await fixture('recording.webm')).toString('base64')}`
   return PIECES.map(([daysAgo, hour, songName, instrument, minutes], index) => {

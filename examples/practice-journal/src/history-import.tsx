@@ -2,12 +2,12 @@ import { useEffect, useRef, useState } from 'react'
 import type { SessionData } from 'harmony-helper/client'
 import { importHistory, type ImportReport } from 'harmony-helper/client/offline'
 import { dayName } from './format.ts'
-import { reasonOf } from './refusals.ts'
+import { messageFor } from './error-messages.ts'
 import { useJournal, useOnline } from './services/journal.ts'
 import { localHistory, storageService } from './services/storageFactory.ts'
 
-/** Brings the history that this browser kept before there was an account. */
-export function Import() {
+/** Imports the history that this browser stored before the user had an account. */
+export function HistoryImport() {
   const { store } = useJournal()
   const [local, setLocal] = useState<SessionData[]>([])
   const [report, setReport] = useState<ImportReport>()
@@ -36,13 +36,13 @@ export function Import() {
     } catch (error) {
       setState('offered')
       if (!stop.current.signal.aborted) {
-        setProblem(`${(error as Error).message} What was taken until now is in your journal.`)
+        setProblem(`${(error as Error).message} Sessions imported so far are in your journal.`)
       }
     }
     await store.getState().load()
   }
 
-  /** Only what was taken whole. */
+  /** Removes only sessions that were imported completely. */
   async function removeLocal() {
     const kept = new Set(report!.problems.map(({ id }) => id))
     try {
@@ -64,9 +64,8 @@ export function Import() {
       <h2 id="import-title">From this browser</h2>
       {state !== 'done' && (
         <p>
-          {sessions(local.length)} of before you had an account {local.length === 1 ? 'is' : 'are'} kept in
-          this browser. Bring {local.length === 1 ? 'it' : 'them'} into your journal; dates and recordings
-          stay as they are.
+          This browser has {sessions(local.length)} from before you had an account. Import{' '}
+          {local.length === 1 ? 'it' : 'them'} into your journal, with dates and recordings.
         </p>
       )}
       {state === 'running' && <progress aria-label="Import" max={report?.total ?? 1} value={done ?? 0} />}
@@ -83,7 +82,7 @@ export function Import() {
       )}
       {state === 'offered' && (
         <button type="button" className="primary" onClick={run}>
-          {report ? 'Go on importing' : `Import ${sessions(local.length)}`}
+          {report ? 'Continue import' : `Import ${sessions(local.length)}`}
         </button>
       )}
       {state === 'done' && report && (
@@ -92,19 +91,18 @@ export function Import() {
             <ul className="plain">
               {report.problems.map(({ id, songName, date, what, reason }) => (
                 <li key={`${id} ${what}`}>
-                  <strong>{songName || 'A session without a name'}</strong>{' '}
-                  <span className="hint">{dayName(date)}</span>
+                  <strong>{songName || 'Untitled'}</strong> <span className="hint">{dayName(date)}</span>
                   <p className="problem">
-                    {what === 'recording' ? 'Taken without its recording. ' : 'Not taken. '}
-                    {reasonOf(reason)}
+                    {what === 'recording' ? 'Imported without its recording. ' : 'Not imported. '}
+                    {messageFor(reason)}
                   </p>
                 </li>
               ))}
             </ul>
           )}
-          <p className="hint">The copy in this browser is still there.</p>
+          <p className="hint">The sessions are also still in this browser.</p>
           <button type="button" onClick={removeLocal}>
-            Remove what was taken from this browser
+            Remove imported sessions from this browser
           </button>
         </>
       )}
@@ -124,7 +122,7 @@ function sessions(count: number): string {
 function summary({ imported, alreadyThere }: ImportReport): string {
   const parts = [
     `${sessions(imported)} imported`,
-    alreadyThere && `${alreadyThere} ${alreadyThere === 1 ? 'was' : 'were'} there already`
+    alreadyThere && `${alreadyThere} ${alreadyThere === 1 ? 'was' : 'were'} already in your journal`
   ]
   return `${parts.filter(Boolean).join(', ')}.`
 }
