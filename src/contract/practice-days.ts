@@ -1,8 +1,8 @@
 /**
  * Practice history as calendar days: the basis of the weekly graph and the streak.
  *
- * Server and browser share this module, so that the same history gives the same numbers in either storage mode. It
- * imports nothing at run time and never reads the clock: callers pass `now` or `today`.
+ * Server and browser share this module, so that the same history gives the same numbers in either storage
+ * mode. It imports nothing at run time and never reads the clock: callers pass `now` or `today`.
  *
  * A "day" is a `YYYY-MM-DD` string, the local date of the user. Days carry no time zone; only `localDay` and
  * `practiceDays` need one. Years outside 0–9999 are written as `Date` writes them, with a sign and six digits
@@ -23,13 +23,14 @@ export type PracticeDay = {
 const DAY_MS = 86_400_000
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const
 
-// Three-letter names that ICU, and so V8, inherited from old Java although IANA has no such zones. They must be
-// refused: PostgreSQL reads some of them as other zones (IST is Israel there and India here).
+// Three-letter names that ICU, and so V8, inherited from old Java although IANA has no such zones. They must
+// be refused: PostgreSQL reads some of them as other zones (IST is Israel there and India here).
 const NOT_IANA =
   /^(ACT|AET|AGT|ART|AST|BET|BST|CAT|CNT|CST|CTT|EAT|ECT|IET|IST|JST|MIT|NET|NST|PLT|PNT|PRT|PST|SST|VST|SystemV\/.*)$/i
 
-// Creating a formatter costs a hundred times as much as using it. The keys are lower case, because Intl ignores case.
-// Only names that Intl knows are cached, so a caller cannot fill the memory with invented or respelled names.
+// Creating a formatter costs a hundred times as much as using it. The keys are lower case, because Intl
+// ignores case. Only names that Intl knows are cached, so a caller cannot fill the memory with invented or
+// respelled names.
 const formatters = new Map<string, Intl.DateTimeFormat>()
 
 /**
@@ -56,8 +57,9 @@ export function weekOf(day: string): string[] {
 }
 
 /**
- * The number of consecutive days in `days`, counted back from `today`, or from yesterday while today is missing:
- * a streak must not look broken in the morning. Order, duplicates and days after today do not matter.
+ * The number of consecutive days in `days`, counted back from `today`, or from yesterday while today is
+ * missing: a streak must not look broken in the morning. Order, duplicates and days after today do not
+ * matter.
  *
  * A date that a zone skipped (30 December 2011 in Samoa) is a day without practice, as in SQL.
  */
@@ -69,7 +71,9 @@ export function countStreak(days: Iterable<string>, today: string): number {
   return streak
 }
 
-/** The stats of a history, as `GET /api/stats` answers them. Days may come in any order, and more than once. */
+/**
+ * The stats of a history, as `GET /api/stats` answers them. Days may come in any order, and more than once.
+ */
 export function summarise(days: Iterable<PracticeDay>, today: string): UserStatsData {
   const history = [...days]
   const seconds = new Map<string, number>()
@@ -93,8 +97,8 @@ export function summarise(days: Iterable<PracticeDay>, today: string): UserStats
 }
 
 /**
- * Groups sessions by local day, in order of first appearance. A session dated after `now` adds its seconds to its day,
- * but does not make the day practised.
+ * Groups sessions by local day, in order of first appearance. A session dated after `now` adds its seconds to
+ * its day, but does not make the day practised.
  */
 export function practiceDays(
   sessions: Iterable<{ date: Date; durationSeconds: number }>,
@@ -113,8 +117,9 @@ export function practiceDays(
 }
 
 /**
- * Whether `name` is an IANA time zone that Intl knows, in upper or lower case. Offsets such as `+01:00`, which newer
- * engines accept, are refused: without summer time, day boundaries would be wrong for half the year.
+ * Whether `name` is an IANA time zone that Intl knows, in upper or lower case. Offsets such as `+01:00`,
+ * which newer engines accept, are refused: without summer time, day boundaries would be wrong for half the
+ * year.
  */
 export function isTimeZone(name: string): boolean {
   if (!/^[a-z]/i.test(name) || NOT_IANA.test(name)) return false

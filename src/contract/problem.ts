@@ -1,8 +1,8 @@
 import { Type, type Static } from '@sinclair/typebox'
 
 /**
- * Every error of the API: its stable code, HTTP status and title. Clients branch on `code`. The OpenAPI document lists
- * them.
+ * Every error of the API: its stable code, HTTP status and title. Clients branch on `code`. The OpenAPI
+ * document lists them.
  */
 export const problems = {
   invalid_input: [400, 'The request is not valid'],

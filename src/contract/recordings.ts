@@ -21,7 +21,10 @@ export const NewUploadSchema = Type.Object(
   { examples: [{ contentType: 'audio/webm;codecs=opus', bytes: 62_914_560 }] }
 )
 
-/** Answer of `POST /api/sessions/:id/recording`: the client sends `PUT url` to the storage, the bytes as the body. */
+/**
+ * Answer of `POST /api/sessions/:id/recording`: the client sends `PUT url` to the storage, the bytes as the
+ * body.
+ */
 export const UploadSchema = Type.Object(
   {
     uploadId: Type.String({ description: 'Identifies this upload when it is completed' }),

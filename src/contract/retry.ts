@@ -7,7 +7,10 @@ export type RetryOptions = {
   limitMs?: number
   /** Number of attempts after which a failure is final. Default: no limit. */
   maxAttempts?: number
-  /** Draws each pause from the upper half of its range, so that clients that failed together do not return together. */
+  /**
+   * Draws each pause from the upper half of its range, so that clients that failed together do not return
+   * together.
+   */
   jitter?: boolean
   /** Whether another attempt may succeed. Default: always. */
   shouldRetry?: (error: unknown) => boolean

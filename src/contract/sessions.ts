@@ -41,7 +41,10 @@ export const SessionDataSchema = Type.Object(
 
 export type SessionData = Static<typeof SessionDataSchema>
 
-/** Answer of a save: the session, with the recording's URL also under the name that the deployed frontend reads. */
+/**
+ * Answer of a save: the session, with the recording's URL also under the name that the deployed frontend
+ * reads.
+ */
 export const SavedSessionSchema = Type.Object(
   {
     ...SessionDataSchema.properties,

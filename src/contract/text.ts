@@ -2,16 +2,16 @@ import { Type, type TSchema, type TUnsafe, type Static, type StringOptions } fro
 import { ANY_CASE_UUID_PATTERN } from './uuid.ts'
 
 /**
- * Characters that do not survive storage: PostgreSQL refuses NUL, and an unpaired surrogate becomes U+FFFD in UTF-8, so
- * that a repeated save would differ from the first.
+ * Characters that do not survive storage: PostgreSQL refuses NUL, and an unpaired surrogate becomes U+FFFD in
+ * UTF-8, so that a repeated save would differ from the first.
  */
 const UNSTORABLE = '[\\u0000\\ud800-\\udfff]'
 const STORABLE_NOT_BLANK =
   '^[^\\u0000\\ud800-\\udfff]*[^\\s\\u0000\\ud800-\\udfff][^\\u0000\\ud800-\\udfff]*$'
 
 /**
- * A string that may be empty. The pattern matches the forbidden characters: one that matches the whole text would
- * overflow the stack of the regular expression on megabytes.
+ * A string that may be empty. The pattern matches the forbidden characters: one that matches the whole text
+ * would overflow the stack of the regular expression on megabytes.
  */
 export const Text = (options: StringOptions & { maxLength: number }) =>
   Type.String({
@@ -38,6 +38,9 @@ export const Uuid = (options: StringOptions = {}) =>
     ...options
   })
 
-/** The value of `schema`, or null: as `type: [x, "null"]`, which is validated and serialised faster than a union. */
+/**
+ * The value of `schema`, or null: as `type: [x, "null"]`, which is validated and serialised faster than a
+ * union.
+ */
 export const Nullable = <T extends TSchema>(schema: T) =>
   Type.Unsafe<Static<T> | null>({ ...schema, type: [schema['type'], 'null'] }) as TUnsafe<Static<T> | null>

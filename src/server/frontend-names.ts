@@ -1,5 +1,5 @@
-// The deployed Harmony Helper frontend sends some fields under other names. They are mapped to the documented names
-// before validation. A documented name that is present wins.
+// The deployed Harmony Helper frontend sends some fields under other names. They are mapped to the documented
+// names before validation. A documented name that is present wins.
 
 type Body = Record<string, unknown>
 
@@ -40,7 +40,10 @@ export function toNewSession(body: unknown): unknown {
   })
 }
 
-/** The frontend sends `total_practice_seconds` as 0 or null when it counted nothing: then another field decides. */
+/**
+ * The frontend sends `total_practice_seconds` as 0 or null when it counted nothing: then another field
+ * decides.
+ */
 const positiveOrNone = (seconds: unknown) =>
   seconds === null || (typeof seconds === 'number' && seconds <= 0) ? undefined : seconds
 

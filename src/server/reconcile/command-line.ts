@@ -7,13 +7,14 @@ import { reconcileRecordings, type Finding } from './reconcile-recordings.ts'
 
 const USAGE = `Usage: npm run recordings:reconcile -- [--delete] [--min-age MINUTES] [--from USER_ID]
 
-Reports recordings without a session, uploads that were never completed, and sessions whose recording is missing.
+Reports recordings without a session, uploads that were never completed, and sessions whose recording is
+missing.
   --delete            remove recordings without a session, and incomplete uploads after two hours
   --min-age MINUTES   skip younger ones, which may be in flight (default 15; 0 also aborts running saves)
   --from USER_ID      skip users with smaller ids, to continue where an earlier run stopped
 
-Exit code: 0 when everything matches or was repaired; 1 when a finding needs attention; 2 when the run failed or was
-stopped.`
+Exit code: 0 when everything matches or was repaired; 1 when a finding needs attention; 2 when the run failed
+or was stopped.`
 
 const LINES: { [kind in Finding['kind']]: (finding: Finding & { kind: kind }) => string } = {
   leftover: ({ key, removed }) => `${removed ? 'removed' : 'found'} a recording without a session: ${key}`,
@@ -31,7 +32,8 @@ type Invocation = {
 }
 
 /**
- * Runs the reconciliation with the options of the command line. If it fails or is stopped, it prints how to continue.
+ * Runs the reconciliation with the options of the command line. If it fails or is stopped, it prints how to
+ * continue.
  * @returns the exit code
  */
 export async function runReconciliation({ args, env, signal, out }: Invocation): Promise<0 | 1 | 2> {

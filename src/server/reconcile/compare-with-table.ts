@@ -11,9 +11,9 @@ const RECORDING_KEY = new RegExp(`^(${UUID_PATTERN})/(${UUID_PATTERN})\\.[a-z0-9
 type Cursor = { sessions: AsyncGenerator<RecordedSession>; next: RecordedSession | undefined }
 
 /**
- * Merges the bucket of recordings with the table: both are read in order of their keys, one page at a time. A mismatch
- * is only a suspicion, and is looked up again: the pages are read at different times, and some storage servers sort
- * names differently.
+ * Merges the bucket of recordings with the table: both are read in order of their keys, one page at a time. A
+ * mismatch is only a suspicion, and is looked up again: the pages are read at different times, and some
+ * storage servers sort names differently.
  */
 export async function compareWithTable(reconciliation: Reconciliation): Promise<void> {
   const { database, storage, from } = reconciliation

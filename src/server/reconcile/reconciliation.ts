@@ -5,11 +5,16 @@ import type { Storage } from '../storage/storage.ts'
 export type ReconciliationOptions = {
   database: Database
   storage: Storage
-  /** Only objects and leases older than this are inspected, in milliseconds: younger ones may be in flight. */
+  /**
+   * Only objects and leases older than this are inspected, in milliseconds: younger ones may be in flight.
+   */
   minAgeMs: number
   /** Remove leftovers; otherwise they are only reported. */
   remove: boolean
-  /** For how long an upload to staging may still be completed, in milliseconds. Default: two hours, as its URL. */
+  /**
+   * For how long an upload to staging may still be completed, in milliseconds. Default: two hours, as its
+   * URL.
+   */
   uploadLifeMs?: number
   /** Users with a smaller id are skipped, except in staging. */
   from?: string | undefined
@@ -20,7 +25,9 @@ export type ReconciliationOptions = {
   onUser?: (userId: string) => void
 }
 
-/** What does not match. `leftover`: an object without its session. `missing`: a session without its object. */
+/**
+ * What does not match. `leftover`: an object without its session. `missing`: a session without its object.
+ */
 export type Finding =
   | { kind: 'leftover'; key: string; removed: boolean }
   | { kind: 'unfinished'; key: string; removed: boolean }

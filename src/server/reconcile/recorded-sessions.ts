@@ -10,8 +10,9 @@ export type RecordedSession = { userId: string; sessionId: string; key: string }
 type Row = { userId: string; sessionId: string; audioUrl: string }
 
 /**
- * The sessions with a recording, of the users from `fromUser` on, sorted by user and id; one page of them in memory.
- * The index of the history yields the users in order, so PostgreSQL sorts the sessions of one user at a time.
+ * The sessions with a recording, of the users from `fromUser` on, sorted by user and id; one page of them in
+ * memory. The index of the history yields the users in order, so PostgreSQL sorts the sessions of one user at
+ * a time.
  */
 export async function* recordedSessions(queries: Queries, fromUser = NIL): AsyncGenerator<RecordedSession> {
   let page: Row[]
@@ -33,7 +34,10 @@ export async function isRecorded(queries: Queries, { sessionId, key }: RecordedS
   return row?.audioUrl != null && keyOf(row.audioUrl) === key
 }
 
-/** Whether any session has this recording: the session that its key names, of any user, or another of the same user. */
+/**
+ * Whether any session has this recording: the session that its key names, of any user, or another of the same
+ * user.
+ */
 export async function isReferredTo(
   queries: Queries,
   { userId, sessionId, key }: RecordedSession

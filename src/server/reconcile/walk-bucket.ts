@@ -2,7 +2,9 @@ import type { Storage } from '../storage/storage.ts'
 import type { Entry } from '../storage/list-bucket.ts'
 
 type Options = {
-  /** Levels of folders in the keys of this bucket. Folders below the deepest level are visited like objects. */
+  /**
+   * Levels of folders in the keys of this bucket. Folders below the deepest level are visited like objects.
+   */
   depth: number
   /** @returns whether it removed the object */
   visit: (entry: Entry) => Promise<boolean>
@@ -11,8 +13,9 @@ type Options = {
 }
 
 /**
- * Visits the objects of a bucket one after the other, sorted by name within each folder, with one page of each level
- * in memory. Objects that others add or remove meanwhile shift the pages: some may be visited twice, or not at all.
+ * Visits the objects of a bucket one after the other, sorted by name within each folder, with one page of
+ * each level in memory. Objects that others add or remove meanwhile shift the pages: some may be visited
+ * twice, or not at all.
  */
 export async function walkBucket(
   storage: Pick<Storage, 'list'>,

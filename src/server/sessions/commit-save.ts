@@ -15,7 +15,8 @@ export type Saved = { session: SessionRow; created: boolean }
 
 /**
  * Writes the row, consumes the lease and counts the streak in one transaction.
- * @throws {ApiError} id_reused; session_busy; user_not_synced; database_unavailable, where the outcome is unknown
+ * @throws {ApiError} id_reused; session_busy; user_not_synced; database_unavailable, where the outcome is
+ * unknown
  */
 export async function commitSave(
   dependencies: SessionDependencies,
@@ -41,8 +42,8 @@ async function write(
   lease: Lease | undefined
 ): Promise<void> {
   await database.transaction(async (queries) => {
-    // The order prevents a deadlock: deleting a user locks the user first and the leases second. The user is locked
-    // last because all other saves of the user wait for this lock.
+    // The order prevents a deadlock: deleting a user locks the user first and the leases second. The user is
+    // locked last because all other saves of the user wait for this lock.
     if (!(await createSessionRepository(queries).insert(row))) throw new IdTaken()
     if (lease) await consume(queries, lease)
     await createUserRepository(queries).lock(row.userId)

@@ -5,7 +5,10 @@ import { invalidInput } from '../errors.ts'
 import type { AudioFormat } from '../audio/formats.ts'
 import type { SessionRow } from './repository.ts'
 
-/** A recording to be stored. `sha256` is lower-case hexadecimal. Each call of `stream` reads from the beginning. */
+/**
+ * A recording to be stored. `sha256` is lower-case hexadecimal. Each call of `stream` reads from the
+ * beginning.
+ */
 export type Recording = { format: AudioFormat; bytes: number; sha256: string; stream: () => Readable }
 
 /** A session to be saved: validated, and in the form in which it is stored and compared. */
@@ -32,7 +35,8 @@ type Sources = {
 
 /**
  * Normalises the body of `POST /api/sessions`, which its schema has validated.
- * @throws {ApiError} invalid_input for dates and byte lengths, which a schema cannot check; the errors of `recording`
+ * @throws {ApiError} invalid_input for dates and byte lengths, which a schema cannot check; the errors of
+ * `recording`
  */
 export async function readNewSession(body: NewSession, { now, recording }: Sources): Promise<SessionContent> {
   const {
@@ -96,8 +100,8 @@ export function isSameContent(content: SessionContent, stored: SessionRow): bool
 }
 
 /**
- * SHA-256 of the content, lower-case hexadecimal, by which a lease recognises equal saves in flight. The date is left
- * out because equal saves may or may not send it.
+ * SHA-256 of the content, lower-case hexadecimal, by which a lease recognises equal saves in flight. The date
+ * is left out because equal saves may or may not send it.
  */
 export function digestContent(content: SessionContent): string {
   const fields = [...FIELDS.map((field) => content[field]), content.recording?.sha256 ?? null]

@@ -1,7 +1,9 @@
 import { UUID_PATTERN } from '../../contract/uuid.ts'
 import { invalidInput } from '../errors.ts'
 
-/** Position of a row in the history, in PostgreSQL's microseconds: a JavaScript Date would lose three digits. */
+/**
+ * Position of a row in the history, in PostgreSQL's microseconds: a JavaScript Date would lose three digits.
+ */
 export type Position = { micros: string; id: string }
 
 export const encodeCursor = ({ micros, id }: Position): string =>

@@ -7,8 +7,9 @@ import { removeRecording } from './recording/remove-recording.ts'
 import { createSessionRepository } from './repository.ts'
 
 /**
- * Deletes a session with its recording: clears the URL, removes the object, then deletes the row and counts the
- * streak. A failure in between leaves a session without a recording; repeating the call finishes the work.
+ * Deletes a session with its recording: clears the URL, removes the object, then deletes the row and counts
+ * the streak. A failure in between leaves a session without a recording; repeating the call finishes the
+ * work.
  * @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable
  */
 export async function deleteSession(

@@ -3,5 +3,8 @@ import { ApiError } from '../errors.ts'
 /** Also the answer for a session of another user: a caller cannot tell the two apart. */
 export const sessionNotFound = () => new ApiError('session_not_found', 'You have no session with this id.')
 
-/** Whether the database gave no answer. A transaction that failed with this may have been committed nevertheless. */
+/**
+ * Whether the database gave no answer. A transaction that failed with this may have been committed
+ * nevertheless.
+ */
 export const isOutage = (error: unknown) => error instanceof ApiError && error.code === 'database_unavailable'

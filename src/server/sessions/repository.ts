@@ -26,8 +26,8 @@ export type SessionRow = SessionHead & { xmlContent: string | null }
 const SCORE_PIECE = 1024 * 1024
 
 /**
- * A session as it is read. `scoreBeginning` holds a small score, and the beginning of a large one; the rest of that is
- * read while it is sent. `scoreBytes` is the length of the whole score in UTF-8.
+ * A session as it is read. `scoreBeginning` holds a small score, and the beginning of a large one; the rest
+ * of that is read while it is sent. `scoreBytes` is the length of the whole score in UTF-8.
  */
 export type StoredSession = SessionHead & { scoreBeginning: string | null; scoreBytes: number | null }
 
@@ -38,7 +38,9 @@ export type HistoryRow = SessionListItem & { position: Position }
 
 type Page = { sub: string; after?: Position | undefined; limit?: number | undefined }
 
-/** Looks up the owner's id within the statement: one round trip, and the index of the list gives the order. */
+/**
+ * Looks up the owner's id within the statement: one round trip, and the index of the list gives the order.
+ */
 const owner = (sub: string) => Prisma.sql`(SELECT id FROM users WHERE auth0_id = ${sub})`
 
 const instant = ({ micros }: Position) =>
@@ -59,10 +61,12 @@ export const historyStatement = ({ sub, after, limit }: Page) => Prisma.sql`
 
 /** One session of its owner. Exported for a test of its query plan. */
 export const sessionStatement = (id: string, sub: string) => Prisma.sql`
-  SELECT id, user_id AS "userId", date, song_name AS "songName", instrument, duration_seconds AS "durationSeconds",
+  SELECT id, user_id AS "userId", date, song_name AS "songName", instrument,
+    duration_seconds AS "durationSeconds",
     left(xml_content, ${SCORE_PIECE}) AS "scoreBeginning", octet_length(xml_content) AS "scoreBytes",
-    analysis_summary AS "analysisSummary", analysis_feedback AS "analysisFeedback", score_accuracy AS "scoreAccuracy",
-    audio_url AS "audioUrl", recording_sha256 AS "recordingSha256", recording_bytes AS "recordingBytes"
+    analysis_summary AS "analysisSummary", analysis_feedback AS "analysisFeedback",
+    score_accuracy AS "scoreAccuracy", audio_url AS "audioUrl",
+    recording_sha256 AS "recordingSha256", recording_bytes AS "recordingBytes"
   FROM sessions WHERE id = ${id}::uuid AND user_id = ${owner(sub)}`
 
 export const createSessionRepository = (queries: Queries) => ({
@@ -82,7 +86,10 @@ export const createSessionRepository = (queries: Queries) => ({
     return row ?? null
   },
 
-  /** The score; a large one in pieces. Reading a piece rejects when the session was changed or deleted meanwhile. */
+  /**
+   * The score; a large one in pieces. Reading a piece rejects when the session was changed or deleted
+   * meanwhile.
+   */
   scoreOf(session: StoredSession): Score | null {
     const isWhole =
       session.scoreBeginning === null || Buffer.byteLength(session.scoreBeginning) === session.scoreBytes
@@ -127,9 +134,9 @@ export const createSessionRepository = (queries: Queries) => ({
 })
 
 /**
- * Reads the rest of a score piece by piece. A slow reader holds no database connection and at most two pieces, though
- * PostgreSQL decompresses the whole score for each. The query names the owner, because the id may be deleted and taken
- * by another user meanwhile.
+ * Reads the rest of a score piece by piece. A slow reader holds no database connection and at most two
+ * pieces, though PostgreSQL decompresses the whole score for each. The query names the owner, because the id
+ * may be deleted and taken by another user meanwhile.
  */
 async function* readScore(
   queries: Queries,

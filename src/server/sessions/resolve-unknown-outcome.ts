@@ -11,8 +11,9 @@ type Upload = { lease: Lease; key: string }
 type FailedSave = { error: unknown; save: Save; upload: Upload | undefined }
 
 /**
- * Commits a save. If the commit fails, finds out whether the row was written after all. Both share one time limit of
- * the database; when it is over the caller gets an error, and the clean-up continues in the background.
+ * Commits a save. If the commit fails, finds out whether the row was written after all. Both share one time
+ * limit of the database; when it is over the caller gets an error, and the clean-up continues in the
+ * background.
  * @throws {ApiError} as `commitSave`
  */
 export async function commitOrResolve(
@@ -35,7 +36,8 @@ async function resolveUnknownOutcome(
     : isOutage(error) && (await waitForTransaction(dependencies, save))
   const saved = mayExist && (await findStoredSave(dependencies, save).catch(() => null))
   if (!saved) throw error
-  // After an outage the row is ours. After any other error it was written by an equal save that took over the lease.
+  // After an outage the row is ours. After any other error it was written by an equal save that took over the
+  // lease.
   return { ...saved, created: isOutage(error) }
 }
 

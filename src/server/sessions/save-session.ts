@@ -11,14 +11,15 @@ import { commitOrResolve } from './resolve-unknown-outcome.ts'
 export type SaveSession = (sub: string, content: SessionContent) => Promise<Saved>
 
 /**
- * Saves a session, all or nothing: after success row, recording and streak are stored, after an error none of them is.
+ * Saves a session, all or nothing: after success row, recording and streak are stored, after an error none of
+ * them is.
  *
- * The recording is uploaded first, under a lease on the session id and without a database connection. Then one
- * transaction writes the row, consumes the lease and counts the streak. A process that dies in between leaves an
- * object without a row, which reconciliation removes, and never a row without its object.
+ * The recording is uploaded first, under a lease on the session id and without a database connection. Then
+ * one transaction writes the row, consumes the lease and counts the streak. A process that dies in between
+ * leaves an object without a row, which reconciliation removes, and never a row without its object.
  *
- * @throws {ApiError} user_not_synced; id_reused when the id holds, or is getting, other content; session_busy;
- * storage_unavailable; database_unavailable
+ * @throws {ApiError} user_not_synced; id_reused when the id holds, or is getting, other content;
+ * session_busy; storage_unavailable; database_unavailable
  */
 export async function saveSession(
   dependencies: SessionDependencies,

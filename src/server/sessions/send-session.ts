@@ -10,8 +10,8 @@ type Answer = SessionDescription & { audio_url?: string | null }
 const SLICE = 64 * 1024
 
 /**
- * Answers with a session. A large score is sent in pieces as the client reads: as one string, its JSON would be in
- * memory several times, and producing it would block all other requests.
+ * Answers with a session. A large score is sent in pieces as the client reads: as one string, its JSON would
+ * be in memory several times, and producing it would block all other requests.
  */
 export function sendSession(reply: FastifyReply, session: Answer, score: Score | null): FastifyReply {
   if (score === null || (typeof score === 'string' && score.length <= SLICE)) {
@@ -28,7 +28,8 @@ async function* toJson(
 ): AsyncGenerator<Buffer> {
   yield Buffer.from(`${JSON.stringify(session).slice(0, -1)},"xmlContent":"`)
   for await (const piece of score) {
-    // A surrogate pair that is split between two slices becomes two escape sequences, which JSON reads as one pair.
+    // A surrogate pair that is split between two slices becomes two escape sequences, which JSON reads as one
+    // pair.
     for (let at = 0; at < piece.length; at += SLICE) {
       yield Buffer.from(JSON.stringify(piece.slice(at, at + SLICE)).slice(1, -1))
     }

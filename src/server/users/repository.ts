@@ -39,8 +39,8 @@ export const createUserRepository = (queries: Queries) => ({
   },
 
   /**
-   * Locks the user until the transaction ends. Writes of one user run one after the other, so that each of them counts
-   * the streak correctly.
+   * Locks the user until the transaction ends. Writes of one user run one after the other, so that each of
+   * them counts the streak correctly.
    */
   async lock(userId: string): Promise<void> {
     await queries.$queryRaw`SELECT id FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`

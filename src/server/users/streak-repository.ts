@@ -4,8 +4,8 @@ import { sqlState } from '../database/errors.ts'
 import type { Queries } from '../database/client.ts'
 
 /**
- * Whose days to count, and in which time zone. `timeZone` overrides the zone of the user; `defaultTimeZone` is the zone
- * of users without one.
+ * Whose days to count, and in which time zone. `timeZone` overrides the zone of the user; `defaultTimeZone`
+ * is the zone of users without one.
  */
 export type StreakQuery = { sub: string; timeZone?: string | undefined; defaultTimeZone: string; now: Date }
 
@@ -31,7 +31,8 @@ export async function findPracticeDays(
         ${defaultTimeZone}::text
       ) AS name
     ), resolved AS (
-      -- PostgreSQL reads these four names as abbreviations without summer time. IANA links them to these zones.
+      -- PostgreSQL reads these four names as abbreviations without summer time. IANA links them to these
+      -- zones.
       SELECT CASE upper(name)
         WHEN 'CET' THEN 'Europe/Brussels'
         WHEN 'MET' THEN 'Europe/Brussels'
@@ -68,8 +69,8 @@ const rejectUnknownZone =
   }
 
 /**
- * Updates `users.streak_count` and `users.last_practice_date`. Call it inside the transaction that changed sessions or
- * time zone, with the user's row locked.
+ * Updates `users.streak_count` and `users.last_practice_date`. Call it inside the transaction that changed
+ * sessions or time zone, with the user's row locked.
  */
 export async function refreshStreak(queries: Queries, query: StreakQuery): Promise<void> {
   const { today, days } = await findPracticeDays(queries, query, '/timeZone')

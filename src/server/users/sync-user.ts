@@ -8,7 +8,8 @@ import { refreshStreak } from './streak-repository.ts'
 type Dependencies = { database: Database; defaultTimeZone: string; now: () => Date }
 
 /**
- * Creates or updates the user with the token's `sub`. A new time zone may change the streak, so it is counted again.
+ * Creates or updates the user with the token's `sub`. A new time zone may change the streak, so it is counted
+ * again.
  * @throws {ApiError} not_your_account; invalid_input for an unknown time zone; database_unavailable
  */
 export async function syncUser(

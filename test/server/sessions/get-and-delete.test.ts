@@ -91,7 +91,8 @@ t.test(
       headers: { authorization: `Bearer ${issuer.token(clara.sub)}` },
       agent: false
     }).end()
-    const [response] = (await once(reading, 'response')) as [IncomingMessage] // not read yet, so that the server has to wait
+    // The body is not read yet, so that the server has to wait.
+    const [response] = (await once(reading, 'response')) as [IncomingMessage]
     t.equal((await clara.remove(id)).statusCode, 204)
     t.equal((await robert.save({ id, xmlContent: 'Z'.repeat(length) })).statusCode, 201)
     let received = ''

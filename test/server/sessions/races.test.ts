@@ -213,7 +213,8 @@ t.test('an upload is aborted when its lease is lost', async (t) => {
   await hung
   await query(
     databaseUrl,
-    `UPDATE session_leases SET holder = '${randomUUID()}', expires_at = now() + interval '1 minute' WHERE session_id = '${id}'`
+    `UPDATE session_leases SET holder = '${randomUUID()}', expires_at = now() + interval '1 minute'
+     WHERE session_id = '${id}'`
   )
   t.match(await slow, { statusCode: 503 })
   t.strictSame((await stateOf(t, id)).rows, [])

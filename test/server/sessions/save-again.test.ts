@@ -26,7 +26,8 @@ const whole = {
 async function fingerprint(audioUrl: string | null) {
   const rows = await query(
     database.url,
-    'SELECT s.xmin::text, s.ctid::text, u.xmin::text AS user_xmin FROM sessions s JOIN users u ON u.id = user_id ORDER BY s.id'
+    `SELECT s.xmin::text, s.ctid::text, u.xmin::text AS user_xmin
+     FROM sessions s JOIN users u ON u.id = user_id ORDER BY s.id`
   )
   const { headers } = audioUrl ? await fetch(audioUrl, { method: 'HEAD' }) : new Response()
   return { rows, etag: headers.get('etag'), modified: headers.get('last-modified') }

@@ -85,8 +85,10 @@ t.test('a save whose user is deleted meanwhile gets the same answer and stores n
   await otto.sync()
   await query(
     database.url,
-    'CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM users WHERE id = NEW.user_id; RETURN NEW; END $$',
-    "CREATE TRIGGER vanish BEFORE INSERT ON sessions FOR EACH ROW WHEN (NEW.song_name = 'Gone') EXECUTE FUNCTION vanish()"
+    `CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql
+     AS $$ BEGIN DELETE FROM users WHERE id = NEW.user_id; RETURN NEW; END $$`,
+    `CREATE TRIGGER vanish BEFORE INSERT ON sessions
+     FOR EACH ROW WHEN (NEW.song_name = 'Gone') EXECUTE FUNCTION vanish()`
   )
   t.teardown(() => query(database.url, 'DROP FUNCTION vanish CASCADE'))
   isProblem(t, await otto.save({ songName: 'Gone' }), 'user_not_synced')

@@ -7,8 +7,9 @@ type Heartbeat = {
 }
 
 /**
- * Runs `work` and renews the lease meanwhile. `signal` aborts with `session_busy` when the lease was lost or could not
- * be renewed in time. The work does not begin under a lease that may have expired: a stopped process may have resumed.
+ * Runs `work` and renews the lease meanwhile. `signal` aborts with `session_busy` when the lease was lost or
+ * could not be renewed in time. The work does not begin under a lease that may have expired: a stopped
+ * process may have resumed.
  * @throws {ApiError} session_busy
  */
 export async function withHeartbeat<T>(

@@ -27,8 +27,8 @@ export function createLeaseRepository(queries: Queries, leaseMs: number) {
   return {
     /**
      * Inserts a lease, or takes over one that has expired or that an equal purpose has abandoned.
-     * @returns undefined when another request holds the lease. `isInherited`: the previous lease was abandoned and
-     * has not expired
+     * @returns undefined when another request holds the lease. `isInherited`: the previous lease was
+     * abandoned and has not expired
      */
     async acquire(
       { sessionId, userId, contentDigest }: Purpose,
@@ -36,7 +36,9 @@ export function createLeaseRepository(queries: Queries, leaseMs: number) {
     ): Promise<{ isInherited: boolean } | undefined> {
       const [row] = await queries.$queryRaw<Array<{ isInherited: boolean }>>`
         INSERT INTO session_leases AS l (session_id, user_id, holder, content_digest, started_at, expires_at)
-        VALUES (${sessionId}::uuid, ${userId}::uuid, ${fencingToken}::uuid, ${contentDigest}, now(), ${expiry})
+        VALUES (
+          ${sessionId}::uuid, ${userId}::uuid, ${fencingToken}::uuid, ${contentDigest}, now(), ${expiry}
+        )
         ON CONFLICT (session_id) DO UPDATE
           SET user_id = excluded.user_id, holder = excluded.holder, content_digest = excluded.content_digest,
             started_at = CASE WHEN l.expires_at <= now() THEN now() ELSE l.started_at END,
@@ -91,7 +93,8 @@ export function createLeaseRepository(queries: Queries, leaseMs: number) {
 /** Locks the lease until the transaction ends. @returns false when the lease was lost */
 export async function lockLease(queries: Queries, { sessionId, fencingToken }: LeaseKey): Promise<boolean> {
   const rows = await queries.$queryRaw<unknown[]>`
-    SELECT FROM session_leases WHERE session_id = ${sessionId}::uuid AND holder = ${fencingToken}::uuid FOR UPDATE`
+    SELECT FROM session_leases
+    WHERE session_id = ${sessionId}::uuid AND holder = ${fencingToken}::uuid FOR UPDATE`
   return rows.length === 1
 }
 
@@ -102,7 +105,10 @@ export async function deleteLease(queries: Queries, { sessionId, fencingToken }:
   return count === 1
 }
 
-/** Clears the token: until the lease expires, only an equal purpose can acquire it. @returns false when it was lost */
+/**
+ * Clears the token: until the lease expires, only an equal purpose can acquire it.
+ * @returns false when it was lost
+ */
 export async function abandonLease(
   queries: Queries,
   { sessionId, fencingToken }: LeaseKey

@@ -12,12 +12,15 @@ export type Lease = LeaseKey & {
   hasWritten: boolean
   /** A transaction has ended the lease; it counts only if the transaction was committed. */
   isConsumed: boolean
-  /** `withLease` does not end the lease, whatever becomes of the work: it expires, or someone else ends it. */
+  /**
+   * `withLease` does not end the lease, whatever becomes of the work: it expires, or someone else ends it.
+   */
   isKept: boolean
 }
 
 /**
- * Makes sure, inside a transaction, that the lease is still held, and that it stays so until the transaction ends.
+ * Makes sure, inside a transaction, that the lease is still held, and that it stays so until the transaction
+ * ends.
  * @throws {ApiError} session_busy
  */
 export async function confirm(queries: Queries, lease: Lease): Promise<void> {
@@ -34,8 +37,9 @@ export async function consume(queries: Queries, lease: Lease): Promise<void> {
 }
 
 /**
- * As `consume`, for a deletion. If the lease is inherited, the removal of an earlier request may still happen: the id
- * stays reserved until the lease expires, so that this removal cannot hit the object of a later save.
+ * As `consume`, for a deletion. If the lease is inherited, the removal of an earlier request may still
+ * happen: the id stays reserved until the lease expires, so that this removal cannot hit the object of a
+ * later save.
  * @throws {ApiError} session_busy when the lease was lost
  */
 export async function consumeForDeletion(queries: Queries, lease: Lease): Promise<void> {

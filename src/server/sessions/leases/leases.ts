@@ -17,10 +17,10 @@ type Options = {
 export type Leases = ReturnType<typeof createLeases>
 
 /**
- * Leases on session ids, in the table `session_leases` (docs/decisions/0001-leases.md). They keep two saves, or a save
- * and a deletion, from working on the same object, with no transaction or connection held while bytes travel. Only a
- * dead holder loses its lease. A holder that was merely slow finds out in its committing transaction, where `consume`
- * compares the fencing token.
+ * Leases on session ids, in the table `session_leases` (docs/decisions/0001-leases.md). They keep two saves,
+ * or a save and a deletion, from working on the same object, with no transaction or connection held while
+ * bytes travel. Only a dead holder loses its lease. A holder that was merely slow finds out in its committing
+ * transaction, where `consume` compares the fencing token.
  */
 export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options) {
   const repository = createLeaseRepository(queries, leaseMs)
@@ -28,9 +28,10 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
 
   return {
     /**
-     * Runs `work` under a lease of the session id, and ends the lease afterwards unless the work has consumed it.
-     * @throws {ApiError} id_reused at once when other content is being saved; session_busy when an earlier request
-     * holds the lease for longer than `waitMs`
+     * Runs `work` under a lease of the session id, and ends the lease afterwards unless the work has consumed
+     * it.
+     * @throws {ApiError} id_reused at once when other content is being saved; session_busy when an earlier
+     * request holds the lease for longer than `waitMs`
      */
     async withLease<T>(purpose: Purpose, work: (lease: Lease) => Promise<T>): Promise<T> {
       const lease = await acquireLease({ repository, leaseMs, waitMs }, purpose)
@@ -38,8 +39,8 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
     },
 
     /**
-     * Takes the lease from any holder, alive or dead, that has held it for longer than `minAgeMs`, and runs `work`
-     * under it. A holder that is still alive can then no longer commit.
+     * Takes the lease from any holder, alive or dead, that has held it for longer than `minAgeMs`, and runs
+     * `work` under it. A holder that is still alive can then no longer commit.
      * @returns 'in use', without running `work`, when the lease is younger
      */
     async withStolenLease<T>(
@@ -49,7 +50,8 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
     ): Promise<T | 'in use'> {
       const lease = newLease(sessionId, leaseMs)
       const isStolen = await repository.steal({ userId, minAgeMs, ...lease })
-      // Without a row there is no such user, and so no save that could be in flight: nothing had to be stolen.
+      // Without a row there is no such user, and so no save that could be in flight: nothing had to be
+      // stolen.
       if (!isStolen && (await repository.find(sessionId))) return 'in use'
       return runUnderLease({ queries, log }, lease, work)
     },
@@ -61,7 +63,10 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
     withHeartbeat: <T>(lease: Lease, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
       withHeartbeat(heartbeat, lease, work),
 
-    /** As `withHeartbeat`, for work that writes to the bucket, so that a failure leaves in doubt what is there. */
+    /**
+     * As `withHeartbeat`, for work that writes to the bucket, so that a failure leaves in doubt what is
+     * there.
+     */
     write: <T>(lease: Lease, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
       withHeartbeat(heartbeat, lease, (signal) => {
         lease.hasWritten = true
@@ -69,9 +74,10 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
       }),
 
     /**
-     * Removes what this request, or an earlier one of the same purpose, has written. The token is rotated first: that
-     * waits for a transaction in doubt, and bars it from consuming the lease later. If the outcome of the removal is
-     * unknown, the lease is kept until it expires: a late removal would hit the object of a repeated request.
+     * Removes what this request, or an earlier one of the same purpose, has written. The token is rotated
+     * first: that waits for a transaction in doubt, and bars it from consuming the lease later. If the
+     * outcome of the removal is unknown, the lease is kept until it expires: a late removal would hit the
+     * object of a repeated request.
      * @returns false, without removing anything, when the lease was consumed or lost
      */
     async undoWrite(lease: Lease, remove: () => Promise<void>): Promise<boolean> {

@@ -16,7 +16,8 @@ export async function runUnderLease<T>(
   const result = await work(lease).catch(async (error) => {
     if (!lease.isKept) {
       const ending = end(context, lease, mayStillWrite(lease, error) ? abandonLease : deleteLease)
-      // A database that has just failed to answer is not waited for again: its time limit is the caller's limit.
+      // A database that has just failed to answer is not waited for again: its time limit is the caller's
+      // limit.
       if (!isOutage(error)) await ending
     }
     throw error
@@ -26,8 +27,9 @@ export async function runUnderLease<T>(
 }
 
 /**
- * Whether a write to the bucket that was sent may still take effect. If not, the lease is deleted: the id is free at
- * once. If so, it is abandoned: until it expires only an equal purpose, whose writes are the same, can acquire it.
+ * Whether a write to the bucket that was sent may still take effect. If not, the lease is deleted: the id is
+ * free at once. If so, it is abandoned: until it expires only an equal purpose, whose writes are the same,
+ * can acquire it.
  */
 function mayStillWrite({ isInherited, hasWritten }: Lease, error: unknown): boolean {
   const isRefused = error instanceof ApiError && error.statusCode < 500

@@ -11,7 +11,8 @@ import { stagingKey } from './staged-upload.ts'
 type NewUpload = { contentType: string; bytes: number }
 
 /**
- * Begins a direct upload: answers a URL of the staging bucket to which the client sends the bytes. Nothing is stored.
+ * Begins a direct upload: answers a URL of the staging bucket to which the client sends the bytes. Nothing is
+ * stored.
  * @throws {ApiError} session_not_found; recording_exists; unsupported_recording; recording_too_large;
  * storage_unavailable; database_unavailable
  */

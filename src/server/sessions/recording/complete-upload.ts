@@ -13,12 +13,12 @@ import { verifyUpload } from './verify-upload.ts'
 type Publication = { upload: StagedUpload; session: StoredSession; lease: Lease }
 
 /**
- * Verifies a direct upload, publishes it and attaches it to its session (docs/decisions/0003-staging-of-direct-uploads.md).
- * May be repeated until it succeeds, and afterwards.
+ * Verifies a direct upload, publishes it and attaches it to its session
+ * (docs/decisions/0003-staging-of-direct-uploads.md). May be repeated until it succeeds, and afterwards.
  *
- * The order keeps unverified bytes from being public. The upload is sealed and verified, then copied to the bucket of
- * recordings; only then the session gets its `audio_url`. The sealed object is removed last, so that each step can be
- * repeated after a failure.
+ * The order keeps unverified bytes from being public. The upload is sealed and verified, then copied to the
+ * bucket of recordings; only then the session gets its `audio_url`. The sealed object is removed last, so
+ * that each step can be repeated after a failure.
  *
  * @throws {ApiError} session_not_found; upload_incomplete; recording_exists; unsupported_recording;
  * recording_too_large; invalid_input; session_busy; storage_unavailable; database_unavailable
@@ -47,8 +47,8 @@ async function findSession(
 }
 
 /**
- * Answers a repeated completion with the session, and refuses the completion of another upload. An upload that is
- * sealed may be either: the lengths decide.
+ * Answers a repeated completion with the session, and refuses the completion of another upload. An upload
+ * that is sealed may be either: the lengths decide.
  */
 async function confirmAttached(
   { storage: { staging } }: SessionDependencies,

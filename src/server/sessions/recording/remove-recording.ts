@@ -5,9 +5,9 @@ import { confirm, type Lease } from '../leases/lease.ts'
 import { createSessionRepository, mayHaveObject, type SessionHead } from '../repository.ts'
 
 /**
- * Clears the URL of a session and removes its object, then calls `finish`, all under the lease of the session.
- * `finish` consumes the lease. A failure in between leaves a session without a recording; repeating the call finishes
- * the work.
+ * Clears the URL of a session and removes its object, then calls `finish`, all under the lease of the
+ * session. `finish` consumes the lease. A failure in between leaves a session without a recording; repeating
+ * the call finishes the work.
  * @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable
  */
 export async function removeRecording(

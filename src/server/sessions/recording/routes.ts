@@ -25,8 +25,8 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
         operationId: 'beginUpload',
         summary: 'Begin a direct upload of a recording to the storage',
         description:
-          'For long recordings. PUT the bytes to the `url` of the answer with the `contentType` of the answer, ' +
-          'then complete the upload.',
+          'For long recordings. PUT the bytes to the `url` of the answer with its `contentType`, then complete ' +
+          'the upload.',
         tags: ['Recordings'],
         params: SessionParamsSchema,
         body: NewUploadSchema,
@@ -59,8 +59,8 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
         operationId: 'completeUpload',
         summary: 'Verify an uploaded recording and attach it to its session',
         description:
-          'The upload must have the announced length, and its bytes must be a recording; otherwise it is removed. ' +
-          'Safe to repeat.',
+          'The upload must have the announced length, and its bytes must be a recording; otherwise it is ' +
+          'removed. Safe to repeat.',
         tags: ['Recordings'],
         params: SessionParamsSchema,
         body: CompletedUploadSchema,

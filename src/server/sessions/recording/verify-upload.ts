@@ -11,9 +11,9 @@ import type { StagedUpload } from './staged-upload.ts'
 const HEAD_BYTES = 64 * 1024
 
 /**
- * Seals an upload, then verifies it: its length, its life in caches, its format and its content type. Sealing moves
- * the object out of reach of its upload URL, so that a late second PUT cannot change what was verified. An upload that
- * is refused is removed.
+ * Seals an upload, then verifies it: its length, its life in caches, its format and its content type. Sealing
+ * moves the object out of reach of its upload URL, so that a late second PUT cannot change what was verified.
+ * An upload that is refused is removed.
  * @throws {ApiError} upload_incomplete; recording_too_large; invalid_input; unsupported_recording;
  * storage_unavailable; the reason of `signal`
  */
@@ -68,8 +68,8 @@ async function openSealed(
   { sealedKey, bytes }: StagedUpload,
   signal: AbortSignal
 ): Promise<RandomAccess> {
-  // One deadline for all reads: a file can be crafted to need hundreds. The signals are joined for each read, because
-  // Node.js 20 lets a deadline be collected that nothing else references.
+  // One deadline for all reads: a file can be crafted to need hundreds. The signals are joined for each read,
+  // because Node.js 20 lets a deadline be collected that nothing else references.
   const deadline = AbortSignal.timeout(timeoutMs)
   const read = (start: number, end: number) =>
     staging.read(sealedKey, start, end, AbortSignal.any([signal, deadline]))

@@ -331,7 +331,8 @@ t.test(
     const proxy = await startFaultyProxy(t, services.storage.url)
     const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '1000' })
     const id = await newSession(clara)
-    const entry = Buffer.alloc(1000) // an entry of a ZIP file, whose entries are searched for the one that identifies the format
+    // An entry of a ZIP file, whose entries are searched for the one that identifies the format.
+    const entry = Buffer.alloc(1000)
     Buffer.from('504b03041400000000000000000000000000c9030000c90300000100000061', 'hex').copy(entry)
     const upload = await uploaded(clara, id, Buffer.alloc(MAX_BYTES, entry))
     proxy.throttle(2000)
