@@ -5,7 +5,10 @@ import { formatOfMediaType, type AudioFormat } from './formats.ts'
 /** Bytes with random access: `read` returns those from `start` to before `end`. */
 export type RandomAccess = { readonly size: number; read: (start: number, end: number) => Promise<Buffer> }
 
-/** Ten times what a recording needs. A crafted archive causes thousands of reads, each a request to the storage. */
+/**
+ * Ten times what a recording needs. A crafted archive causes thousands of reads, each a request to the
+ * storage.
+ */
 const MAX_READS = 256
 
 /**

@@ -5,7 +5,10 @@ type Jwk = { kid?: string; kty?: string; alg?: string; use?: string }
 
 export type KeySet = ReturnType<typeof createKeySet>
 
-/** Reads the issuer's key set. `issuer` ends with a slash. Rejects after `timeoutMs` or on an unexpected answer. */
+/**
+ * Reads the issuer's key set. `issuer` ends with a slash. Rejects after `timeoutMs` or on an unexpected
+ * answer.
+ */
 export async function fetchKeySet(issuer: string, timeoutMs: number): Promise<KeySet> {
   const response = await fetch(`${issuer}.well-known/jwks.json`, {
     signal: AbortSignal.timeout(timeoutMs),
@@ -17,7 +20,9 @@ export async function fetchKeySet(issuer: string, timeoutMs: number): Promise<Ke
   return createKeySet(issuer, keys)
 }
 
-/** The RS256 signing keys of one key set. Its get-jwks holds exactly these keys, so it never sends a request. */
+/**
+ * The RS256 signing keys of one key set. Its get-jwks holds exactly these keys, so it never sends a request.
+ */
 export function createKeySet(issuer: string, keys: Jwk[]) {
   const jwks = buildGetJwks({
     issuersWhitelist: [issuer],

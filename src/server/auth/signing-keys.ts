@@ -5,7 +5,10 @@ import { createTokenBucket } from './token-bucket.ts'
 const MINUTE = 60_000
 /** From this age on, the keys are read again in the background. */
 const STALE_AFTER = 5 * MINUTE
-/** From this age on, a request waits for the new keys: a key that the issuer removed is refused within ten minutes. */
+/**
+ * From this age on, a request waits for the new keys: a key that the issuer removed is refused within ten
+ * minutes.
+ */
 const EXPIRED_AFTER = 9 * MINUTE
 /** Reads caused by unknown key ids: two at once, then one every twenty seconds. */
 const UNKNOWN_KEY_READS = 2
@@ -18,9 +21,10 @@ export type SigningKeys = ReturnType<typeof createSigningKeys>
 /**
  * The issuer's public signing keys.
  *
- * get-jwks alone sends one request for every unknown `kid`, has no time limit, and forgets all keys when the issuer is
- * unavailable for two minutes. This cache reads the whole key set within a budget: a flood of invented key ids causes
- * a few reads a minute, a rotated key is found by the next read, and known keys survive an outage of the issuer.
+ * get-jwks alone sends one request for every unknown `kid`, has no time limit, and forgets all keys when the
+ * issuer is unavailable for two minutes. This cache reads the whole key set within a budget: a flood of
+ * invented key ids causes a few reads a minute, a rotated key is found by the next read, and known keys
+ * survive an outage of the issuer.
  */
 export function createSigningKeys({ issuer, timeoutMs, now = Date.now }: Options) {
   const budget = createTokenBucket({ capacity: UNKNOWN_KEY_READS, refillMs: RETRY_AFTER, now })
@@ -67,7 +71,8 @@ export function createSigningKeys({ issuer, timeoutMs, now = Date.now }: Options
   return {
     /**
      * The signing key `kid` as PEM.
-     * @throws {ApiError} invalid_token when the issuer has no such key; issuer_unavailable when this cannot be checked
+     * @throws {ApiError} invalid_token when the issuer has no such key; issuer_unavailable when this cannot
+     * be checked
      */
     async find(kid: string): Promise<string> {
       if (keySet.has(kid)) await refreshIfStale()
@@ -76,7 +81,10 @@ export function createSigningKeys({ issuer, timeoutMs, now = Date.now }: Options
       return keySet.pem(kid)
     },
 
-    /** For readiness. @throws {ApiError} issuer_unavailable when the keys were never read or the last read failed */
+    /**
+     * For readiness.
+     * @throws {ApiError} issuer_unavailable when the keys were never read or the last read failed
+     */
     async check(): Promise<void> {
       if (readAt === -Infinity && (reading || budget.take())) await read()
       if (failure !== undefined && now() - triedAt >= RETRY_AFTER) await read()

@@ -12,8 +12,8 @@ function readUrl(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * The error in one line. Messages of pg name hosts and users, never the password. A refused connection to a host with
- * several addresses is an AggregateError without a message.
+ * The error in one line. Messages of pg name hosts and users, never the password. A refused connection to a
+ * host with several addresses is an AggregateError without a message.
  */
 function describe(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(describe).join('; ')

@@ -1,7 +1,10 @@
 import { loadConfig } from '../config.ts'
 import { createStorage } from '../storage/storage.ts'
 
-/** `npm run recordings:access`: makes the bucket public or private, as RECORDINGS_ACCESS says. @returns what changed */
+/**
+ * `npm run recordings:access`: makes the bucket public or private, as RECORDINGS_ACCESS says.
+ * @returns what changed
+ */
 async function run(): Promise<string> {
   const config = loadConfig(process.env)
   const { bucket, access } = config.storage

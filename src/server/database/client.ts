@@ -8,7 +8,10 @@ import { withTimeLimit } from './errors.ts'
 /** The queries of a repository, which run on the client or inside a transaction. */
 export type Queries = Pick<PrismaClient, '$queryRaw' | '$executeRaw' | 'user' | 'session' | 'sessionLease'>
 
-/** A pooled Prisma client. Failures of PostgreSQL and exceeded time limits are ApiErrors `database_unavailable`. */
+/**
+ * A pooled Prisma client. Failures of PostgreSQL and exceeded time limits are ApiErrors
+ * `database_unavailable`.
+ */
 export type Database = ReturnType<typeof createDatabase>
 
 export function createDatabase({ url, poolSize, timeoutMs }: Config['database']) {
@@ -37,7 +40,9 @@ export function createDatabase({ url, poolSize, timeoutMs }: Config['database'])
     /** Time limit of every call, in milliseconds. */
     timeoutMs,
 
-    /** Runs `work` in one transaction, which its errors roll back. `work` awaits queries and nothing slower. */
+    /**
+     * Runs `work` in one transaction, which its errors roll back. `work` awaits queries and nothing slower.
+     */
     async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
       const deadline = Date.now() + timeoutMs
       const run = client
@@ -64,25 +69,26 @@ export function createDatabase({ url, poolSize, timeoutMs }: Config['database'])
     }
   }
 
-  // When the network fails silently, PostgreSQL keeps a transaction and its lock on the user for two hours by default.
-  // Set in each transaction, because a pooler loses settings of a connection. idle_in_transaction_session_timeout is
-  // not used: it ends the whole embedded database.
+  // When the network fails silently, PostgreSQL keeps a transaction and its lock on the user for two hours by
+  // default. Set in each transaction, because a pooler loses settings of a connection.
+  // idle_in_transaction_session_timeout is not used: it ends the whole embedded database.
   async function limitOnServer(transaction: Pick<PrismaClient, '$queryRaw'>) {
     await transaction.$queryRaw`
-      SELECT set_config('statement_timeout', ${String(timeoutMs)}, true), set_config('tcp_keepalives_idle', '5', true),
-        set_config('tcp_keepalives_interval', '5', true), set_config('tcp_keepalives_count', '2', true)`
+      SELECT set_config('statement_timeout', ${String(timeoutMs)}, true),
+        set_config('tcp_keepalives_idle', '5', true), set_config('tcp_keepalives_interval', '5', true),
+        set_config('tcp_keepalives_count', '2', true)`
   }
 
   function discardUnlessIdle(_error: Error | undefined, connection: pg.PoolClient) {
-    // After a time-out a connection can return to the pool inside a query or a transaction. Later writes would join
-    // that transaction and never be committed.
+    // After a time-out a connection can return to the pool inside a query or a transaction. Later writes
+    // would join that transaction and never be committed.
     if (connection.getTransactionStatus() !== 'I' || isBusy(connection)) connection.end().catch(() => {})
   }
 }
 
 /**
- * Clears Prisma's debug log. The adapter keeps the last hundred statements there with their parameters, debugging or
- * not: up to a hundred scores of several megabytes.
+ * Clears Prisma's debug log. The adapter keeps the last hundred statements there with their parameters,
+ * debugging or not: up to a hundred scores of several megabytes.
  */
 const forgetParameters = () => clearLogs()
 

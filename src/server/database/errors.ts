@@ -3,9 +3,18 @@ import { ApiError } from '../errors.ts'
 /** SQLSTATE classes of server errors, as opposed to errors of a statement (PostgreSQL manual, appendix A). */
 const SERVER_FAULTS = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'F0', 'XX'])
 
-/** Connection errors of node-postgres and its pool that have no code. */
-const CONNECTION_FAULTS =
-  /^(Query read timeout|timeout exceeded when trying to connect|timeout expired|Connection terminated|Client has encountered a connection error|Client was closed|Cannot use a pool|The server does not support SSL|The transaction took too long)/i
+/** First words, in lower case, of the connection errors without a code: of node-postgres, its pool and ours. */
+const CONNECTION_FAULTS = [
+  'query read timeout',
+  'timeout exceeded when trying to connect',
+  'timeout expired',
+  'connection terminated',
+  'client has encountered a connection error',
+  'client was closed',
+  'cannot use a pool',
+  'the server does not support ssl',
+  'the transaction took too long'
+]
 
 type AdapterFailure = { cause?: { originalCode?: string } }
 type PrismaFailure = { code?: unknown; meta?: { driverAdapterError?: AdapterFailure } }
@@ -27,12 +36,15 @@ export const sqlState = (error: unknown): string | undefined => adapterFailure(e
 const hasSocketCode = (error: unknown) =>
   error instanceof Error && /^E[A-Z_]+$/.test(String((error as NodeJS.ErrnoException).code))
 
+const isConnectionFault = (message: string) =>
+  CONNECTION_FAULTS.some((start) => message.toLowerCase().startsWith(start))
+
 function isServerFault(error: unknown): boolean {
   const state = sqlState(error)
   if (state !== undefined) return SERVER_FAULTS.has(state.slice(0, 2))
   if (adapterFailure(error) || hasSocketCode(error)) return true
   if (isPrismaFailure(error)) return /^P(1\d\d\d|2024|2028|2034)$/.test(String(error.code))
-  return error instanceof Error && CONNECTION_FAULTS.test(error.message)
+  return error instanceof Error && isConnectionFault(error.message)
 }
 
 const unavailable = (cause: unknown) =>

@@ -2,7 +2,10 @@ import { isTimeZone } from '../../contract/practice-days.ts'
 import { toIssuer, toList } from './convert.ts'
 import type { Environment } from './schema.ts'
 
-/** The checks that a schema cannot express. @returns one sentence for each variable that fails; never its value */
+/**
+ * The checks that a schema cannot express.
+ * @returns one sentence for each variable that fails; never its value
+ */
 export function findInconsistencies(values: Environment): string[] {
   const checks: Array<[name: keyof Environment, ok: boolean, problem: string]> = [
     [

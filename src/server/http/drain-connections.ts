@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
 /**
- * Closes each connection after its current answer once the server is closing. Otherwise a client's keep-alive connection
- * would hold the process until the platform kills it.
+ * Closes each connection after its current answer once the server is closing. Otherwise a client's keep-alive
+ * connection would hold the process until the platform kills it.
  */
 async function drainConnections(app: FastifyInstance) {
   let isClosing = false

@@ -11,8 +11,8 @@ declare module 'fastify' {
 }
 
 /**
- * Accepts bodies of JSON in UTF-8 (RFC 8259) and no other content type. Invalid UTF-8 is refused: decoding would replace
- * letters. `__proto__` and `constructor` are ignored like any unknown field.
+ * Accepts bodies of JSON in UTF-8 (RFC 8259) and no other content type. Invalid UTF-8 is refused: decoding
+ * would replace letters. `__proto__` and `constructor` are ignored like any unknown field.
  */
 async function jsonParser(app: FastifyInstance) {
   const parse = app.getDefaultJsonParser('remove', 'remove')

@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify
 import type { Config } from '../config.ts'
 
 /**
- * Pino options that keep tokens, bodies, query strings, personal addresses and SQL values out of the log: a request is
- * reduced to its method and route, an error to its type, message, code and stack.
+ * Pino options that keep tokens, bodies, query strings, personal addresses and SQL values out of the log: a
+ * request is reduced to its method and route, an error to its type, message, code and stack.
  */
 export function loggerOptions(config: Pick<Config, 'logLevel'>): FastifyServerOptions['logger'] {
   return {

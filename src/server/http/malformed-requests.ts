@@ -4,9 +4,9 @@ import type { ConnectionError, FastifyInstance } from 'fastify'
 import { ApiError, invalidInput } from '../errors.ts'
 
 /**
- * Fastify's `clientErrorHandler`: answers an unparsable request with a problem and closes the connection, because the
- * start of the next request is unknown. (Node itself answers a missing Host header and an unknown expectation, without
- * a body.)
+ * Fastify's `clientErrorHandler`: answers an unparsable request with a problem and closes the connection,
+ * because the start of the next request is unknown. (Node itself answers a missing Host header and an unknown
+ * expectation, without a body.)
  */
 export function answerClientError(this: FastifyInstance, error: ConnectionError, socket: Socket) {
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {

@@ -3,7 +3,9 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
-/** Serves OpenAPI 3.1, generated from the schemas of the routes, at `/docs/json`, and Swagger UI at `/docs`. */
+/**
+ * Serves OpenAPI 3.1, generated from the schemas of the routes, at `/docs/json`, and Swagger UI at `/docs`.
+ */
 async function openapi(app: FastifyInstance) {
   await app.register(swagger, {
     openapi: {
@@ -12,7 +14,8 @@ async function openapi(app: FastifyInstance) {
         title: 'Harmony Helper API',
         version: '1.0.0',
         description:
-          'Practice sessions, recordings and streaks of the AI music-practice coach. Every error is RFC 9457 `application/problem+json`; branch on its `code`.'
+          'Practice sessions, recordings and streaks of the AI music-practice coach. ' +
+          'Every error is RFC 9457 `application/problem+json`; branch on its `code`.'
       },
       tags: [{ name: 'Users' }, { name: 'Sessions' }, { name: 'Stats' }, { name: 'Health' }],
       components: {
@@ -36,7 +39,8 @@ async function openapi(app: FastifyInstance) {
     routePrefix: '/docs',
     theme: { title: 'Harmony Helper API' },
     uiConfig: { layout: 'BaseLayout', docExpansion: 'list', persistAuthorization: true, validatorUrl: null },
-    staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'" // Swagger UI uses inline styles
+    // Swagger UI uses inline styles.
+    staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
   })
 }
 

@@ -4,7 +4,10 @@ import { ProblemSchema, type Problem } from '../../contract/problem.ts'
 import { ApiError } from '../errors.ts'
 import { toApiError } from './to-api-error.ts'
 
-/** Sends every error as RFC 9457 `application/problem+json`, with a code from the catalogue in `contract/problem.ts`. */
+/**
+ * Sends every error as RFC 9457 `application/problem+json`, with a code from the catalogue in
+ * `contract/problem.ts`.
+ */
 async function problemDetails(app: FastifyInstance) {
   app.addSchema(ProblemSchema)
   app.setErrorHandler<FastifyError>(answerWithProblem)

@@ -11,7 +11,9 @@ const COMMON: ProblemCode[] = [
   'issuer_unavailable'
 ]
 
-/** The error responses of an authenticated route for OpenAPI: those in `codes` and the common ones, by status. */
+/**
+ * The error responses of an authenticated route for OpenAPI: those in `codes` and the common ones, by status.
+ */
 export function problemResponses(...codes: ProblemCode[]) {
   const all = [...codes, ...COMMON]
   const statuses = new Set(all.map((code) => problems[code][0]))

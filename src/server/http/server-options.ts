@@ -20,6 +20,6 @@ export const serverOptions = (config: Pick<Config, 'logLevel'>) =>
     requestTimeout: REQUEST_TIMEOUT_MS,
     frameworkErrors: answerWithProblem,
     clientErrorHandler: answerClientError,
-    return503OnClosing: false, // requests that arrive while closing are answered; drain-connections closes after them
+    return503OnClosing: false, // requests that arrive while closing are answered: see drain-connections.ts
     routerOptions: { maxParamLength: 200 }
   }) satisfies FastifyHttpOptions<Server>

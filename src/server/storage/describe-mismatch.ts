@@ -18,7 +18,9 @@ export function describeMismatch(bucket: Bucket, { isPublic, maxBytes }: Require
   return faults.length > 0 ? `The bucket ${bucket.name} ${faults.join('; it ')}` : undefined
 }
 
-/** The media types of recordings that the bucket does not accept. A bucket without a list accepts everything. */
+/**
+ * The media types of recordings that the bucket does not accept. A bucket without a list accepts everything.
+ */
 function refusedTypes({ allowed_mime_types: allowed }: Bucket): string[] {
   if (!allowed?.length || allowed.includes('audio/*') || allowed.includes('*/*')) return []
   return audioFormats.map(({ contentType }) => contentType).filter((type) => !allowed.includes(type))

@@ -1,9 +1,10 @@
 import { Agent, request, type Dispatcher } from 'undici'
 
 /**
- * The `fetch` for storage-js, which has no time limit of its own. Every phase without progress ends after `timeoutMs`.
- * Bytes in transit count as progress, so a slow upload can finish. `undici.request` needs a third of the CPU of `fetch`
- * with a streamed body, does not follow redirects and does not buffer the body for them.
+ * The `fetch` for storage-js, which has no time limit of its own. Every phase without progress ends after
+ * `timeoutMs`. Bytes in transit count as progress, so a slow upload can finish. `undici.request` needs a
+ * third of the CPU of `fetch` with a streamed body, does not follow redirects and does not buffer the body
+ * for them.
  */
 export function createStorageFetch(timeoutMs: number) {
   const dispatcher = new Agent({

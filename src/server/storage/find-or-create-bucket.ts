@@ -3,7 +3,10 @@ import { codeOf, unavailable } from './errors.ts'
 
 type Settings = Parameters<StorageClient['createBucket']>[1]
 
-/** Finds a bucket, or creates it with `settings`. @returns the existing bucket; undefined when it was created */
+/**
+ * Finds a bucket, or creates it with `settings`.
+ * @returns the existing bucket; undefined when it was created
+ */
 export async function findOrCreateBucket(
   client: StorageClient,
   name: string,

@@ -8,9 +8,9 @@ const PAGE_SIZE = 1000
 export type Entry = { key: string; isFolder: boolean; modifiedAt: Date }
 
 /**
- * Lists the direct entries of a folder by name; `''` is the root. A missing bucket is empty.
- * `countRemoved` returns how many listed entries the caller has removed since: the offset of the next page shrinks by
- * that number.
+ * Lists the direct entries of a folder by name; `''` is the root. A missing bucket is empty. `countRemoved`
+ * returns how many listed entries the caller has removed since: the offset of the next page shrinks by that
+ * number.
  */
 export const createListing = (objects: ReturnType<StorageClient['from']>) =>
   async function* list(folder: string, countRemoved = () => 0): AsyncGenerator<Entry> {

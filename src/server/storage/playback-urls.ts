@@ -6,8 +6,8 @@ type Options = { storage: Storage; access: 'public' | 'private'; linkSeconds: nu
 export type PlaybackUrls = ReturnType<typeof createPlaybackUrls>
 
 /**
- * Converts the canonical URLs of the table into URLs that play. Those of a public bucket already do. For a private bucket
- * it signs URLs of limited life, all of one response in one call.
+ * Converts the canonical URLs of the table into URLs that play. Those of a public bucket already do. For a
+ * private bucket it signs URLs of limited life, all of one response in one call.
  */
 export function createPlaybackUrls({ storage, access, linkSeconds }: Options) {
   return {

@@ -2,7 +2,10 @@ import type { FastifyBaseLogger } from 'fastify'
 import { retryFor } from '../../contract/retry.ts'
 import type { Storage } from './storage.ts'
 
-/** Creates or checks the bucket in the background, until the storage answers. Reads need no storage and do not wait. */
+/**
+ * Creates or checks the bucket in the background, until the storage answers. Reads need no storage and do not
+ * wait.
+ */
 export async function prepareBucket(
   storage: Storage,
   log: FastifyBaseLogger,

@@ -1,6 +1,9 @@
 import { audioFormats, type AudioFormat } from '../audio/formats.ts'
 
-/** How long players and CDNs may cache a recording, in seconds. A deleted one disappears everywhere after that. */
+/**
+ * How long players and CDNs may cache a recording, in seconds. A deleted one disappears everywhere after
+ * that.
+ */
 export const CACHE_SECONDS = 60
 
 /** Object key of a recording. The ids are UUIDs: the storage client does not encode keys. */

@@ -14,14 +14,20 @@ type Options = Pick<Config['storage'], 'bucket' | 'access'> & {
   maxBytes: number
 }
 
-/** The bucket of verified recordings. Every failure is an ApiError, `storage_unavailable` unless documented otherwise. */
+/**
+ * The bucket of verified recordings. Every failure is an ApiError, `storage_unavailable` unless documented
+ * otherwise.
+ */
 export function createRecordingsBucket({ connection, bucket, access, maxBytes }: Options) {
   const { client } = connection
   const objects = client.from(bucket)
   const isPublic = access === 'public'
   const findOrCreate = () => findOrCreateBucket(client, bucket, { public: isPublic, fileSizeLimit: maxBytes })
 
-  /** Creates the bucket if it is missing. @returns how an existing one differs from what the server needs, if it does */
+  /**
+   * Creates the bucket if it is missing.
+   * @returns how an existing one differs from what the server needs, if it does
+   */
   async function ensureBucket(): Promise<string | undefined> {
     const found = await findOrCreate()
     return found && describeMismatch(found, { isPublic, maxBytes })
@@ -43,7 +49,10 @@ export function createRecordingsBucket({ connection, bucket, access, maxBytes }:
     /** The canonical public URL. Computed without a request. */
     publicUrl: (key: string): string => objects.getPublicUrl(key).data.publicUrl,
 
-    /** Stores an object and replaces an earlier one. @throws {ApiError} also recording_too_large, unsupported_recording */
+    /**
+     * Stores an object and replaces an earlier one.
+     * @throws {ApiError} also recording_too_large, unsupported_recording
+     */
     upload: (upload: Upload): Promise<void> => uploadObject(upload, { connection, bucket, ensureBucket }),
 
     /** Removes objects; missing ones are no error. Resolves only when none of them exists any more. */

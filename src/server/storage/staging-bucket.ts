@@ -17,8 +17,8 @@ type Options = {
 export type StagedObject = { bytes: number; contentType: string; cacheControl: string }
 
 /**
- * The private bucket to which clients upload recordings directly. Its objects are unverified, and only this server reads
- * them. Every failure is an ApiError `storage_unavailable`.
+ * The private bucket to which clients upload recordings directly. Its objects are unverified, and only this
+ * server reads them. Every failure is an ApiError `storage_unavailable`.
  */
 export function createStagingBucket({ connection, bucket, recordingsBucket, maxBytes }: Options) {
   const { client } = connection
@@ -46,7 +46,10 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
     bucket,
     list: createListing(objects),
 
-    /** A URL that accepts one PUT of one object within two hours, and another one only after the object was removed. */
+    /**
+     * A URL that accepts one PUT of one object within two hours, and another one only after the object was
+     * removed.
+     */
     async signUpload(key: string): Promise<{ url: string; token: string; expiresAt: Date }> {
       await ensureBucket()
       const { data, error } = await objects.createSignedUploadUrl(key)

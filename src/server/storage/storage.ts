@@ -30,7 +30,10 @@ export function createStorage(config: Config['storage'], limits: { maxRecordingB
     /** How long a call may make no progress. Also the limit for work that needs many calls. */
     timeoutMs,
 
-    /** For readiness. @throws {ApiError} storage_unavailable, with a message for the log, when the bucket cannot serve */
+    /**
+     * For readiness.
+     * @throws {ApiError} storage_unavailable, with a message for the log, when the bucket cannot serve
+     */
     async check(): Promise<void> {
       const mismatch = await recordings.ensureBucket()
       if (mismatch) throw new ApiError('storage_unavailable', mismatch)

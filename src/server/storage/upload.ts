@@ -17,8 +17,8 @@ type Target = { connection: StorageConnection; bucket: string; ensureBucket: () 
 
 /**
  * Stores an object and replaces an earlier one. Creates the bucket when it is missing.
- * @throws {ApiError} recording_too_large or unsupported_recording when the bucket's own limits refuse the object;
- * storage_unavailable
+ * @throws {ApiError} recording_too_large or unsupported_recording when the bucket's own limits refuse the
+ * object; storage_unavailable
  */
 export async function uploadObject(upload: Upload, target: Target): Promise<void> {
   let { data, error } = await tryUpload(upload, target)

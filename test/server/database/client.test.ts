@@ -36,7 +36,10 @@ async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
 
 type Answer = Awaited<ReturnType<Caller['list']>>
 
-/** Repeats until success. A busy machine may need longer than the time limit to connect and to finish delayed queries. */
+/**
+ * Repeats until success. A busy machine may need longer than the time limit to connect and to finish delayed
+ * queries.
+ */
 async function untilServed(call: () => Promise<Answer>): Promise<Answer> {
   let answer = await call()
   while (answer.statusCode === 503) answer = await call()

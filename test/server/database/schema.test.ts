@@ -9,8 +9,8 @@ const INSUFFICIENT_PRIVILEGE = '42501'
 const VISITORS = ['anon', 'authenticated']
 const HEX = 'a'.repeat(64)
 
-// Every Supabase project has two roles for its REST API, with grants on every new table. Roles belong to the whole
-// server, where another test may create them at the same time.
+// Every Supabase project has two roles for its REST API, with grants on every new table. Roles belong to the
+// whole server, where another test may create them at the same time.
 const supabase = [
   ...VISITORS.map(
     (role) =>

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { describeFailure, firstLine, type Migration, type MigrationHistory, refuseFailed } from './history.ts'
+import { describeFailure, firstLine, refuseFailed } from './history-report.ts'
+import type { Migration, MigrationHistory } from './history.ts'
 import type { MigrationLock } from './lock.ts'
 
 interface Context {
@@ -53,7 +54,7 @@ function toScriptError(script: string, { message, code, detail, position }: pg.D
   const where = [line, `SQLSTATE ${code}`].filter(Boolean).join(', ')
   const advice =
     code === ACTIVE_SQL_TRANSACTION
-      ? '. Each migration runs in one transaction: take this statement out and run it by hand, outside a transaction'
+      ? '. Each migration runs in one transaction: take this statement out and run it by hand without one'
       : ''
   return new ScriptError(`${message} (${where})${advice}${detail ? `\n${detail}` : ''}`)
 }

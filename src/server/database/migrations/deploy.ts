@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { createMigrationHistory, differences, type Migration, refuseFailed } from './history.ts'
 import { applyMigration } from './apply.ts'
+import { differences, refuseFailed } from './history-report.ts'
+import { createMigrationHistory, type Migration } from './history.ts'
 import { createMigrationLock } from './lock.ts'
 
 /** `prisma/migrations` of this package. The relative path is the same from `src/` and from `dist/`. */
@@ -9,7 +10,10 @@ export const migrationsDirectory = new URL('../../../../prisma/migrations/', imp
 
 export interface DeployOptions {
   directory?: URL
-  /** Receives one line for each applied migration, and for each that changed or disappeared after it was applied. */
+  /**
+   * Receives one line for each applied migration, and for each that changed or disappeared after it was
+   * applied.
+   */
   log?: (line: string) => void
   /** How long to wait while another process migrates the same database. */
   lockTimeoutMs?: number
@@ -27,15 +31,16 @@ async function readMigrations(directory: URL): Promise<Migration[]> {
 }
 
 /**
- * Applies the migrations that the database does not have yet, as `prisma migrate deploy` does: with the same table,
- * checksums and lock, so either can follow the other. docs/decisions/0004-own-migration-runner.md has the reasons.
+ * Applies the migrations that the database does not have yet, as `prisma migrate deploy` does: with the same
+ * table, checksums and lock, so either can follow the other. docs/decisions/0004-own-migration-runner.md has
+ * the reasons.
  *
- * Each script runs in one transaction together with its entry in `_prisma_migrations`. A failed script leaves only an
- * entry with the error, and blocks all further migrations until the entry is marked as rolled back. A statement that
- * refuses a transaction (CREATE INDEX CONCURRENTLY) fails.
+ * Each script runs in one transaction together with its entry in `_prisma_migrations`. A failed script leaves
+ * only an entry with the error, and blocks all further migrations until the entry is marked as rolled back. A
+ * statement that refuses a transaction (CREATE INDEX CONCURRENTLY) fails.
  *
- * A migration that changed or disappeared after it was applied is reported and skipped, so that an older version of
- * the program can still be deployed. Other tables in the schema are allowed, unlike in Prisma.
+ * A migration that changed or disappeared after it was applied is reported and skipped, so that an older
+ * version of the program can still be deployed. Other tables in the schema are allowed, unlike in Prisma.
  *
  * Uses a single connection, because the embedded database has a single session.
  * @returns the names of the applied migrations

@@ -12,7 +12,8 @@ async function acquire(client: pg.Client, timeoutMs: number): Promise<void> {
   await client.query('SELECT pg_advisory_xact_lock($1)', [KEY]).catch((error: unknown) => {
     if (!(error instanceof pg.DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error
     throw new Error(
-      `Another process has been migrating this database for ${timeoutMs / 1000} s (it holds advisory lock ${KEY}). Wait for it and retry`
+      `Another process has been migrating this database for ${timeoutMs / 1000} s ` +
+        `(it holds advisory lock ${KEY}). Wait for it and retry`
     )
   })
   // Hosted databases limit statements to minutes. Building an index can take longer.
@@ -20,8 +21,8 @@ async function acquire(client: pg.Client, timeoutMs: number): Promise<void> {
 }
 
 /**
- * The lock belongs to the transaction. Prisma's belongs to the session: behind a transaction-mode pooler (Supabase's
- * port 6543) it would stay with the pooled connection for ever. The two still exclude each other.
+ * The lock belongs to the transaction. Prisma's belongs to the session: behind a transaction-mode pooler
+ * (Supabase's port 6543) it would stay with the pooled connection for ever. The two still exclude each other.
  */
 export function createMigrationLock(client: pg.Client, timeoutMs: number): MigrationLock {
   return async (work) => {
