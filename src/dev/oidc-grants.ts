@@ -7,7 +7,7 @@ import type {
   TokenRequestIncomingMessage
 } from 'oauth2-mock-server'
 
-/** Somebody who can log in. */
+/** A user who can sign in. */
 export interface IssuerUser {
   sub: string
   email: string
@@ -22,7 +22,7 @@ interface GrantOptions {
   users: IssuerUser[]
 }
 
-/** What was agreed when a code, a refresh token or a token was asked for. */
+/** User, audience and scope of a code, refresh token or token. */
 interface Grant {
   user: IssuerUser
   audience: string
@@ -32,7 +32,7 @@ interface Grant {
 
 type TokenRequestBody = Record<string, string | undefined>
 
-/** A known user by sub or email, or one made up from what was typed; without a name, the first. */
+/** The user with this sub or email, or a new one of this name; without a name, the first user. */
 function findUser(users: IssuerUser[], name: string | null | undefined): IssuerUser {
   const known = name ? users.find((user) => user.sub === name || user.email === name) : users[0]
   const login = name || 'musician'
@@ -45,7 +45,7 @@ function findUser(users: IssuerUser[], name: string | null | undefined): IssuerU
   )
 }
 
-// client_credentials speaks for a program, and Auth0 names it so.
+// client_credentials authenticates a program; this is Auth0's name for it.
 function findMachine(clientId = 'local'): IssuerUser {
   return { sub: `${clientId}@clients`, email: `${clientId}@example.com`, name: clientId }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-/** Bytes that have arrived in full. */
+/** A complete file. */
 export interface WrittenBytes {
   version: string
   size: number
@@ -23,10 +23,10 @@ export function openByteFiles(directory: string) {
   const pathOf = (version: string) => join(directory, version)
 
   return {
-    /** Takes the stream to a new file; leaves none when it fails or is aborted. */
+    /** Writes the stream to a new file. After a failure or an abort there is no file. */
     async write(source: Readable): Promise<WrittenBytes> {
       const version = randomUUID()
-      const hash = createHash('md5') // what S3 makes an ETag of
+      const hash = createHash('md5') // the ETag of S3
       let size = 0
       async function* measure(chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
@@ -49,12 +49,12 @@ export function openByteFiles(directory: string) {
       return createReadStream(pathOf(version), { ...range, fd: openSync(pathOf(version), 'r') })
     },
 
-    /** Deletes files; one that cannot be deleted is swept at the next start. Readers of them finish undisturbed. */
+    /** Deletes files; the next start deletes those that remain. Open readers can finish. */
     async discard(versions: Iterable<string>) {
       for (const version of versions) await rm(pathOf(version), { force: true }).catch(() => {})
     },
 
-    /** Deletes every file that is not of `known` (it was being written when the process died) and says which are there. */
+    /** Deletes files not in `known`: a killed process left them unfinished. Returns the names of all files found. */
     sweep(known: ReadonlySet<string>): ReadonlySet<string> {
       const present = new Set(readdirSync(directory))
       for (const name of present) {

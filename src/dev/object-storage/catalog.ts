@@ -9,7 +9,7 @@ export interface BucketEntry {
 
 export type Catalog = ReturnType<typeof openCatalog>
 
-/** All metadata in memory, mirrored in the journal at `path`. It changes only by what a restart would read again. */
+/** All metadata in memory. Every change is first written to the journal at `path`, which a restart reads again. */
 export function openCatalog(path: string) {
   const journal = openJournal(path)
   const buckets = new Map<string, BucketEntry>()
@@ -49,7 +49,7 @@ export function openCatalog(path: string) {
     }
   }
 
-  /** Writes the journal anew when less than half of it still says something. */
+  /** Rewrites the journal when more than half of its records are obsolete. */
   function compact() {
     let live = 0
     for (const { objects } of buckets.values()) live += 1 + objects.size

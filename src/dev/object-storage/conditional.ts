@@ -12,7 +12,7 @@ function names(header: string, eTag: string) {
   return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === eTag)
 }
 
-/** Whether the caller has these bytes already (RFC 9110, 13.1: the date counts only without a tag). */
+/** Whether the client's copy is current (RFC 9110, 13.1: the date is used only without a tag). */
 export function isFresh(headers: IncomingHttpHeaders, object: StoredObject): boolean {
   const tag = headers['if-none-match']
   const since = headers['if-modified-since']

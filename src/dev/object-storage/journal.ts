@@ -13,7 +13,7 @@ export interface Bucket {
   updated_at: string
 }
 
-/** What is known of an object. `version` names the file with its bytes, which is written once and never changed. */
+/** Metadata of an object. `version` names the file with its bytes, which is written once and never changed. */
 export interface StoredObject {
   id: string
   bucketId: string

@@ -11,7 +11,7 @@ export interface ObjectRef {
   name: string
 }
 
-/** What an upload says of itself beside its bytes. */
+/** Address and metadata of an upload. */
 export type ObjectDraft = ObjectRef & Pick<StoredObject, 'contentType' | 'cacheControl' | 'userMetadata'>
 
 export type Objects = ReturnType<typeof openObjects>
@@ -29,7 +29,7 @@ export function openObjects(directory: string, catalog: Catalog) {
     return catalog.buckets.get(bucketId)?.objects.get(name)
   }
 
-  // Nothing is awaited between reading the index and changing it: of parallel uploads the last to come here wins.
+  // Synchronous: of parallel uploads, the last one to get here wins.
   function publish(draft: ObjectDraft, bytes: WrittenBytes) {
     const former = catalog.entry(draft.bucketId).objects.get(draft.name) // the bucket may be gone by now
     const updatedAt = new Date().toISOString()

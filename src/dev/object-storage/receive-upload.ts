@@ -9,7 +9,7 @@ import type { ObjectDraft, ObjectRef, Objects } from './objects.ts'
 
 interface IncomingFile extends Omit<ObjectDraft, keyof ObjectRef> {
   body: Readable
-  /** Known only when the client said so. */
+  /** Undefined if the client sends no length. */
   size: number | undefined
 }
 
@@ -41,7 +41,7 @@ function fromBody({ headers, raw }: FastifyRequest): IncomingFile {
   }
 }
 
-/** What storage-js makes of a Blob. Held in memory, as it is in the client: servers send streams or Buffers. */
+/** The form that storage-js sends for a Blob. It is kept in memory, as in the client. */
 async function fromForm({ headers, raw }: FastifyRequest): Promise<IncomingFile> {
   const form = await new Response(Readable.toWeb(raw) as BodyInit, {
     headers: { 'content-type': `${headers['content-type']}` }
@@ -59,8 +59,7 @@ async function fromForm({ headers, raw }: FastifyRequest): Promise<IncomingFile>
   }
 }
 
-// An upload that does not say its size escapes the limit: so it is on the real server, and a server of ours that
-// forgets `content-length` has to be caught by its own limit here as there.
+// As on the real server, no limit applies to an upload without `content-length`: our server must enforce its own.
 function assertAllowed(bucket: Bucket, file: IncomingFile) {
   if (!allowsType(bucket.allowed_mime_types, file.contentType)) throw errors.invalidMimeType(file.contentType)
   if (bucket.file_size_limit !== null && file.size !== undefined && file.size > bucket.file_size_limit) {

@@ -17,7 +17,7 @@ export interface SignedClaims {
 
 export type SignedTokens = ReturnType<typeof createSignedTokens>
 
-// The words of jose, by which the real server checks its tokens.
+// Messages of jose, which the real server uses.
 const REASONS: Record<string, string> = {
   [TokenError.codes.expired]: '"exp" claim timestamp check failed',
   [TokenError.codes.invalidSignature]: 'signature verification failed'
