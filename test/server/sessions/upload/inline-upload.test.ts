@@ -328,7 +328,8 @@ t.test('a body received in pieces comes to the same as one that is read whole', 
     }),
     { numRuns: PROPERTY_RUNS }
   )
-  t.pass('in 5,000 cases')
+  t.pass(`in ${PROPERTY_RUNS} cases`)
+  const skip = PROPERTY_RUNS < 5000 && 'rare outcomes need the 5,000 runs of CI'
   t.comment(Object.fromEntries(seen))
   for (const format of [
     'refused',
@@ -338,7 +339,7 @@ t.test('a body received in pieces comes to the same as one that is read whole', 
     'recording_too_large',
     'unsupported_recording'
   ]) {
-    t.ok((seen.get(format) ?? 0) > 20, `${format} was among them`)
+    t.ok((seen.get(format) ?? 0) > 20, `${format} was among them`, { skip })
   }
 })
 
