@@ -1,9 +1,9 @@
 import { ApiError } from '../errors.ts'
 
-/** Of all slots, what one user may hold: nobody who sends slowly keeps the others out. */
+/** The share of all places that one user may hold, so that slow uploads of one user do not block the others. */
 const SHARE = 1 / 4
 
-/** Gives a slot back; more than once is fine. */
+/** Gives a place back. Calls after the first have no effect. */
 export type Release = () => void
 
 export type UploadLimiter = ReturnType<typeof createUploadLimiter>
@@ -11,8 +11,8 @@ export type UploadLimiter = ReturnType<typeof createUploadLimiter>
 type Waiter = { user: string; enter: () => void }
 
 /**
- * At most `count` at a time, a quarter of them for one user; the others wait in line, each for `waitMs` at most. Who
- * waits for a slot of their own share does not keep back those behind.
+ * Limits concurrent uploads to `count`, a quarter of them for one user, rounded up. The others wait in a queue, each
+ * for at most `waitMs`. A user who waits only because of the own share does not block those behind.
  */
 export function createUploadLimiter({ count, waitMs }: { count: number; waitMs: number }) {
   const share = Math.ceil(count * SHARE)
@@ -32,7 +32,7 @@ export function createUploadLimiter({ count, waitMs }: { count: number; waitMs: 
     free++
     if (heldBy(user) > 1) held.set(user, heldBy(user) - 1)
     else held.delete(user)
-    // One at most: who waits could not enter before.
+    // At most one waiter can enter: before this, none could.
     for (const waiter of waiting) if (mayEnter(waiter.user)) return waiter.enter()
   }
 
@@ -46,14 +46,14 @@ export function createUploadLimiter({ count, waitMs }: { count: number; waitMs: 
 
   function wait(user: string, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const leave = (settle: () => void) => {
+      const leave = (finish: () => void) => {
         waiting.delete(waiter)
         clearTimeout(timer)
         signal?.removeEventListener('abort', abort)
-        settle()
+        finish()
       }
       const enter = () => {
-        take(user) // at once: nobody comes in between
+        take(user) // synchronously, so that nobody else takes the place first
         leave(resolve)
       }
       const abort = () => leave(() => reject(signal?.reason))
@@ -66,8 +66,8 @@ export function createUploadLimiter({ count, waitMs }: { count: number; waitMs: 
 
   return {
     /**
-     * Waits for a slot, first come first served among those whose share has room. Whoever goes away by `signal` loses
-     * nothing but the place in line.
+     * Waits for a place, in the order of the calls among users whose share has room. Aborting `signal` leaves the
+     * queue; a place that is already held is kept.
      * @throws {ApiError} server_busy after `waitMs`
      */
     async acquire(user: string, signal?: AbortSignal): Promise<Release> {
@@ -80,4 +80,4 @@ export function createUploadLimiter({ count, waitMs }: { count: number; waitMs: 
 }
 
 const serverBusy = () =>
-  new ApiError('server_busy', 'Many recordings are being saved at this moment. Repeat the request soon.')
+  new ApiError('server_busy', 'Many recordings are being saved at this moment. Retry shortly.')

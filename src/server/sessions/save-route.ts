@@ -8,8 +8,8 @@ import { describeSession, type SessionDescription } from './presenter.ts'
 import type { SessionHead } from './repository.ts'
 import type { SaveSession } from './save-session.ts'
 import { sendSession } from './send-session.ts'
-import receiveInlineUploads from './upload/receive-inline-uploads.ts'
-import { bodyLimit } from './upload/inline-upload.ts'
+import receiveUploads from './upload/plugin.ts'
+import { bodyLimit } from './upload/upload.ts'
 
 type Options = {
   config: Pick<Config, 'maxRecordingBytes' | 'upload'>
@@ -20,7 +20,7 @@ type Options = {
 
 /** `POST /api/sessions`, in bounded memory. */
 const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now, saveSession, present }) => {
-  await app.register(receiveInlineUploads, { config })
+  await app.register(receiveUploads, { config })
 
   app.post(
     '/sessions',
@@ -63,7 +63,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now,
     async (request, reply) => {
       const content = await readNewSession(request.body, {
         now: now(),
-        recording: async () => request.inlineUpload?.recording() ?? null
+        recording: async () => request.upload?.recording() ?? null
       })
       const { session, created } = await saveSession(request.user.sub, content)
       // What is saved is not to be answered with an error: without a link that plays, the next reading gives one.

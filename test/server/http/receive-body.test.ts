@@ -1,21 +1,23 @@
 import { PassThrough } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { receive } from '../../../src/server/http/receive-body.ts'
+import { receiveBody } from '../../../src/server/http/receive-body.ts'
 
 const MINUTE = 60_000
 
-/** Begins to receive a body of which a thousand bytes a second are wanted after a minute; time passes as the test says. */
-function start(t: Test, write: (clock: { now: number }) => Promise<void> | undefined = () => undefined) {
+/** Starts to receive a body that must average a thousand bytes a second after a minute; the test sets the clock. */
+function start(t: Test, take: (clock: { now: number }) => Promise<void> | undefined = () => undefined) {
   const clock = { now: 5 * MINUTE }
   t.intercept(performance, 'now', { value: () => clock.now })
   const body = new PassThrough()
-  const received = receive(body, {
+  const pieces = receiveBody(body, {
     limit: 1e6,
     stallMs: MINUTE,
-    leastRate: { bytesPerSecond: 1000, afterMs: MINUTE },
-    write: () => write(clock)
+    minRate: { bytesPerSecond: 1000, afterMs: MINUTE }
   })
+  const received = (async () => {
+    for await (const piece of pieces) if (piece.length > 0) await take(clock)
+  })()
   received.catch(() => {})
   const send = async (bytes: number) => {
     body.write(Buffer.alloc(bytes))
@@ -24,7 +26,7 @@ function start(t: Test, write: (clock: { now: number }) => Promise<void> | undef
   return { clock, body, received, send }
 }
 
-t.test('a body that comes too slowly on average is refused, though it never stands still', async (t) => {
+t.test('a body with too low an average rate is refused, although it never stalls', async (t) => {
   const { clock, body, received, send } = start(t)
   for (let sent = 0; sent < 61; sent++) {
     await send(900)
@@ -34,7 +36,7 @@ t.test('a body that comes too slowly on average is refused, though it never stan
   await t.rejects(received, { code: 'upload_stalled', statusCode: 408 })
 })
 
-t.test('a body may begin slowly, pause, and be as slow as the least rate', async (t) => {
+t.test('a body may start slowly, pause, and be as slow as the minimum rate', async (t) => {
   const { clock, body, received, send } = start(t)
   clock.now += MINUTE
   await send(1)
@@ -46,7 +48,7 @@ t.test('a body may begin slowly, pause, and be as slow as the least rate', async
   await t.resolves(received)
 })
 
-t.test('time for which it was not let in does not count', async (t) => {
+t.test('time in which the server does not read the body does not count', async (t) => {
   const { body, received } = start(t, async (clock) => {
     await setImmediate()
     clock.now += MINUTE
@@ -55,3 +57,23 @@ t.test('time for which it was not let in does not count', async (t) => {
   body.end()
   await t.resolves(received)
 })
+
+t.test(
+  'if the consumer stops early, the rest of the body is read before its error is reported',
+  async (t) => {
+    const { body, received } = start(t, async () => {
+      throw new Error('refused')
+    })
+    for (const bytes of [1000, 1000, 100_000]) body.write(Buffer.alloc(bytes))
+    let isReported = false
+    received.catch(() => {
+      isReported = true
+    })
+    await setImmediate()
+    await setImmediate()
+    t.notOk(isReported)
+    body.end(Buffer.alloc(1000))
+    await t.rejects(received, { message: 'refused' })
+    t.ok(body.readableEnded)
+  }
+)

@@ -5,78 +5,54 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { ApiError } from '../../errors.ts'
-import { BLOCK_BYTES, type Blocks } from './blocks.ts'
-import type { RecordingHash } from './hash-thread.ts'
 
 const PREFIX = 'harmony-upload-'
 
-/** What needs no more does not take a block. */
-const SMALL_BUFFER = 64 * 1024
-const SMALLEST_BUFFER = 16 * 1024
-
-/** One is being sent, one waits for that, one is being read. */
-const SLICES = 3
-/** More than a socket takes without asking to wait until it has been sent. */
-const SLICE_BYTES = BLOCK_BYTES / SLICES
-
-type Options = {
-  blocks: Blocks
-  /** A block less what is appended between two calls of `drain`. */
-  memoryBytes: number
-  /** Of what is kept, where somebody wants it. */
-  hash?: RecordingHash
-}
+const DEFAULT_MEMORY_BYTES = 512 * 1024
+/** More than a socket buffers, so that it always asks to wait until a chunk is sent. */
+const CHUNK_BYTES = 256 * 1024
 
 export type Spool = ReturnType<typeof createSpool>
 
 /**
- * Keeps bytes until they are wanted: up to about `memoryBytes` of them in memory, more in a spool file. That file has no
- * name, so it goes with its descriptor: with `close`, or with the process, however that ends.
+ * Keeps bytes until they are needed: less than `memoryBytes` in memory, more in a temporary file. The file has no name,
+ * so it is deleted with `close`, or with the process, however that ends.
  */
-export function createSpool({ blocks, memoryBytes, hash }: Options) {
-  let buffer: Buffer = Buffer.alloc(0)
+export function createSpool({ memoryBytes = DEFAULT_MEMORY_BYTES } = {}) {
+  let buffer = Buffer.alloc(0)
   let buffered = 0
-  let spooled = 0
+  let inFile = 0
   let file: FileHandle | undefined
-  /** Ours, as `buffer` or to be sent from. */
-  let block: Buffer | undefined
-  let streams = 0
   let isClosed = false
 
-  function makeRoom(bytes: number) {
-    const length = buffered + bytes
-    if (length <= buffer.length) return
-    const isForBlock = length > SMALL_BUFFER && length <= BLOCK_BYTES
-    const larger = isForBlock
-      ? (block ??= blocks.take())
-      : Buffer.allocUnsafeSlow(Math.max(SMALLEST_BUFFER, roundUp(length)))
+  async function reserve(bytes: number): Promise<Buffer> {
+    if (buffered > 0 && buffered + bytes > memoryBytes) await flush()
+    if (buffered + bytes > buffer.length) grow(buffered + bytes)
+    return buffer.subarray(buffered)
+  }
+
+  function grow(bytes: number) {
+    const larger = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(bytes)))
     buffer.copy(larger, 0, 0, buffered)
     buffer = larger
+  }
+
+  function commit(bytes: number) {
+    buffered += bytes
   }
 
   /** Moves what is in memory to the file. */
   async function flush() {
     try {
-      file ??= await openNameless()
-      for (let written = 0; written < buffered;) {
-        written += (await file.write(buffer, written, buffered - written, spooled + written)).bytesWritten
+      file ??= await openNamelessFile()
+      for (let done = 0; done < buffered;) {
+        done += (await file.write(buffer, done, buffered - done, inFile + done)).bytesWritten
       }
     } catch (cause) {
-      throw new ApiError(
-        'server_busy',
-        'The server has no room for the recording at this moment. Repeat the request soon.',
-        { cause }
-      )
+      throw new ApiError('server_busy', 'The server has no room for the recording. Retry shortly.', { cause })
     }
-    spooled += buffered
+    inFile += buffered
     buffered = 0
-    hash?.useFile(file.fd, spooled)
-  }
-
-  function clear() {
-    spooled = 0
-    buffered = 0
-    hash?.restart()
   }
 
   async function read(start: number, end: number, into?: Buffer): Promise<Buffer> {
@@ -91,87 +67,76 @@ export function createSpool({ blocks, memoryBytes, hash }: Options) {
     return bytes
   }
 
-  async function* slices(size: number) {
-    // Two streams at a time would overwrite each other.
-    const isFirst = streams++ === 0
-    const memory = file && (isFirst ? (block ??= blocks.take()) : blocks.take())
-    for (let start = 0, turn = 0; start < size; start += SLICE_BYTES, turn = (turn + 1) % SLICES) {
-      const at = turn * SLICE_BYTES
-      yield await read(start, Math.min(start + SLICE_BYTES, size), memory?.subarray(at, at + SLICE_BYTES))
-    }
+  function stream(): Readable {
+    const size = inFile + buffered
+    const chunk = file && Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    let at = 0
+    return new Readable({
+      highWaterMark: 0, // no reading ahead into the one buffer
+      read() {
+        const end = Math.min(at + CHUNK_BYTES, size)
+        if (at === size) this.push(null)
+        else {
+          read(at, end, chunk).then(
+            (bytes) => this.push(bytes),
+            (error) => this.destroy(error)
+          )
+        }
+        at = end
+      }
+    })
   }
 
   return {
     /** Bytes kept so far. */
     get size() {
-      return spooled + buffered
-    },
-
-    append(bytes: Buffer) {
-      makeRoom(bytes.length)
-      buffered += bytes.copy(buffer, buffered)
-    },
-
-    /** @returns how many bytes were appended; fewer than the digits stand for where some are none */
-    appendBase64(digits: string): number {
-      makeRoom(Buffer.byteLength(digits, 'base64'))
-      const bytes = buffer.write(digits, buffered, 'base64')
-      buffered += bytes
-      return bytes
+      return inFile + buffered
     },
 
     /**
-     * To be awaited between appending and appending more: keeps memory bounded.
-     * @returns undefined as long as there is room in memory
-     * @throws {ApiError} server_busy when the file cannot be written: the disk is full
+     * Makes room in memory, to be written to before the next call; `commit` then keeps the first of these bytes.
+     * @throws {ApiError} server_busy if the file cannot be written, such as on a full disk
      */
-    drain: (): Promise<void> | undefined => (buffered >= memoryBytes ? flush() : undefined),
+    reserve,
+    commit,
 
-    /** To be awaited before reading, after the last byte. @throws {ApiError} server_busy */
-    async finish() {
-      if (!file) return hash?.useMemory(buffer.subarray(0, buffered))
+    /** Appends a copy of these bytes. To be awaited before the next call. @throws {ApiError} server_busy */
+    async write(bytes: Buffer): Promise<void> {
+      commit(bytes.copy(await reserve(bytes.length)))
+    },
+
+    /** To be awaited after the last byte and before the first read. @throws {ApiError} server_busy */
+    async finish(): Promise<void> {
+      if (!file && buffered < memoryBytes) return
       await flush()
       buffer = Buffer.alloc(0)
     },
 
-    /** Forgets what was kept. */
-    clear,
-
-    /** The bytes from `start` up to `end`, which must not be beyond the size. */
-    read,
+    /** Reads the bytes from `start` up to `end`, which must not exceed the size. */
+    read: (start: number, end: number): Promise<Buffer> => read(start, end),
 
     /**
-     * All of it, from the beginning each time, to be sent. Its chunks are lent: a chunk changes when the second one
-     * after it is asked for, which no socket does before it is sent; whoever collects them gets nonsense.
+     * Streams all bytes; each stream starts at the beginning. Its chunks share one buffer, which is overwritten when the
+     * next chunk is read: copy a chunk to keep it. A socket is done with a chunk before it asks for the next.
      */
-    stream: () => Readable.from(slices(spooled + buffered), { objectMode: false }),
+    stream,
 
-    /**
-     * Waits for what is still being read. More than once is fine.
-     * @param isSent whether nobody holds, or is still sending, what came from here: then its memory is used again
-     */
-    async close({ isSent }: { isSent: boolean }) {
+    /** Frees memory and file once pending reads are done. Later reads fail. It may be called more than once. */
+    async close(): Promise<void> {
       isClosed = true
       buffer = Buffer.alloc(0)
-      const ours = block
-      block = undefined
-      await hash?.settled()
-      await file?.close().catch(() => {}) // nobody wants these bytes any more
-      if (ours && isSent && streams <= 1) blocks.giveBack(ours)
+      await file?.close().catch(() => {}) // the bytes are not needed any more
     }
   }
 }
 
-/** To the next power of two, so that memory grows by doubling. */
-const roundUp = (length: number) => 2 ** Math.ceil(Math.log2(length))
-
-async function openNameless(): Promise<FileHandle> {
+async function openNamelessFile(): Promise<FileHandle> {
   const path = join(tmpdir(), PREFIX + randomUUID())
   const file = await open(path, 'wx+', 0o600)
   try {
     unlinkSync(path)
   } catch (error) {
-    // A server that was just starting may have swept the name away.
+    // Another server that starts may have deleted the name.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       await file.close()
       throw error
@@ -181,10 +146,10 @@ async function openNameless(): Promise<FileHandle> {
 }
 
 /**
- * Removes the names that processes left which died in the very moment between opening a spool file and removing its
- * name. Names of living processes may go as well: they were about to be removed.
+ * Deletes spool files of processes that died between creating a file and removing its name. It may also delete the
+ * names of living processes: those remove them anyway.
  */
-export async function sweepSpoolFiles(): Promise<void> {
+export async function deleteAbandonedSpoolFiles(): Promise<void> {
   const names = await readdir(tmpdir())
   await Promise.allSettled(
     names.filter((name) => name.startsWith(PREFIX)).map((name) => unlink(join(tmpdir(), name)))

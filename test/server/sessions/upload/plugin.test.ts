@@ -5,7 +5,6 @@ import { request, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import type { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import type { Problem, ProblemCode } from '../../../../src/contract/problem.ts'
 import { build, startServices } from '../../../helpers/app.ts'
@@ -104,69 +103,51 @@ async function plays(t: Test, audioUrl: string) {
   t.ok(Buffer.from(await (await fetch(audioUrl)).arrayBuffer()).equals(recording))
 }
 
-t.test('names that a killed process left are swept away at the start', async (t) => {
+t.test('spool file names left by a killed process are deleted at the start', async (t) => {
   await writeFile(join(directory, 'harmony-upload-0d2c8f0e'), 'left behind')
   await start(t)
   t.strictSame(await spoolFileNames(), [])
 })
 
-t.test('a large recording arrives byte for byte, announced or not, however it is written', async (t) => {
-  const { save, begin } = await start(t)
-  await plays(t, (await save()).body.audioUrl)
-  const { saving, answer } = begin({ 'transfer-encoding': 'chunked' })
-  saving.end(
-    `${json().slice(0, -1)},"xmlContent":"x","\\u0061udioBase64":"data:audio/webm;codecs=opus;base64,${audioBase64.replaceAll('/', '\\/')}"}`
+t.test(
+  'a large recording is stored byte for byte, with or without a content length, with or without escape sequences',
+  async (t) => {
+    const { save, begin } = await start(t)
+    await plays(t, (await save()).body.audioUrl)
+    const { saving, answer } = begin({ 'transfer-encoding': 'chunked' })
+    saving.end(
+      `${json().slice(0, -1)},"xmlContent":"x","\\u0061udioBase64":"data:audio/webm;codecs=opus;base64,${audioBase64.replaceAll('/', '\\/')}"}`
+    )
+    const { status, body: session } = await answer
+    t.equal(status, 201)
+    t.equal(session.xmlContent, 'x')
+    await plays(t, session.audioUrl)
+  }
+)
+
+t.test('concurrent uploads each store the digest of their own recording', async (t) => {
+  const { save } = await start(t, { UPLOAD_CONCURRENCY: '20' })
+  const recordings = await Promise.all(
+    [700_000, 3_000_000, 5_000_000].map(async (bytes) =>
+      Buffer.concat([await fixture('recording.webm'), randomBytes(bytes)])
+    )
   )
-  const { status, body: session } = await answer
-  t.equal(status, 201)
-  t.equal(session.xmlContent, 'x')
-  await plays(t, session.audioUrl)
+  await Promise.all(
+    recordings.map(async (bytes) => {
+      const {
+        body: { id }
+      } = await save(json({ audioBase64: bytes.toString('base64') }))
+      const [row] = await query(
+        services.database.url,
+        `SELECT recording_sha256 FROM sessions WHERE id = '${id}'`
+      )
+      t.strictSame(row, { recording_sha256: createHash('sha256').update(bytes).digest('hex') })
+    })
+  )
 })
 
 t.test(
-  'the digest that is stored is that of the recording, and of no other that arrives at the same time',
-  async (t) => {
-    const { save } = await start(t, { UPLOAD_CONCURRENCY: '20' })
-    const recordings = await Promise.all(
-      [700_000, 3_000_000, 5_000_000].map(async (bytes) =>
-        Buffer.concat([await fixture('recording.webm'), randomBytes(bytes)])
-      )
-    )
-    await Promise.all(
-      recordings.map(async (bytes) => {
-        const {
-          body: { id }
-        } = await save(json({ audioBase64: bytes.toString('base64') }))
-        const [row] = await query(
-          services.database.url,
-          `SELECT recording_sha256 FROM sessions WHERE id = '${id}'`
-        )
-        t.strictSame(row, { recording_sha256: createHash('sha256').update(bytes).digest('hex') })
-      })
-    )
-  }
-)
-
-t.test(
-  'where the thread that hashes dies the save is refused, nothing is left, and the next one goes through',
-  { skip: needsServerWithin || skipWithoutProc },
-  async (t) => {
-    const started = once(process, 'worker') as Promise<Worker[]>
-    const { save, beginWith, clara } = await start(t)
-    const [thread] = await started
-    const { saving, answer } = await beginWith(body, body.length - 1000)
-    await until(async () => (await openSpoolFiles()) === 1)
-    await thread?.terminate()
-    saving.end(body.slice(body.length - 1000))
-    isRefused(t, await answer, 503, 'server_busy')
-    t.ok(await isClean())
-    t.same((await clara.list()).json(), [])
-    t.equal((await save()).status, 201)
-  }
-)
-
-t.test(
-  'however a save ends, its spool file is gone with the answer',
+  'the spool file is deleted before the answer, whatever the answer is',
   { skip: skipWithoutProc },
   async (t) => {
     const { save } = await start(t)
@@ -190,7 +171,7 @@ t.test(
 )
 
 t.test(
-  'a client that goes away leaves nothing, and its place to the next',
+  'a client that disconnects leaves nothing behind, and its place is free',
   { skip: skipWithoutProc },
   async (t) => {
     const { save, beginWith, clara } = await start(t)
@@ -208,7 +189,7 @@ t.test(
 )
 
 t.test(
-  'a client that goes away while its recording travels on gets a whole session all the same',
+  'a client that disconnects while its recording is being stored still gets a complete session',
   { skip: skipWithoutProc },
   async (t) => {
     const proxy = await startFaultyProxy(t, services.storage.url)
@@ -227,7 +208,7 @@ t.test(
 )
 
 t.test(
-  'a recording that the storage does not take is 503, and its spool file is gone',
+  'a recording that the storage does not accept is 503, and its spool file is deleted',
   { skip: skipWithoutProc },
   async (t) => {
     const proxy = await startFaultyProxy(t, services.storage.url)
@@ -240,7 +221,7 @@ t.test(
 )
 
 t.test(
-  'without room for spool files the answer is 503, and comes through to a client that is still sending',
+  'without room for spool files the answer is 503, and a client that is still sending receives it',
   { skip: needsServerWithin },
   async (t) => {
     const { save } = await start(t)
@@ -253,26 +234,23 @@ t.test(
   }
 )
 
-t.test(
-  'a client that sends nothing for too long is refused, and its place is free; one that is slow is not',
-  async (t) => {
-    const { beginWith, save } = await start(t, { UPLOAD_TIMEOUT_MS: '1000' })
-    const stalled = await beginWith(body, 1000)
-    const next = save()
-    isRefused(t, await stalled.answer, 408, 'upload_stalled')
-    t.equal((await next).status, 201)
-    const slow = await beginWith(body, 1000)
-    for (let at = 1000; at < body.length; at += body.length >> 2) {
-      await new Promise((resolve) => setTimeout(resolve, 300))
-      slow.saving.write(body.slice(at, at + (body.length >> 2)))
-    }
-    slow.saving.end()
-    t.equal((await slow.answer).status, 201)
+t.test('a client that stalls is refused, and its place is free; a slow client is not refused', async (t) => {
+  const { beginWith, save } = await start(t, { UPLOAD_TIMEOUT_MS: '1000' })
+  const stalled = await beginWith(body, 1000)
+  const next = save()
+  isRefused(t, await stalled.answer, 408, 'upload_stalled')
+  t.equal((await next).status, 201)
+  const slow = await beginWith(body, 1000)
+  for (let at = 1000; at < body.length; at += body.length >> 2) {
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    slow.saving.write(body.slice(at, at + (body.length >> 2)))
   }
-)
+  slow.saving.end()
+  t.equal((await slow.answer).status, 201)
+})
 
 t.test(
-  'a body that holds a place must not take for ever, one that holds none may',
+  'a body that holds a place must reach the minimum rate; a small body need not',
   { skip: needsServerWithin },
   async (t) => {
     const { beginWith } = await start(t)
@@ -293,7 +271,7 @@ t.test(
 )
 
 t.test(
-  'what waits for a place is not read, small bodies do not wait, and all are saved in the end',
+  'a waiting body is not read, small bodies do not wait, and all are saved in the end',
   { skip: needsServerWithin },
   async (t) => {
     const { beginWith, begin, save, app, clara } = await start(t)
@@ -315,7 +293,7 @@ t.test(
   }
 )
 
-t.test('who waits too long for a place gets 503, and who goes away from the line takes none', async (t) => {
+t.test('waiting too long for a place is 503, and a client that disconnects leaves the queue', async (t) => {
   const { beginWith, save } = await start(t, { UPLOAD_WAIT_MS: '300' })
   const first = await beginWith(body, 1000)
   const left = await beginWith(body, 10)
@@ -326,7 +304,7 @@ t.test('who waits too long for a place gets 503, and who goes away from the line
   t.equal((await save()).status, 201)
 })
 
-t.test('who sends slowly, and often, keeps nobody else waiting', async (t) => {
+t.test('several slow uploads of one user do not block other users', async (t) => {
   const { beginWith, save, as } = await start(t, { UPLOAD_CONCURRENCY: '2' })
   const robert = as(`auth0|${randomUUID()}`)
   await robert.sync()
@@ -338,30 +316,27 @@ t.test('who sends slowly, and often, keeps nobody else waiting', async (t) => {
   }
 })
 
-t.test(
-  'scores that are large in memory are saved one at a time, and one that is only slow to arrive stops nobody',
-  async (t) => {
-    const proxy = await startFaultyProxy(t, services.storage.url)
-    const { beginWith, save } = await start(t, {
-      SUPABASE_URL: proxy.url,
-      UPLOAD_CONCURRENCY: '9',
-      UPLOAD_WAIT_MS: '300'
-    })
-    const score = json({ xmlContent: largeScore(2_000_000) })
-    const slow = await beginWith(score, score.length - 10)
-    t.equal((await save(score)).status, 201)
-    const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
-    const held = save(json({ xmlContent: largeScore(2_000_000), audioBase64 }))
-    await hung
-    isRefused(t, await save(score), 503, 'server_busy')
-    await proxy.resume()
-    t.equal((await held).status, 201)
-    slow.saving.end(score.slice(score.length - 10))
-    t.equal((await slow.answer).status, 201)
-  }
-)
+t.test('large scores are parsed one at a time, and one that arrives slowly blocks nobody', async (t) => {
+  const proxy = await startFaultyProxy(t, services.storage.url)
+  const { beginWith, save } = await start(t, {
+    SUPABASE_URL: proxy.url,
+    UPLOAD_CONCURRENCY: '9',
+    UPLOAD_WAIT_MS: '300'
+  })
+  const score = json({ xmlContent: largeScore(2_000_000) })
+  const slow = await beginWith(score, score.length - 10)
+  t.equal((await save(score)).status, 201)
+  const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
+  const held = save(json({ xmlContent: largeScore(2_000_000), audioBase64 }))
+  await hung
+  isRefused(t, await save(score), 503, 'server_busy')
+  await proxy.resume()
+  t.equal((await held).status, 201)
+  slow.saving.end(score.slice(score.length - 10))
+  t.equal((await slow.answer).status, 201)
+})
 
-t.test('a token is asked for before a place is', async (t) => {
+t.test('the token is checked before a place is taken', async (t) => {
   const { beginWith, app } = await start(t)
   const first = await beginWith(body, 1000)
   const { port } = app.server.address() as AddressInfo

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import fastify, { type FastifyRequest } from 'fastify'
 import fc from 'fast-check'
@@ -8,15 +9,11 @@ import t from 'tap'
 import { ApiError } from '../../../../src/server/errors.ts'
 import jsonBody from '../../../../src/server/http/json-parser.ts'
 import { unsupported } from '../../../../src/server/audio/detect-format.ts'
-import { createBlocks } from '../../../../src/server/sessions/upload/blocks.ts'
-import { createHashThread } from '../../../../src/server/sessions/upload/hash-thread.ts'
-import { createInlineUpload } from '../../../../src/server/sessions/upload/inline-upload.ts'
 import { PROPERTY_RUNS } from '../../../helpers/property-runs.ts'
+import { receiveUpload, type Upload } from '../../../../src/server/sessions/upload/upload.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 
 const MAX_BYTES = 300
-const blocks = createBlocks({ keep: 4 })
-const hashThread = createHashThread()
 
 const app = fastify()
 await app.register(jsonBody)
@@ -24,7 +21,7 @@ await app.ready()
 t.teardown(() => app.close())
 const parseJson = (bytes: Buffer) => app.parseJson({} as FastifyRequest, bytes)
 
-/** What a body comes to: the JSON without its recording, and the recording or what is wrong with it. */
+/** What a body gives: the JSON without its recording, and the recording or its error. */
 type Outcome = { body: unknown; recording?: unknown; error?: unknown } | { refusal: unknown }
 
 const describe = (error: unknown) => {
@@ -32,7 +29,13 @@ const describe = (error: unknown) => {
   return { code, message }
 }
 
-/** A body as a parser has it that reads it whole: slowly, with much memory, and easy to see through. */
+/** Why a body is refused; one that is not JSON in UTF-8 has the same code on the wire, whichever part reports it. */
+const describeRefusal = (error: unknown) => {
+  const { code } = error as { code: string }
+  return { code: code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? code : 'malformed_body' }
+}
+
+/** The reference: parses the whole body at once. */
 async function receiveWhole(bytes: Buffer): Promise<Outcome> {
   try {
     const body = (await parseJson(bytes)) as { audioBase64?: unknown } | null
@@ -44,7 +47,7 @@ async function receiveWhole(bytes: Buffer): Promise<Outcome> {
       (error) => ({ body: rest, error: describe(error) })
     )
   } catch (error) {
-    return { refusal: describe(error) }
+    return { refusal: describeRefusal(error) }
   }
 }
 
@@ -52,16 +55,16 @@ async function decodeWhole(text: string) {
   const base64 = payloadOf(text)
   if (base64 === '') return null
   const digits = base64.replace(/={1,2}$/, '')
+  const isPadded = digits !== base64
+  if (!/^[A-Za-z0-9+/]+$/.test(digits) || digits.length % 4 === 1 || (isPadded && base64.length % 4 !== 0)) {
+    throw invalid()
+  }
   const size = Math.floor((digits.length * 3) / 4)
   if (size > MAX_BYTES) {
     throw new ApiError(
       'recording_too_large',
       `The recording must have at most ${MAX_BYTES} bytes; this one has ${size}.`
     )
-  }
-  const isPadded = digits !== base64
-  if (!/^[A-Za-z0-9+/]+$/.test(digits) || digits.length % 4 === 1 || (isPadded && base64.length % 4 !== 0)) {
-    throw invalid()
   }
   const bytes = Buffer.from(digits, 'base64')
   const type = await fileTypeFromBuffer(bytes)
@@ -89,15 +92,9 @@ const invalid = () =>
   )
 
 async function receiveInPieces(pieces: Buffer[]): Promise<Outcome> {
-  const upload = createInlineUpload({ maxRecordingBytes: MAX_BYTES, blocks, hashThread })
-  const lent = Buffer.alloc(Math.max(...pieces.map(({ length }) => length), 0))
+  let upload: Upload | undefined
   try {
-    for (const piece of pieces) {
-      piece.copy(lent)
-      await upload.write(lent.subarray(0, piece.length))
-      lent.fill(0x22)
-    }
-    await upload.end()
+    upload = await receiveUpload(Readable.from(pieces), MAX_BYTES)
     const body = (await upload.parseText(parseJson)) as { audioBase64?: unknown } | null
     if (typeof body?.audioBase64 !== 'string' || Array.isArray(body)) return { body }
     return await upload.recording().then(
@@ -113,9 +110,9 @@ async function receiveInPieces(pieces: Buffer[]): Promise<Outcome> {
       (error) => ({ body, error: describe(error) })
     )
   } catch (error) {
-    return { refusal: describe(error) }
+    return { refusal: describeRefusal(error) }
   } finally {
-    await upload.close({ isSaved: true })
+    await upload?.close()
   }
 }
 
@@ -154,7 +151,7 @@ const FLAWS = [
   'A'.repeat(500)
 ]
 
-/** Base64 of a recording, sometimes with what spoils it. */
+/** Base64 of a recording, sometimes with a flaw. */
 const base64 = fc
   .tuple(recording, fc.boolean(), fc.constantFrom(...FLAWS, ...FLAWS.map(() => '')), share)
   .map(([bytes, isPadded, flaw, share]) => {
@@ -193,7 +190,7 @@ const audio = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 400 }) }
 )
 
-/** A JSON string, some of whose characters are written as escape sequences that need not be. */
+/** A JSON string with some needless escape sequences. */
 const quoted = (text: fc.Arbitrary<string>) =>
   fc.tuple(text, fc.constantFrom(0, 0, 0.02, 0.5), fc.nat(1000)).map(([text, share, seed]) => {
     const isEscaped = (index: number) => ((index + seed) * 7919) % 1000 < share * 1000
@@ -283,7 +280,7 @@ const oddBytes = fc.constantFrom(
   0x41
 )
 
-/** A body is mostly left as it is; else it is cut off, or a byte of it is another one. */
+/** Most bodies are left as they are; others are truncated, or one byte is changed or inserted. */
 const bytes = fc.tuple(body, fates, share, oddBytes).map(([text, fate, share, byte]) => {
   const whole = Buffer.from(text)
   const place = Math.floor(share * whole.length)
@@ -296,7 +293,7 @@ const bytes = fc.tuple(body, fates, share, oddBytes).map(([text, fate, share, by
   ])
 })
 
-/** Ways to cut a body: at some places, or into pieces of a few bytes. */
+/** Ways to cut a body: at a few offsets, or into pieces of a few bytes. */
 const cuts = fc.oneof(
   { weight: 8, arbitrary: fc.array(share, { maxLength: 5 }) },
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 7 }) }
@@ -310,7 +307,7 @@ function cut(bytes: Buffer, how: number[] | number): Buffer[] {
   return [...places, bytes.length].map((place, index) => bytes.subarray(places[index - 1] ?? 0, place))
 }
 
-t.test('a body received in pieces comes to the same as one that is read whole', async (t) => {
+t.test('a body received in pieces gives the same as a body that is parsed whole', async (t) => {
   const seen = new Map<string, number>()
   await fc.assert(
     fc.asyncProperty(bytes, cuts, async (bytes, how) => {
@@ -343,7 +340,7 @@ t.test('a body received in pieces comes to the same as one that is read whole', 
   }
 })
 
-t.test('a body of so many values that they would not fit into memory is too large', async (t) => {
+t.test('a body with too many values to fit into memory is too large', async (t) => {
   for (const value of ['{}', '[]', '""', '0']) {
     t.match(
       await receiveInPieces([Buffer.from(`{"x":[${value}${`,${value}`.repeat(300_000)}]}`)]),
@@ -359,6 +356,6 @@ t.test('a body of so many values that they would not fit into memory is too larg
       (await receiveInPieces([
         Buffer.from(`{"x":[0${',0'.repeat(200_000)}],"y":"${',[{'.repeat(300_000)}"}`)
       ])),
-    'fewer, and what is within a string, may come'
+    'fewer values, and commas inside a string, are accepted'
   )
 })

@@ -1,0 +1,152 @@
+import { isAscii } from 'node:buffer'
+import { ApiError } from '../../errors.ts'
+
+const BACKSLASH = 0x5c
+
+/** The header of a data URL must end within this many characters. */
+const HEADER_CHARACTERS = 256
+/** The decoder holds less than this many bytes back from one piece to the next. */
+export const MAX_HELD = HEADER_CHARACTERS
+const EMPTY_DATA_URL = /^data:(?:[^,]{0,200},)?$/i
+
+/** Characters that may wait for the next piece: less than a group of four and perhaps padding. */
+const PENDING = /^[A-Za-z0-9+/=]*$/
+/** The last group of valid base64, with or without padding (RFC 4648). */
+const LAST_GROUP = /^[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/][A-Za-z0-9+/=]?)?$/
+
+export type AudioDecoder = ReturnType<typeof createAudioDecoder>
+
+/**
+ * Decodes a JSON string that holds base64 or a `data:` URL of it, from the bytes between its quotes, in pieces of any
+ * size. Base64 has the standard alphabet and no white space; padding is optional.
+ * @throws {ApiError} malformed_body, from `write` and `end`, if the bytes are not the inside of a JSON string
+ */
+export function createAudioDecoder() {
+  const string = createStringReader()
+  /** The text so far, as long as it may be the header of a data URL. */
+  let header: string | undefined = ''
+  /** The last one to four characters: they may be padding, or an incomplete group. */
+  let pending = ''
+  let isBase64 = true
+
+  /** Base64 needs no escape sequences, so most pieces are decoded as they are. */
+  const isPlain = (bytes: Buffer) =>
+    isBase64 && header === undefined && string.isComplete && isAscii(bytes) && !bytes.includes(BACKSLASH)
+
+  function decodeText(text: string, target: Buffer): number {
+    if (header === undefined) return decode(text, target)
+    header += text
+    return header.length < HEADER_CHARACTERS ? 0 : decodeAfter(header, target)
+  }
+
+  function decodeAfter(start: string, target: Buffer): number {
+    const base64 = removeHeader(start)
+    header = undefined
+    isBase64 = base64 !== undefined
+    return decode(base64 ?? '', target)
+  }
+
+  function decode(text: string, target: Buffer): number {
+    if (!isBase64) return 0
+    // Only the group that was begun is joined: joining all of the text would copy it.
+    const joint = -pending.length & 3
+    const end = (Math.max(1, pending.length + text.length) - 1) & ~3
+    if (end === 0) return keep(pending + text, 0)
+    const bytes = (end / 4) * 3
+    const first = decodeDigits(pending + text.slice(0, joint), target)
+    isBase64 = first + decodeDigits(text.slice(joint, end - pending.length), target.subarray(first)) === bytes
+    return keep(text.slice(end - pending.length), bytes)
+  }
+
+  function keep(end: string, decoded: number): number {
+    pending = end
+    isBase64 &&= PENDING.test(end)
+    return isBase64 ? decoded : 0
+  }
+
+  return {
+    /** Whether the text so far may be base64 or a data URL of it; after `end`, whether it is. */
+    get isBase64() {
+      return isBase64
+    },
+
+    /** @returns how many bytes were decoded into `target`, which must have room for `MAX_HELD` more than it gets */
+    write(bytes: Buffer, target: Buffer): number {
+      if (isPlain(bytes)) {
+        const decoded = decode(bytes.toString('latin1'), target)
+        if (isBase64) return decoded
+      }
+      return decodeText(string.read(bytes), target)
+    },
+
+    /** The string is over. @returns how many bytes were decoded into `target`, at most `MAX_HELD` */
+    end(target: Buffer): number {
+      string.end()
+      const decoded = header === undefined ? 0 : decodeAfter(header, target)
+      if (pending === '' || !isBase64) return 0
+      isBase64 = LAST_GROUP.test(pending)
+      return decoded + target.write(pending, decoded, 'base64')
+    }
+  }
+}
+
+/** @returns undefined for a data URL of anything but base64 */
+function removeHeader(text: string): string | undefined {
+  if (!/^data:/i.test(text)) return text
+  // A quoted codec list may hold a comma: data:video/webm;codecs="vp8,opus";base64,…
+  const marker = /;base64,/i.exec(text.slice(0, HEADER_CHARACTERS))
+  if (marker) return text.slice(marker.index + marker[0].length)
+  return EMPTY_DATA_URL.test(text) ? '' : undefined
+}
+
+/** @returns how many bytes; fewer than the digits stand for if some are none: Node.js skips them, or stops there */
+function decodeDigits(digits: string, target: Buffer): number {
+  const isUrlSafe = digits.includes('-') || digits.includes('_') // Node.js decodes these, too
+  const isLatin = Buffer.byteLength(digits) === digits.length // Node.js looks at the lower half of larger characters
+  return isUrlSafe || !isLatin ? 0 : target.write(digits, 0, 'base64')
+}
+
+/** Reads the inside of a JSON string in pieces. Incomplete characters and escape sequences wait for the next piece. */
+function createStringReader() {
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  let incomplete = ''
+
+  return {
+    get isComplete() {
+      return incomplete === ''
+    },
+
+    read(bytes: Buffer): string {
+      return orMalformed(() => {
+        const text = incomplete + utf8.decode(bytes, { stream: true })
+        const end = endOfComplete(text)
+        incomplete = text.slice(end)
+        return parseString(text.slice(0, end))
+      })
+    },
+
+    end() {
+      orMalformed(() => parseString(incomplete + utf8.decode()))
+    }
+  }
+}
+
+const parseString = (inside: string): string => JSON.parse(`"${inside}"`)
+
+function orMalformed(read: () => string): string {
+  try {
+    return read()
+  } catch (cause) {
+    throw new ApiError('malformed_body', 'Send a body of well-formed JSON, whole, in UTF-8.', { cause })
+  }
+}
+
+/** @returns where an incomplete escape sequence begins at the end of `text`, or the length of `text` */
+function endOfComplete(text: string): number {
+  const last = text.lastIndexOf('\\')
+  let first = last
+  while (first > 0 && text[first - 1] === '\\') first--
+  const isEscaping = last !== -1 && (last - first) % 2 === 0
+  const length = text[last + 1] === 'u' ? '\\u0061'.length : '\\n'.length
+  return isEscaping && last + length > text.length ? last : text.length
+}

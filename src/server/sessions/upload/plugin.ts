@@ -1,0 +1,90 @@
+import type { IncomingMessage } from 'node:http'
+import { errorCodes, type FastifyInstance, type FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Config } from '../../config.ts'
+import { clientGone, receiveBody } from '../../http/receive-body.ts'
+import { createUploadLimiter, type Release } from '../../http/upload-limiter.ts'
+import { deleteAbandonedSpoolFiles } from './spool.ts'
+import { receiveUpload, type Upload } from './upload.ts'
+
+/** Bodies up to this size do not wait for a place. */
+const SMALL_BODY_BYTES = 1024 * 1024
+
+/** A phone with a poor connection sends more than this. */
+const MIN_BYTES_PER_SECOND = 4 * 1024
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body as received; it holds the recording until the answer is sent. */
+    upload: Upload | undefined
+    /** Places to release with the answer. */
+    uploadPlaces: Release[]
+  }
+}
+
+/**
+ * Receives the JSON bodies of its scope in bounded memory: the recording is not in `request.body` but in
+ * `request.upload`. Only a limited number of large bodies is received and saved at a time, a quarter of them for one
+ * user; the others wait unread. Large texts must be in memory to be parsed, so only one at a time is. The routes need
+ * authentication, because users are told apart by their tokens.
+ */
+async function receiveUploads(
+  app: FastifyInstance,
+  { config: { maxRecordingBytes, upload: limits } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
+) {
+  const { concurrency, waitMs, timeoutMs } = limits
+  const uploadLimiter = createUploadLimiter({ count: concurrency, waitMs })
+  const largeTextLimiter = createUploadLimiter({ count: 1, waitMs })
+  const minRate = { bytesPerSecond: MIN_BYTES_PER_SECOND, afterMs: Math.max(60_000, 2 * timeoutMs) }
+
+  app.decorateRequest('upload')
+  app.decorateRequest('uploadPlaces')
+
+  app.addHook('onReady', () =>
+    deleteAbandonedSpoolFiles().catch((error) =>
+      app.log.warn({ err: error }, 'Spool files of earlier processes could not be deleted')
+    )
+  )
+
+  // Before parsing: an error of the parser closes the connection, also of a client that is still sending.
+  app.addHook('preParsing', async (request) => {
+    request.uploadPlaces = []
+    if (!isLarge(request)) return
+    request.uploadPlaces.push(await uploadLimiter.acquire(request.user.sub, whenGone(request)))
+  })
+
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
+    const limit = request.routeOptions.bodyLimit
+    if (sizeOf(request) > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
+    const body = receiveBody(payload, {
+      limit,
+      stallMs: timeoutMs,
+      minRate: isLarge(request) ? minRate : undefined
+    })
+    const upload = await receiveUpload(body, maxRecordingBytes)
+    request.upload = upload
+    if (upload.hasLargeText) request.uploadPlaces.push(await largeTextLimiter.acquire(request.user.sub))
+    return upload.parseText((bytes) => app.parseJson(request, bytes))
+  })
+
+  // Runs for every answer, also if the client is gone.
+  app.addHook('onSend', async (request) => {
+    await request.upload?.close()
+    for (const release of request.uploadPlaces ?? []) release()
+  })
+}
+
+/** The size that the client announced; NaN if it did not. */
+const sizeOf = ({ headers }: FastifyRequest) => Number(headers['content-length'])
+
+const isLarge = (request: FastifyRequest) =>
+  sizeOf(request) > SMALL_BODY_BYTES || request.headers['transfer-encoding'] !== undefined
+
+function whenGone({ raw }: FastifyRequest): AbortSignal {
+  const gone = new AbortController()
+  raw.once('close', () => gone.abort(clientGone()))
+  return gone.signal
+}
+
+export default fp(receiveUploads, { name: 'receive-uploads' })

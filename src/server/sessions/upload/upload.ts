@@ -1,0 +1,107 @@
+import { pipeline } from 'node:stream/promises'
+import { errorCodes } from 'fastify'
+import { MAX_XML_BYTES } from '../../../contract/sessions.ts'
+import type { Recording } from '../content.ts'
+import { createMemberLocator, type Part } from './locate-member.ts'
+import { createIncomingRecording, type IncomingRecording } from './incoming-recording.ts'
+import { createSpool } from './spool.ts'
+
+/** JSON escapes a score to at most twice its size, unless it is written to be large; the other texts are small. */
+const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
+
+/** Text whose parsing takes so much memory that only one at a time may be parsed. */
+const LARGE_TEXT_BYTES = 1024 * 1024
+
+/** Parsed, two bytes of JSON may take fifty bytes of memory. A session has a dozen values. */
+const MAX_VALUES = 250_000
+
+/** Each repetition of the member costs what a recording costs to begin with. */
+const MAX_REPETITIONS = 100
+
+/** The largest body, in bytes: base64 is a third larger than the recording. */
+export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + MAX_TEXT_BYTES
+
+export type Upload = Awaited<ReturnType<typeof receiveUpload>>
+
+/**
+ * Receives one body of `POST /api/sessions` in bounded memory. The string of `audioBase64` is decoded into one spool;
+ * the rest of the JSON, with `""` in its place, goes into another. The caller must close the upload.
+ * @throws {ApiError} malformed_body; server_busy if the disk is full
+ * @throws FST_ERR_CTP_BODY_TOO_LARGE for too much text, too many values or repetitions; the errors of `body`
+ */
+export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingBytes: number) {
+  const locator = createMemberLocator('audioBase64')
+  const text = createSpool()
+  let incoming: IncomingRecording | undefined
+  let repetitions = 0
+
+  async function* locate(pieces: AsyncIterable<Buffer>): AsyncGenerator<Part> {
+    for await (const piece of pieces) {
+      yield* locator.split(piece)
+      if (locator.values > MAX_VALUES) throw tooLarge()
+    }
+  }
+
+  async function store(parts: AsyncIterable<Part>): Promise<void> {
+    for await (const part of parts) {
+      if (part.kind === 'rest') await storeText(part.bytes)
+      else await (await recordingOf(part)).write(part.bytes)
+    }
+    await text.finish()
+    await incoming?.end()
+  }
+
+  async function storeText(bytes: Buffer): Promise<void> {
+    if (text.size + bytes.length > MAX_TEXT_BYTES) throw tooLarge()
+    await text.write(bytes)
+  }
+
+  /** Of a repeated member the last one counts, as for a JSON parser. */
+  async function recordingOf({ isFirst }: Part & { kind: 'value' }): Promise<IncomingRecording> {
+    if (!isFirst && incoming) return incoming
+    if (repetitions++ > MAX_REPETITIONS) throw tooLarge()
+    await incoming?.end()
+    await incoming?.close()
+    return (incoming = createIncomingRecording(maxRecordingBytes))
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([text.close(), incoming?.close()])
+  }
+
+  try {
+    await pipeline(body, locate, store)
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  return {
+    /** Whether parsing the text takes much memory. */
+    hasLargeText: text.size > LARGE_TEXT_BYTES,
+
+    /** Parses the JSON without its recording. It can be called once. */
+    async parseText<T>(parse: (bytes: Buffer) => T | Promise<T>): Promise<T> {
+      const bytes = await text.read(0, text.size)
+      await text.close()
+      return parse(bytes)
+    },
+
+    /**
+     * The recording of the last `audioBase64`; null if that was `""` or an empty data URL.
+     * @throws {ApiError} invalid_input, recording_too_large, unsupported_recording
+     */
+    recording: async (): Promise<Recording | null> => (await incoming?.result()) ?? null,
+
+    /** The names of the first hundred top-level members. */
+    memberNames: locator.names,
+
+    /** Maps an offset in the JSON without its recording to the offset in the body as sent; both in bytes. */
+    toBodyOffset: locator.toBodyOffset,
+
+    /** Frees memory and files. It may be called more than once. */
+    close
+  }
+}
+
+const tooLarge = () => new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
