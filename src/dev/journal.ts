@@ -22,11 +22,11 @@ export interface PracticeJournal {
 const CONFIG_FILE = fileURLToPath(new URL('../../examples/practice-journal/vite.config.ts', import.meta.url))
 
 /**
- * Serves examples/practice-journal with Vite, which loads at the first request: loading takes seconds, and not every
- * developer opens the journal.
+ * Serves examples/practice-journal with Vite. Vite is loaded at the first request, because that takes seconds
+ * and not every developer opens the journal.
  *
- * Requests for `/api` are passed on to the API. So the journal needs no CORS, and the origins that the API allows in
- * development stay free for the developer's own frontend.
+ * Requests for `/api` are forwarded to the API. So the journal needs no CORS, and the default of CORS_ORIGINS
+ * is for the developer's own frontend.
  */
 export async function startJournal({ port, ...services }: JournalOptions): Promise<PracticeJournal> {
   let vite: Promise<ViteDevServer> | undefined

@@ -2,7 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import { findObstacle } from './running-stack.ts'
 import { dataDir, ports, usesMockStorage } from './settings.ts'
 
-// Before the stack is loaded, which takes a second.
+// Checked before the stack is loaded, because loading takes a second.
 const obstacle = await findObstacle({ dataDir, ports })
 if (obstacle !== undefined) {
   console.error(obstacle)

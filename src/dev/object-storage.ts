@@ -13,7 +13,7 @@ import { createSignedTokens } from './object-storage/signed-tokens.ts'
 import { publicRoutes, transferRoutes } from './object-storage/transfer-routes.ts'
 
 export interface ObjectStorageOptions {
-  /** Keeps bytes and metadata. One process at a time: the caller sees to that. */
+  /** Directory of bytes and metadata. The caller must make sure that only one process uses it. */
   directory: string
   serviceKey: string
   host?: string
@@ -36,11 +36,11 @@ export async function startObjectStorage(options: ObjectStorageOptions): Promise
 
   const app = fastify({
     logger: { level: 'error' },
-    forceCloseConnections: true, // a stalled upload must not keep the stack from ending
-    ajv: { customOptions: { coerceTypes: false } } // null as a bucket's limit would become 0
+    forceCloseConnections: true, // a stalled upload must not delay the shutdown
+    ajv: { customOptions: { coerceTypes: false } } // otherwise null as a bucket's limit would become 0
   })
   app.setErrorHandler(answerError)
-  await app.register(cors, { origin: '*', methods: '*' }) // the server has none, the hosted gateway adds it
+  await app.register(cors, { origin: '*', methods: '*' }) // as the gateway of hosted Supabase does
   await app.register(
     async (api) => {
       await api.register(publicRoutes(buckets, objects))

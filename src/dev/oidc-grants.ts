@@ -32,7 +32,10 @@ interface Grant {
 
 type TokenRequestBody = Record<string, string | undefined>
 
-/** The user with this sub or email, or a new one of this name; without a name, the first user. */
+/**
+ * Finds the user with this `sub` or email. Returns a new user for an unknown name, and the first user without
+ * one.
+ */
 function findUser(users: IssuerUser[], name: string | null | undefined): IssuerUser {
   const known = name ? users.find((user) => user.sub === name || user.email === name) : users[0]
   const login = name || 'musician'
@@ -45,41 +48,41 @@ function findUser(users: IssuerUser[], name: string | null | undefined): IssuerU
   )
 }
 
-// client_credentials authenticates a program; this is Auth0's name for it.
+// The grant client_credentials authenticates a program. Auth0 calls its subject `{clientId}@clients`.
 function findMachine(clientId = 'local'): IssuerUser {
   return { sub: `${clientId}@clients`, email: `${clientId}@example.com`, name: clientId }
 }
 
 function writeAccessToken({ payload }: MutableToken, grant: Grant, clientId: string | undefined) {
   const { audience, scope, user } = grant
-  const both = [audience, `${payload.iss}userinfo`]
+  const audiences = [audience, `${payload.iss}userinfo`]
   Object.assign(payload, {
     sub: user.sub,
-    aud: /\bopenid\b/.test(scope) ? both : audience,
+    aud: /\bopenid\b/.test(scope) ? audiences : audience,
     azp: clientId,
     scope
   })
 }
 
 /**
- * Makes the service remember, as Auth0 does, who logged in for which audience and scope, from code to token to refresh
- * token. Unknown codes and refresh tokens, and codes redeemed without their PKCE verifier, are refused.
+ * Makes the service keep the user, audience and scope of a login for its code, tokens and refresh token, as
+ * Auth0 does. Refuses unknown codes and refresh tokens, and codes without their PKCE verifier.
  */
 export function rememberGrants(service: OAuth2Service, { audience, users }: GrantOptions): void {
   const codes = new Map<string, Grant>()
   const refreshTokens = new Map<string, Grant>()
 
   const grantOf = (body: TokenRequestBody): Grant | undefined => {
-    const asked = { audience: body['audience'] ?? audience, scope: body['scope'] ?? '' }
+    const requested = { audience: body['audience'] ?? audience, scope: body['scope'] ?? '' }
     switch (body['grant_type']) {
       case 'authorization_code':
         return codes.get(body['code'] ?? '')
       case 'refresh_token':
         return refreshTokens.get(body['refresh_token'] ?? '')
       case 'password':
-        return { ...asked, user: findUser(users, body['username']) }
+        return { ...requested, user: findUser(users, body['username']) }
       default:
-        return { ...asked, user: findMachine(body['client_id']) }
+        return { ...requested, user: findMachine(body['client_id']) }
     }
   }
 
@@ -96,10 +99,10 @@ export function rememberGrants(service: OAuth2Service, { audience, users }: Gran
   service.on('beforeTokenSigning', (token: MutableToken, req: TokenRequestIncomingMessage) => {
     const body = req.body as unknown as TokenRequestBody
     const grant = grantOf(body)
-    if (!grant) return // refused below
+    if (!grant) return // 'beforeResponse' refuses it
     const { payload } = token
     payload.exp = payload.iat + TOKEN_LIFETIME
-    // Only access tokens come with a scope; the other one is the ID token.
+    // Only access tokens have a scope. The other token is the ID token.
     if ('scope' in payload) writeAccessToken(token, grant, body['client_id'])
     else Object.assign(payload, grant.user, { email_verified: true })
   })
@@ -112,7 +115,7 @@ export function rememberGrants(service: OAuth2Service, { audience, users }: Gran
       response.statusCode = 403
       response.body = {
         error: 'invalid_grant',
-        error_description: 'Unknown, used, or asked for without its verifier'
+        error_description: 'The code or refresh token is unknown or used, or the PKCE verifier is missing'
       }
       return
     }

@@ -14,8 +14,8 @@ export interface IssuerOptions {
   /** Any free port by default. */
   port?: number
   /**
-   * The users that the sign-in page offers. `login_hint`, or the password grant's `username`, chooses one; an unknown
-   * name gets a new user.
+   * The users that the sign-in page offers. `login_hint`, or the password grant's `username`, chooses one; an
+   * unknown name gets a new user.
    */
   users?: IssuerUser[]
   /** File of the signing key. With it, tokens stay valid after a restart. */
@@ -32,12 +32,12 @@ export interface TokenClaims {
 }
 
 export interface Issuer {
-  /** With Auth0's trailing slash. */
+  /** Issuer URL with a trailing slash, as Auth0's. */
   issuer: string
   token(claims: TokenClaims): Promise<string>
   /** Signs any header and payload, valid or not. */
   sign(token: TokenParts): string
-  /** Makes a new key, which signs from now on, and returns its `kid`. Older keys stay valid. */
+  /** Creates a new signing key and returns its `kid`. Older keys stay valid. */
   rotateKey(): Promise<string>
   removeKey(kid: string): void
   close(): Promise<void>
@@ -51,8 +51,8 @@ function signWithNewest(issuer: OAuth2Issuer, keys: SigningKeys) {
 }
 
 /**
- * Starts an issuer with Auth0's paths and claims, and without passwords. With several users a sign-in page asks who
- * signs in.
+ * Starts an issuer with Auth0's paths and claims, and without passwords. With several users, a sign-in page
+ * lets the person choose one.
  */
 export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const { audience, host = '127.0.0.1', port = 0, users = [DEMO_USER], keyFile } = options

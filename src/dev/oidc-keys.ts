@@ -5,20 +5,20 @@ import type { JWKStore } from 'oauth2-mock-server'
 
 type Key = Awaited<ReturnType<JWKStore['generate']>>
 
-/** A token to sign as it is, so that tests can make wrong ones. */
+/** The parts of a token to sign. They are not checked, so that tests can create invalid tokens. */
 export interface TokenParts {
-  /** Over `alg`, `typ` and `kid`; undefined leaves one out. A known `kid` chooses its key. */
+  /** Replaces the default `alg`, `typ` and `kid`; undefined omits one. A known `kid` selects its key. */
   header?: Record<string, unknown>
   payload: Record<string, unknown>
 }
 
-/** The issuer's keys: the newest signs, all that were not removed are published. */
+/** The issuer's keys. The newest one signs. All keys are published until they are removed. */
 export interface SigningKeys {
   current(): string
   published(): object[]
-  /** Makes a new key, which signs from now on, and returns its `kid`. */
+  /** Creates a new signing key and returns its `kid`. */
   rotate(): Promise<string>
-  /** Publishes a key no longer. */
+  /** Removes a key from the published keys. */
   remove(kid: string): void
   sign(token: TokenParts): string
 }
@@ -28,9 +28,12 @@ async function load(store: JWKStore, keyFile: string): Promise<Key | undefined> 
     return await store.add(JSON.parse(await readFile(keyFile, 'utf8')))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new Error(`${keyFile} does not hold a signing key: delete it to have a new one made`, {
-      cause: error
-    })
+    throw new Error(
+      `${keyFile} does not contain a signing key: delete the file, and the next start creates a new key`,
+      {
+        cause: error
+      }
+    )
   }
 }
 
@@ -49,7 +52,7 @@ function signWith(key: Key, { header, payload }: TokenParts): string {
   return `${message}.${signBytes('RSA-SHA256', Buffer.from(message), privateKey).toString('base64url')}`
 }
 
-/** With a `keyFile`, tokens outlive a restart: the key that signs is kept there. */
+/** Creates the keys. With a `keyFile`, which keeps the signing key, tokens stay valid after a restart. */
 export async function createSigningKeys(store: JWKStore, keyFile?: string): Promise<SigningKeys> {
   const keys = new Map<string, Key>()
   const removed = new Set<string>()

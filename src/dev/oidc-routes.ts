@@ -49,7 +49,7 @@ interface Authorization {
   url: URL
 }
 
-/** Asks who signs in, unless the request says it or only one person can. */
+/** Shows the sign-in page, unless the request names a user or there is only one. */
 async function authorize({ service, users }: Issuer, { req, res, url }: Authorization) {
   const { searchParams } = url
   const loginHint = searchParams.get('login_hint')
@@ -74,7 +74,7 @@ async function signInSilently(users: IssuerUser[], { req, res, url }: Authorizat
   sendMessage(res, new URL(location))
 }
 
-/** The redirect with which an issuer refuses `prompt=none` when nobody has signed in. */
+/** The redirect that refuses `prompt=none` because no user has signed in. */
 function loginRequired(request: URLSearchParams): URL {
   const location = new URL(request.get('redirect_uri') ?? '')
   location.searchParams.set('error', 'login_required')

@@ -3,7 +3,8 @@ import type { IssuerUser } from './oidc-grants.ts'
 
 const COOKIE = 'harmony-helper-user'
 const SIGNED_IN = new RegExp(`(?:^|; *)${COOKIE}=([^;]+)`)
-// The silent login runs in a frame of another site, which gets no stricter cookie. Browsers accept `Secure` from loopback.
+// The silent login runs in a frame of another site, so `SameSite` must be `None`, which requires `Secure`.
+// Browsers accept `Secure` cookies from loopback addresses over http.
 const ATTRIBUTES = 'Path=/; HttpOnly; SameSite=None; Secure'
 
 /** Login hint of the person who signed in last in this browser. */
@@ -48,7 +49,7 @@ export function renderSignIn(url: URL, users: IssuerUser[]): string {
   <ul>${users.map((user) => toPerson(url, user)).join('')}</ul>
   <form action="/authorize">
     ${fields.map(toHiddenField).join('')}
-    <label for="other">Somebody else</label>
+    <label for="other">Another person</label>
     <div><input id="other" name="login_hint" required placeholder="name or email" autocomplete="off"><button>Sign in</button></div>
   </form>
 </main>

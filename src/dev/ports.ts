@@ -9,7 +9,7 @@ export interface ListenAddress {
   variable?: string
 }
 
-/** Listens, or throws an error that names the port. */
+/** Starts to listen. Throws an error that names the port if it is in use. */
 export async function listen(server: Server, { port, host, variable }: ListenAddress): Promise<void> {
   server.listen(port, host)
   await once(server, 'listening').catch((error) => {

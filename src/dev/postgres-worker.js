@@ -1,6 +1,6 @@
 // @ts-check
-// Worker thread of the embedded PostgreSQL, started by postgres.ts. It is JavaScript because a worker does not inherit
-// the TypeScript loader, and loading that takes as long as opening the database.
+// Worker thread of the embedded PostgreSQL, started by postgres.ts. It is JavaScript, because a worker does not
+// inherit the TypeScript loader, and loading that takes as long as opening the database.
 import { readFile } from 'node:fs/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'

@@ -7,7 +7,9 @@ import lockfile from 'proper-lockfile'
 export interface PostgresOptions {
   /** Without it, the data is kept in memory only. */
   dataDir?: string
-  /** Tar file of a data directory. A new database starts as its copy, in a tenth of the time of an empty one. */
+  /**
+   * Tar file of a data directory. A new database starts as its copy, in a tenth of the time of an empty one.
+   */
   snapshot?: string
   /** Any free port by default. */
   port?: number
@@ -25,8 +27,8 @@ type WorkerOptions = PostgresOptions & { host: string; port: number }
 /** The only message of the worker, once it has started or failed. */
 type WorkerAnswer = { address: string } | { error: string; code: string | undefined }
 
-// A live process renews its lock every 2 s, from this thread, which no query blocks. The lock of a killed process
-// becomes stale after 4 s.
+// A live process renews its lock every 2 s, from this thread, which no query blocks. The lock of a killed
+// process becomes stale after 4 s.
 const STALE_MS = 4000
 const RETRIES = { retries: 24, factor: 1, minTimeout: 250, maxTimeout: 250 }
 
@@ -66,8 +68,8 @@ async function addressOf(
 /**
  * Starts a PostgreSQL (PGlite) in a worker thread. Any PostgreSQL client can connect over TCP.
  *
- * All connections share one session: settings are shared, and an open transaction makes all other connections wait.
- * The database does not keep the process alive. An error that ends the worker also ends the process.
+ * All connections share one session: settings are shared, and an open transaction makes all other connections
+ * wait. The database does not keep the process alive. An error that ends the worker also ends the process.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const settings = { host: '127.0.0.1', port: 0, ...options }

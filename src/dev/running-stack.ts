@@ -38,7 +38,10 @@ interface StartSettings {
   ports: { journal: PortSetting } & Record<string, PortSetting>
 }
 
-/** Why the stack cannot start here: it runs already, or other programs use its ports. Undefined if it can start. */
+/**
+ * Why the stack cannot start here: it runs already, or other programs use its ports. Undefined if it can
+ * start.
+ */
 export async function findObstacle({ dataDir, ports }: StartSettings): Promise<string | undefined> {
   const taken = await findTakenPorts(Object.values(ports))
   const running = await findRunning(dataDir, ports.journal)

@@ -3,7 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises'
 
 const OWNER_ONLY = 0o600
 
-/** Reads the storage's service key from the file, which the first start creates. */
+/** Returns the service key of the storage from the file. Creates the file at the first start. */
 export async function keepServiceKey(file: string): Promise<string> {
   const key = `sb_secret_${randomBytes(24).toString('hex')}`
   await writeFile(file, key, { flag: 'wx', mode: OWNER_ONLY }).catch((error) => {

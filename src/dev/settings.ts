@@ -1,6 +1,6 @@
 const env = process.env
 
-/** One port of the stack: who listens there, and the environment variable that moves it. */
+/** One port of the stack: its service, and the environment variable that changes it. */
 export interface PortSetting {
   service: string
   variable: string
@@ -11,7 +11,7 @@ function portSetting(service: string, variable: string, standard: number): PortS
   return { service, variable, port: Number(env[variable] || standard) }
 }
 
-/** Ports of `npm run dev`; 0 takes any free port. */
+/** Ports of `npm run dev`; 0 means any free port. */
 export const ports = {
   api: portSetting('the API', 'PORT', 3000),
   postgres: portSetting('PostgreSQL', 'POSTGRES_PORT', 13001),

@@ -29,7 +29,7 @@ export async function stopStack(): Promise<void> {
   for (const service of running.splice(0)) await service.close()
 }
 
-/** Starts everything, printing a line for each step. */
+/** Starts all services, and prints a line for each step. Returns their URLs. */
 export async function startStack() {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   // The lock on the database's directory guards the whole data directory, so the database starts first.
@@ -85,7 +85,7 @@ async function startApi(services: NodeJS.ProcessEnv) {
   return app.listen({ host: config.host, port: config.port })
 }
 
-/** Creates Clara's user through the API, so that the printed commands work at once. */
+/** Creates the user Clara through the API, so that the printed commands need no sync first. */
 async function syncClara(api: string, token: string) {
   const { sub, ...profile } = CLARA
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions()

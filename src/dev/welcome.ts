@@ -13,7 +13,7 @@ const heading = (text: string) => paint('bold', text)
 const link = (url: string) => paint('cyan', url)
 const quote = (path: string) => (/^[\w./@:+,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
 
-/** Text for a newcomer once the stack runs. */
+/** The text that `npm run dev` prints after the start. */
 export function welcome({ urls, dataDir, firstSession, usesMockStorage }: Welcome): string {
   const api = urls.api.replace('127.0.0.1', 'localhost')
   const authorization = `-H "Authorization: Bearer $(cat ${quote(join(dataDir, 'token'))})"`
@@ -37,7 +37,7 @@ ${heading('Read the history:')}
   curl ${api}/api/sessions ${authorization}
 
 Clara's token is valid for a day; each start writes a new one. All data is in ${dataDir}/.
-Look into the database: DATABASE_URL='${urls.database}' npm run db:studio
+Browse the database: DATABASE_URL='${urls.database}' npm run db:studio
 LOG_LEVEL=info npm run dev shows every request. Ctrl-C stops everything.
 `
 }

@@ -17,7 +17,7 @@ async function listen(answer = '') {
   return { port, close }
 }
 
-t.test('the practice journal in development', async (t) => {
+t.test('the practice journal is served with the issuer and a proxy to the API', async (t) => {
   const api = await listen('from the API')
   t.teardown(api.close)
   const { port, close } = await listen()
@@ -32,7 +32,7 @@ t.test('the practice journal in development', async (t) => {
   t.equal(await get('/api/sessions'), '/api/sessions from the API', 'passes API calls on')
 })
 
-t.test('a taken port is named', async (t) => {
+t.test('a port in use is named in the error', async (t) => {
   const other = await listen()
   t.teardown(other.close)
   await t.rejects(startJournal({ ...options, port: other.port }), {

@@ -13,10 +13,10 @@ import {
 } from '../helpers/object-storage.ts'
 
 const HOUR = 3600
-const privately = { public: false }
+const privateBucket = { public: false }
 
-// A page's client: it has no key, only what the server gave it.
-function openAs(url: string) {
+// A client without the service key, as in a browser.
+function clientWithoutKey(url: string) {
   return new StorageClient(`${url}/storage/v1`).from('songs')
 }
 
@@ -34,8 +34,8 @@ const tampered = (token: string) => token.slice(0, -2) + (token.endsWith('AA') ?
 const tokenOf = (url: string | undefined) => `${new URL(`${url}`).searchParams.get('token')}`
 const claimsOf = (token: string) => JSON.parse(Buffer.from(`${token.split('.')[1]}`, 'base64url').toString())
 
-t.test('a signed URL needs nothing else, whether the bucket is private or public', async (t) => {
-  const { client, songs } = await startWithBucket(t, privately)
+t.test('a signed URL is readable without a key, from a private and a public bucket', async (t) => {
+  const { client, songs } = await startWithBucket(t, privateBucket)
   const keys = ['u/s.webm', "a b/!-.*'()&$@=;:+,c_"]
   for (const key of keys) await songs.upload(key, 'sound', webm)
   for (const isPublic of [false, true]) {
@@ -48,34 +48,37 @@ t.test('a signed URL needs nothing else, whether the bucket is private or public
   }
 })
 
-t.test('a signed URL serves ranges, conditions and HEAD, and may be kept until it expires', async (t) => {
-  const { songs } = await startWithBucket(t, privately)
-  await songs.upload('a.webm', '0123456789', { ...webm, cacheControl: '60' })
-  const url = `${(await songs.createSignedUrl('a.webm', HOUR)).data?.signedUrl}`
-  const whole = await fetch(url)
-  t.equal(await whole.text(), '0123456789')
-  t.match(Object.fromEntries(whole.headers), {
-    'content-type': 'audio/webm',
-    'content-length': '10',
-    'accept-ranges': 'bytes',
-    etag: /^"[0-9a-f]{32}"$/
-  })
-  t.equal(Date.parse(`${whole.headers.get('expires')}`), claimsOf(tokenOf(url)).exp * 1000)
-  t.equal(whole.headers.get('cache-control'), null)
+t.test(
+  'a signed URL supports ranges, conditional requests and HEAD, and is cacheable until it expires',
+  async (t) => {
+    const { songs } = await startWithBucket(t, privateBucket)
+    await songs.upload('a.webm', '0123456789', { ...webm, cacheControl: '60' })
+    const url = `${(await songs.createSignedUrl('a.webm', HOUR)).data?.signedUrl}`
+    const whole = await fetch(url)
+    t.equal(await whole.text(), '0123456789')
+    t.match(Object.fromEntries(whole.headers), {
+      'content-type': 'audio/webm',
+      'content-length': '10',
+      'accept-ranges': 'bytes',
+      etag: /^"[0-9a-f]{32}"$/
+    })
+    t.equal(Date.parse(`${whole.headers.get('expires')}`), claimsOf(tokenOf(url)).exp * 1000)
+    t.equal(whole.headers.get('cache-control'), null)
 
-  const range = await fetch(url, { headers: { range: 'bytes=2-4' } })
-  t.match(
-    [range.status, range.headers.get('content-range'), await range.text()],
-    [206, 'bytes 2-4/10', '234']
-  )
-  t.equal((await fetch(url, { headers: { range: 'bytes=10-' } })).status, 416)
-  t.equal((await fetch(url, { headers: { 'if-none-match': `${whole.headers.get('etag')}` } })).status, 304)
-  const head = await fetch(url, { method: 'HEAD' })
-  t.match([head.status, head.headers.get('content-length')], [200, '10'])
-})
+    const range = await fetch(url, { headers: { range: 'bytes=2-4' } })
+    t.match(
+      [range.status, range.headers.get('content-range'), await range.text()],
+      [206, 'bytes 2-4/10', '234']
+    )
+    t.equal((await fetch(url, { headers: { range: 'bytes=10-' } })).status, 416)
+    t.equal((await fetch(url, { headers: { 'if-none-match': `${whole.headers.get('etag')}` } })).status, 304)
+    const head = await fetch(url, { method: 'HEAD' })
+    t.match([head.status, head.headers.get('content-length')], [200, '10'])
+  }
+)
 
-t.test('a signed URL can offer a download', async (t) => {
-  const { songs } = await startWithBucket(t, privately)
+t.test('a signed URL can answer as an attachment', async (t) => {
+  const { songs } = await startWithBucket(t, privateBucket)
   await songs.upload('a.webm', 'sound', webm)
   const dispositionOf = async (download: string | boolean) => {
     const [one, [many]] = [
@@ -97,8 +100,8 @@ t.test('a signed URL can offer a download', async (t) => {
   )
 })
 
-t.test('many paths are signed in one call, each with an answer of its own', async (t) => {
-  const { client, songs } = await startWithBucket(t, privately)
+t.test('one call signs many paths, and returns a URL or an error for each', async (t) => {
+  const { client, songs } = await startWithBucket(t, privateBucket)
   await songs.upload('u/a.webm', 'a', webm)
   await songs.upload('u/b.webm', 'b', webm)
   const { data } = await songs.createSignedUrls(['u/a.webm', 'none', 'u/b.webm', '../u/a.webm'], HOUR)
@@ -118,7 +121,7 @@ t.test('many paths are signed in one call, each with an answer of its own', asyn
   t.match((await client.from('none').createSignedUrls(['a'], HOUR)).data, [missing])
 })
 
-t.test('only what exists is signed, and for some time', async (t) => {
+t.test('only existing objects are signed, and for at least one second', async (t) => {
   const { client, songs } = await startWithBucket(t)
   await songs.upload('a.webm', 'x')
   isStorageError(t, (await songs.createSignedUrl('none', HOUR)).error, '404')
@@ -128,21 +131,21 @@ t.test('only what exists is signed, and for some time', async (t) => {
   isStorageError(t, (await songs.createSignedUrls(['a.webm'], 0.5)).error, '400')
 })
 
-t.test('only the service key signs', async (t) => {
+t.test('signing and moving require the service key', async (t) => {
   const { url, songs } = await startWithBucket(t)
   await songs.upload('a.webm', 'x')
   for (const call of [
-    openAs(url).createSignedUrl('a.webm', HOUR),
-    openAs(url).createSignedUrls(['a.webm'], HOUR),
-    openAs(url).createSignedUploadUrl('b.webm'),
-    openAs(url).move('a.webm', 'b.webm')
+    clientWithoutKey(url).createSignedUrl('a.webm', HOUR),
+    clientWithoutKey(url).createSignedUrls(['a.webm'], HOUR),
+    clientWithoutKey(url).createSignedUploadUrl('b.webm'),
+    clientWithoutKey(url).move('a.webm', 'b.webm')
   ]) {
     isStorageError(t, (await call).error, '400')
   }
 })
 
-t.test('a signed URL is good for its object alone, untouched and in time', async (t) => {
-  const { songs, api } = await startWithBucket(t, privately)
+t.test('a signed URL is valid for its object only, unmodified and until it expires', async (t) => {
+  const { songs, api } = await startWithBucket(t, privateBucket)
   await songs.upload('a.webm', 'a', webm)
   await songs.upload('b.webm', 'b', webm)
   const token = tokenOf((await songs.createSignedUrl('a.webm', HOUR)).data?.signedUrl)
@@ -182,8 +185,8 @@ t.test('a signed URL is good for its object alone, untouched and in time', async
   })
 })
 
-t.test('a signed upload takes whatever storage-js makes of a body', async (t) => {
-  const { songs, url } = await startWithBucket(t, privately)
+t.test('a signed upload accepts every type of body that storage-js sends', async (t) => {
+  const { songs, url } = await startWithBucket(t, privateBucket)
   const form = new FormData()
   form.append('', new Blob(['sound'], { type: 'audio/webm' }))
   const bodies = {
@@ -198,7 +201,7 @@ t.test('a signed upload takes whatever storage-js makes of a body', async (t) =>
   for (const [key, body] of Object.entries(bodies)) {
     const { data } = await songs.createSignedUploadUrl(`u/${key}`)
     t.equal(data?.path, `u/${key}`)
-    const result = await openAs(url).uploadToSignedUrl(`${data?.path}`, `${data?.token}`, body, {
+    const result = await clientWithoutKey(url).uploadToSignedUrl(`${data?.path}`, `${data?.token}`, body, {
       ...webm,
       cacheControl: '60',
       metadata: { take: 2 }
@@ -214,8 +217,8 @@ t.test('a signed upload takes whatever storage-js makes of a body', async (t) =>
   }
 })
 
-t.test('a plain PUT to the signed URL is enough', async (t) => {
-  const { songs } = await startWithBucket(t, privately)
+t.test('a plain PUT to a signed upload URL stores the object', async (t) => {
+  const { songs } = await startWithBucket(t, privateBucket)
   const { data } = await songs.createSignedUploadUrl('a b.webm')
   const response = await fetch(`${data?.signedUrl}`, {
     method: 'PUT',
@@ -226,11 +229,11 @@ t.test('a plain PUT to the signed URL is enough', async (t) => {
   t.equal(await text((await songs.download('a b.webm')).data), 'sound')
 })
 
-t.test('the token decides whether a signed upload replaces', async (t) => {
+t.test('a signed upload replaces an object only if its token was signed with upsert', async (t) => {
   const { client, songs, url } = await startWithBucket(t)
   const { token } = (await songs.createSignedUploadUrl('a.webm')).data!
   const put = (token: string, body: string, options = webm) =>
-    openAs(url).uploadToSignedUrl('a.webm', token, body, options)
+    clientWithoutKey(url).uploadToSignedUrl('a.webm', token, body, options)
   t.equal((await put(token, 'one')).error, null)
   isStorageError(t, (await put(token, 'two', { ...webm, upsert: true } as typeof webm)).error, '409')
   isStorageError(t, (await songs.createSignedUploadUrl('a.webm')).error, '409')
@@ -241,11 +244,15 @@ t.test('the token decides whether a signed upload replaces', async (t) => {
   t.equal(await text((await songs.download('a.webm')).data), 'three')
 
   await songs.remove(['a.webm'])
-  t.equal((await put(token, 'four')).error, null, 'the first token serves again once the object is gone')
+  t.equal(
+    (await put(token, 'four')).error,
+    null,
+    'the first token is valid again after the object was removed'
+  )
   isStorageError(t, (await client.from('none').createSignedUploadUrl('a.webm')).error, '404')
 })
 
-t.test('a signed upload is good for its object alone, untouched and for two hours', async (t) => {
+t.test('a signed upload URL is valid for its object only, unmodified and for two hours', async (t) => {
   const { songs } = await startWithBucket(t)
   await songs.upload('read.webm', 'x')
   const { signedUrl, token } = (await songs.createSignedUploadUrl('a.webm')).data!
@@ -280,7 +287,7 @@ t.test('a signed upload is good for its object alone, untouched and for two hour
   })
 })
 
-t.test("a signed upload obeys the bucket's limits and the rules for keys", async (t) => {
+t.test("the bucket's limits and the rules for keys apply to signed uploads", async (t) => {
   const { songs, url, files } = await startWithBucket(t, {
     public: false,
     fileSizeLimit: 5,
@@ -288,7 +295,7 @@ t.test("a signed upload obeys the bucket's limits and the rules for keys", async
   })
   const { token } = (await songs.createSignedUploadUrl('a')).data!
   const put = (body: Blob | string, contentType: string) =>
-    openAs(url).uploadToSignedUrl('a', token, body, { contentType })
+    clientWithoutKey(url).uploadToSignedUrl('a', token, body, { contentType })
   const large = new Blob(['x'.repeat(6)], { type: 'audio/webm' })
   isStorageError(t, (await put('x'.repeat(6), 'audio/webm')).error, '413')
   isStorageError(t, (await put(large, '')).error, '413')
@@ -297,12 +304,12 @@ t.test("a signed upload obeys the bucket's limits and the rules for keys", async
   t.equal((await put(large.slice(0, 5, 'audio/webm'), '')).error, null)
 
   const odd = (await songs.createSignedUploadUrl('ü')).data!
-  isStorageError(t, (await openAs(url).uploadToSignedUrl('ü', odd.token, 'x', webm)).error, '400')
+  isStorageError(t, (await clientWithoutKey(url).uploadToSignedUrl('ü', odd.token, 'x', webm)).error, '400')
   t.equal(files().length, 1)
 })
 
-t.test('signed URLs outlive a restart, and not a change of the service key', async (t) => {
-  const { songs, close, directory, url } = await startWithBucket(t, privately)
+t.test('signed URLs survive a restart, but not a change of the service key', async (t) => {
+  const { songs, close, directory, url } = await startWithBucket(t, privateBucket)
   await songs.upload('a.webm', 'sound', webm)
   const [download, upload] = [
     (await songs.createSignedUrl('a.webm', HOUR)).data!,
@@ -320,8 +327,8 @@ t.test('signed URLs outlive a restart, and not a change of the service key', asy
   await isRefused(t, await fetch(download.signedUrl.replace(url, other.url)), { error: 'InvalidJWT' })
 })
 
-t.test('a page of another origin may upload to a signed URL and read from one', async (t) => {
-  const { songs } = await startWithBucket(t, privately)
+t.test('a page of another origin may upload to a signed URL, and download from one', async (t) => {
+  const { songs } = await startWithBucket(t, privateBucket)
   const { signedUrl } = (await songs.createSignedUploadUrl('a.webm')).data!
   const origin = { origin: 'http://localhost:5173' }
   const sent = 'apikey,authorization,cache-control,content-type,x-client-info,x-metadata,x-upsert'
@@ -342,6 +349,6 @@ t.test('a page of another origin may upload to a signed URL and read from one', 
   const { data } = await songs.createSignedUrl('a.webm', HOUR)
   const read = await fetch(`${data?.signedUrl}`, { headers: { ...origin, range: 'bytes=0-1' } })
   for (const response of [first, second, read]) {
-    t.equal(response.headers.get('access-control-allow-origin'), '*', 'errors can be read, too')
+    t.equal(response.headers.get('access-control-allow-origin'), '*', 'errors are readable too')
   }
 })

@@ -24,8 +24,8 @@ function decode(token: string): { header: Json; payload: Json } {
   return { header: JSON.parse(header ?? '') as Json, payload: JSON.parse(payload ?? '') as Json }
 }
 
-/** The payload, if the signature is that of a published key. */
-async function verified({ issuer }: Issuer, token: string): Promise<Json> {
+/** Returns the payload. Throws if no published key verifies the signature. */
+async function verifyToken({ issuer }: Issuer, token: string): Promise<Json> {
   const { header, payload } = decode(token)
   const jwks = buildGetJwks({ issuersWhitelist: [issuer] })
   const pem = await jwks.getPublicKey({
@@ -59,7 +59,7 @@ async function authorize({ issuer }: Issuer, query: Record<string, string>) {
   return await fetch(`${issuer}authorize?${new URLSearchParams(all)}`, { redirect: 'manual' })
 }
 
-/** Logs in as a browser does, up to the code. */
+/** Logs in as a browser does, and returns the authorization code and its PKCE verifier. */
 async function login(issuer: Issuer, query: Record<string, string> = {}) {
   const verifier = randomBytes(32).toString('base64url')
   const response = await authorize(issuer, {
@@ -74,12 +74,12 @@ async function login(issuer: Issuer, query: Record<string, string> = {}) {
   return { location, verifier, code: location.searchParams.get('code') ?? '' }
 }
 
-async function redeem(issuer: Issuer, { code, verifier }: { code: string; verifier?: string }) {
+async function exchangeCode(issuer: Issuer, { code, verifier }: { code: string; verifier?: string }) {
   const body = { grant_type: 'authorization_code', client_id: 'app', redirect_uri: appUrl, code }
   return await requestToken(issuer, verifier === undefined ? body : { ...body, code_verifier: verifier })
 }
 
-t.test("discovery names Auth0's paths, and the issuer ends in a slash", async (t) => {
+t.test("discovery lists Auth0's paths, and the issuer ends with a slash", async (t) => {
   const { issuer } = await start(t)
   t.match(issuer, /^http:\/\/127\.0\.0\.1:\d+\/$/)
   t.match(await getJson(`${issuer}.well-known/openid-configuration`), {
@@ -91,7 +91,7 @@ t.test("discovery names Auth0's paths, and the issuer ends in a slash", async (t
   })
 })
 
-t.test('the key set is public, and holds no private part', async (t) => {
+t.test('the key set is public and contains no private key', async (t) => {
   const { issuer } = await start(t)
   const response = await fetch(`${issuer}.well-known/jwks.json`, {
     headers: { origin: 'http://localhost:5173' }
@@ -102,9 +102,9 @@ t.test('the key set is public, and holds no private part', async (t) => {
   t.same(Object.keys(keys[0] ?? {}).sort(), ['alg', 'e', 'kid', 'kty', 'n', 'use'])
 })
 
-t.test('a token made here is valid for a day, unless told otherwise', async (t) => {
+t.test('token() issues a token that is valid for a day, or for expiresIn', async (t) => {
   const issuer = await start(t)
-  const payload = await verified(
+  const payload = await verifyToken(
     issuer,
     await issuer.token({ sub: 'auth0|ada', email: 'ada@example.com', role: 'pianist' })
   )
@@ -122,14 +122,14 @@ t.test('a token made here is valid for a day, unless told otherwise', async (t) 
   t.ok(Number(expired['exp']) * 1000 < Date.now())
 })
 
-t.test('client_credentials and password give a token for the API, from forms and from JSON', async (t) => {
+t.test('the grants client_credentials and password return a token, for a form and for JSON', async (t) => {
   const issuer = await start(t)
   const machine = await requestToken(issuer, {
     grant_type: 'client_credentials',
     client_id: 'cli',
     audience: 'https://other.test'
   })
-  t.match(await verified(issuer, machine.access_token), { sub: 'cli@clients', aud: 'https://other.test' })
+  t.match(await verifyToken(issuer, machine.access_token), { sub: 'cli@clients', aud: 'https://other.test' })
 
   const person = await getJson<Tokens>(`${issuer.issuer}oauth/token`, {
     method: 'POST',
@@ -141,24 +141,24 @@ t.test('client_credentials and password give a token for the API, from forms and
       client_id: 'cli'
     })
   })
-  t.match(await verified(issuer, person.access_token), { sub: 'auth0|ada@example.com', aud: audience })
+  t.match(await verifyToken(issuer, person.access_token), { sub: 'auth0|ada@example.com', aud: audience })
   t.equal(person.expires_in, 86_400)
 })
 
-t.test('a login with PKCE gives tokens for the audience, scope, user and nonce it began with', async (t) => {
+t.test('a login with PKCE returns tokens for the requested audience, scope, user and nonce', async (t) => {
   const issuer = await start(t)
   const { location, ...grant } = await login(issuer)
   t.equal(location.origin + location.pathname, appUrl)
   t.equal(location.searchParams.get('state'), 'abc')
 
-  const tokens = await redeem(issuer, grant)
-  t.match(await verified(issuer, tokens.access_token), {
+  const tokens = await exchangeCode(issuer, grant)
+  t.match(await verifyToken(issuer, tokens.access_token), {
     sub: 'auth0|demo',
     aud: [audience, `${issuer.issuer}userinfo`],
     azp: 'app',
     scope: 'openid profile email offline_access'
   })
-  t.match(await verified(issuer, tokens.id_token), {
+  t.match(await verifyToken(issuer, tokens.id_token), {
     sub: 'auth0|demo',
     aud: 'app',
     nonce: 'n-1',
@@ -174,20 +174,20 @@ t.test('a login with PKCE gives tokens for the audience, scope, user and nonce i
       email: 'demo@example.com'
     }
   )
-  t.equal((await redeem(issuer, grant)).error, 'invalid_request', 'a code works once')
+  t.equal((await exchangeCode(issuer, grant)).error, 'invalid_request', 'a code is valid once')
 })
 
-t.test('a code is worth nothing without its verifier, nor is one that nobody was given', async (t) => {
+t.test('a code without its verifier and an unknown code are refused', async (t) => {
   const issuer = await start(t)
   const { code } = await login(issuer)
-  t.equal((await redeem(issuer, { code })).error, 'invalid_grant')
-  t.equal((await redeem(issuer, { code: 'made-up' })).error, 'invalid_grant')
+  t.equal((await exchangeCode(issuer, { code })).error, 'invalid_grant')
+  t.equal((await exchangeCode(issuer, { code: 'made-up' })).error, 'invalid_grant')
 })
 
-t.test('login_hint chooses the user, and a refresh token remembers user, audience and scope', async (t) => {
+t.test('login_hint selects the user, and a refresh token keeps user, audience and scope', async (t) => {
   const ada = { sub: 'google-oauth2|1815', email: 'ada@example.com', name: 'Ada' }
   const issuer = await start(t, { users: [{ sub: 'auth0|bob', email: 'bob@example.com', name: 'Bob' }, ada] })
-  const { refresh_token: refreshToken } = await redeem(
+  const { refresh_token: refreshToken } = await exchangeCode(
     issuer,
     await login(issuer, {
       login_hint: ada.email,
@@ -219,13 +219,13 @@ t.test('login_hint chooses the user, and a refresh token remembers user, audienc
   )
 })
 
-t.test('there is no refresh token without offline_access', async (t) => {
+t.test('a login without the scope offline_access returns no refresh token', async (t) => {
   const issuer = await start(t)
-  const tokens = await redeem(issuer, await login(issuer, { scope: 'openid' }))
+  const tokens = await exchangeCode(issuer, await login(issuer, { scope: 'openid' }))
   t.notOk(tokens.refresh_token)
 })
 
-t.test('a silent login answers with a page that posts the code to the app, and to nobody else', async (t) => {
+t.test('a silent login returns a page that posts the code to the origin of the app only', async (t) => {
   const issuer = await start(t)
   const response = await authorize(issuer, {
     response_mode: 'web_message',
@@ -234,7 +234,7 @@ t.test('a silent login answers with a page that posts the code to the app, and t
   })
   t.match(response.headers.get('content-type'), 'text/html')
   const page = await response.text()
-  t.notMatch(page, '</script>"', 'what comes from outside stays inside the script')
+  t.notMatch(page, '</script>"', 'the state cannot close the script')
 
   const posted: unknown[] = []
   const script = /<script>(.*)<\/script>/.exec(page)?.[1] ?? ''
@@ -247,7 +247,7 @@ t.test('a silent login answers with a page that posts the code to the app, and t
   ])
 })
 
-t.test('logout returns to where it is told', async (t) => {
+t.test('logout redirects to returnTo', async (t) => {
   const { issuer } = await start(t)
   const response = await fetch(`${issuer}v2/logout?client_id=app&returnTo=${encodeURIComponent(appUrl)}`, {
     redirect: 'manual'
@@ -257,17 +257,17 @@ t.test('logout returns to where it is told', async (t) => {
   t.equal((await fetch(`${issuer}v2/logout`)).status, 200)
 })
 
-t.test('nonsense is answered, and does no harm', async (t) => {
+t.test('invalid requests get an error, and the issuer continues to work', async (t) => {
   const issuer = await start(t)
   t.equal((await fetch(`${issuer.issuer}authorize?response_mode=web_message`)).status, 400)
   t.equal(
     (await fetch(`${issuer.issuer}userinfo`, { headers: { authorization: 'Bearer opaque' } })).status,
     401
   )
-  t.ok(await verified(issuer, await issuer.token({ sub: 'auth0|ada' })))
+  t.ok(await verifyToken(issuer, await issuer.token({ sub: 'auth0|ada' })))
 })
 
-t.test('a new key signs at once, in every way a token is made; a removed one is gone', async (t) => {
+t.test('a new key signs all tokens from then on, and tokens of a removed key no longer verify', async (t) => {
   const issuer = await start(t)
   const before = await issuer.token({ sub: 'auth0|ada' })
   const kid = await issuer.rotateKey()
@@ -277,14 +277,14 @@ t.test('a new key signs at once, in every way a token is made; a removed one is 
     [granted, after].map((token) => decode(token).header['kid']),
     [kid, kid]
   )
-  for (const token of [before, granted, after]) t.ok(await verified(issuer, token))
+  for (const token of [before, granted, after]) t.ok(await verifyToken(issuer, token))
 
   issuer.removeKey(String(decode(before).header['kid']))
-  await t.rejects(verified(issuer, before))
-  t.ok(await verified(issuer, after))
+  await t.rejects(verifyToken(issuer, before))
+  t.ok(await verifyToken(issuer, after))
 })
 
-t.test('sign takes any header and payload', async (t) => {
+t.test('sign accepts any header and payload', async (t) => {
   const issuer = await start(t)
   const { header, payload } = decode(
     issuer.sign({ header: { alg: 'none', kid: undefined }, payload: { sub: 7 } })
@@ -293,7 +293,7 @@ t.test('sign takes any header and payload', async (t) => {
   t.same(payload, { sub: 7 })
 })
 
-t.test('with a key file tokens outlive a restart, and nobody else can read the key', async (t) => {
+t.test('with a key file tokens survive a restart, and only the owner can read the file', async (t) => {
   const keyFile = join(t.testdir(), 'nested', 'key.json')
   const first = await start(t, { keyFile })
   const { port } = new URL(first.issuer)
@@ -303,7 +303,7 @@ t.test('with a key file tokens outlive a restart, and nobody else can read the k
   t.equal((await stat(keyFile)).mode & 0o777, 0o600)
 
   const second = await start(t, { keyFile, port: Number(port) })
-  t.match(await verified(second, token), { iss: second.issuer, sub: 'auth0|ada' })
+  t.match(await verifyToken(second, token), { iss: second.issuer, sub: 'auth0|ada' })
   await t.rejects(startIssuer({ audience, port: Number(port) }), {
     message: `Port ${port} of 127.0.0.1 is taken`
   })

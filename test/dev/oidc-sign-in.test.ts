@@ -44,7 +44,7 @@ t.test('the sign-in page offers every user, and the choice signs in as that user
   }
 })
 
-t.test('a silent sign-in is that of the person who signed in last in this browser', async (t) => {
+t.test('a silent sign-in returns the user who signed in last in this browser', async (t) => {
   const { issuer, authorize, subjectOf } = await start(t)
   const silent = { response_mode: 'web_message', prompt: 'none' }
   t.match(await (await authorize(silent)).text(), '"error":"login_required"')

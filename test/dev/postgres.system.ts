@@ -16,12 +16,12 @@ async function start(t: Test, options?: PostgresOptions) {
 
 function connect(t: Test, url: string, max = 20) {
   const pool = new pg.Pool({ connectionString: url, max })
-  pool.on('error', () => {}) // what the tests below cut off on purpose
+  pool.on('error', () => {}) // some tests cut connections on purpose
   t.teardown(() => pool.end())
   return pool
 }
 
-/** Another process that serves the directory until it is killed. */
+/** Starts PostgreSQL on the directory in another process, which runs until it is killed. */
 async function startElsewhere(t: Test, dataDir: string): Promise<{ child: ChildProcess; url: string }> {
   const module = new URL('../../src/dev/postgres.ts', import.meta.url)
   const script = `
@@ -42,7 +42,7 @@ async function startElsewhere(t: Test, dataDir: string): Promise<{ child: ChildP
 const { url } = await start(t)
 const dataDir = t.testdir()
 
-t.test('under load every connection gets its own answers', async (t) => {
+t.test('under load every connection receives the answers to its own queries', async (t) => {
   const pool = connect(t, url)
   await pool.query('CREATE TABLE notes (id int PRIMARY KEY, body text)')
 
@@ -83,18 +83,18 @@ t.test('under load every connection gets its own answers', async (t) => {
 })
 
 t.test(
-  'a client that vanishes inside a transaction, even between the messages of a query, holds up nobody',
+  'a client that disconnects in a transaction, even between the messages of a query, blocks no other',
   async (t) => {
     const pool = connect(t, url)
     await pool.query('CREATE TABLE drafts (id int)')
 
-    for (const lastWord of ['SELECT 1', 'nonsense']) {
+    for (const lastQuery of ['SELECT 1', 'nonsense']) {
       const client = new pg.Client(url)
       client.on('error', () => {})
       await client.connect()
       await client.query('BEGIN')
       await client.query('INSERT INTO drafts VALUES (1)')
-      client.connection.parse({ text: lastWord, name: '', types: [] }, true)
+      client.connection.parse({ text: lastQuery, name: '', types: [] }, true)
       await new Promise((resolve) => setTimeout(resolve, 100))
       client.connection.stream.destroy()
 
@@ -104,7 +104,7 @@ t.test(
   }
 )
 
-t.test('data in a directory survive a restart', async (t) => {
+t.test('a data directory survives a restart', async (t) => {
   const first = await start(t, { dataDir })
   const before = connect(t, first.url, 2)
   await before.query('CREATE TABLE notes AS SELECT 42 AS id')
@@ -116,7 +116,7 @@ t.test('data in a directory survive a restart', async (t) => {
   t.same(rows, [{ id: 42 }])
 })
 
-t.test('closing does not wait for clients that are still there', async (t) => {
+t.test('closing does not wait for connected clients', async (t) => {
   const postgres = await start(t, { dataDir })
   const client = await connect(t, postgres.url).connect()
   client.on('error', () => {})
@@ -125,16 +125,16 @@ t.test('closing does not wait for clients that are still there', async (t) => {
   await postgres.close()
   await pending
   client.release(true)
-  await t.rejects(fetch(postgres.url.replace('postgresql', 'http')), 'nothing listens any more')
+  await t.rejects(fetch(postgres.url.replace('postgresql', 'http')), 'the port is closed')
 })
 
-t.test('a directory in use is refused with one clear error', async (t) => {
+t.test('a data directory in use is refused with one clear error', async (t) => {
   const { child } = await startElsewhere(t, dataDir)
   await t.rejects(startPostgres({ dataDir }), { message: /in use by another process/ })
   child.kill('SIGKILL')
 })
 
-t.test('kill -9 loses nothing committed, and the next start needs no help', async (t) => {
+t.test('kill -9 loses no committed row, and the next start needs no repair', async (t) => {
   const { child, url } = await startElsewhere(t, dataDir)
   const pool = connect(t, url, 4)
   await pool.query('CREATE TABLE entries (id int)')
@@ -152,10 +152,10 @@ t.test('kill -9 loses nothing committed, and the next start needs no help', asyn
   const next = await start(t, { dataDir })
   t.ok(performance.now() - began < 10_000, 'within seconds')
   const { rows } = await connect(t, next.url).query('SELECT count(*)::int FROM entries')
-  t.ok(rows[0].count >= committed, `${committed} acknowledged, ${rows[0].count} there`)
+  t.ok(rows[0].count >= committed, `${committed} rows acknowledged, ${rows[0].count} stored`)
 })
 
-t.test('a taken port is named', async (t) => {
+t.test('a port in use is named in the error', async (t) => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   t.teardown(() => other.close())
@@ -165,11 +165,11 @@ t.test('a taken port is named', async (t) => {
   })
 })
 
-t.test('interactive transactions of Prisma work side by side', async (t) => {
-  const patience = { maxWait: 60_000, timeout: 60_000 } // a busy machine takes its time
+t.test('interactive transactions of Prisma work concurrently', async (t) => {
+  const transactionOptions = { maxWait: 60_000, timeout: 60_000 } // for a busy machine
   const prisma = new PrismaClient({
     adapter: new PrismaPg({ connectionString: url }),
-    transactionOptions: patience
+    transactionOptions
   })
   t.teardown(() => prisma.$disconnect())
   await prisma.$executeRaw`CREATE TABLE counters (id int PRIMARY KEY, n int)`

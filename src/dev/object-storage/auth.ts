@@ -2,9 +2,9 @@ import type { FastifyRequest } from 'fastify'
 import { errors } from './errors.ts'
 
 /**
- * A hook that lets only the service key in. The real server takes it as a bearer token, hosted Supabase's gateway
- * in `apikey` too; whatever is sent has to be right. Anonymous and users' keys, and the policies that would tell
- * what they may do, are not imitated.
+ * A hook that accepts only the service key. The real server reads it from the bearer token, and the gateway
+ * of hosted Supabase also from `apikey`. If both are sent, both must be valid. Keys of anonymous and
+ * signed-in users, and the policies for them, are not implemented.
  */
 export function requireKey(serviceKey: string) {
   return async function authenticate({ headers }: FastifyRequest) {

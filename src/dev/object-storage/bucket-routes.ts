@@ -26,7 +26,7 @@ function toSettings(body: Static<typeof SettingsSchema>) {
   return settings
 }
 
-/** `/bucket`: create, list, look at, change, empty and delete buckets. */
+/** `/bucket`: create, list, read, change, empty and delete buckets. */
 export function bucketRoutes(buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
   return async function routes(app) {
     app.get('/bucket', () => buckets.list())

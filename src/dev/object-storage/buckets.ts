@@ -16,7 +16,7 @@ export function createBuckets(catalog: Catalog) {
         { type: 'bucket-saved', bucket: { ...bucket, owner: '', created_at: now, updated_at: now } }
       ])
     },
-    /** Changes what is given and leaves the rest. */
+    /** Changes the given members only. */
     update(id: string, changes: Partial<Bucket>) {
       const bucket = { ...catalog.entry(id).bucket, ...changes, updated_at: new Date().toISOString() }
       catalog.commit([{ type: 'bucket-saved', bucket }])

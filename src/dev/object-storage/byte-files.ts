@@ -15,15 +15,15 @@ export interface WrittenBytes {
 export type ByteFiles = ReturnType<typeof openByteFiles>
 
 /**
- * Files of bytes, each written once under a new random name. No part of a key ever reaches the disk,
- * so no key can climb out of the directory or be too long for it.
+ * The files with the bytes of objects. Each is written once, under a new random name. File names contain no
+ * part of a key, so no key can escape the directory or be too long for a file name.
  */
 export function openByteFiles(directory: string) {
   mkdirSync(directory, { recursive: true })
   const pathOf = (version: string) => join(directory, version)
 
   return {
-    /** Writes the stream to a new file. After a failure or an abort there is no file. */
+    /** Writes the stream to a new file. Deletes the file after a failure or an abort. */
     async write(source: Readable): Promise<WrittenBytes> {
       const version = randomUUID()
       const hash = createHash('md5') // the ETag of S3
@@ -44,18 +44,23 @@ export function openByteFiles(directory: string) {
       return { version, size, eTag: `"${hash.digest('hex')}"` }
     },
 
-    /** Opens at once, so that a replacement cannot delete the file between looking it up and reading it. */
+    /**
+     * Opens the file synchronously, so that no replacement can delete it between the look-up and the read.
+     */
     read(version: string, range?: { start: number; end: number }): Readable {
       return createReadStream(pathOf(version), { ...range, fd: openSync(pathOf(version), 'r') })
     },
 
-    /** Deletes files; the next start deletes those that remain. Open readers can finish. */
+    /** Deletes files. If a deletion fails, the next start deletes the file. Open readers can finish. */
     async discard(versions: Iterable<string>) {
       for (const version of versions) await rm(pathOf(version), { force: true }).catch(() => {})
     },
 
-    /** Deletes files not in `known`: a killed process left them unfinished. Returns the names of all files found. */
-    sweep(known: ReadonlySet<string>): ReadonlySet<string> {
+    /**
+     * Deletes files that are not in `known`, which a killed process has left. Returns the names of all files
+     * found.
+     */
+    deleteUnknown(known: ReadonlySet<string>): ReadonlySet<string> {
       const present = new Set(readdirSync(directory))
       for (const name of present) {
         if (!known.has(name)) rmSync(pathOf(name), { force: true, recursive: true })

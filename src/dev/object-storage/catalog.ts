@@ -9,7 +9,10 @@ export interface BucketEntry {
 
 export type Catalog = ReturnType<typeof openCatalog>
 
-/** All metadata in memory. Every change is first written to the journal at `path`, which a restart reads again. */
+/**
+ * All metadata, in memory. Every change is first appended to the journal at `path`, which the next start
+ * reads.
+ */
 export function openCatalog(path: string) {
   const journal = openJournal(path)
   const buckets = new Map<string, BucketEntry>()

@@ -8,19 +8,24 @@ function seconds(date: string) {
   return Math.floor(Date.parse(date) / 1000)
 }
 
-function names(header: string, eTag: string) {
+function includesTag(header: string, eTag: string) {
   return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === eTag)
 }
 
-/** Whether the client's copy is current (RFC 9110, 13.1: the date is used only without a tag). */
+/**
+ * Whether the client's copy is current (RFC 9110, section 13.1: the date counts only without an entity tag).
+ */
 export function isFresh(headers: IncomingHttpHeaders, object: StoredObject): boolean {
   const tag = headers['if-none-match']
   const since = headers['if-modified-since']
-  if (tag !== undefined) return names(tag, object.eTag)
+  if (tag !== undefined) return includesTag(tag, object.eTag)
   return since !== undefined && seconds(object.updatedAt) <= seconds(since)
 }
 
-/** The single range asked for, both ends inclusive; undefined for the whole. Several ranges get the whole, as from S3. */
+/**
+ * The requested range, both ends inclusive; undefined for the whole object, also for several ranges, as in
+ * S3.
+ */
 export function requestedRange(
   headers: IncomingHttpHeaders,
   object: StoredObject
@@ -33,7 +38,8 @@ export function requestedRange(
     first === ''
       ? { start: Math.max(0, object.size - Number(last)), end: object.size - 1 }
       : { start: Number(first), end: Math.min(last === '' ? Infinity : Number(last), object.size - 1) }
-  if (last !== '' && first !== '' && Number(last) < Number(first)) return undefined // not a range at all
+  // An invalid range is ignored.
+  if (last !== '' && first !== '' && Number(last) < Number(first)) return undefined
   if (start > end) throw errors.invalidRange()
   return { start, end }
 }

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 
-/** An application error of the real server: `status` is the code it means, as the string the body carries. */
+/** An application error of the real server. `status` is the string in the member `statusCode` of the body. */
 export class StorageError extends Error {
   override name = 'StorageError'
   readonly status: string
@@ -15,7 +15,7 @@ export class StorageError extends Error {
   }
 }
 
-/** The errors of the real server that this one can give, in its words. */
+/** The errors that this server can return, with the texts of the real server. */
 export const errors = {
   noSuchBucket: () => new StorageError('404', 'NoSuchBucket', 'Bucket not found', 'Bucket not found'),
   noSuchKey: () => new StorageError('404', 'NoSuchKey', 'Object not found', 'not_found'),
@@ -50,8 +50,8 @@ export const errors = {
 }
 
 /**
- * Answers every error as the real server does: HTTP 400 whatever the application error means,
- * with the meaning in the body. Only ranges keep their own status, and faults are HTTP 500.
+ * Answers errors as the real server does. Every application error is HTTP 400, with its own status in the
+ * body, except an unsatisfiable range, which is HTTP 416. Unexpected errors are HTTP 500.
  */
 export function answerError(
   error: FastifyError | StorageError,
@@ -68,7 +68,7 @@ export function answerError(
   if (status < 500) {
     return reply.code(status).send({ statusCode: `${status}`, error: error.name, message: error.message })
   }
-  // A client that hung up in the middle of an upload is no fault of ours.
+  // A client that disconnected during an upload is not an error of the server.
   if (!request.socket.destroyed) request.log.error(error)
   return reply
     .code(500)

@@ -13,7 +13,9 @@ export interface Bucket {
   updated_at: string
 }
 
-/** Metadata of an object. `version` names the file with its bytes, which is written once and never changed. */
+/**
+ * Metadata of an object. `version` names the file with its bytes, which is written once and never changed.
+ */
 export interface StoredObject {
   id: string
   bucketId: string
@@ -37,7 +39,8 @@ export type Change =
   | { type: 'object-removed'; bucketId: string; name: string }
   | { type: 'object-moved'; from: { bucketId: string; name: string }; object: StoredObject }
 
-// A record begins with its line feed, so that a torn one (a full disk) spoils only itself, not the next.
+// A record begins with its line feed. So an incomplete record (after a full disk) does not damage the next
+// one.
 const toRecord = (change: Change) => `\n${JSON.stringify(change)}`
 
 function parseRecord(line: string): Change | undefined {
@@ -50,7 +53,7 @@ function parseRecord(line: string): Change | undefined {
 
 const PIECE_BYTES = 1024 * 1024
 
-/** The lines of a file, read piece by piece: it may be larger than the longest string there can be. */
+/** The lines of a file. Reads it in pieces, because it may be larger than the longest possible string. */
 function* readLines(path: string): Generator<string> {
   const file = openSync(path, 'r')
   try {
@@ -69,9 +72,10 @@ function* readLines(path: string): Generator<string> {
 }
 
 /**
- * The append-only file that holds all metadata. A change is made by one synchronous write: it costs some
- * 20 microseconds, a `kill -9` leaves it whole or absent, and nothing can come between it and the index in memory.
- * It is not flushed to the disk: this is a development server, and only a power failure would tell.
+ * The append-only file with all metadata. Each change is one synchronous write of about 20 microseconds.
+ * After a `kill -9` it is complete or missing, and no other change can happen between the write and the
+ * update in memory. It is not flushed to the disk, so a power failure may lose changes. A development server
+ * can accept that.
  */
 export function openJournal(path: string) {
   return {

@@ -7,23 +7,26 @@ const FILE_SIZE = /^(\d+(?:\.\d+)?)(gb|mb|kb|b)$/i
 const UNITS: Record<string, number> = { gb: 1e9, mb: 1e6, kb: 1e3, b: 1 }
 const MIME_TYPE = /^[\w\-+.]+\/(\*|[\w\-+.]+(;\s*charset=[\w-]+)?)$/
 
-/** Throws unless `key` consists of what the real server allows. Dots are allowed: a key never becomes a path. */
+/**
+ * Throws unless the real server allows all characters of `key`. Dots are safe, because a key never becomes a
+ * path.
+ */
 export function assertKey(key: string) {
   if (!KEY.test(key)) throw errors.invalidKey(key)
 }
 
-/** Throws unless `name` can name a bucket. */
+/** Throws unless `name` is a valid name of a bucket. */
 export function assertBucketName(name: string) {
   if (!BUCKET_NAME.test(name)) throw errors.invalidBucketName()
 }
 
-/** Throws unless every rule is a type, or `audio/*`. */
+/** Throws unless every rule is a content type or a wildcard such as `audio/*`. */
 export function assertMimeRules(rules: readonly string[]) {
   const wrong = rules.find((rule) => !MIME_TYPE.test(rule))
   if (wrong !== undefined) throw errors.invalidMimeType(wrong)
 }
 
-/** Bytes of a limit written as a number or as `'50MB'`. */
+/** Converts a limit to bytes: a number, or a text such as `'50MB'`. */
 export function parseFileSize(limit: number | string): number {
   if (typeof limit === 'number') return limit
   const [, amount, unit = ''] = FILE_SIZE.exec(limit) ?? []
@@ -33,8 +36,8 @@ export function parseFileSize(limit: number | string): number {
 }
 
 /**
- * Whether a bucket takes the type. As on the real server the whole of what follows the slash is compared,
- * so that `audio/*` takes `audio/webm;codecs=opus` and `audio/webm` does not.
+ * Whether the rules of a bucket allow the content type. As on the real server, everything after the slash is
+ * compared. So `audio/*` allows `audio/webm;codecs=opus`, and `audio/webm` does not.
  */
 export function allowsType(rules: readonly string[] | null, type: string): boolean {
   if (!rules?.length) return true

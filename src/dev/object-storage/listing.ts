@@ -29,7 +29,9 @@ function sortByDate(index: ObjectIndex, files: string[], dateOf: (object: Stored
   return dated.sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0)).map(({ name }) => name)
 }
 
-/** The folders and files of the level at `path` whose names start with `search`, in any case. */
+/**
+ * The folders and files of the level at `path` whose names start with `search`. Ignores upper and lower case.
+ */
 function searchLevel(index: ObjectIndex, path: string, search: string) {
   const wanted = search.toLowerCase()
   const folders: string[] = []
@@ -40,10 +42,11 @@ function searchLevel(index: ObjectIndex, path: string, search: string) {
     if (entry.isFolder) folders.push(name)
     else files.push(name)
   }
-  return { folders: folders.sort(), files } // with their slashes, `a.b/` is before `a/`
+  // `walk` yields folders in the order of their names with slashes: `a.b/` before `a/`.
+  return { folders: folders.sort(), files }
 }
 
-/** One level as `list()` shows it: folders, then files, named relative to it. `search` is the start of a name. */
+/** One level as `list()` returns it: folders before files, with names relative to the level. */
 export function listLevel(
   index: ObjectIndex,
   { prefix, search = '', limit, offset, sortBy = {} }: LevelQuery

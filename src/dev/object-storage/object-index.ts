@@ -2,7 +2,7 @@ import type { StoredObject } from './journal.ts'
 
 export type ObjectIndex = ReturnType<typeof createObjectIndex>
 
-/** The objects of one bucket by name. A listing sorts the names; the order is kept until the next change of names. */
+/** The objects of one bucket by name. The sorted names are cached until a name is added or removed. */
 export function createObjectIndex() {
   const objects = new Map<string, StoredObject>()
   let sorted: readonly string[] | undefined
@@ -13,7 +13,7 @@ export function createObjectIndex() {
     },
     get: (name: string) => objects.get(name),
     values: () => objects.values(),
-    /** Names in byte order, as in PostgreSQL's "C" collation: keys are ASCII. */
+    /** Names in byte order, as in PostgreSQL's "C" collation, since keys are ASCII. */
     names(): readonly string[] {
       sorted ??= [...objects.keys()].sort()
       return sorted

@@ -1,10 +1,10 @@
 import { Type, type Static } from '@sinclair/typebox'
 import type { ObjectRef } from './objects.ts'
 
-/** A path that ends with the bucket. */
+/** Parameters of a path that ends with the bucket. */
 export const BucketParams = Type.Object({ bucketId: Type.String() })
 
-/** A path that ends with the bucket and, whatever it contains, the key. */
+/** Parameters of a path that ends with the bucket and the key. The key may contain slashes. */
 export const ObjectParams = Type.Object({ bucketId: Type.String(), '*': Type.String() })
 
 export const toRef = (params: Static<typeof ObjectParams>): ObjectRef => ({

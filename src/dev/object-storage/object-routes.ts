@@ -30,7 +30,7 @@ const RelocationSchema = Type.Object({
   destinationKey: Type.String()
 })
 
-function toEnds({
+function toSourceAndTarget({
   bucketId,
   sourceKey,
   destinationBucket = bucketId,
@@ -41,7 +41,7 @@ function toEnds({
   return { from: { bucketId, name: sourceKey }, to: { bucketId: destinationBucket, name: destinationKey } }
 }
 
-/** `/object`: look at, list, move, copy and remove objects. */
+/** `/object`: read the metadata of objects; list, move, copy and remove objects. */
 export function objectRoutes(objects: Objects): FastifyPluginAsyncTypebox {
   return async function routes(app) {
     app.get('/object/info/:bucketId/*', { schema: { params: ObjectParams } }, ({ params }) =>
@@ -49,17 +49,17 @@ export function objectRoutes(objects: Objects): FastifyPluginAsyncTypebox {
     )
 
     app.post('/object/move', { schema: { body: RelocationSchema } }, ({ body }) => {
-      const { from, to } = toEnds(body)
+      const { from, to } = toSourceAndTarget(body)
       objects.move(from, to)
       return { message: 'Successfully moved' }
     })
 
     app.post('/object/copy', { schema: { body: RelocationSchema } }, async ({ body, headers }) => {
-      const { from, to } = toEnds(body)
+      const { from, to } = toSourceAndTarget(body)
       return toStored(await objects.copy(from, to, { upsert: headers['x-upsert'] === 'true' }))
     })
 
-    // `prefixes` are whole keys. What is not there is not an error, nor is a bucket that is not, nor a bad key.
+    // `prefixes` are whole keys. A missing bucket, a missing object and an invalid key are no errors.
     app.delete(
       '/object/:bucketId',
       { schema: { params: BucketParams, body: RemoveSchema } },

@@ -17,9 +17,9 @@ export type ObjectDraft = ObjectRef & Pick<StoredObject, 'contentType' | 'cacheC
 export type Objects = ReturnType<typeof openObjects>
 
 /**
- * The objects of a catalog, their bytes in `directory`. Bytes are written first, under a name of their own, and one
- * journal record then publishes them together with their metadata; so a reader, or a restart after `kill -9`, finds
- * the old object or the new one, never a mixture. One process at a time may have them open.
+ * The objects of a catalog, with their bytes in `directory`. An upload first writes its bytes to a new file.
+ * Then one journal record publishes the bytes together with their metadata. So a reader, or a restart after
+ * `kill -9`, finds either the old object or the new one. Only one process at a time may open the directory.
  */
 export function openObjects(directory: string, catalog: Catalog) {
   const files = openByteFiles(directory)
@@ -29,9 +29,9 @@ export function openObjects(directory: string, catalog: Catalog) {
     return catalog.buckets.get(bucketId)?.objects.get(name)
   }
 
-  // Synchronous: of parallel uploads, the last one to get here wins.
+  // Synchronous: the last of several parallel uploads replaces the others.
   function publish(draft: ObjectDraft, bytes: WrittenBytes) {
-    const former = catalog.entry(draft.bucketId).objects.get(draft.name) // the bucket may be gone by now
+    const former = catalog.entry(draft.bucketId).objects.get(draft.name) // throws if the bucket was deleted
     const updatedAt = new Date().toISOString()
     const { id, createdAt } = former ?? { id: randomUUID(), createdAt: updatedAt }
     const object: StoredObject = { id, createdAt, updatedAt, ...draft, ...bytes }
@@ -50,7 +50,9 @@ export function openObjects(directory: string, catalog: Catalog) {
     if (!upsert && get(ref)) throw errors.keyAlreadyExists()
   }
 
-  /** Stores the stream as the object that `draft` names, in place of what is there; or, failing, changes nothing. */
+  /**
+   * Stores the stream as the object of `draft`, and replaces an existing object. A failure changes nothing.
+   */
   async function put(draft: ObjectDraft, source: Readable): Promise<StoredObject> {
     const bytes = await files.write(source)
     try {
@@ -67,7 +69,7 @@ export function openObjects(directory: string, catalog: Catalog) {
     try {
       return files.read(object.version, range)
     } catch (error) {
-      // Somebody deleted the file by hand; the real server says the same when the bytes are missing in S3.
+      // The file was deleted by hand. The real server gives the same error when the bytes are missing in S3.
       throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? errors.noSuchKey() : error
     }
   }
@@ -75,12 +77,12 @@ export function openObjects(directory: string, catalog: Catalog) {
   return {
     has: (ref: ObjectRef): boolean => get(ref) !== undefined,
     find,
-    /** Throws unless an object could be put there: in a bucket that exists and, but for an upsert, where there is none. */
+    /** Throws if the bucket does not exist, or if the key has an object already and `upsert` is false. */
     assertVacant,
     put,
     read,
 
-    /** Stores the same bytes at another address as well. */
+    /** Copies the object to another address. */
     copy(from: ObjectRef, to: ObjectRef, options: { upsert: boolean }): Promise<StoredObject> {
       const source = find(from)
       assertVacant(to, options)
@@ -88,10 +90,13 @@ export function openObjects(directory: string, catalog: Catalog) {
       return put({ ...to, contentType, cacheControl, userMetadata }, read(source))
     },
 
-    /** The index of a bucket, for listing; undefined when there is no such bucket. */
+    /** The index of a bucket, for listings; undefined if the bucket does not exist. */
     indexOf: (bucketId: string) => catalog.buckets.get(bucketId)?.objects,
 
-    /** Gives the object another address. One record does both halves, so that a crash leaves it at one of the two. */
+    /**
+     * Gives the object another address. This is one journal record, so after a crash the object has exactly one
+     * address.
+     */
     move(from: ObjectRef, to: ObjectRef) {
       const object = find(from)
       if (from.bucketId === to.bucketId && from.name === to.name) return
@@ -101,7 +106,7 @@ export function openObjects(directory: string, catalog: Catalog) {
       ])
     },
 
-    /** Removes what exists of `names`, and returns it. */
+    /** Removes the objects with these names that exist, and returns them. */
     async remove(bucketId: string, names: Iterable<string>): Promise<StoredObject[]> {
       const found = Array.from(new Set(names), (name) => get({ bucketId, name }))
       const removed = found.filter((object) => object !== undefined)
@@ -120,9 +125,12 @@ export function openObjects(directory: string, catalog: Catalog) {
 
 const toRemoval = ({ bucketId, name }: StoredObject) => ({ type: 'object-removed' as const, bucketId, name })
 
-/** Deletes bytes without a record, and drops records whose bytes are gone: by hand, or by a power failure. */
+/**
+ * Deletes files without a record, and records whose file is missing (deleted by hand, or lost in a power
+ * failure).
+ */
 function recover(catalog: Catalog, files: ReturnType<typeof openByteFiles>) {
   const objects = [...catalog.buckets.values()].flatMap((entry) => [...entry.objects.values()])
-  const present = files.sweep(new Set(objects.map((object) => object.version)))
+  const present = files.deleteUnknown(new Set(objects.map((object) => object.version)))
   catalog.commit(objects.filter((object) => !present.has(object.version)).map(toRemoval))
 }

@@ -13,8 +13,8 @@ interface IncomingFile extends Omit<ObjectDraft, keyof ObjectRef> {
   size: number | undefined
 }
 
-/** Lets bodies of every type through as they come: `receiveUpload` reads them. */
-export function takeBodiesAsStreams(app: FastifyInstance) {
+/** Leaves bodies of every content type unparsed, because `receiveUpload` reads them as streams. */
+export function acceptBodiesAsStreams(app: FastifyInstance) {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (request, payload, done) => done(null))
 }
@@ -41,7 +41,7 @@ function fromBody({ headers, raw }: FastifyRequest): IncomingFile {
   }
 }
 
-/** The form that storage-js sends for a Blob. It is kept in memory, as in the client. */
+/** Reads the form that storage-js sends for a Blob. The whole form is in memory. */
 async function fromForm({ headers, raw }: FastifyRequest): Promise<IncomingFile> {
   const form = await new Response(Readable.toWeb(raw) as BodyInit, {
     headers: { 'content-type': `${headers['content-type']}` }
@@ -59,7 +59,8 @@ async function fromForm({ headers, raw }: FastifyRequest): Promise<IncomingFile>
   }
 }
 
-// As on the real server, no limit applies to an upload without `content-length`: our server must enforce its own.
+// As on the real server, no size limit applies to an upload without `content-length`. The caller has to check
+// the size.
 function assertAllowed(bucket: Bucket, file: IncomingFile) {
   if (!allowsType(bucket.allowed_mime_types, file.contentType)) throw errors.invalidMimeType(file.contentType)
   if (bucket.file_size_limit !== null && file.size !== undefined && file.size > bucket.file_size_limit) {
@@ -67,7 +68,7 @@ function assertAllowed(bucket: Bucket, file: IncomingFile) {
   }
 }
 
-/** Stores the request's body as the object `ref`, in whatever way the client sends it. */
+/** Stores the request's body, plain or a form, as the object `ref`. */
 export async function receiveUpload(
   request: FastifyRequest,
   { buckets, objects }: { buckets: Buckets; objects: Objects },
@@ -75,7 +76,8 @@ export async function receiveUpload(
 ) {
   assertKey(ref.name)
   const bucket = buckets.find(ref.bucketId)
-  // Asked before the bytes arrive and not again, as the real server does: of five at once all succeed.
+  // Checked only before the bytes arrive, as on the real server: several uploads at the same time all
+  // succeed.
   if (!upsert && objects.has(ref)) throw errors.keyAlreadyExists()
   const isForm = request.headers['content-type']?.startsWith('multipart/form-data')
   const { body, size, ...draft } = isForm ? await fromForm(request) : fromBody(request)

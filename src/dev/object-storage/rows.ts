@@ -1,6 +1,6 @@
 import type { StoredObject } from './journal.ts'
 
-/** What the real server keeps of an object in its `metadata` column. */
+/** The `metadata` column of the real server. */
 function toMetadata(object: StoredObject) {
   return {
     eTag: object.eTag,
@@ -13,7 +13,7 @@ function toMetadata(object: StoredObject) {
   }
 }
 
-/** A file as listings show it. */
+/** A file as listings return it. */
 export function toFileRow(object: StoredObject, name: string) {
   const { id, updatedAt, createdAt } = object
   return {
@@ -26,7 +26,7 @@ export function toFileRow(object: StoredObject, name: string) {
   }
 }
 
-/** A folder as `list()` shows it: there are no folders, so there is nothing but a name. */
+/** A folder as `list()` returns it. It has only a name, because folders are not stored. */
 export function toFolderRow(name: string) {
   return { name, id: null, updated_at: null, created_at: null, last_accessed_at: null, metadata: null }
 }

@@ -3,7 +3,7 @@ import { isFresh, requestedRange } from './conditional.ts'
 import type { StoredObject } from './journal.ts'
 import type { ObjectRef, Objects } from './objects.ts'
 
-// As on the real server: a page in a bucket must not run as one on the project's origin.
+// As on the real server: a stored HTML page must not run as a page of the project's origin.
 function servedType({ contentType }: StoredObject) {
   return contentType.includes('text/html') ? 'text/plain' : contentType
 }
@@ -32,11 +32,13 @@ function setHeaders(reply: FastifyReply, object: StoredObject, { download, expir
 interface Source {
   objects: Objects
   ref: ObjectRef
-  /** When the caller's right to see it ends, which caches are then told instead of the object's own `cache-control`. */
+  /**
+   * When the access of the caller ends. Sent to caches as `expires`, instead of the object's `cache-control`.
+   */
   expires?: Date
 }
 
-/** Answers GET or HEAD with an object, or with the range of it that was asked for. */
+/** Answers GET or HEAD with an object or a range of it. */
 export function sendObject(request: FastifyRequest, reply: FastifyReply, { objects, ref, expires }: Source) {
   const object = objects.find(ref)
   const { download } = request.query as { download?: string }
@@ -45,7 +47,7 @@ export function sendObject(request: FastifyRequest, reply: FastifyReply, { objec
     return reply.code(304).removeHeader('content-type').send()
   }
   const range = request.method === 'GET' ? requestedRange(request.headers, object) : undefined
-  // Opened in the same turn as it was found: nobody can have replaced it in between.
+  // Opened synchronously after `find`, so that no other request can replace the object in between.
   const body = request.method === 'GET' ? objects.read(object, range) : undefined
   setHeaders(reply, object, { download, expires })
   reply.header('content-length', range ? range.end - range.start + 1 : object.size)

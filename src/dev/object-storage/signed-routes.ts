@@ -4,7 +4,7 @@ import type { Buckets } from './buckets.ts'
 import { assertKey } from './limits.ts'
 import { BucketParams, ObjectParams, toRef } from './object-params.ts'
 import type { ObjectRef, Objects } from './objects.ts'
-import { receiveUpload, takeBodiesAsStreams } from './receive-upload.ts'
+import { receiveUpload, acceptBodiesAsStreams } from './receive-upload.ts'
 import { toStored } from './rows.ts'
 import { sendObject } from './send-object.ts'
 import type { SignedTokens } from './signed-tokens.ts'
@@ -15,11 +15,11 @@ const ManySchema = Type.Composite([
   Type.Object({ paths: Type.Array(Type.String(), { minItems: 1 }) })
 ])
 const TokenSchema = Type.Object({ token: Type.String(), download: Type.Optional(Type.String()) })
-const NOT_THERE = 'Either the object does not exist or you do not have access to it'
+const NOT_FOUND = 'Either the object does not exist or you do not have access to it'
 
-/** `/object/sign` and `/object/upload/sign`, with the service key: makes URLs that need none. */
+/** `/object/sign` and `/object/upload/sign`: with the service key, create URLs that work without it. */
 export function signingRoutes(objects: Objects, tokens: SignedTokens): FastifyPluginAsyncTypebox {
-  // The key goes in as it is, and storage-js encodes the whole.
+  // The key is not encoded here, because storage-js encodes the whole URL.
   const toSignedUrl = (ref: ObjectRef, seconds: number) =>
     `/object/sign/${ref.bucketId}/${ref.name}?token=${tokens.forDownload(ref, seconds)}`
 
@@ -43,11 +43,11 @@ export function signingRoutes(objects: Objects, tokens: SignedTokens): FastifyPl
           const ref = { ...params, name: path }
           return objects.has(ref)
             ? { error: null, path, signedURL: toSignedUrl(ref, body.expiresIn) }
-            : { error: NOT_THERE, path, signedURL: null }
+            : { error: NOT_FOUND, path, signedURL: null }
         })
     )
 
-    // Whether the key is a possible one is asked only by the upload: so it is on the real server.
+    // Only the upload itself checks the characters of the key, as on the real server.
     app.post(
       '/object/upload/sign/:bucketId/*',
       { schema: { params: ObjectParams } },
@@ -62,7 +62,7 @@ export function signingRoutes(objects: Objects, tokens: SignedTokens): FastifyPl
   }
 }
 
-/** What signed URLs lead to: bytes in both directions, with the token alone, from public and private buckets alike. */
+/** The signed URLs: download and upload with the token alone, for public and private buckets. */
 export function signedRoutes(
   buckets: Buckets,
   objects: Objects,
@@ -71,7 +71,7 @@ export function signedRoutes(
   const schema = { params: ObjectParams, querystring: TokenSchema }
 
   return async function routes(app) {
-    takeBodiesAsStreams(app)
+    acceptBodiesAsStreams(app)
 
     app.route({
       method: ['GET', 'HEAD'],

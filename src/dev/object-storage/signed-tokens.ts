@@ -7,7 +7,10 @@ const UPLOAD_LIFE_SECONDS = 2 * 60 * 60
 
 type Scope = 'download' | 'upload'
 
-/** What a token says: a right to one `scope` on one object, until `exp` (seconds). `upsert` belongs to uploads. */
+/**
+ * The claims of a token: it allows `scope` on one object (`url`) until `exp`, in seconds. `upsert` is for
+ * uploads.
+ */
 export interface SignedClaims {
   url: string
   scope: Scope
@@ -17,7 +20,7 @@ export interface SignedClaims {
 
 export type SignedTokens = ReturnType<typeof createSignedTokens>
 
-// Messages of jose, which the real server uses.
+// Messages of jose, the library of the real server.
 const REASONS: Record<string, string> = {
   [TokenError.codes.expired]: '"exp" claim timestamp check failed',
   [TokenError.codes.invalidSignature]: 'signature verification failed'
@@ -26,8 +29,9 @@ const REASONS: Record<string, string> = {
 const toUrl = ({ bucketId, name }: ObjectRef) => `${bucketId}/${name}`
 
 /**
- * The tokens of signed URLs, HS256 as on the real server. Their key is made of the service key, so that they outlive
- * a restart, and is not the service key, so that nobody can guess at that from a link.
+ * The tokens of signed URLs, HS256 as on the real server. Their key is derived from the service key, so that
+ * they stay valid after a restart. It is not the service key itself, so that a link does not help to guess
+ * that.
  */
 export function createSignedTokens(serviceKey: string) {
   const key = createHmac('sha256', serviceKey).update('signed URLs').digest('hex')
@@ -52,7 +56,7 @@ export function createSignedTokens(serviceKey: string) {
     forUpload: (ref: ObjectRef, { upsert }: { upsert: boolean }): string =>
       issue({ url: toUrl(ref), scope: 'upload', upsert }, UPLOAD_LIFE_SECONDS),
 
-    /** The claims of a token that gives the right to `scope` on `ref`; throws for any other. */
+    /** Returns the claims of a token that allows `scope` on `ref`. Throws for any other token. */
     check(token: string, scope: Scope, ref: ObjectRef): SignedClaims {
       const claims = open(token)
       if (claims.scope !== scope) throw errors.invalidSignature(`Token is not scoped for ${scope}`)

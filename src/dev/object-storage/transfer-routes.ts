@@ -3,16 +3,16 @@ import type { Buckets } from './buckets.ts'
 import { errors } from './errors.ts'
 import { ObjectParams, toRef } from './object-params.ts'
 import type { Objects } from './objects.ts'
-import { receiveUpload, takeBodiesAsStreams } from './receive-upload.ts'
+import { receiveUpload, acceptBodiesAsStreams } from './receive-upload.ts'
 import { toStored } from './rows.ts'
 import { sendObject } from './send-object.ts'
 
 const schema = { params: ObjectParams }
 
-/** `/object/{bucket}/{key}`: bytes in both directions, with the service key. */
+/** `/object/{bucket}/{key}`: download and upload with the service key. */
 export function transferRoutes(buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
   return async function routes(app) {
-    takeBodiesAsStreams(app)
+    acceptBodiesAsStreams(app)
 
     app.route({
       method: ['POST', 'PUT'],
@@ -35,7 +35,9 @@ export function transferRoutes(buckets: Buckets, objects: Objects): FastifyPlugi
   }
 }
 
-/** `/object/public/{bucket}/{key}`: what anybody may read. A private bucket is not there. */
+/**
+ * `/object/public/{bucket}/{key}`: download without a key. A private bucket gets the error of a missing one.
+ */
 export function publicRoutes(buckets: Buckets, objects: Objects): FastifyPluginAsyncTypebox {
   return async function routes(app) {
     app.route({

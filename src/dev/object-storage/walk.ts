@@ -4,10 +4,13 @@ export interface Entry {
   isFolder: boolean
 }
 
-/** The first possible name after the entry. `0` follows `/` in ASCII, so it is after all keys of a folder. */
+/**
+ * The first possible name after the entry. `0` follows `/` in ASCII, so `folder0` is after all keys of
+ * `folder/`.
+ */
 export const pastEntry = ({ name, isFolder }: Entry) => (isFolder ? `${name.slice(0, -1)}0` : `${name}\0`)
 
-/** Index of the first name that is not before `name`. */
+/** Index of the first name that is equal to `name` or after it. */
 function lowerBound(names: readonly string[], name: string): number {
   let low = 0
   let high = names.length
@@ -21,9 +24,9 @@ function lowerBound(names: readonly string[], name: string): number {
 
 export interface Walk {
   prefix: string
-  /** Shows the keys of one level and its folders, instead of all keys. */
+  /** Yields the keys and folders of one level, instead of all keys. */
   delimited: boolean
-  /** The first name to show. */
+  /** The first name to yield. */
   from?: string | undefined
 }
 

@@ -5,7 +5,7 @@ import { listLevel, type LevelQuery } from '../../../src/dev/object-storage/list
 import { createObjectIndex } from '../../../src/dev/object-storage/object-index.ts'
 import { startWithBucket, webm } from '../../helpers/object-storage.ts'
 
-t.test('list shows one level: folders, then files, with pages, order and search', async (t) => {
+t.test('list returns one level, folders before files, with pages, order and search', async (t) => {
   const { client, songs } = await startWithBucket(t)
   for (const key of ['b.webm', 'u2/x.webm', 'u1/y.webm', 'u1/deep/z.webm', 'a.webm', 'u10/w.webm']) {
     await songs.upload(key, 'sound', webm)
@@ -53,7 +53,7 @@ t.test('list shows one level: folders, then files, with pages, order and search'
   })
 })
 
-t.test('listV2 pages through every key, while keys are added and removed', async (t) => {
+t.test('the pages of listV2 contain every key once, while other keys are added and removed', async (t) => {
   const { songs } = await startWithBucket(t)
   const keys = Array.from({ length: 25 }, (_, i) => `u${i % 3}/${String(i).padStart(2, '0')}.webm`)
   await Promise.all(keys.map((key) => songs.upload(key, 'x', webm)))
@@ -64,7 +64,7 @@ t.test('listV2 pages through every key, while keys are added and removed', async
     seen.push(...(data?.objects.map((object) => object.name) ?? []))
     cursor = data?.nextCursor
     t.equal(cursor !== undefined, data?.hasNext)
-    if (cursor) await songs.remove([`${seen.at(-1)}`, `${seen.at(-2)}`]) // the cursor's own key among them
+    if (cursor) await songs.remove([`${seen.at(-1)}`, `${seen.at(-2)}`]) // including the key of the cursor
     await songs.upload('u0/before', 'x', { ...webm, upsert: true })
   } while (cursor)
   t.strictSame(seen, keys.sort())
@@ -122,7 +122,7 @@ function listPlainly(names: Iterable<string>, { prefix, search = '', limit, offs
   return [...folders, ...files].slice(offset, offset + limit)
 }
 
-t.test('every page of every level equals the sorted names, while many are added and removed', async () => {
+t.test('every page of every level equals the sorted names, after many are added and removed', async () => {
   const change = fc.record({
     what: some('add', 'add', 'remove', 'remove', 'remove', 'empty'),
     folder: some(...FOLDERS),
