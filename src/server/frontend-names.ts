@@ -6,7 +6,7 @@ type Body = Record<string, unknown>
 const isObject = (value: unknown): value is Body =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The first value that was sent. */
+/** The first of `values` that is not undefined. */
 const firstOf = (...values: unknown[]) => values.find((value) => value !== undefined)
 
 /** Drops undefined members, so that validation reports a missing field as missing. */
@@ -23,7 +23,7 @@ export function toSyncUser(body: unknown): unknown {
   })
 }
 
-/** Maps the body of `POST /api/sessions`. A full session as GET answers it is a valid body, too. */
+/** Maps the body of `POST /api/sessions`. The answer of `GET /api/sessions/:id` is a valid body, too. */
 export function toNewSession(body: unknown): unknown {
   if (!isObject(body)) return body
   return withoutUndefined({
@@ -41,8 +41,8 @@ export function toNewSession(body: unknown): unknown {
 }
 
 /**
- * The frontend sends `total_practice_seconds` as 0 or null when it counted nothing: then another field
- * decides.
+ * The frontend sends `total_practice_seconds` as 0 or null when it counted nothing. The duration is then in
+ * another field.
  */
 const positiveOrNone = (seconds: unknown) =>
   seconds === null || (typeof seconds === 'number' && seconds <= 0) ? undefined : seconds

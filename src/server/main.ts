@@ -7,7 +7,7 @@ try {
   const app = await buildApp(config)
   closeWithGrace({ delay: config.shutdownTimeoutMs }, async ({ err, signal }) => {
     if (err) app.log.fatal({ err }, 'closing after an unexpected error')
-    else app.log.info({ signal }, 'closing after the running requests')
+    else app.log.info({ signal }, 'closing: waiting for the running requests')
     await app.close()
   })
   await app.listen({ host: config.host, port: config.port })

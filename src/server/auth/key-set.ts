@@ -3,6 +3,7 @@ import buildGetJwks from 'get-jwks'
 /** A JSON Web Key (RFC 7517). */
 type Jwk = { kid?: string; kty?: string; alg?: string; use?: string }
 
+/** The signing keys that the issuer published at one time. */
 export type KeySet = ReturnType<typeof createKeySet>
 
 /**
@@ -21,7 +22,7 @@ export async function fetchKeySet(issuer: string, timeoutMs: number): Promise<Ke
 }
 
 /**
- * The RS256 signing keys of one key set. Its get-jwks holds exactly these keys, so it never sends a request.
+ * The RS256 signing keys of one key set. The cache of get-jwks contains all of them, so it sends no request.
  */
 export function createKeySet(issuer: string, keys: Jwk[]) {
   const jwks = buildGetJwks({

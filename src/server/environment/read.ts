@@ -38,8 +38,8 @@ function describe({ keyword, instancePath, params, message }: Violation): string
     return `${name} is missing: ${purposeOf(name)}`
   }
   const name = instancePath.slice(1)
-  const isClear = ['type', 'minimum', 'maximum'].includes(keyword)
-  return `${name} ${isClear ? message : 'is not valid'}: ${purposeOf(name)}`
+  const hasClearMessage = ['type', 'minimum', 'maximum'].includes(keyword)
+  return `${name} ${hasClearMessage ? message : 'is not valid'}: ${purposeOf(name)}`
 }
 
 const purposeOf = (name: string) =>

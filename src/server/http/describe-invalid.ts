@@ -5,14 +5,17 @@ type ValidationError = FastifySchemaValidationError & { parentSchema?: { descrip
 
 /** Converts Ajv's errors to one `invalid_input`, which names the field and what to change. */
 export function describeInvalid(errors: ValidationError[], context = 'body'): ApiError {
-  // When all alternatives of a union failed, the one that got furthest is the one that was meant.
+  // When all alternatives of a union failed, the caller most likely meant the one that got furthest.
   const error = errors.reduce((best, next) => (progress(next) > progress(best) ? next : best))
   const missing = error.keyword === 'required' ? `/${String(error.params['missingProperty'])}` : ''
   const path = `${error.instancePath}${missing}` || context
   return invalidInput(context === 'body' ? path : path.replace(/^\//, ''), describe(error))
 }
 
-/** How far validation got: deeper is further; at one place wrong type < union < other keywords. */
+/**
+ * How far validation got. A longer path is further. At the same path a wrong type comes first, then a failed
+ * union, then every other keyword.
+ */
 const progress = ({ instancePath, keyword }: ValidationError) =>
   instancePath.length * 3 + (keyword === 'type' ? 0 : keyword === 'anyOf' ? 1 : 2)
 

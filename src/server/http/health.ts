@@ -17,7 +17,7 @@ const ReadinessSchema = Type.Object(
 
 /** Health checks. They need no token. */
 const healthRoutes: FastifyPluginAsyncTypebox = async (app) => {
-  // Platforms ask every few seconds: log only failures, at the configured level if that is higher.
+  // Platforms call these routes every few seconds, so they log failures only. A higher configured level wins.
   const logLevel = ['error', 'fatal', 'silent'].includes(app.log.level) ? (app.log.level as LogLevel) : 'warn'
 
   app.get(

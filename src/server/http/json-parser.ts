@@ -5,14 +5,15 @@ import { ApiError } from '../errors.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Parses a body by the rules of every route. Rejects with `malformed_body` or Fastify's own error. */
+    /** Parses a JSON body as every route does. Rejects with `malformed_body` or Fastify's own error. */
     parseJson: (request: FastifyRequest, body: Buffer) => Promise<unknown>
   }
 }
 
 /**
- * Accepts bodies of JSON in UTF-8 (RFC 8259) and no other content type. Invalid UTF-8 is refused: decoding
- * would replace letters. `__proto__` and `constructor` are ignored like any unknown field.
+ * Accepts bodies of JSON in UTF-8 (RFC 8259) and no other content type. Invalid UTF-8 is refused, because
+ * decoding would replace the invalid bytes with U+FFFD. `__proto__` and `constructor` are ignored like any
+ * unknown field.
  */
 async function jsonParser(app: FastifyInstance) {
   const parse = app.getDefaultJsonParser('remove', 'remove')

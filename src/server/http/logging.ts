@@ -16,7 +16,7 @@ export function loggerOptions(config: Pick<Config, 'logLevel'>): FastifyServerOp
   }
 }
 
-// The route's pattern, not the URL, which has ids of users and sessions, and tokens in the query string.
+// Logs the pattern of the route. The URL contains ids of sessions, and perhaps tokens in its query string.
 const describeRequest = (request: FastifyRequest) =>
   ({ method: request.method, route: request.routeOptions?.url ?? 'unknown' }) as {
     method: string
@@ -25,10 +25,10 @@ const describeRequest = (request: FastifyRequest) =>
 
 const describeReply = (reply: { statusCode: number } | FastifyReply) => ({ statusCode: reply.statusCode })
 
-type Described = { type: string; message: string; stack: string; code?: string; cause?: Described }
+type LoggedError = { type: string; message: string; stack: string; code?: string; cause?: LoggedError }
 
-// Only named properties: drivers put rows and parameters into others, such as `detail` and `meta`.
-function describeError(error: Error & { code?: unknown }, depth = 0): Described {
+// Copies these properties only: drivers put rows and parameters into others, such as `detail` and `meta`.
+function describeError(error: Error & { code?: unknown }, depth = 0): LoggedError {
   return {
     type: error.constructor?.name ?? 'Error',
     message: String(error.message).slice(0, 500),
@@ -38,7 +38,7 @@ function describeError(error: Error & { code?: unknown }, depth = 0): Described 
   }
 }
 
-// Without the first lines of the stack, which repeat the message at full length.
+// Leaves out the first lines of the stack, which repeat the whole message.
 const framesOf = ({ stack = '' }: Error) =>
   stack
     .split('\n')

@@ -5,26 +5,29 @@ import { ApiError, invalidInput } from '../errors.ts'
 
 /**
  * Fastify's `clientErrorHandler`: answers an unparsable request with a problem and closes the connection,
- * because the start of the next request is unknown. (Node itself answers a missing Host header and an unknown
- * expectation, without a body.)
+ * because the start of the next request is unknown. Two cases do not get here: Node.js itself answers a
+ * missing Host header and an unknown Expect header, without a body.
  */
 export function answerClientError(this: FastifyInstance, error: ConnectionError, socket: Socket) {
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy() // destroySoon would wait for a client that does not read
     return
   }
-  const problem = toApiError(error)
-  // Without the error, which has the bytes of the request.
+  const problem = convertClientError(error)
+  // The error itself is not logged, because it contains the bytes of the request.
   this.log.debug({ code: problem.code, cause: error.code }, 'malformed request refused')
   socket.write(toResponse(problem))
   socket.destroySoon()
 }
 
-/** The check of Node itself. A second response head would appear inside the body of the first. */
+/**
+ * Whether an answer has begun; Node.js checks it in the same way. A second response head would appear inside
+ * the body of the first.
+ */
 const isAnswering = (socket: Socket & { _httpMessage?: ServerResponse | null }) =>
   socket._httpMessage?.headersSent ?? false
 
-function toApiError({ code }: { code: string }): ApiError {
+function convertClientError({ code }: { code: string }): ApiError {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return new ApiError('upload_stalled', 'The request did not arrive completely in time. Send it again.')
   }

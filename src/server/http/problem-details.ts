@@ -14,10 +14,11 @@ async function problemDetails(app: FastifyInstance) {
   app.setNotFoundHandler(answerNotFound)
 }
 
+/** Answers a request for which there is no route. */
 export const answerNotFound = (request: FastifyRequest, reply: FastifyReply) =>
   sendProblem(new ApiError('route_not_found', 'See /docs for the existing routes.'), request, reply)
 
-/** An error handler, also for errors before a route is found. */
+/** Fastify's error handler. It also handles errors that occur before a route is found. */
 export const answerWithProblem = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
   sendProblem(toApiError(error), request, reply)
 

@@ -2,20 +2,23 @@ import type { Readable } from 'node:stream'
 import { errorCodes } from 'fastify'
 import { ApiError } from '../errors.ts'
 
-/** The average rate that a body must have once the server has waited for it for `afterMs` in all. */
+/**
+ * The minimum average rate of a body. It applies once the server has waited for `afterMs` milliseconds in
+ * all.
+ */
 export type MinRate = { bytesPerSecond: number; afterMs: number }
 
 type Limits = {
   /** The largest body, in bytes. */
   limit: number
-  /** The longest time without any bytes. */
+  /** The longest time without any bytes, in milliseconds. */
   stallMs: number
   minRate?: MinRate | undefined
 }
 
 /**
- * Reads a body piece by piece, as fast as the consumer takes it. If the consumer stops early, the rest is read and
- * discarded before this generator returns: a client that is still sending would not see the answer.
+ * Reads a body piece by piece, as fast as the consumer takes it. If the consumer stops early, the rest is
+ * read and discarded before this generator returns: a client that is still sending would not see the answer.
  * @throws {ApiError} upload_stalled; malformed_body if the client disconnects
  * @throws FST_ERR_CTP_BODY_TOO_LARGE
  */
@@ -30,7 +33,7 @@ export async function* receiveBody(body: Readable, limits: Limits): AsyncGenerat
 }
 
 async function* readPieces(body: Readable, { limit, stallMs, minRate }: Limits): AsyncGenerator<Buffer> {
-  // The connection stays open for the answer, whatever happens here.
+  // The end of the iterator must not destroy the connection, which the answer needs.
   const pieces: AsyncIterator<Buffer> = body.iterator({ destroyOnReturn: false })
   let received = 0
   let waitedMs = 0
@@ -82,6 +85,6 @@ const stalled = () =>
     'The body arrived too slowly, or nothing arrived for too long. Retry over a better connection.'
   )
 
-/** For the log: the client does not see it. */
+/** The client has disconnected. The error is for the log only. */
 export const clientGone = (cause?: unknown) =>
   new ApiError('malformed_body', 'The body ended early. Send all of it.', { cause })

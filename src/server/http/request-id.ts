@@ -3,7 +3,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
-/** Fastify's `genReqId`: takes the id of a proxy from `x-request-id` if it is harmless, else creates one. */
+/**
+ * Fastify's `genReqId`: takes the id from `x-request-id` if it has 1 to 64 letters, digits, `_` or `-`;
+ * otherwise creates one.
+ */
 export const generateRequestId = ({ headers }: { headers: IncomingHttpHeaders }) => {
   const given = headers['x-request-id']
   return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()

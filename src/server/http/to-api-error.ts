@@ -4,7 +4,7 @@ import { describeInvalid } from './describe-invalid.ts'
 
 const UNREADABLE_PATH = new Set(['FST_ERR_BAD_URL', 'FST_ERR_MAX_PARAM_LENGTH'])
 
-/** Converts Fastify's errors, and any unexpected one, to an answer from the catalogue. */
+/** Converts any error to one from the catalogue; an unexpected one becomes `internal_error`. */
 export function toApiError(error: FastifyError): ApiError {
   if (error instanceof ApiError) return error
   if (error.validation) return describeInvalid(error.validation, error.validationContext)
@@ -14,7 +14,7 @@ export function toApiError(error: FastifyError): ApiError {
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new ApiError(
       'body_too_large',
-      'Send a smaller body. A recording takes a third more than its bytes as base64.'
+      'Send a smaller body. As base64, a recording is a third larger than its file.'
     )
   }
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {

@@ -1,9 +1,9 @@
 import { ApiError } from '../errors.ts'
 
-/** The share of all places that one user may hold, so that slow uploads of one user do not block the others. */
+/** Share of all places that one user may hold: slow uploads of one user must not block other users. */
 const SHARE = 1 / 4
 
-/** Gives a place back. Calls after the first have no effect. */
+/** Gives the place back. Further calls have no effect. */
 export type Release = () => void
 
 export type UploadLimiter = ReturnType<typeof createUploadLimiter>
@@ -11,8 +11,9 @@ export type UploadLimiter = ReturnType<typeof createUploadLimiter>
 type Waiter = { user: string; enter: () => void }
 
 /**
- * Limits concurrent uploads to `count`, a quarter of them for one user, rounded up. The others wait in a queue, each
- * for at most `waitMs`. A user who waits only because of the own share does not block those behind.
+ * Limits concurrent uploads to `count`, and those of one user to a quarter of it, rounded up. Further uploads
+ * wait in a queue, each for at most `waitMs`. An upload that waits only because its user holds too many
+ * places does not block those behind it.
  */
 export function createUploadLimiter({ count, waitMs }: { count: number; waitMs: number }) {
   const share = Math.ceil(count * SHARE)
@@ -53,7 +54,7 @@ export function createUploadLimiter({ count, waitMs }: { count: number; waitMs: 
         finish()
       }
       const enter = () => {
-        take(user) // synchronously, so that nobody else takes the place first
+        take(user) // at once, before another request can take the place
         leave(resolve)
       }
       const abort = () => leave(() => reject(signal?.reason))
@@ -66,8 +67,8 @@ export function createUploadLimiter({ count, waitMs }: { count: number; waitMs: 
 
   return {
     /**
-     * Waits for a place, in the order of the calls among users whose share has room. Aborting `signal` leaves the
-     * queue; a place that is already held is kept.
+     * Waits for a place. Free places go to the first call whose user holds less than their share. Aborting
+     * `signal` leaves the queue; it does not give a place back.
      * @throws {ApiError} server_busy after `waitMs`
      */
     async acquire(user: string, signal?: AbortSignal): Promise<Release> {
