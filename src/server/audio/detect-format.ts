@@ -6,8 +6,8 @@ import { formatOfMediaType, type AudioFormat } from './formats.ts'
 export type RandomAccess = { readonly size: number; read: (start: number, end: number) => Promise<Buffer> }
 
 /**
- * Ten times what a recording needs. A crafted archive causes thousands of reads, each a request to the
- * storage.
+ * The most reads of one detection: ten times what a recording needs. A crafted archive would cause thousands,
+ * each a request to the storage.
  */
 const MAX_READS = 256
 
@@ -22,6 +22,7 @@ export async function detectFormat(source: RandomAccess): Promise<AudioFormat> {
   return format
 }
 
+/** The error for a recording whose format is not supported. */
 export const unsupported = (
   detail = 'The recording must be WebM, MP4, Ogg (Opus or Vorbis), MP3, WAV or FLAC.'
 ) => new ApiError('unsupported_recording', detail)

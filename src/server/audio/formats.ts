@@ -12,8 +12,8 @@ const FLAC: AudioFormat = { extension: 'flac', contentType: 'audio/flac' }
 export const audioFormats: readonly AudioFormat[] = [WEBM, MP4, OGG, MP3, WAV, FLAC]
 
 /**
- * Formats by the media types that file-type, browsers and people use. Video types are included: file-type
- * cannot see that a WebM or MP4 has no video track.
+ * Formats by the media types that file-type and browsers use. Video types are included, because file-type
+ * cannot detect that a WebM or MP4 has no video track.
  */
 const NAMES: Record<string, AudioFormat> = {
   'audio/webm': WEBM,

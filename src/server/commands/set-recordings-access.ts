@@ -14,8 +14,10 @@ async function run(): Promise<string> {
     if (wasPublic === undefined) return `Created the bucket ${bucket} (${access}).`
     if (wasPublic === (access === 'public')) return `The bucket ${bucket} is already ${access}.`
     return access === 'private'
-      ? `The bucket ${bucket} was public and is now private. Browsers and CDNs keep cached copies for another minute.`
-      : `The bucket ${bucket} was private and is now public: anyone who knows the URL of a recording can play it.`
+      ? `The bucket ${bucket} was public and is now private. ` +
+          'Browsers and CDNs keep cached copies for another minute.'
+      : `The bucket ${bucket} was private and is now public: ` +
+          'anyone who knows the URL of a recording can play it.'
   } finally {
     await storage.close()
   }

@@ -48,15 +48,15 @@ export async function runReconciliation({ args, env, signal, out }: Invocation):
     const onUser = (userId: string) => {
       from = userId
     }
-    const open = await reconcile({ ...options, signal, onUser }, env, (line) => {
+    const unresolved = await reconcile({ ...options, signal, onUser }, env, (line) => {
       out.log(line)
     })
     out.log(
-      open === 0
+      unresolved === 0
         ? 'Recordings and sessions agree.'
-        : `${open} found that ${open === 1 ? 'needs' : 'need'} attention.`
+        : `${unresolved} ${unresolved === 1 ? 'finding needs' : 'findings need'} attention.`
     )
-    return open === 0 ? 0 : 1
+    return unresolved === 0 ? 0 : 1
   } catch (error) {
     out.error(describe(error as Error))
     if (from) out.error(`Not all recordings were checked. To continue from here, add --from ${from}`)
@@ -85,7 +85,7 @@ function readArguments(args: string[]) {
 
 type Options = Omit<Parameters<typeof reconcileRecordings>[0], 'database' | 'storage' | 'report'>
 
-/** @returns how many findings need attention: those that were not removed */
+/** @returns the number of findings that need attention, because they were not removed */
 async function reconcile(
   options: Options,
   env: NodeJS.ProcessEnv,
@@ -94,9 +94,9 @@ async function reconcile(
   const config = loadConfig(env)
   const database = createDatabase(config.database)
   const storage = createStorage(config.storage, config)
-  let open = 0
+  let unresolved = 0
   const report = (finding: Finding) => {
-    if (needsAttention(finding)) open++
+    if (needsAttention(finding)) unresolved++
     print((LINES[finding.kind] as (finding: Finding) => string)(finding))
   }
   try {
@@ -104,7 +104,7 @@ async function reconcile(
   } finally {
     await Promise.all([database.close(), storage.close()])
   }
-  return open
+  return unresolved
 }
 
 const needsAttention = (finding: Finding) =>

@@ -1,5 +1,5 @@
 import { UUID_PATTERN } from '../../contract/uuid.ts'
-import type { Entry } from '../storage/list-bucket.ts'
+import type { BucketEntry } from '../storage/list-bucket.ts'
 import type { Reconciliation } from './reconciliation.ts'
 import { isRecorded, recordedSessions, type RecordedSession } from './recorded-sessions.ts'
 import { inspectLeftover } from './inspect-leftover.ts'
@@ -7,62 +7,65 @@ import { walkBucket } from './walk-bucket.ts'
 
 const RECORDING_KEY = new RegExp(`^(${UUID_PATTERN})/(${UUID_PATTERN})\\.[a-z0-9]+$`)
 
-/** The sessions with a recording, and the first of them that no object has been compared with. */
-type Cursor = { sessions: AsyncGenerator<RecordedSession>; next: RecordedSession | undefined }
+/** The sessions that no object was compared with yet, in order; `next` is the first of them. */
+type PendingSessions = { sessions: AsyncGenerator<RecordedSession>; next: RecordedSession | undefined }
 
 /**
- * Merges the bucket of recordings with the table: both are read in order of their keys, one page at a time. A
- * mismatch is only a suspicion, and is looked up again: the pages are read at different times, and some
+ * Compares the bucket of recordings with the table. Both are read in the order of their keys, one page at a
+ * time, and merged. Each mismatch is looked up again, because the pages are read at different times, and some
  * storage servers sort names differently.
  */
 export async function compareWithTable(reconciliation: Reconciliation): Promise<void> {
   const { database, storage, from } = reconciliation
-  const cursor: Cursor = { sessions: recordedSessions(database.queries, from), next: undefined }
-  await advance(cursor)
+  const pending: PendingSessions = { sessions: recordedSessions(database.queries, from), next: undefined }
+  await advance(pending)
   await walkBucket(storage, {
     depth: 1,
-    visit: (entry) => compareObject(reconciliation, cursor, entry),
+    visit: (entry) => compareObject(reconciliation, pending, entry),
     from
   })
-  await passSessions(reconciliation, cursor)
+  await inspectUnmatched(reconciliation, pending)
 }
 
-async function advance(cursor: Cursor): Promise<void> {
-  const { done, value } = await cursor.sessions.next()
-  cursor.next = done ? undefined : value
+async function advance(pending: PendingSessions): Promise<void> {
+  const { done, value } = await pending.sessions.next()
+  pending.next = done ? undefined : value
 }
 
 /** @returns whether the object was removed */
 async function compareObject(
   reconciliation: Reconciliation,
-  cursor: Cursor,
-  { key, modifiedAt }: Entry
+  pending: PendingSessions,
+  { key, modifiedAt }: BucketEntry
 ): Promise<boolean> {
   const object = parseKey(key)
   if (!object) {
     reconciliation.report({ kind: 'foreign', key })
     return false
   }
-  await passSessions(reconciliation, cursor, object)
-  enter(reconciliation, object)
-  if (cursor.next?.key === key) {
-    await advance(cursor)
+  await inspectUnmatched(reconciliation, pending, object)
+  checkpoint(reconciliation, object)
+  if (pending.next?.key === key) {
+    await advance(pending)
     return false
   }
   const isOldEnough = modifiedAt.getTime() <= Date.now() - reconciliation.minAgeMs
   return isOldEnough && (await inspectLeftover(reconciliation, object))
 }
 
-/** Passes the sessions that precede `object`, or all of them: the bucket has listed no object for them. */
-async function passSessions(
+/**
+ * Inspects the pending sessions that sort before `before`, or all of them: the bucket has listed no object for
+ * them.
+ */
+async function inspectUnmatched(
   reconciliation: Reconciliation,
-  cursor: Cursor,
-  object?: RecordedSession
+  pending: PendingSessions,
+  before?: RecordedSession
 ): Promise<void> {
-  const isPassed = (session: RecordedSession) => !object || precedes(session, object)
-  for (; cursor.next && isPassed(cursor.next); await advance(cursor)) {
-    enter(reconciliation, cursor.next)
-    await inspectMissing(reconciliation, cursor.next)
+  const isBefore = (session: RecordedSession) => !before || precedes(session, before)
+  for (; pending.next && isBefore(pending.next); await advance(pending)) {
+    checkpoint(reconciliation, pending.next)
+    await inspectMissing(reconciliation, pending.next)
   }
 }
 
@@ -76,7 +79,8 @@ async function inspectMissing(
   }
 }
 
-function enter({ signal, onUser }: Reconciliation, { userId }: RecordedSession): void {
+/** Stops the run if it was aborted, and reports the user who is inspected next. */
+function checkpoint({ signal, onUser }: Reconciliation, { userId }: RecordedSession): void {
   signal?.throwIfAborted()
   onUser(userId)
 }

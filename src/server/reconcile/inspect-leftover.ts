@@ -2,7 +2,7 @@ import type { Reconciliation } from './reconciliation.ts'
 import { isReferredTo, type RecordedSession } from './recorded-sessions.ts'
 
 /**
- * Reports an object that no session refers to, and removes it if that is asked for.
+ * Reports an object that no session refers to, and removes it if `remove` is set.
  * @returns whether it was removed
  */
 export async function inspectLeftover(
@@ -23,7 +23,7 @@ async function removeLeftover(
   object: RecordedSession
 ): Promise<boolean> {
   const removed = await leases.withStolenLease(object, minAgeMs, async (lease) => {
-    // Again: the holder may have committed before the lease was stolen.
+    // Check again: the save that held the lease may have committed before it was stolen.
     if (await isReferredTo(database.queries, object)) return false
     await leases.write(lease, () => storage.remove([object.key]))
     return true

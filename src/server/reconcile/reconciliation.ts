@@ -6,14 +6,15 @@ export type ReconciliationOptions = {
   database: Database
   storage: Storage
   /**
-   * Only objects and leases older than this are inspected, in milliseconds: younger ones may be in flight.
+   * Only objects and leases older than this are inspected, in milliseconds: younger ones may belong to a
+   * running save.
    */
   minAgeMs: number
   /** Remove leftovers; otherwise they are only reported. */
   remove: boolean
   /**
-   * For how long an upload to staging may still be completed, in milliseconds. Default: two hours, as its
-   * URL.
+   * How long an upload to staging can still be completed, in milliseconds. Default: two hours, the life of
+   * its URL.
    */
   uploadLifeMs?: number
   /** Users with a smaller id are skipped, except in staging. */
@@ -26,7 +27,8 @@ export type ReconciliationOptions = {
 }
 
 /**
- * What does not match. `leftover`: an object without its session. `missing`: a session without its object.
+ * A mismatch. `leftover`: a recording without a session. `unfinished`: an upload that was never completed.
+ * `missing`: a session without its recording. `foreign`: an object whose key is not that of a recording.
  */
 export type Finding =
   | { kind: 'leftover'; key: string; removed: boolean }

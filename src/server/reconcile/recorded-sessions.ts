@@ -10,9 +10,9 @@ export type RecordedSession = { userId: string; sessionId: string; key: string }
 type Row = { userId: string; sessionId: string; audioUrl: string }
 
 /**
- * The sessions with a recording, of the users from `fromUser` on, sorted by user and id; one page of them in
- * memory. The index of the history yields the users in order, so PostgreSQL sorts the sessions of one user at
- * a time.
+ * Yields the sessions with a recording, sorted by user and id, from the user `fromUser` on. It keeps one page
+ * in memory. The index of the history yields the users in order, so PostgreSQL sorts the sessions of one user
+ * at a time.
  */
 export async function* recordedSessions(queries: Queries, fromUser = NIL): AsyncGenerator<RecordedSession> {
   let page: Row[]
@@ -35,8 +35,8 @@ export async function isRecorded(queries: Queries, { sessionId, key }: RecordedS
 }
 
 /**
- * Whether any session has this recording: the session that its key names, of any user, or another of the same
- * user.
+ * Whether a session refers to this recording: the session with the id in its key, of any user, or any session
+ * of the user in its key.
  */
 export async function isReferredTo(
   queries: Queries,

@@ -1,5 +1,5 @@
 import type { Storage } from '../storage/storage.ts'
-import type { Entry } from '../storage/list-bucket.ts'
+import type { BucketEntry } from '../storage/list-bucket.ts'
 
 type Options = {
   /**
@@ -7,15 +7,15 @@ type Options = {
    */
   depth: number
   /** @returns whether it removed the object */
-  visit: (entry: Entry) => Promise<boolean>
+  visit: (entry: BucketEntry) => Promise<boolean>
   /** Keys and folders that sort before this one are skipped. */
   from?: string
 }
 
 /**
- * Visits the objects of a bucket one after the other, sorted by name within each folder, with one page of
- * each level in memory. Objects that others add or remove meanwhile shift the pages: some may be visited
- * twice, or not at all.
+ * Visits the objects of a bucket one after the other, sorted by name within each folder. It keeps one page of
+ * each level in memory. Other programs may add or remove objects meanwhile and so shift the pages: some
+ * objects may be visited twice, or not at all.
  */
 export async function walkBucket(
   storage: Pick<Storage, 'list'>,
@@ -23,7 +23,7 @@ export async function walkBucket(
 ): Promise<void> {
   await walk('', depth)
 
-  /** @returns whether the folder disappeared with its last object */
+  /** @returns whether the folder is gone: a folder disappears with its last object */
   async function walk(folder: string, levels: number): Promise<boolean> {
     let listed = 0
     let removed = 0

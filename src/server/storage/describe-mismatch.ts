@@ -1,10 +1,10 @@
 import type { Bucket } from '@supabase/storage-js'
 import { audioFormats } from '../audio/formats.ts'
 
-type Required = { isPublic: boolean; maxBytes: number }
+type Expected = { isPublic: boolean; maxBytes: number }
 
 /** Describes how an existing bucket differs from what the server needs; undefined when it fits. */
-export function describeMismatch(bucket: Bucket, { isPublic, maxBytes }: Required): string | undefined {
+export function describeMismatch(bucket: Bucket, { isPublic, maxBytes }: Expected): string | undefined {
   const refused = refusedTypes(bucket)
   const limit = bucket.file_size_limit
   const faults = [

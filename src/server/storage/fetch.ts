@@ -1,10 +1,11 @@
 import { Agent, request, type Dispatcher } from 'undici'
 
 /**
- * The `fetch` for storage-js, which has no time limit of its own. Every phase without progress ends after
- * `timeoutMs`. Bytes in transit count as progress, so a slow upload can finish. `undici.request` needs a
- * third of the CPU of `fetch` with a streamed body, does not follow redirects and does not buffer the body
- * for them.
+ * Creates the `fetch` for storage-js, which has no time limit of its own. A request without progress for
+ * `timeoutMs` fails. Bytes in transit count as progress, so a slow upload can finish.
+ *
+ * For a streamed body, `undici.request` needs a third of the CPU of `fetch`. It follows no redirects, so it
+ * does not keep the body to send it again.
  */
 export function createStorageFetch(timeoutMs: number) {
   const dispatcher = new Agent({
@@ -25,11 +26,14 @@ export function createStorageFetch(timeoutMs: number) {
     if (statusCode >= 300 && statusCode < 400) {
       throw new Error(`The storage redirects (${statusCode}). Check SUPABASE_URL.`)
     }
-    return new Response(bytes.byteLength === 0 ? null : bytes, { status: statusCode, headers: flat(headers) })
+    return new Response(bytes.byteLength === 0 ? null : bytes, {
+      status: statusCode,
+      headers: toPairs(headers)
+    })
   }
 
   return { fetch: storageFetch, close: () => dispatcher.close() }
 }
 
-const flat = (headers: Dispatcher.ResponseData['headers']) =>
+const toPairs = (headers: Dispatcher.ResponseData['headers']) =>
   Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)])

@@ -5,15 +5,15 @@ import { codeOf, unavailable } from './errors.ts'
 const PAGE_SIZE = 1000
 
 /** An object or a folder in a bucket. `modifiedAt` is the time of its last upload. */
-export type Entry = { key: string; isFolder: boolean; modifiedAt: Date }
+export type BucketEntry = { key: string; isFolder: boolean; modifiedAt: Date }
 
 /**
- * Lists the direct entries of a folder by name; `''` is the root. A missing bucket is empty. `countRemoved`
- * returns how many listed entries the caller has removed since: the offset of the next page shrinks by that
- * number.
+ * Creates a function that lists the direct entries of a folder, sorted by name; `''` is the root. A missing
+ * bucket is empty. `countRemoved` returns how many of the listed entries the caller has removed meanwhile:
+ * the next page begins so many entries earlier.
  */
 export const createListing = (objects: ReturnType<StorageClient['from']>) =>
-  async function* list(folder: string, countRemoved = () => 0): AsyncGenerator<Entry> {
+  async function* list(folder: string, countRemoved = () => 0): AsyncGenerator<BucketEntry> {
     // By offset: older self-hosted storage servers have no cursors (listV2).
     for (let listed = 0; ; listed += PAGE_SIZE) {
       const { data, error } = await objects.list(folder, {

@@ -3,8 +3,8 @@ import { retryFor } from '../../contract/retry.ts'
 import type { Storage } from './storage.ts'
 
 /**
- * Creates or checks the bucket in the background, until the storage answers. Reads need no storage and do not
- * wait.
+ * Creates or checks the bucket, and retries until the storage answers. The server starts meanwhile: most
+ * requests do not need the storage.
  */
 export async function prepareBucket(
   storage: Storage,

@@ -1,8 +1,8 @@
 import { audioFormats, type AudioFormat } from '../audio/formats.ts'
 
 /**
- * How long players and CDNs may cache a recording, in seconds. A deleted one disappears everywhere after
- * that.
+ * How long players and CDNs may cache a recording, in seconds. After a deletion, the last copies disappear
+ * within this time.
  */
 export const CACHE_SECONDS = 60
 

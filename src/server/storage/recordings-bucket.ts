@@ -4,9 +4,9 @@ import { describeMismatch } from './describe-mismatch.ts'
 import { codeOf, unavailable } from './errors.ts'
 import { findOrCreateBucket } from './find-or-create-bucket.ts'
 import { createListing } from './list-bucket.ts'
-import { uploadObject, type Upload } from './upload.ts'
+import { uploadObject, type ObjectUpload } from './upload-object.ts'
 
-/** Keys of one call that signs URLs. They fit into a body of 1 MB. */
+/** Number of keys in one call that signs URLs. They fit into a body of 1 MB. */
 const SIGN_BATCH_SIZE = 10_000
 
 type Options = Pick<Config['storage'], 'bucket' | 'access'> & {
@@ -26,7 +26,7 @@ export function createRecordingsBucket({ connection, bucket, access, maxBytes }:
 
   /**
    * Creates the bucket if it is missing.
-   * @returns how an existing one differs from what the server needs, if it does
+   * @returns how an existing bucket differs from what the server needs; undefined if it does not
    */
   async function ensureBucket(): Promise<string | undefined> {
     const found = await findOrCreate()
@@ -53,9 +53,10 @@ export function createRecordingsBucket({ connection, bucket, access, maxBytes }:
      * Stores an object and replaces an earlier one.
      * @throws {ApiError} also recording_too_large, unsupported_recording
      */
-    upload: (upload: Upload): Promise<void> => uploadObject(upload, { connection, bucket, ensureBucket }),
+    upload: (upload: ObjectUpload): Promise<void> =>
+      uploadObject(upload, { connection, bucket, ensureBucket }),
 
-    /** Removes objects; missing ones are no error. Resolves only when none of them exists any more. */
+    /** Removes objects; missing ones are no error. Resolves only if none of them exists any more. */
     async remove(keys: string[]): Promise<void> {
       const { data, error } = await objects.remove(keys)
       if (error || !Array.isArray(data)) throw unavailable(error)

@@ -47,8 +47,8 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
     list: createListing(objects),
 
     /**
-     * A URL that accepts one PUT of one object within two hours, and another one only after the object was
-     * removed.
+     * Creates a URL that accepts one PUT of one object within two hours. It accepts another PUT only after
+     * the object was removed.
      */
     async signUpload(key: string): Promise<{ url: string; token: string; expiresAt: Date }> {
       await ensureBucket()

@@ -27,11 +27,13 @@ export function createStorage(config: Config['storage'], limits: { maxRecordingB
       maxBytes: limits.maxRecordingBytes
     }),
 
-    /** How long a call may make no progress. Also the limit for work that needs many calls. */
+    /**
+     * How long a call may make no progress, in milliseconds. Also the limit for work that needs many calls.
+     */
     timeoutMs,
 
     /**
-     * For readiness.
+     * The readiness check.
      * @throws {ApiError} storage_unavailable, with a message for the log, when the bucket cannot serve
      */
     async check(): Promise<void> {

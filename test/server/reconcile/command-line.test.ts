@@ -84,9 +84,7 @@ t.test('the exit code is 1 until all findings are repaired', async (t) => {
   t.equal(found.code, 1)
   t.match(
     found.output,
-    new RegExp(
-      `^found a recording without a session: ${userId}/.*\\.webm\n1 found that needs attention\\.\n$`
-    )
+    new RegExp(`^found a recording without a session: ${userId}/.*\\.webm\n1 finding needs attention\\.\n$`)
   )
   const removed = await reconcile(['--min-age', '0', '--delete'])
   t.equal(removed.code, 0)
@@ -108,7 +106,7 @@ t.test(
     t.equal(code, 1)
     t.match(output, `found a session whose recording is missing: ${id} (${userId}/${id}.webm)\n`)
     t.match(output, 'found an object that is not a recording, left in place: readme.txt\n')
-    t.match(output, '\n1 found that needs attention.\n')
+    t.match(output, '\n1 finding needs attention.\n')
     await app.storage.remove(['readme.txt'])
     await clara.remove(id)
   }

@@ -4,7 +4,7 @@ import t from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
 import type { Storage } from '../../../src/server/storage/storage.ts'
-import type { Entry } from '../../../src/server/storage/list-bucket.ts'
+import type { BucketEntry } from '../../../src/server/storage/list-bucket.ts'
 import { acquireLease } from '../../../src/server/sessions/leases/acquire-lease.ts'
 import { createLeaseRepository, deleteLease } from '../../../src/server/sessions/leases/lease-repository.ts'
 import { reconcileRecordings, type Finding } from '../../../src/server/reconcile/reconcile-recordings.ts'
@@ -185,10 +185,10 @@ t.test(
     await storage.remove([lost])
     const leftovers = Array.from({ length: 4 }, () => `${userId}/${randomUUID()}.webm`)
     for (const key of leftovers) await put(key)
-    const shuffled = (shuffle: (entries: Entry[]) => Entry[]): Storage => ({
+    const shuffled = (shuffle: (entries: BucketEntry[]) => BucketEntry[]): Storage => ({
       ...storage,
       async *list(...args) {
-        const entries: Entry[] = []
+        const entries: BucketEntry[] = []
         for await (const entry of storage.list(...args)) entries.push(entry)
         yield* shuffle(entries)
       }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { describeFailure, firstLine, refuseFailed } from './history-report.ts'
+import { describeFailure, firstLine, throwIfFailed } from './history-report.ts'
 import type { Migration, MigrationHistory } from './history.ts'
 import type { MigrationLock } from './lock.ts'
 
 interface Context {
   client: pg.Client
   history: MigrationHistory
-  locked: MigrationLock
+  withLock: MigrationLock
 }
 
 /** `active_sql_transaction`: the statement refuses to run inside a transaction. */
@@ -16,14 +16,14 @@ const ACTIVE_SQL_TRANSACTION = '25001'
 /** An error of the script itself, not of the connection or the history. */
 class ScriptError extends Error {}
 
-/** Applies one migration in one transaction. @returns false when another process has applied it meanwhile */
+/** Applies one migration in one transaction. @returns false when the migration was applied before */
 export async function applyMigration(migration: Migration, context: Context): Promise<boolean> {
-  const { history, locked } = context
+  const { history, withLock } = context
   const id = randomUUID()
   try {
-    return await locked(async () => {
+    return await withLock(async () => {
       const entries = await history.entries()
-      refuseFailed(entries)
+      throwIfFailed(entries)
       if (entries.some(({ name }) => name === migration.name)) return false
       await history.start(id, migration)
       await run(migration.script, id, context)

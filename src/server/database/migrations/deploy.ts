@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { applyMigration } from './apply.ts'
-import { differences, refuseFailed } from './history-report.ts'
+import { describeDifferences, throwIfFailed } from './history-report.ts'
 import { createMigrationHistory, type Migration } from './history.ts'
 import { createMigrationLock } from './lock.ts'
 
@@ -9,13 +9,16 @@ import { createMigrationLock } from './lock.ts'
 export const migrationsDirectory = new URL('../../../../prisma/migrations/', import.meta.url)
 
 export interface DeployOptions {
+  /** Directory with one folder for each migration. Default: `migrationsDirectory`. */
   directory?: URL
   /**
    * Receives one line for each applied migration, and for each that changed or disappeared after it was
    * applied.
    */
   log?: (line: string) => void
-  /** How long to wait while another process migrates the same database. */
+  /**
+   * How long to wait while another process migrates the same database, in milliseconds. Default: a minute.
+   */
   lockTimeoutMs?: number
 }
 
@@ -49,19 +52,19 @@ export async function deployMigrations(databaseUrl: string, options: DeployOptio
   const { directory = migrationsDirectory, log = () => {}, lockTimeoutMs = 60_000 } = options
   const migrations = await readMigrations(directory)
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 })
-  // The next query reports a lost connection. Without a listener the event would end the process.
+  // Without a listener, a lost connection would end the process. The next query reports it.
   client.on('error', () => {})
   await client.connect()
   try {
     const history = createMigrationHistory(client)
-    const locked = createMigrationLock(client, lockTimeoutMs)
-    await locked(history.create)
+    const withLock = createMigrationLock(client, lockTimeoutMs)
+    await withLock(history.create)
     const entries = await history.entries()
-    refuseFailed(entries)
-    differences(entries, migrations).forEach(log)
+    throwIfFailed(entries)
+    describeDifferences(entries, migrations).forEach(log)
     const applied: string[] = []
     for (const migration of migrations) {
-      if (!(await applyMigration(migration, { client, history, locked }))) continue
+      if (!(await applyMigration(migration, { client, history, withLock }))) continue
       log(`Applied ${migration.name}`)
       applied.push(migration.name)
     }

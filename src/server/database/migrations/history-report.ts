@@ -1,8 +1,9 @@
-import { checksum, type Entry, type Migration } from './history.ts'
+import { checksum, type Migration, type MigrationEntry } from './history.ts'
 
+/** The first line of `text`. */
 export const firstLine = (text: string): string => text.split('\n', 1).join()
 
-/** A message with the problem and its remedy. */
+/** The message for a migration that blocks all others: the problem and its remedy. */
 export function describeFailure(name: string, what: string): string {
   return (
     `Migration ${name} ${what}. No migration is applied until you have fixed the cause, removed what it may ` +
@@ -12,8 +13,8 @@ export function describeFailure(name: string, what: string): string {
   )
 }
 
-/** Throws while the history holds a migration that failed. */
-export function refuseFailed(entries: Entry[]): void {
+/** @throws {Error} with the remedy, if the history contains a migration that failed or has not finished */
+export function throwIfFailed(entries: MigrationEntry[]): void {
   const failed = entries.find(({ finished }) => !finished)
   if (!failed) return
   const { name, startedAt, logs } = failed
@@ -28,7 +29,7 @@ export function refuseFailed(entries: Entry[]): void {
 }
 
 /** One line for each applied migration that changed or disappeared. */
-export function differences(entries: Entry[], migrations: Migration[]): string[] {
+export function describeDifferences(entries: MigrationEntry[], migrations: Migration[]): string[] {
   return entries.flatMap(({ name, checksum: recorded }) => {
     const migration = migrations.find((candidate) => candidate.name === name)
     if (!migration) {

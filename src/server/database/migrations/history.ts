@@ -7,8 +7,8 @@ export interface Migration {
   script: string
 }
 
-/** An entry of the table that is not marked as rolled back. */
-export interface Entry {
+/** A row of the table that is not marked as rolled back. `logs` is the error of a failed migration. */
+export interface MigrationEntry {
   name: string
   checksum: string
   startedAt: string
@@ -35,8 +35,8 @@ export const checksum = (script: string): string => createHash('sha256').update(
 export type MigrationHistory = ReturnType<typeof createMigrationHistory>
 
 /**
- * The table `_prisma_migrations`, with the semantics of Prisma's engine: the migrations applied to this
- * database.
+ * The table `_prisma_migrations`: the migrations that were applied to this database. Its rows mean the same
+ * as those of Prisma's engine.
  */
 export function createMigrationHistory(client: ClientBase) {
   return {
@@ -45,8 +45,8 @@ export function createMigrationHistory(client: ClientBase) {
     },
 
     /** All entries except those marked as rolled back, which have no effect. */
-    async entries(): Promise<Entry[]> {
-      const { rows } = await client.query<Entry>(`
+    async entries(): Promise<MigrationEntry[]> {
+      const { rows } = await client.query<MigrationEntry>(`
         SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished, logs,
           to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') AS "startedAt"
         FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at`)

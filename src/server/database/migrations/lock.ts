@@ -21,8 +21,9 @@ async function acquire(client: pg.Client, timeoutMs: number): Promise<void> {
 }
 
 /**
- * The lock belongs to the transaction. Prisma's belongs to the session: behind a transaction-mode pooler
- * (Supabase's port 6543) it would stay with the pooled connection for ever. The two still exclude each other.
+ * Creates a lock that belongs to the transaction. Prisma's lock belongs to the session: behind a
+ * transaction-mode pooler (Supabase's port 6543) it would stay with the pooled connection for ever. The two
+ * locks still exclude each other.
  */
 export function createMigrationLock(client: pg.Client, timeoutMs: number): MigrationLock {
   return async (work) => {

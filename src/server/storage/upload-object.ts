@@ -4,8 +4,8 @@ import type { StorageConnection } from './client.ts'
 import { codeOf, unavailable } from './errors.ts'
 import { CACHE_SECONDS } from './recording-keys.ts'
 
-/** An object to store. `stream` starts a new stream of exactly `bytes` bytes at each call. */
-export type Upload = {
+/** An object to store. Each call of `stream` starts a new stream of exactly `bytes` bytes. */
+export type ObjectUpload = {
   key: string
   bytes: number
   stream: () => Readable
@@ -20,18 +20,18 @@ type Target = { connection: StorageConnection; bucket: string; ensureBucket: () 
  * @throws {ApiError} recording_too_large or unsupported_recording when the bucket's own limits refuse the
  * object; storage_unavailable
  */
-export async function uploadObject(upload: Upload, target: Target): Promise<void> {
+export async function uploadObject(upload: ObjectUpload, target: Target): Promise<void> {
   let { data, error } = await tryUpload(upload, target)
   if (error && codeOf(error) === '404') {
     await target.ensureBucket()
     ;({ data, error } = await tryUpload(upload, target))
   }
   // storage-js derives `path` from the request; only `id` comes from the server.
-  if (error || !data?.id) throw toApiError(error)
+  if (error || !data?.id) throw convertUploadError(error)
 }
 
 async function tryUpload(
-  { key, bytes, stream, contentType, signal }: Upload,
+  { key, bytes, stream, contentType, signal }: ObjectUpload,
   { connection, bucket }: Target
 ) {
   const body = stream()
@@ -47,7 +47,7 @@ async function tryUpload(
     .finally(() => body.destroy())
 }
 
-function toApiError(cause: Parameters<typeof codeOf>[0]): ApiError {
+function convertUploadError(cause: Parameters<typeof codeOf>[0]): ApiError {
   switch (codeOf(cause)) {
     case '413':
       return new ApiError(
