@@ -143,7 +143,7 @@ const show = (value: unknown) => (JSON.stringify(value) ?? 'undefined').slice(0,
 for (const [url, { body, fields }] of Object.entries(FIELDS)) {
   for (const [name, { legal, put }] of Object.entries(fields)) {
     t.test(
-      `POST ${url}, ${name}: what is legal succeeds, anything else is a 4xx that names it`,
+      `POST ${url}, ${name}: valid values succeed, and all others get a 4xx that names the field`,
       async (t) => {
         for (const value of VALUES) {
           const response = await clara.call('POST', url, { ...body, ...(put?.(value) ?? { [name]: value }) })

@@ -78,7 +78,7 @@ t.test('the frontend can save without analysis and recording', async (t) => {
   t.match(json, { durationSeconds: 180, analysis: null, audioUrl: null, audio_url: null })
 })
 
-t.test('the practised time is the duration if the frontend counted any', async (t) => {
+t.test('total_practice_seconds is the duration if it is positive, otherwise another field is', async (t) => {
   for (const [sent, kept] of [
     [95, 95],
     [0, 180],

@@ -85,7 +85,7 @@ t.test('the digest and length of the recording are stored in the session', async
   })
 })
 
-t.test('the bytes decide the format, not the declared media type', async (t) => {
+t.test('the format is detected from the bytes, not from the declared media type', async (t) => {
   const { audioUrl } = await saved(`data:audio/mpeg;base64,${webm.toString('base64')}`)
   t.match(audioUrl, /\.webm$/)
   t.equal((await play(audioUrl)).headers.get('content-type'), 'audio/webm')
@@ -119,7 +119,7 @@ t.test('every brand of MP4 is detected as MP4', async (t) => {
   }
 })
 
-t.test('an MP3 is detected behind a large cover picture', async (t) => {
+t.test('an MP3 with a large cover picture at its start is detected', async (t) => {
   const picture = Buffer.alloc(3 * 128 ** 3)
   const tag = Buffer.concat([Buffer.from('ID3\x04\0\0\x03\0\0\0', 'latin1'), picture])
   const bytes = Buffer.concat([tag, await fixture('recording-no-id3.mp3')])
@@ -214,7 +214,7 @@ t.test('null, an absent value and an empty data URL mean no recording', async (t
   }
 })
 
-t.test('anything else is refused: no byte is silently dropped', async (t) => {
+t.test('audio that is not standard base64 is refused: no byte is silently dropped', async (t) => {
   const base64 = webm.toString('base64').replace(/=+$/, '')
   const whole = base64.slice(0, base64.length - (base64.length % 4))
   const invalid = {
@@ -268,19 +268,26 @@ t.test('a recording may be as large as MAX_RECORDING_BYTES and no larger', async
   t.equal((await robert.list()).json<unknown[]>().length, 1)
 })
 
-t.test('a lower limit of the bucket gives the same answer, and the id is free at once', async (t) => {
-  const tight = await build(t, {
-    services,
-    env: { MAX_RECORDING_BYTES: '1024', SUPABASE_BUCKET: 'tight' }
-  })
-  await tight.app.storage.ensureBucket()
-  const { as, app } = await build(t, { services, env: { SUPABASE_BUCKET: 'tight' } })
-  const id = '5b0a9a43-6d0c-4be1-8b5f-3c2d65a0c001'
-  isProblem(t, await as(clara.sub).save({ id, audioBase64: webm.toString('base64') }), 'recording_too_large')
-  t.notOk(await app.storage.exists(`${userId}/${id}.webm`))
-  isProblem(t, await as(clara.sub).get(id), 'session_not_found')
-  t.equal((await as(clara.sub).save({ id })).statusCode, 201)
-})
+t.test(
+  'a bucket with a lower limit gives the same answer as MAX_RECORDING_BYTES, and the id is free at once',
+  async (t) => {
+    const tight = await build(t, {
+      services,
+      env: { MAX_RECORDING_BYTES: '1024', SUPABASE_BUCKET: 'tight' }
+    })
+    await tight.app.storage.ensureBucket()
+    const { as, app } = await build(t, { services, env: { SUPABASE_BUCKET: 'tight' } })
+    const id = '5b0a9a43-6d0c-4be1-8b5f-3c2d65a0c001'
+    isProblem(
+      t,
+      await as(clara.sub).save({ id, audioBase64: webm.toString('base64') }),
+      'recording_too_large'
+    )
+    t.notOk(await app.storage.exists(`${userId}/${id}.webm`))
+    isProblem(t, await as(clara.sub).get(id), 'session_not_found')
+    t.equal((await as(clara.sub).save({ id })).statusCode, 201)
+  }
+)
 
 t.test('a recording of half an hour is stored and played back unchanged', async (t) => {
   const recording = await longRecording()

@@ -198,7 +198,7 @@ for (const [moment, text] of [['at the lease', 'INSERT INTO session_leases'], ..
 }
 
 t.test(
-  'an abandoned transaction never reaches the next user of its connection',
+  'later queries on the connection of an abandoned transaction do not join it',
   { skip: needsServerWithin },
   async (t) => {
     const { app, proxy, clara } = await start(t, { DATABASE_POOL_SIZE: '2' })

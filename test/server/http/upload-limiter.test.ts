@@ -13,21 +13,24 @@ function follow(entering: Record<string, Promise<unknown>>) {
   }
 }
 
-t.test('only so many enter at a time, the others in the order of their calls', async (t) => {
-  const limiter = createUploadLimiter({ count: 2, waitMs: LONG_MS })
-  const first = await limiter.acquire('first')
-  const second = await limiter.acquire('second')
-  const [third, fourth] = [limiter.acquire('third'), limiter.acquire('fourth')]
-  const entered = follow({ third, fourth })
-  t.strictSame(await entered(), [])
-  first()
-  first() // gives back one place only
-  t.strictSame(await entered(), ['third'])
-  second()
-  t.strictSame(await entered(), ['third', 'fourth'])
-  for (const release of await Promise.all([third, fourth])) release()
-  await Promise.all([limiter.acquire('first'), limiter.acquire('second')])
-})
+t.test(
+  'only `count` uploads enter at a time, and the others enter in the order of their calls',
+  async (t) => {
+    const limiter = createUploadLimiter({ count: 2, waitMs: LONG_MS })
+    const first = await limiter.acquire('first')
+    const second = await limiter.acquire('second')
+    const [third, fourth] = [limiter.acquire('third'), limiter.acquire('fourth')]
+    const entered = follow({ third, fourth })
+    t.strictSame(await entered(), [])
+    first()
+    first() // gives back one place only
+    t.strictSame(await entered(), ['third'])
+    second()
+    t.strictSame(await entered(), ['third', 'fourth'])
+    for (const release of await Promise.all([third, fourth])) release()
+    await Promise.all([limiter.acquire('first'), limiter.acquire('second')])
+  }
+)
 
 t.test('one user holds at most a quarter, rounded up, and does not block others while waiting', async (t) => {
   const limiter = createUploadLimiter({ count: 5, waitMs: LONG_MS })
@@ -44,7 +47,7 @@ t.test('one user holds at most a quarter, rounded up, and does not block others 
   t.strictSame(await entered(), ['third', 'fourth'])
 })
 
-t.test('a place goes to the first in the queue whose share has room', async (t) => {
+t.test('a free place goes to the first in the queue whose user holds less than a quarter', async (t) => {
   const limiter = createUploadLimiter({ count: 2, waitMs: LONG_MS })
   const [clara, robert] = [await limiter.acquire('clara'), await limiter.acquire('robert')]
   const entered = follow({ clara: limiter.acquire('clara'), johannes: limiter.acquire('johannes') })
@@ -54,7 +57,7 @@ t.test('a place goes to the first in the queue whose share has room', async (t) 
   t.strictSame(await entered(), ['johannes', 'clara'])
 })
 
-t.test('waiting too long is server_busy', async (t) => {
+t.test('an upload that waits too long is refused with server_busy', async (t) => {
   const limiter = createUploadLimiter({ count: 1, waitMs: 5 })
   const release = await limiter.acquire('clara')
   await t.rejects(limiter.acquire('clara'), { code: 'server_busy', statusCode: 503, retryAfter: 5 })

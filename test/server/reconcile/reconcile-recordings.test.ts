@@ -140,7 +140,7 @@ t.test('a missing recording is reported, too, when it was the only object of its
 })
 
 t.test(
-  'a recording to which another session of its user refers, as after a manual repair, is no finding',
+  'a recording that another session of the same user refers to, as after a manual repair, is no finding',
   async (t) => {
     const { userId, save } = await newcomer()
     const id = await save()
@@ -359,7 +359,7 @@ t.test(
 )
 
 t.test(
-  'with an age of zero a save in flight is aborted and leaves neither row nor object',
+  'with a minimum age of zero a running save is aborted and leaves neither row nor object',
   { skip: needsServerWithin },
   async (t) => {
     const { who, userId } = await newcomer()

@@ -80,7 +80,7 @@ t.test('a save of a user who was never synced names the call to make first', asy
   t.match(detail, 'POST /api/users/sync')
 })
 
-t.test('a save whose user is deleted meanwhile gets the same answer and stores nothing', async (t) => {
+t.test('a save whose user is deleted meanwhile answers user_not_synced and stores nothing', async (t) => {
   const otto = as('auth0|otto')
   await otto.sync()
   await query(

@@ -175,7 +175,7 @@ t.test('a user without a zone gets DEFAULT_TIME_ZONE', async (t) => {
 })
 
 t.test('days are correct in weeks in which the clocks change', async (t) => {
-  t.test('a day of 23 hours', async (t) => {
+  t.test('practice is counted on the correct day around a day of 23 hours', async (t) => {
     at('2026-03-29T20:00:00Z')
     const clara = as('auth0|spring')
     await clara.sync({ timeZone: 'Europe/Berlin' })
@@ -201,7 +201,7 @@ t.test('days are correct in weeks in which the clocks change', async (t) => {
     t.equal((await stats(clara)).weekly_progress[0]?.date, '2026-03-30', 'Monday begins at 22:00 UTC')
   })
 
-  t.test('a day of 25 hours', async (t) => {
+  t.test('practice is counted on the correct day around a day of 25 hours', async (t) => {
     at('2026-11-01T23:00:00Z')
     const clara = as('auth0|autumn')
     await clara.sync({ timeZone: 'America/New_York' })
@@ -218,7 +218,7 @@ t.test('days are correct in weeks in which the clocks change', async (t) => {
     t.match(await stats(clara), { streak: 3, total_minutes: 21 })
   })
 
-  t.test('a week that spans two years', async (t) => {
+  t.test('a week that spans two years is one week', async (t) => {
     at('2027-01-01T12:00:00Z')
     t.strictSame(dates(await stats(as('auth0|stranger'))), [
       '2026-12-28',

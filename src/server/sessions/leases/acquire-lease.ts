@@ -7,7 +7,8 @@ import type { Lease } from './lease.ts'
 type Context = { repository: LeaseRepository; leaseMs: number; waitMs: number }
 
 /**
- * Acquires the lease. While it is held, waits for an equal purpose; a deletion waits for any purpose.
+ * Acquires the lease. While another request holds it, a save waits for an equal save or for a deletion. A
+ * deletion, and a purpose with `waitsForOthers`, waits for any other purpose.
  * @throws {ApiError} id_reused at once when other content is being saved; session_busy after `waitMs`
  */
 export function acquireLease({ repository, leaseMs, waitMs }: Context, purpose: Purpose): Promise<Lease> {
@@ -34,11 +35,11 @@ async function mayWait(
 ): Promise<boolean> {
   if (contentDigest === null || waitsForOthers) return true
   const other = await repository.find(sessionId)
-  if (!other) return true // it has just ended
+  if (!other) return true // the other lease has just ended
   return other.userId === userId && [null, contentDigest].includes(other.contentDigest)
 }
 
-/** A lease with a new fencing token, not yet written to the table. Call it before the query is sent. */
+/** Creates a lease with a new fencing token, not yet in the table. Call it before the query is sent. */
 export const newLease = (sessionId: string, leaseMs: number): Lease => ({
   sessionId,
   fencingToken: randomUUID(),

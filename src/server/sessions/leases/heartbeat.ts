@@ -7,9 +7,9 @@ type Heartbeat = {
 }
 
 /**
- * Runs `work` and renews the lease meanwhile. `signal` aborts with `session_busy` when the lease was lost or
- * could not be renewed in time. The work does not begin under a lease that may have expired: a stopped
- * process may have resumed.
+ * Runs `work` and renews the lease meanwhile. `signal` aborts with `session_busy` if the lease was lost or
+ * could not be renewed in time. The work does not begin if the lease may have expired: the process may have
+ * been suspended in between.
  * @throws {ApiError} session_busy
  */
 export async function withHeartbeat<T>(
@@ -20,7 +20,7 @@ export async function withHeartbeat<T>(
   if (hasExpired(lease)) throw leaseLost()
   const lost = new AbortController()
   const renewal = setInterval(renew, leaseMs / 3)
-  // A timer of its own: the renewal waits for a database that may hang.
+  // A separate timer, because a renewal waits if the database hangs.
   const watch = setInterval(() => {
     if (hasExpired(lease)) lost.abort(leaseLost())
   }, leaseMs / 30)
@@ -34,10 +34,10 @@ export async function withHeartbeat<T>(
   async function renew() {
     const { sessionId, fencingToken } = lease
     const validUntil = Date.now() + leaseMs
-    // Without an answer the lease may still be held, until it expires.
+    // If the database does not answer, the lease may still be held until it expires.
     const isRenewed = await repository.renew({ sessionId, fencingToken }).catch(() => undefined)
     if (isRenewed) lease.validUntil = Math.max(lease.validUntil, validUntil)
-    // If the token was rotated in the meantime, a miss of the old one means nothing.
+    // If the token was rotated meanwhile, a failed renewal of the old one means nothing.
     if (isRenewed === false && lease.fencingToken === fencingToken) lost.abort(leaseLost())
   }
 }

@@ -1,20 +1,20 @@
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { Queries } from '../../database/client.ts'
 
-/** What a lease is acquired for. */
+/** The reason for which a lease is acquired: a save, a direct upload or a deletion. */
 export type Purpose = {
   sessionId: string
   userId: string
   /** SHA-256 of the content to be written, lower-case hexadecimal; null for a deletion. */
   contentDigest: string | null
-  /** Wait for every other purpose, not only for an equal one. Deletions always wait. */
+  /** Whether to wait for every other purpose, not only for an equal one. Deletions always wait. */
   waitsForOthers?: boolean
 }
 
 /** The columns that identify one lease of a session id. Only the current fencing token matches a row. */
 export type LeaseKey = { sessionId: string; fencingToken: string }
 
-type Stolen = Pick<Purpose, 'sessionId' | 'userId'> & { fencingToken: string; minAgeMs: number }
+type StealOptions = Pick<Purpose, 'sessionId' | 'userId'> & { fencingToken: string; minAgeMs: number }
 
 export type LeaseRepository = ReturnType<typeof createLeaseRepository>
 
@@ -27,8 +27,8 @@ export function createLeaseRepository(queries: Queries, leaseMs: number) {
   return {
     /**
      * Inserts a lease, or takes over one that has expired or that an equal purpose has abandoned.
-     * @returns undefined when another request holds the lease. `isInherited`: the previous lease was
-     * abandoned and has not expired
+     * @returns undefined if another request holds the lease. `isInherited`: the lease was abandoned and had
+     * not expired
      */
     async acquire(
       { sessionId, userId, contentDigest }: Purpose,
@@ -52,10 +52,10 @@ export function createLeaseRepository(queries: Queries, leaseMs: number) {
     },
 
     /**
-     * Takes a lease from any holder, alive or dead, that has held it for longer than `minAgeMs`.
-     * @returns false when the lease is younger, or when there is no such user
+     * Takes a lease that is older than `minAgeMs`, even if its holder is alive and renews it.
+     * @returns false if the lease is younger, or if the user does not exist
      */
-    async steal({ sessionId, userId, fencingToken, minAgeMs }: Stolen): Promise<boolean> {
+    async steal({ sessionId, userId, fencingToken, minAgeMs }: StealOptions): Promise<boolean> {
       const count = await queries.$executeRaw`
         INSERT INTO session_leases AS l (session_id, user_id, holder, started_at, expires_at)
         SELECT ${sessionId}::uuid, id, ${fencingToken}::uuid, now(), ${expiry}
@@ -98,7 +98,7 @@ export async function lockLease(queries: Queries, { sessionId, fencingToken }: L
   return rows.length === 1
 }
 
-/** Deletes the lease: the session id is free at once. @returns false when the lease was lost */
+/** Deletes the lease, so that the session id is free at once. @returns false when the lease was lost */
 export async function deleteLease(queries: Queries, { sessionId, fencingToken }: LeaseKey): Promise<boolean> {
   const count = await queries.$executeRaw`
     DELETE FROM session_leases WHERE session_id = ${sessionId}::uuid AND holder = ${fencingToken}::uuid`
@@ -106,8 +106,8 @@ export async function deleteLease(queries: Queries, { sessionId, fencingToken }:
 }
 
 /**
- * Clears the token: until the lease expires, only an equal purpose can acquire it.
- * @returns false when it was lost
+ * Clears the token. Until the lease expires, only an equal purpose can acquire it.
+ * @returns false when the lease was lost
  */
 export async function abandonLease(
   queries: Queries,

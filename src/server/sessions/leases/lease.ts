@@ -2,7 +2,7 @@ import { ApiError } from '../../errors.ts'
 import type { Queries } from '../../database/client.ts'
 import { abandonLease, deleteLease, lockLease, type LeaseKey } from './lease-repository.ts'
 
-/** The right to write the objects of one session id in the bucket, as `withLease` hands it to its work. */
+/** The right to write the objects of one session id in the bucket. `withLease` passes it to its work. */
 export type Lease = LeaseKey & {
   /** Conservative local expiry (milliseconds since the epoch), measured before the query was sent. */
   validUntil: number
@@ -10,18 +10,17 @@ export type Lease = LeaseKey & {
   readonly isInherited: boolean
   /** Writes to the bucket have begun under this lease. */
   hasWritten: boolean
-  /** A transaction has ended the lease; it counts only if the transaction was committed. */
+  /** A transaction has ended the lease. This takes effect only if the transaction is committed. */
   isConsumed: boolean
   /**
-   * `withLease` does not end the lease, whatever becomes of the work: it expires, or someone else ends it.
+   * `withLease` does not end the lease, whether its work succeeds or fails. `release` ends it, or it expires.
    */
   isKept: boolean
 }
 
 /**
- * Makes sure, inside a transaction, that the lease is still held, and that it stays so until the transaction
- * ends.
- * @throws {ApiError} session_busy
+ * Locks the lease inside a transaction, so that it stays held until the transaction ends.
+ * @throws {ApiError} session_busy when the lease was lost
  */
 export async function confirm(queries: Queries, lease: Lease): Promise<void> {
   if (!(await lockLease(queries, lease))) throw leaseLost()
@@ -37,9 +36,9 @@ export async function consume(queries: Queries, lease: Lease): Promise<void> {
 }
 
 /**
- * As `consume`, for a deletion. If the lease is inherited, the removal of an earlier request may still
- * happen: the id stays reserved until the lease expires, so that this removal cannot hit the object of a
- * later save.
+ * As `consume`, for a deletion. If the lease is inherited, a removal that an earlier request sent may still
+ * take effect. The id then stays reserved until the lease expires, so that this removal cannot delete the
+ * object of a later save.
  * @throws {ApiError} session_busy when the lease was lost
  */
 export async function consumeForDeletion(queries: Queries, lease: Lease): Promise<void> {
@@ -48,7 +47,9 @@ export async function consumeForDeletion(queries: Queries, lease: Lease): Promis
   lease.isConsumed = true
 }
 
+/** Whether the lease may have expired, by the local clock. */
 export const hasExpired = ({ validUntil }: Lease) => Date.now() >= validUntil
 
+/** The error of a request that lost its lease. */
 export const leaseLost = () =>
   new ApiError('session_busy', 'The request took too long and lost its reservation of the session. Retry.')

@@ -17,10 +17,10 @@ type Options = {
 export type Leases = ReturnType<typeof createLeases>
 
 /**
- * Leases on session ids, in the table `session_leases` (docs/decisions/0001-leases.md). They keep two saves,
- * or a save and a deletion, from working on the same object, with no transaction or connection held while
- * bytes travel. Only a dead holder loses its lease. A holder that was merely slow finds out in its committing
- * transaction, where `consume` compares the fencing token.
+ * Leases on session ids, in the table `session_leases` (docs/decisions/0001-leases.md). They prevent two
+ * saves, or a save and a deletion, from working on the same object. No transaction or connection is held
+ * while bytes are sent. A request that stops renewing its lease loses it. If the request is still alive, it
+ * cannot commit: `consume` compares the fencing token in the committing transaction.
  */
 export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options) {
   const repository = createLeaseRepository(queries, leaseMs)
@@ -39,9 +39,9 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
     },
 
     /**
-     * Takes the lease from any holder, alive or dead, that has held it for longer than `minAgeMs`, and runs
-     * `work` under it. A holder that is still alive can then no longer commit.
-     * @returns 'in use', without running `work`, when the lease is younger
+     * Steals a lease that is older than `minAgeMs`, and runs `work` under it. If the request that held it is
+     * still alive, it can no longer commit.
+     * @returns 'in use', without running `work`, if the lease is younger
      */
     async withStolenLease<T>(
       { sessionId, userId }: Pick<Purpose, 'sessionId' | 'userId'>,
@@ -50,8 +50,7 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
     ): Promise<T | 'in use'> {
       const lease = newLease(sessionId, leaseMs)
       const isStolen = await repository.steal({ userId, minAgeMs, ...lease })
-      // Without a row there is no such user, and so no save that could be in flight: nothing had to be
-      // stolen.
+      // If there is no lease, the user does not exist, so no save can be running: the work needs no lease.
       if (!isStolen && (await repository.find(sessionId))) return 'in use'
       return runUnderLease({ queries, log }, lease, work)
     },
@@ -64,8 +63,7 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
       withHeartbeat(heartbeat, lease, work),
 
     /**
-     * As `withHeartbeat`, for work that writes to the bucket, so that a failure leaves in doubt what is
-     * there.
+     * As `withHeartbeat`, for work that writes to the bucket. If it fails, the write may still take effect.
      */
     write: <T>(lease: Lease, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
       withHeartbeat(heartbeat, lease, (signal) => {
@@ -74,10 +72,10 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
       }),
 
     /**
-     * Removes what this request, or an earlier one of the same purpose, has written. The token is rotated
-     * first: that waits for a transaction in doubt, and bars it from consuming the lease later. If the
-     * outcome of the removal is unknown, the lease is kept until it expires: a late removal would hit the
-     * object of a repeated request.
+     * Removes what this request, or an earlier one of the same purpose, has written. It rotates the token
+     * first. This waits for a commit whose outcome is unknown, and prevents it from consuming the lease
+     * later. If the outcome of the removal is unknown, the lease is kept until it expires, because a late
+     * removal would delete the object of a repeated request.
      * @returns false, without removing anything, when the lease was consumed or lost
      */
     async undoWrite(lease: Lease, remove: () => Promise<void>): Promise<boolean> {
@@ -91,12 +89,12 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
       return true
     },
 
-    /** Ends a lease that was kept, when nothing of its request can reach the bucket any more. */
+    /** Ends a lease that was kept. Call it when no write of its request can take effect any more. */
     async release(lease: Lease): Promise<void> {
       await deleteLease(queries, lease)
     },
 
-    /** Deletes the leases that dead holders have left. @returns how many */
+    /** Deletes expired leases that are older than `minAgeMs`. @returns how many */
     deleteExpired: (minAgeMs: number): Promise<number> => deleteExpiredLeases(queries, minAgeMs)
   }
 }

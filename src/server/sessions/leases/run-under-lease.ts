@@ -7,7 +7,7 @@ import type { Lease } from './lease.ts'
 
 type Context = { queries: Queries; log: Pick<FastifyBaseLogger, 'warn'> }
 
-/** Runs `work`, and ends the lease afterwards unless the work has consumed it or wants it kept. */
+/** Runs `work`, and ends the lease afterwards unless the work has consumed it or set `isKept`. */
 export async function runUnderLease<T>(
   context: Context,
   lease: Lease,
@@ -15,21 +15,20 @@ export async function runUnderLease<T>(
 ): Promise<T> {
   const result = await work(lease).catch(async (error) => {
     if (!lease.isKept) {
-      const ending = end(context, lease, mayStillWrite(lease, error) ? abandonLease : deleteLease)
-      // A database that has just failed to answer is not waited for again: its time limit is the caller's
-      // limit.
+      const ending = endLease(context, lease, mayStillWrite(lease, error) ? abandonLease : deleteLease)
+      // After a database outage the caller does not wait, because that would double the time limit.
       if (!isOutage(error)) await ending
     }
     throw error
   })
-  if (!lease.isConsumed && !lease.isKept) await end(context, lease, deleteLease)
+  if (!lease.isConsumed && !lease.isKept) await endLease(context, lease, deleteLease)
   return result
 }
 
 /**
- * Whether a write to the bucket that was sent may still take effect. If not, the lease is deleted: the id is
- * free at once. If so, it is abandoned: until it expires only an equal purpose, whose writes are the same,
- * can acquire it.
+ * Whether a write that was sent to the bucket may still take effect. If so, the lease is abandoned: until it
+ * expires, only an equal purpose can acquire it, whose writes are the same. If not, the lease is deleted, and
+ * the id is free at once.
  */
 function mayStillWrite({ isInherited, hasWritten }: Lease, error: unknown): boolean {
   const isRefused = error instanceof ApiError && error.statusCode < 500
@@ -37,6 +36,6 @@ function mayStillWrite({ isInherited, hasWritten }: Lease, error: unknown): bool
 }
 
 /** Never throws: a lease that cannot be ended expires. */
-async function end({ queries, log }: Context, lease: Lease, how: typeof deleteLease): Promise<void> {
+async function endLease({ queries, log }: Context, lease: Lease, how: typeof deleteLease): Promise<void> {
   await how(queries, lease).catch((error) => log.warn({ err: error }, 'A lease stays until it expires'))
 }

@@ -11,8 +11,8 @@ import { stagingKey } from './staged-upload.ts'
 type NewUpload = { contentType: string; bytes: number }
 
 /**
- * Begins a direct upload: answers a URL of the staging bucket to which the client sends the bytes. Nothing is
- * stored.
+ * Begins a direct upload: returns a URL of the staging bucket to which the client sends the bytes. It stores
+ * nothing.
  * @throws {ApiError} session_not_found; recording_exists; unsupported_recording; recording_too_large;
  * storage_unavailable; database_unavailable
  */
@@ -27,7 +27,7 @@ export async function beginUpload(
   const session = await createSessionRepository(database.queries).findOwned(id, sub)
   if (!session) throw sessionNotFound()
   if (session.audioUrl) throw recordingExists()
-  // The announced size is part of the id, so that it need not be stored.
+  // The announced length is part of the id, so that it need not be stored.
   const uploadId = `${randomUUID()}-${bytes}`
   const path = stagingKey(session, uploadId)
   const { url, token, expiresAt } = await staging.signUpload(path)

@@ -14,10 +14,10 @@ type Publication = { upload: StagedUpload; session: StoredSession; lease: Lease 
 
 /**
  * Verifies a direct upload, publishes it and attaches it to its session
- * (docs/decisions/0003-staging-of-direct-uploads.md). May be repeated until it succeeds, and afterwards.
+ * (docs/decisions/0003-staging-of-direct-uploads.md). It can be repeated, even after it has succeeded.
  *
- * The order keeps unverified bytes from being public. The upload is sealed and verified, then copied to the
- * bucket of recordings; only then the session gets its `audio_url`. The sealed object is removed last, so
+ * The order of the steps keeps unverified bytes private. The upload is sealed and verified, then copied to
+ * the bucket of recordings. Only then the session gets its `audio_url`. The sealed object is removed last, so
  * that each step can be repeated after a failure.
  *
  * @throws {ApiError} session_not_found; upload_incomplete; recording_exists; unsupported_recording;
@@ -47,8 +47,8 @@ async function findSession(
 }
 
 /**
- * Answers a repeated completion with the session, and refuses the completion of another upload. An upload
- * that is sealed may be either: the lengths decide.
+ * Returns the session if `upload` is the one that was attached to it. Another upload is refused: it is not
+ * sealed, or it has another length. (A sealed one of the same length cannot be distinguished.)
  */
 async function confirmAttached(
   { storage: { staging } }: SessionDependencies,
@@ -67,7 +67,7 @@ function attachUnderLease(
   const contentDigest = createHash('sha256').update(upload.key).digest('hex')
   const purpose = { sessionId: id, userId, contentDigest, waitsForOthers: true }
   return dependencies.leases.withLease(purpose, async (lease) => {
-    // Again: a deletion or another upload may have been waited for.
+    // Read again: this request may have waited for a deletion or for another upload.
     const session = await findSession(dependencies, reference)
     return session.audioUrl
       ? confirmAttached(dependencies, session, upload)
@@ -101,7 +101,7 @@ async function publish(
   const target = recordingKey(session.userId, session.id, format)
   const copy = () => storage.staging.publish(upload.sealedKey, target)
   if (!(await copy())) {
-    // An earlier request has left an object. While the lease is held no session refers to it.
+    // An earlier request has left an object. No session refers to it, because this request holds the lease.
     if (!(await leases.undoWrite(lease, () => storage.remove([target])))) throw sessionBusy()
     if (!(await copy())) throw sessionBusy()
   }

@@ -4,7 +4,7 @@ import { createSessionRepository } from '../repository.ts'
 import { removeRecording } from './remove-recording.ts'
 
 /**
- * Deletes the recording of a session; the session stays. Succeeds, too, when the session has none.
+ * Deletes the recording of a session; the session stays. Succeeds also when the session has no recording.
  * @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable
  */
 export async function deleteRecording(

@@ -11,5 +11,6 @@ export const recordingTooLarge = (bytes: number, maxBytes: number) =>
 
 export const uploadIncomplete = (detail: string) => new ApiError('upload_incomplete', detail)
 
+/** The error when another request has written the same object meanwhile. */
 export const sessionBusy = () =>
   new ApiError('session_busy', 'Another request is saving or deleting the session. Retry.')

@@ -5,9 +5,9 @@ import { confirm, type Lease } from '../leases/lease.ts'
 import { createSessionRepository, mayHaveObject, type SessionHead } from '../repository.ts'
 
 /**
- * Clears the URL of a session and removes its object, then calls `finish`, all under the lease of the
- * session. `finish` consumes the lease. A failure in between leaves a session without a recording; repeating
- * the call finishes the work.
+ * The common part of deleting a session and of deleting its recording. Clears the URL of the session, removes
+ * its object, then calls `finish`, all under the lease of the session. `finish` must consume the lease. A
+ * failure in between leaves a session without a recording; repeating the call finishes the work.
  * @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable
  */
 export async function removeRecording(
@@ -20,7 +20,7 @@ export async function removeRecording(
   const seen = await sessions.findOwned(id, sub)
   if (!seen) throw sessionNotFound()
   await leases.withLease({ sessionId: id, userId: seen.userId, contentDigest: null }, async (lease) => {
-    // Again: another deletion may have been waited for, and a save after it.
+    // Read again: this request may have waited for another deletion, and for a save after that.
     const session = await sessions.findOwned(id, sub)
     if (!session) throw sessionNotFound()
     if (mayHaveObject(session)) await removeObject(dependencies, session, lease)

@@ -4,7 +4,7 @@ import type { SessionHead } from '../repository.ts'
 export type StagedUpload = {
   /** The key to which the upload URL writes. */
   key: string
-  /** The key to which the object is moved before it is verified; no upload URL leads there. */
+  /** The key to which the object is moved before it is verified. No upload URL can write to it. */
   sealedKey: string
   /** Announced length in bytes. */
   bytes: number
@@ -14,6 +14,7 @@ export type StagedUpload = {
 export const stagingKey = ({ userId, id }: SessionHead, uploadId: string) =>
   `${userId}/${id}/${uploadId}`.toLowerCase()
 
+/** The upload with this `uploadId`, whose format the request schema has validated. */
 export function stagedUpload(session: SessionHead, uploadId: string): StagedUpload {
   const key = stagingKey(session, uploadId)
   return { key, sealedKey: `${key}-sealed`, bytes: Number(uploadId.split('-').at(-1)) }

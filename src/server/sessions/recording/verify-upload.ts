@@ -7,13 +7,13 @@ import type { SessionDependencies } from '../dependencies.ts'
 import { recordingTooLarge, uploadIncomplete } from './errors.ts'
 import type { StagedUpload } from './staged-upload.ts'
 
-/** Bytes that are fetched first. They nearly always contain what identifies the format. */
+/** Number of bytes that are fetched first. They nearly always suffice to detect the format. */
 const HEAD_BYTES = 64 * 1024
 
 /**
- * Seals an upload, then verifies it: its length, its life in caches, its format and its content type. Sealing
- * moves the object out of reach of its upload URL, so that a late second PUT cannot change what was verified.
- * An upload that is refused is removed.
+ * Seals an upload, then verifies its length, its Cache-Control, its format and its content type. Sealing
+ * moves the object to a key that the upload URL cannot write, so that a late second PUT cannot change
+ * verified bytes. An upload that is refused is removed.
  * @throws {ApiError} upload_incomplete; recording_too_large; invalid_input; unsupported_recording;
  * storage_unavailable; the reason of `signal`
  */
@@ -23,7 +23,7 @@ export async function verifyUpload(
   signal: AbortSignal
 ): Promise<AudioFormat> {
   const { staging } = dependencies.storage
-  // Nothing is moved if an earlier request sealed the upload and failed later.
+  // This moves nothing if an earlier request has sealed the upload and then failed.
   await staging.seal(upload.key, upload.sealedKey)
   const arrived = await staging.find(upload.sealedKey)
   if (!arrived) throw uploadIncomplete('PUT the whole recording to the url of the upload, then complete it.')
@@ -49,7 +49,7 @@ function checkHeaders({ bytes, cacheControl }: StagedObject, announced: number, 
 }
 
 function isShortLived(cacheControl: string): boolean {
-  // No other directive is allowed: s-maxage or stale-while-revalidate would outlive a deletion.
+  // No other directive is allowed: s-maxage or stale-while-revalidate would keep copies after a deletion.
   const [, seconds] = /^max-age=(\d+)$/.exec(cacheControl) ?? []
   return seconds === undefined ? /^no-(cache|store)$/.test(cacheControl) : Number(seconds) <= CACHE_SECONDS
 }
@@ -68,8 +68,8 @@ async function openSealed(
   { sealedKey, bytes }: StagedUpload,
   signal: AbortSignal
 ): Promise<RandomAccess> {
-  // One deadline for all reads: a file can be crafted to need hundreds. The signals are joined for each read,
-  // because Node.js 20 lets a deadline be collected that nothing else references.
+  // One deadline for all reads, because a crafted file can need hundreds of them. `AbortSignal.any` is called
+  // for each read: Node.js 20 garbage-collects a timeout signal that is referenced by a joined signal only.
   const deadline = AbortSignal.timeout(timeoutMs)
   const read = (start: number, end: number) =>
     staging.read(sealedKey, start, end, AbortSignal.any([signal, deadline]))

@@ -5,31 +5,35 @@ const BACKSLASH = 0x5c
 
 /** The header of a data URL must end within this many characters. */
 const HEADER_CHARACTERS = 256
-/** The decoder holds less than this many bytes back from one piece to the next. */
+/** From one piece to the next the decoder holds back fewer bytes than this. */
 export const MAX_HELD = HEADER_CHARACTERS
 const EMPTY_DATA_URL = /^data:(?:[^,]{0,200},)?$/i
 
-/** Characters that may wait for the next piece: less than a group of four and perhaps padding. */
+/** Characters that can be held back for the next piece. */
 const PENDING = /^[A-Za-z0-9+/=]*$/
 /** The last group of valid base64, with or without padding (RFC 4648). */
 const LAST_GROUP = /^[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/][A-Za-z0-9+/=]?)?$/
 
+/** Decodes one recording. */
 export type AudioDecoder = ReturnType<typeof createAudioDecoder>
 
 /**
- * Decodes a JSON string that holds base64 or a `data:` URL of it, from the bytes between its quotes, in pieces of any
- * size. Base64 has the standard alphabet and no white space; padding is optional.
- * @throws {ApiError} malformed_body, from `write` and `end`, if the bytes are not the inside of a JSON string
+ * Decodes a JSON string that contains base64, or a `data:` URL of it. It takes the bytes between the quotes
+ * of the string, in pieces of any size. Base64 has the standard alphabet and no white space; padding is
+ * optional.
+ * @throws {ApiError} malformed_body, from `write` and `end`, if the bytes cannot be inside a JSON string
  */
 export function createAudioDecoder() {
   const string = createStringReader()
   /** The text so far, as long as it may be the header of a data URL. */
   let header: string | undefined = ''
-  /** The last one to four characters: they may be padding, or an incomplete group. */
+  /**
+   * The last one to four characters. They are held back: they may be an incomplete group, or have padding.
+   */
   let pending = ''
   let isBase64 = true
 
-  /** Base64 needs no escape sequences, so most pieces are decoded as they are. */
+  /** Whether a piece can be decoded as it is. Most can, because base64 needs no escape sequences. */
   const isPlain = (bytes: Buffer) =>
     isBase64 && header === undefined && string.isComplete && isAscii(bytes) && !bytes.includes(BACKSLASH)
 
@@ -48,29 +52,30 @@ export function createAudioDecoder() {
 
   function decode(text: string, target: Buffer): number {
     if (!isBase64) return 0
-    // Only the group that was begun is joined: joining all of the text would copy it.
-    const joint = -pending.length & 3
+    // Only the incomplete group is joined with the text, because joining all of the text would copy it.
+    const joint = -pending.length & 3 // characters that complete the group
+    // The end of the complete groups, without the last one, which may have padding.
     const end = (Math.max(1, pending.length + text.length) - 1) & ~3
-    if (end === 0) return keep(pending + text, 0)
+    if (end === 0) return holdBack(pending + text, 0)
     const bytes = (end / 4) * 3
     const first = decodeDigits(pending + text.slice(0, joint), target)
     isBase64 = first + decodeDigits(text.slice(joint, end - pending.length), target.subarray(first)) === bytes
-    return keep(text.slice(end - pending.length), bytes)
+    return holdBack(text.slice(end - pending.length), bytes)
   }
 
-  function keep(end: string, decoded: number): number {
+  function holdBack(end: string, decoded: number): number {
     pending = end
     isBase64 &&= PENDING.test(end)
     return isBase64 ? decoded : 0
   }
 
   return {
-    /** Whether the text so far may be base64 or a data URL of it; after `end`, whether it is. */
+    /** False as soon as the text cannot be base64 or a data URL of it. True after `end` means that it is. */
     get isBase64() {
       return isBase64
     },
 
-    /** @returns how many bytes were decoded into `target`, which must have room for `MAX_HELD` more than it gets */
+    /** `target` must have room for `bytes.length + MAX_HELD`. @returns how many bytes were decoded into it */
     write(bytes: Buffer, target: Buffer): number {
       if (isPlain(bytes)) {
         const decoded = decode(bytes.toString('latin1'), target)
@@ -79,7 +84,10 @@ export function createAudioDecoder() {
       return decodeText(string.read(bytes), target)
     },
 
-    /** The string is over. @returns how many bytes were decoded into `target`, at most `MAX_HELD` */
+    /**
+     * Call it after the last piece.
+     * @returns how many bytes were decoded into `target`, at most `MAX_HELD`
+     */
     end(target: Buffer): number {
       string.end()
       const decoded = header === undefined ? 0 : decodeAfter(header, target)
@@ -90,7 +98,7 @@ export function createAudioDecoder() {
   }
 }
 
-/** @returns undefined for a data URL of anything but base64 */
+/** @returns the text without the header of a data URL; undefined if the URL is not one of base64 */
 function removeHeader(text: string): string | undefined {
   if (!/^data:/i.test(text)) return text
   // A quoted codec list may hold a comma: data:video/webm;codecs="vp8,opus";base64,…
@@ -99,14 +107,17 @@ function removeHeader(text: string): string | undefined {
   return EMPTY_DATA_URL.test(text) ? '' : undefined
 }
 
-/** @returns how many bytes; fewer than the digits stand for if some are none: Node.js skips them, or stops there */
+/** @returns how many bytes; too few if a character is not base64: Node.js skips it, or stops there */
 function decodeDigits(digits: string, target: Buffer): number {
-  const isUrlSafe = digits.includes('-') || digits.includes('_') // Node.js decodes these, too
-  const isLatin = Buffer.byteLength(digits) === digits.length // Node.js looks at the lower half of larger characters
-  return isUrlSafe || !isLatin ? 0 : target.write(digits, 0, 'base64')
+  const isUrlSafe = digits.includes('-') || digits.includes('_') // Node.js would decode these
+  const isAsciiText = Buffer.byteLength(digits) === digits.length // Node.js ignores the high byte of others
+  return isUrlSafe || !isAsciiText ? 0 : target.write(digits, 0, 'base64')
 }
 
-/** Reads the inside of a JSON string in pieces. Incomplete characters and escape sequences wait for the next piece. */
+/**
+ * Reads the inside of a JSON string in pieces. Incomplete characters and escape sequences wait for the next
+ * piece.
+ */
 function createStringReader() {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let incomplete = ''

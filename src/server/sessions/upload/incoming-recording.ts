@@ -5,6 +5,7 @@ import type { Recording } from '../content.ts'
 import { createAudioDecoder, MAX_HELD } from './decode-audio.ts'
 import { createSpool } from './spool.ts'
 
+/** One recording that is being received. */
 export type IncomingRecording = ReturnType<typeof createIncomingRecording>
 
 /** Decodes, hashes and spools one recording from the bytes of its JSON string. The caller must close it. */
@@ -12,34 +13,34 @@ export function createIncomingRecording(maxBytes: number) {
   const decoder = createAudioDecoder()
   const hash = createHash('sha256')
   const spool = createSpool()
-  /** Decoded bytes, including those beyond `maxBytes`, which are not kept. */
+  /** Number of decoded bytes, including those beyond `maxBytes`, which are not kept. */
   let bytes = 0
   let sha256 = ''
 
-  /** @param decode decodes into `room` and returns how many bytes */
-  async function keep(maxDecoded: number, decode: (room: Buffer) => number): Promise<void> {
-    const room = await spool.reserve(maxDecoded)
-    const decoded = decode(room)
+  /** @param decode decodes at most `maxDecoded` bytes into `target` and returns how many */
+  async function append(maxDecoded: number, decode: (target: Buffer) => number): Promise<void> {
+    const target = await spool.reserve(maxDecoded)
+    const decoded = decode(target)
     bytes += decoded
     if (bytes > maxBytes) return
-    hash.update(room.subarray(0, decoded))
+    hash.update(target.subarray(0, decoded))
     spool.commit(decoded)
   }
 
   return {
-    /** Takes the next bytes between the quotes. @throws {ApiError} malformed_body, server_busy */
+    /** Adds the next bytes between the quotes. @throws {ApiError} malformed_body, server_busy */
     write: (inside: Buffer): Promise<void> =>
-      keep(inside.length + MAX_HELD, (room) => decoder.write(inside, room)),
+      append(inside.length + MAX_HELD, (target) => decoder.write(inside, target)),
 
-    /** The string is over. @throws {ApiError} malformed_body, server_busy */
+    /** Call it after the last bytes. @throws {ApiError} malformed_body, server_busy */
     async end(): Promise<void> {
-      await keep(MAX_HELD, decoder.end)
+      await append(MAX_HELD, decoder.end)
       await spool.finish()
       sha256 = hash.digest('hex')
     },
 
     /**
-     * To be called after `end`.
+     * The recording. Call it after `end`.
      * @returns null for an empty string or an empty data URL
      * @throws {ApiError} invalid_input, recording_too_large, unsupported_recording
      */

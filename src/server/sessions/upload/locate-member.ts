@@ -7,37 +7,41 @@ const CLOSE_ARRAY = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
-/** Of a longer name only the beginning is read. */
+/** A longer name is cut to this length. */
 const MAX_NAME_BYTES = 256
 /** Only the first names of a body are reported. */
 const MAX_NAMES = 100
 
 /**
- * Consecutive bytes of a body. `value` is what stands between the quotes of the located string, escape sequences
- * included; `isFirst` marks the beginning of a string, which may be empty. `rest` is everything else.
+ * Consecutive bytes of a body. `value`: bytes between the quotes of the located string, with its escape
+ * sequences; `isFirst` marks the first part of a string, which may be empty. `rest`: everything else.
  */
 export type Part = { kind: 'value'; bytes: Buffer; isFirst: boolean } | { kind: 'rest'; bytes: Buffer }
 
-/** A string that was taken out: its place in the rest, and its length. */
+/** A string that was taken out: its offset in the rest, and its length. */
 type Cut = { restOffset: number; bytes: number }
 
 /**
- * Finds the string value of the top-level member `name` in JSON that arrives in pieces of any size. It only tells
- * strings from structure and counts depth. The rest has `""` in place of the value and is left to a JSON parser: it is
- * well-formed if and only if the body is, apart from what stands between the quotes.
+ * Finds the string value of the top-level member `name` in JSON that arrives in pieces of any size. It does
+ * not validate: it only distinguishes strings from structure and counts depth. The rest has `""` in place of
+ * the value, and is left to a JSON parser. If the value is a valid string, the rest is well-formed exactly if
+ * the body is.
  */
 export function createMemberLocator(name: string) {
   let state: 'structure' | 'string' | 'value' = 'structure'
   let depth = 0
   let values = 0
-  /** The last byte at depth 1 that is neither white space nor inside a string; a quote stands for a whole string. */
+  /**
+   * The last byte at depth 1 that is neither white space nor inside a string; a quote stands for a whole
+   * string.
+   */
   let previous = 0
-  /** The last byte was a backslash that escapes the next one. */
+  /** Whether the last byte was a backslash that escapes the next one. */
   let isEscaped = false
   let isFirst = false
-  /** The string is a top-level name. */
+  /** Whether the current string is a top-level name. */
   let isName = false
-  /** The last top-level name, as written, in Latin-1 characters. */
+  /** The bytes of the last top-level name, as Latin-1 characters. */
   let written = ''
   let restBytes = 0
   const names = new Set<string>()
@@ -99,7 +103,7 @@ export function createMemberLocator(name: string) {
 
   /** @returns -1 if the string does not end in this piece */
   function findClosingQuote(bytes: Buffer, from: number): number {
-    // Megabytes without an escape sequence are the rule, and `indexOf` is fast.
+    // Most values are megabytes without an escape sequence, in which `indexOf` is fast.
     const quote = bytes.indexOf(QUOTE, from)
     const text = bytes.subarray(from, quote === -1 ? bytes.length : quote)
     if (!isEscaped && !text.includes(BACKSLASH)) return quote
@@ -131,7 +135,7 @@ export function createMemberLocator(name: string) {
     /** The names of the top-level members so far, decoded; at most the first hundred. */
     names: names as ReadonlySet<string>,
 
-    /** Commas, arrays and objects so far: a parser makes hardly more values of the body. */
+    /** Number of commas, arrays and objects so far: about the number of values that a parser would create. */
     get values() {
       return values
     },
@@ -142,7 +146,7 @@ export function createMemberLocator(name: string) {
   }
 }
 
-/** @param written a name as it stands between the quotes, in Latin-1 characters */
+/** @param written the bytes between the quotes of a name, as Latin-1 characters */
 function parseName(written: string): string {
   const text = Buffer.from(written, 'latin1').toString()
   try {

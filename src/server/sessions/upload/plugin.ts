@@ -5,18 +5,18 @@ import type { Config } from '../../config.ts'
 import { clientGone, receiveBody } from '../../http/receive-body.ts'
 import { createUploadLimiter, type Release } from '../../http/upload-limiter.ts'
 import { deleteAbandonedSpoolFiles } from './spool.ts'
-import { receiveUpload, type Upload } from './upload.ts'
+import { receiveUpload, type ReceivedUpload } from './upload.ts'
 
 /** Bodies up to this size do not wait for a place. */
 const SMALL_BODY_BYTES = 1024 * 1024
 
-/** A phone with a poor connection sends more than this. */
+/** Minimum average rate of a large body. A phone with a poor connection sends more than this. */
 const MIN_BYTES_PER_SECOND = 4 * 1024
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body as received; it holds the recording until the answer is sent. */
-    upload: Upload | undefined
+    /** The received body with its recording, until the answer is sent. */
+    upload: ReceivedUpload | undefined
     /** Places to release with the answer. */
     uploadPlaces: Release[]
   }
@@ -24,9 +24,10 @@ declare module 'fastify' {
 
 /**
  * Receives the JSON bodies of its scope in bounded memory: the recording is not in `request.body` but in
- * `request.upload`. Only a limited number of large bodies is received and saved at a time, a quarter of them for one
- * user; the others wait unread. Large texts must be in memory to be parsed, so only one at a time is. The routes need
- * authentication, because users are told apart by their tokens.
+ * `request.upload`. A limited number of large bodies is received and saved at a time, at most a quarter of
+ * them from one user; the bodies of the other requests are not read yet. A large text must be in memory to be
+ * parsed, so large texts are parsed one at a time. The routes need authentication, because the limit for one
+ * user needs the user.
  */
 async function receiveUploads(
   app: FastifyInstance,

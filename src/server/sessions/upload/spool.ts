@@ -9,14 +9,15 @@ import { ApiError } from '../../errors.ts'
 const PREFIX = 'harmony-upload-'
 
 const DEFAULT_MEMORY_BYTES = 512 * 1024
-/** More than a socket buffers, so that it always asks to wait until a chunk is sent. */
+/** More than a socket buffers, so that each chunk must be sent before the next one is read. */
 const CHUNK_BYTES = 256 * 1024
 
+/** Bytes that are written once, and read any number of times. */
 export type Spool = ReturnType<typeof createSpool>
 
 /**
- * Keeps bytes until they are needed: less than `memoryBytes` in memory, more in a temporary file. The file has no name,
- * so it is deleted with `close`, or with the process, however that ends.
+ * Keeps bytes until they are needed: less than `memoryBytes` in memory, more in a temporary file. The file
+ * has no name, so it is deleted with `close`, or with the process, however that ends.
  */
 export function createSpool({ memoryBytes = DEFAULT_MEMORY_BYTES } = {}) {
   let buffer = Buffer.alloc(0)
@@ -72,7 +73,7 @@ export function createSpool({ memoryBytes = DEFAULT_MEMORY_BYTES } = {}) {
     const chunk = file && Buffer.allocUnsafeSlow(CHUNK_BYTES)
     let at = 0
     return new Readable({
-      highWaterMark: 0, // no reading ahead into the one buffer
+      highWaterMark: 0, // no reading ahead, because there is one buffer
       read() {
         const end = Math.min(at + CHUNK_BYTES, size)
         if (at === size) this.push(null)
@@ -94,18 +95,19 @@ export function createSpool({ memoryBytes = DEFAULT_MEMORY_BYTES } = {}) {
     },
 
     /**
-     * Makes room in memory, to be written to before the next call; `commit` then keeps the first of these bytes.
+     * Returns memory for at least `bytes` bytes. Write to it, then call `commit` with the number of bytes to
+     * keep.
      * @throws {ApiError} server_busy if the file cannot be written, such as on a full disk
      */
     reserve,
     commit,
 
-    /** Appends a copy of these bytes. To be awaited before the next call. @throws {ApiError} server_busy */
+    /** Appends a copy of these bytes. Await it before the next call. @throws {ApiError} server_busy */
     async write(bytes: Buffer): Promise<void> {
       commit(bytes.copy(await reserve(bytes.length)))
     },
 
-    /** To be awaited after the last byte and before the first read. @throws {ApiError} server_busy */
+    /** Await it after the last byte and before the first read. @throws {ApiError} server_busy */
     async finish(): Promise<void> {
       if (!file && buffered < memoryBytes) return
       await flush()
@@ -116,12 +118,15 @@ export function createSpool({ memoryBytes = DEFAULT_MEMORY_BYTES } = {}) {
     read: (start: number, end: number): Promise<Buffer> => read(start, end),
 
     /**
-     * Streams all bytes; each stream starts at the beginning. Its chunks share one buffer, which is overwritten when the
-     * next chunk is read: copy a chunk to keep it. A socket is done with a chunk before it asks for the next.
+     * Streams all bytes; each stream starts at the beginning. Its chunks share one buffer, which is
+     * overwritten when the next chunk is read: copy a chunk to keep it. A socket is done with a chunk before
+     * it asks for the next.
      */
     stream,
 
-    /** Frees memory and file once pending reads are done. Later reads fail. It may be called more than once. */
+    /**
+     * Frees memory and file once pending reads are done. Later reads fail. It may be called more than once.
+     */
     async close(): Promise<void> {
       isClosed = true
       buffer = Buffer.alloc(0)
@@ -146,8 +151,8 @@ async function openNamelessFile(): Promise<FileHandle> {
 }
 
 /**
- * Deletes spool files of processes that died between creating a file and removing its name. It may also delete the
- * names of living processes: those remove them anyway.
+ * Deletes the spool files of processes that died between creating a file and removing its name. It may also
+ * remove names that running processes have just created and will remove anyway.
  */
 export async function deleteAbandonedSpoolFiles(): Promise<void> {
   const names = await readdir(tmpdir())

@@ -6,26 +6,33 @@ import { createMemberLocator, type Part } from './locate-member.ts'
 import { createIncomingRecording, type IncomingRecording } from './incoming-recording.ts'
 import { createSpool } from './spool.ts'
 
-/** JSON escapes a score to at most twice its size, unless it is written to be large; the other texts are small. */
+/**
+ * Largest JSON without its recording. Escape sequences normally make a score at most twice as long, and the
+ * other texts are small; the limit is twice of that.
+ */
 const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
 
-/** Text whose parsing takes so much memory that only one at a time may be parsed. */
+/** Texts above this size are parsed one at a time, because parsing them takes much memory. */
 const LARGE_TEXT_BYTES = 1024 * 1024
 
-/** Parsed, two bytes of JSON may take fifty bytes of memory. A session has a dozen values. */
+/**
+ * Most values of a body. Two bytes of JSON can become fifty bytes of memory. A session has a dozen values.
+ */
 const MAX_VALUES = 250_000
 
-/** Each repetition of the member costs what a recording costs to begin with. */
+/** How often a body may repeat `audioBase64`. Each repetition begins a new recording. */
 const MAX_REPETITIONS = 100
 
 /** The largest body, in bytes: base64 is a third larger than the recording. */
 export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + MAX_TEXT_BYTES
 
-export type Upload = Awaited<ReturnType<typeof receiveUpload>>
+/** A received body. */
+export type ReceivedUpload = Awaited<ReturnType<typeof receiveUpload>>
 
 /**
- * Receives one body of `POST /api/sessions` in bounded memory. The string of `audioBase64` is decoded into one spool;
- * the rest of the JSON, with `""` in its place, goes into another. The caller must close the upload.
+ * Receives one body of `POST /api/sessions` in bounded memory. The string of `audioBase64` is decoded into
+ * one spool; the rest of the JSON, with `""` in its place, goes into another. The caller must close the
+ * upload.
  * @throws {ApiError} malformed_body; server_busy if the disk is full
  * @throws FST_ERR_CTP_BODY_TOO_LARGE for too much text, too many values or repetitions; the errors of `body`
  */
@@ -56,7 +63,7 @@ export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingByt
     await text.write(bytes)
   }
 
-  /** Of a repeated member the last one counts, as for a JSON parser. */
+  /** If the member is repeated, the last one counts, as in a JSON parser. */
   async function recordingOf({ isFirst }: Part & { kind: 'value' }): Promise<IncomingRecording> {
     if (!isFirst && incoming) return incoming
     if (repetitions++ > MAX_REPETITIONS) throw tooLarge()

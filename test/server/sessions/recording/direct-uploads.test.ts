@@ -362,7 +362,7 @@ t.test('a completion that lost its lease does not wait for the storage', async (
   t.equal((await complete(clara, id, upload)).statusCode, 200, 'the upload is still in staging')
 })
 
-t.test('requests after a removal with an unknown outcome have to wait', async (t) => {
+t.test('after a removal with an unknown outcome, other requests are answered session_busy', async (t) => {
   const proxy = await startFaultyProxy(t, services.storage.url)
   const { clara } = await start(t, {
     SUPABASE_URL: proxy.url,
@@ -379,7 +379,7 @@ t.test('requests after a removal with an unknown outcome have to wait', async (t
   isProblem(t, await complete(clara, id, upload), 'session_busy')
 })
 
-t.test('an upload that another one has overtaken is not reported as the recording', async (t) => {
+t.test('a completion is refused if another upload was attached in its place', async (t) => {
   const proxy = await startFaultyProxy(t, services.storage.url)
   const { clara } = await start(t, { SUPABASE_URL: proxy.url, SESSION_LEASE_MS: '700' })
   const id = await newSession(clara)

@@ -19,7 +19,7 @@ function locate(body: string, size: number) {
 const body =
   '{"songName":"Für Elise","audioBase64":"AA\\/A","a\\u0041":{"audioBase64":"in"},"audioBase64":"BB" x}'
 
-t.test('it separates the value of the member from the rest', async (t) => {
+t.test('the locator separates the value of the member from the rest', async (t) => {
   for (const size of [1, 2, 3, 7, 1000]) {
     const { rest, value } = locate(body, size)
     t.equal(
@@ -30,13 +30,13 @@ t.test('it separates the value of the member from the rest', async (t) => {
   }
 })
 
-t.test('it reports the decoded names of the top-level members, at most a hundred', async (t) => {
+t.test('the locator reports the decoded names of the top-level members, at most a hundred', async (t) => {
   t.strictSame([...locate(body, 3).names], ['songName', 'audioBase64', 'aA'])
   const many = JSON.stringify(Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`n${index}`, 0])))
   t.equal(locate(many, 1000).names.size, 100)
 })
 
-t.test('it maps offsets in the rest to offsets in the body as sent', async (t) => {
+t.test('the locator maps offsets in the rest to offsets in the body as sent', async (t) => {
   for (const size of [1, 5, 1000]) {
     const { rest, toBodyOffset } = locate(body, size)
     for (const text of ['songName', '"a\\u', '"in"', ' x}']) {

@@ -316,7 +316,7 @@ t.test('several slow uploads of one user do not block other users', async (t) =>
   }
 })
 
-t.test('large scores are parsed one at a time, and one that arrives slowly blocks nobody', async (t) => {
+t.test('large scores are parsed one at a time, and one that arrives slowly blocks no other', async (t) => {
   const proxy = await startFaultyProxy(t, services.storage.url)
   const { beginWith, save } = await start(t, {
     SUPABASE_URL: proxy.url,
@@ -336,7 +336,7 @@ t.test('large scores are parsed one at a time, and one that arrives slowly block
   t.equal((await slow.answer).status, 201)
 })
 
-t.test('the token is checked before a place is taken', async (t) => {
+t.test('the token is checked before a body takes a place', async (t) => {
   const { beginWith, app } = await start(t)
   const first = await beginWith(body, 1000)
   const { port } = app.server.address() as AddressInfo

@@ -32,23 +32,27 @@ async function spoolOf(bytes: Buffer) {
   return spool
 }
 
-t.test('few bytes stay in memory, many go to a file without a name', { skip: skipWithoutProc }, async (t) => {
-  for (const [size, files] of [
-    [0, 0],
-    [99, 0],
-    [100, 1],
-    [300_000, 1]
-  ] as const) {
-    const spool = await spoolOf(randomBytes(size))
-    t.equal(await openSpoolFiles(), files, `${size} bytes`)
-    t.strictSame(await spoolFileNames(), [])
-    await spool.close()
-    await spool.close()
-    t.equal(await openSpoolFiles(), 0)
+t.test(
+  'a few bytes stay in memory, and many go to a file without a name',
+  { skip: skipWithoutProc },
+  async (t) => {
+    for (const [size, files] of [
+      [0, 0],
+      [99, 0],
+      [100, 1],
+      [300_000, 1]
+    ] as const) {
+      const spool = await spoolOf(randomBytes(size))
+      t.equal(await openSpoolFiles(), files, `${size} bytes`)
+      t.strictSame(await spoolFileNames(), [])
+      await spool.close()
+      await spool.close()
+      t.equal(await openSpoolFiles(), 0)
+    }
   }
-})
+)
 
-t.test('what was written can be read from any offset and streamed repeatedly', async (t) => {
+t.test('written bytes can be read from any offset and streamed repeatedly', async (t) => {
   for (const size of [0, 99, 300_000]) {
     const bytes = randomBytes(size)
     const spool = await spoolOf(bytes)

@@ -10,7 +10,7 @@ import { ApiError } from '../../../../src/server/errors.ts'
 import jsonBody from '../../../../src/server/http/json-parser.ts'
 import { unsupported } from '../../../../src/server/audio/detect-format.ts'
 import { PROPERTY_RUNS } from '../../../helpers/property-runs.ts'
-import { receiveUpload, type Upload } from '../../../../src/server/sessions/upload/upload.ts'
+import { receiveUpload, type ReceivedUpload } from '../../../../src/server/sessions/upload/upload.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 
 const MAX_BYTES = 300
@@ -92,7 +92,7 @@ const invalid = () =>
   )
 
 async function receiveInPieces(pieces: Buffer[]): Promise<Outcome> {
-  let upload: Upload | undefined
+  let upload: ReceivedUpload | undefined
   try {
     upload = await receiveUpload(Readable.from(pieces), MAX_BYTES)
     const body = (await upload.parseText(parseJson)) as { audioBase64?: unknown } | null
