@@ -25,15 +25,15 @@ type DeliveryOptions = {
  */
 export function createDelivery({ service, queue, lock, clock, isOnline, onChange }: DeliveryOptions) {
   const progressListeners = new Map<string, (progress: Progress) => void>()
-  const closing = new AbortController()
   let pauseMs = FIRST_PAUSE_MS
   let pausing: AbortController | undefined
+  let isClosed = false
 
   /** Delivers the next session; false when the queue is empty. The lock is held for one session only. */
   const deliverNext = () =>
     lock(async () => {
       const item = await queue.next()
-      if (!item || closing.signal.aborted) return false
+      if (!item || isClosed) return false
       await queue.markSent(item)
       await deliver(item)
       onChange()
@@ -57,16 +57,14 @@ export function createDelivery({ service, queue, lock, clock, isOnline, onChange
       // While offline, the browser's `online` event starts the next attempt.
       while (isOnline() && (await deliverNext())) pauseMs = FIRST_PAUSE_MS
     } catch (error) {
-      if (!closing.signal.aborted) flushLater(error)
+      if (!isClosed) flushLater(error)
     }
   })
 
   // Not `retryFor`: any call of `flush` ends the pause, and the next pause is longer all the same.
   function flushLater(error: unknown): void {
     pausing = new AbortController()
-    clock
-      .sleep(Math.max(pauseMs, retryAfterMs(error)), AbortSignal.any([pausing.signal, closing.signal]))
-      .then(flush, () => {})
+    clock.sleep(Math.max(pauseMs, retryAfterMs(error)), pausing.signal).then(flush, () => {})
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)
   }
 
@@ -80,7 +78,8 @@ export function createDelivery({ service, queue, lock, clock, isOnline, onChange
       progressListeners.delete(id)
     },
     close: () => {
-      closing.abort()
+      isClosed = true
+      pausing?.abort()
     }
   }
 }
