@@ -30,6 +30,7 @@ export const problems = {
   storage_unavailable: [503, 'The recording storage is unavailable']
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
+/** The stable code of an error. */
 export type ProblemCode = keyof typeof problems
 
 /** RFC 9457 problem details, sent as `application/problem+json`. */

@@ -22,8 +22,8 @@ export const NewUploadSchema = Type.Object(
 )
 
 /**
- * Answer of `POST /api/sessions/:id/recording`: the client sends `PUT url` to the storage, the bytes as the
- * body.
+ * Answer of `POST /api/sessions/:id/recording`. The client then sends the bytes to the storage, as the body
+ * of `PUT url`.
  */
 export const UploadSchema = Type.Object(
   {
@@ -50,6 +50,7 @@ export const UploadSchema = Type.Object(
   }
 )
 
+/** A direct upload that has begun. */
 export type Upload = Static<typeof UploadSchema>
 
 /** Body of `POST /api/sessions/:id/recording/complete`. */

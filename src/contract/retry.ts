@@ -1,20 +1,20 @@
 export type RetryOptions = {
   /** Pause after the first failure, in milliseconds. Each further pause is twice as long. */
   firstPauseMs: number
-  /** Longest pause, in milliseconds. A longer one that `retryAfterMs` asks for is respected. */
+  /** Longest pause, in milliseconds. `retryAfterMs` may ask for a longer one. */
   maxPauseMs: number
   /** Total of all pauses, in milliseconds, after which a failure is final. Default: no limit. */
   limitMs?: number
   /** Number of attempts after which a failure is final. Default: no limit. */
   maxAttempts?: number
   /**
-   * Draws each pause from the upper half of its range, so that clients that failed together do not return
-   * together.
+   * Whether to shorten each pause by a random part of up to a half, so that clients that failed together do
+   * not retry together. Default: false.
    */
   jitter?: boolean
   /** Whether another attempt may succeed. Default: always. */
   shouldRetry?: (error: unknown) => boolean
-  /** Shortest pause that the failed attempt asked for, in milliseconds: HTTP's `Retry-After`. */
+  /** Shortest pause that the failed attempt asked for, in milliseconds, as HTTP's `Retry-After` does. */
   retryAfterMs?: (error: unknown) => number | undefined
   /** Ends the retries. A failure after the abort, or a pause during it, rejects with the signal's reason. */
   signal?: AbortSignal | undefined
@@ -43,7 +43,7 @@ export async function retryFor<T>(work: () => Promise<T>, options: RetryOptions)
   }
 }
 
-/** Resolves after so many milliseconds; rejects with the signal's reason as soon as it is aborted. */
+/** Resolves after `milliseconds`; rejects with the signal's reason as soon as it is aborted. */
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()

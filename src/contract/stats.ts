@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 
+/** Query of `GET /api/stats`. */
 export const StatsQuerySchema = Type.Object({
   tz: Type.Optional(
     Type.String({ maxLength: 64, description: 'IANA time zone for this answer, instead of the stored one' })

@@ -39,8 +39,8 @@ export const Uuid = (options: StringOptions = {}) =>
   })
 
 /**
- * The value of `schema`, or null: as `type: [x, "null"]`, which is validated and serialised faster than a
- * union.
+ * The value of `schema`, or null. Written as `type: [x, "null"]`, which is validated and serialised faster
+ * than a union.
  */
 export const Nullable = <T extends TSchema>(schema: T) =>
   Type.Unsafe<Static<T> | null>({ ...schema, type: [schema['type'], 'null'] }) as TUnsafe<Static<T> | null>

@@ -1,6 +1,7 @@
+/** The pattern of a UUID whose digits match `digit`. */
 const uuidOf = (digit: string) => `${digit}{8}(?:-${digit}{4}){3}-${digit}{12}`
 
-/** A UUID of any version (RFC 9562) in lower case, as part of a regular expression. */
+/** Source of a regular expression for a UUID of any version (RFC 9562) in lower case. */
 export const UUID_PATTERN = uuidOf('[0-9a-f]')
 
 /** As `UUID_PATTERN`, in upper or lower case. */

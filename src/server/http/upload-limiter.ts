@@ -6,6 +6,7 @@ const SHARE = 1 / 4
 /** Gives the place back. Further calls have no effect. */
 export type Release = () => void
 
+/** Gives places to concurrent uploads. */
 export type UploadLimiter = ReturnType<typeof createUploadLimiter>
 
 type Waiter = { user: string; enter: () => void }

@@ -2,6 +2,7 @@ import type { Database } from '../database/client.ts'
 import type { Leases } from '../sessions/leases/leases.ts'
 import type { Storage } from '../storage/storage.ts'
 
+/** Options of `reconcileRecordings`. */
 export type ReconciliationOptions = {
   database: Database
   storage: Storage

@@ -6,6 +6,7 @@ import { createStorageFetch } from './fetch.ts'
 /** A range of an object: bytes `start` to before `end`. */
 export type ByteRange = { bucket: string; key: string; start: number; end: number; signal: AbortSignal }
 
+/** Access to one storage server, for the buckets. */
 export type StorageConnection = ReturnType<typeof connectToStorage>
 
 /** The clients of one storage server. They share connections and time limits. */

@@ -7,6 +7,9 @@ import { createStagingBucket } from './staging-bucket.ts'
 /** The recordings bucket, and the staging bucket to which clients upload directly. */
 export type Storage = ReturnType<typeof createStorage>
 
+/**
+ * Creates the access to both buckets. It sends no request. `maxRecordingBytes` is the limit of new buckets.
+ */
 export function createStorage(config: Config['storage'], limits: { maxRecordingBytes: number }) {
   const { bucket, access, timeoutMs } = config
   const connection = connectToStorage(config)

@@ -8,6 +8,7 @@ import { createMigrationLock } from './lock.ts'
 /** `prisma/migrations` of this package. The relative path is the same from `src/` and from `dist/`. */
 export const migrationsDirectory = new URL('../../../../prisma/migrations/', import.meta.url)
 
+/** Options of `deployMigrations`. */
 export interface DeployOptions {
   /** Directory with one folder for each migration. Default: `migrationsDirectory`. */
   directory?: URL

@@ -16,6 +16,7 @@ export type LeaseKey = { sessionId: string; fencingToken: string }
 
 type StealOptions = Pick<Purpose, 'sessionId' | 'userId'> & { fencingToken: string; minAgeMs: number }
 
+/** The statements on `session_leases` that need the life of a lease. */
 export type LeaseRepository = ReturnType<typeof createLeaseRepository>
 
 const milliseconds = (count: number) => Prisma.sql`${count}::float8 * interval '1 millisecond'`

@@ -1,14 +1,17 @@
 import { ApiError } from '../../errors.ts'
 
+/** The error for a second recording of one session. */
 export const recordingExists = () =>
   new ApiError('recording_exists', 'The session already has a recording. Delete it first.')
 
+/** The error for a direct upload of more than `maxBytes` bytes. */
 export const recordingTooLarge = (bytes: number, maxBytes: number) =>
   new ApiError(
     'recording_too_large',
     `The recording has ${bytes} bytes, and at most ${maxBytes} are allowed.`
   )
 
+/** The error for a completion before the whole recording has arrived. `detail` says what to do. */
 export const uploadIncomplete = (detail: string) => new ApiError('upload_incomplete', detail)
 
 /** The error when another request has written the same object meanwhile. */
