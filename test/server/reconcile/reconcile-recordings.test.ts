@@ -296,9 +296,9 @@ t.test('the uploaded object of a save in flight is not removed', async (t) => {
   const sessionId = randomUUID()
   const key = `${userId}/${sessionId}.webm`
   const { queries } = app.database
-  const holder = { repository: createLeaseRepository(queries, 60_000), leaseMs: 60_000, waitMs: 0 }
+  const context = { repository: createLeaseRepository(queries, 60_000), leaseMs: 60_000, waitMs: 0 }
   await put(key)
-  const lease = await acquireLease(holder, { sessionId, userId, contentDigest: 'a'.repeat(64) })
+  const lease = await acquireLease(context, { sessionId, userId, contentDigest: 'a'.repeat(64) })
   // The object is old enough, the lease is not.
   const findings: Finding[] = []
   const aged: Storage = {

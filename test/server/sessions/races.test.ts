@@ -169,7 +169,7 @@ t.test('an equal save waits for a slow first one, and a different one is refused
 })
 
 t.test(
-  'a holder that lost its lease can neither commit nor damage the recording of the new holder',
+  'a request that lost its lease can neither commit nor damage the recording of the request that took it over',
   async (t) => {
     const { clara, proxy } = await startBehindProxy(t, { SESSION_LEASE_MS: '60000' })
     const { as } = await start(t)
@@ -282,8 +282,8 @@ t.test('a deletion that had to wait does not remove what another user saved mean
   await clara.save(recorded(id))
   const userId = await userIdOf(clara)
   const { queries } = app.database
-  const holder = { repository: createLeaseRepository(queries, 30_000), leaseMs: 30_000, waitMs: 0 }
-  const lease = await acquireLease(holder, { sessionId: id, userId, contentDigest: null })
+  const context = { repository: createLeaseRepository(queries, 30_000), leaseMs: 30_000, waitMs: 0 }
+  const lease = await acquireLease(context, { sessionId: id, userId, contentDigest: null })
   const late = clara.remove(id)
   await pause(100)
   // Another deletion finishes, and another user takes the id.
