@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import { retryRequest } from './request-retry.ts'
 import { StorageError, type SaveOptions } from './storage-service.ts'
-import { createTokenSource, type GetAccessToken } from './token.ts'
+import { shareRefreshes, type GetAccessToken } from './token.ts'
 import type { Fetch } from './xhr-fetch.ts'
 
 export type HttpOptions = {
@@ -37,12 +37,10 @@ const MIN_TRANSFER_RATE = 10
 
 /** Every request of the client is safe to repeat: reads, deletes, the sync, and saves because of their id. */
 export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeoutMs }: HttpOptions): Http {
-  const tokens = createTokenSource(getAccessToken)
+  const getToken = shareRefreshes(getAccessToken)
 
-  async function attempt(call: Call, getToken: () => Promise<string>): Promise<unknown> {
-    const token = await getToken().catch((cause) => {
-      throw new StorageError(401, 'no_token', 'You are signed out. Sign in and try again.', { cause })
-    })
+  async function attempt(call: Call, cacheMode: 'on' | 'off'): Promise<unknown> {
+    const token = (await getToken({ cacheMode }).catch(failSignedOut)) || failSignedOut()
     return request(
       {
         ...call,
@@ -84,11 +82,12 @@ export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeout
     }
   }
 
-  // The cached token may have expired, or its signing key may have been rotated: retry once with a fresh token.
+  // The cached token may have expired, or its signing key may have been rotated: retry once with a fresh
+  // token.
   const callWithToken = (call: Call) =>
-    attempt(call, tokens.current).catch((error) => {
+    attempt(call, 'on').catch((error) => {
       if (error.status !== 401 || error.code === 'no_token') throw error
-      return attempt(call, tokens.fresh)
+      return attempt(call, 'off')
     })
 
   return {
@@ -110,13 +109,13 @@ async function readJson(response: Response): Promise<unknown> {
   }
   // Not our API: for example a captive portal's login page, or an app's index.html.
   if (!body && status !== 204) {
-    throw new StorageError(
-      status,
-      'unexpected_answer',
-      'The response did not come from the Harmony Helper server.'
-    )
+    throw new StorageError(status, 'unexpected_answer', 'The response did not come from Harmony Helper.')
   }
   return body
+}
+
+function failSignedOut(cause?: unknown): never {
+  throw new StorageError(401, 'no_token', 'You are signed out. Sign in and try again.', { cause })
 }
 
 export function networkError(cause: unknown): StorageError {

@@ -184,6 +184,21 @@ t.test('tokens', async (t) => {
     })
     t.equal(api.requests.length, 0)
   })
+
+  await t.test('an undefined token is a no_token error', async (t) => {
+    const { api, service } = await setUp(t, { getAccessToken: async () => undefined })
+    await t.rejects(service.getSessions(), { status: 401, code: 'no_token' })
+    t.equal(api.requests.length, 0)
+  })
+
+  await t.test('an undefined fresh token is a no_token error', async (t) => {
+    const { api, service } = await setUp(t, {
+      getAccessToken: async ({ cacheMode }) => (cacheMode === 'on' ? 'stale' : undefined)
+    })
+    api.fault = () => problem(401, 'invalid_token')
+    await t.rejects(service.getSessions(), { status: 401, code: 'no_token' })
+    t.equal(api.requests.length, 1)
+  })
 })
 
 t.test('users', async (t) => {

@@ -88,13 +88,10 @@ t.test('the package exports', async (t) => {
       import { createStorageService, StorageError, type IStorageService } from 'harmony-helper/client'
       import { createOutbox, importHistory } from 'harmony-helper/client/offline'
       import { createSessionStore } from 'harmony-helper/client/zustand'
-      type Options = { cacheMode?: 'on' | 'off' | 'cache-only', timeoutInSeconds?: number }
-      // As auth0-react declares it.
-      declare const getAccessTokenSilently: {
-        (options: Options & { detailedResponse: true }): Promise<{ access_token: string }>
-        (options?: Options): Promise<string>
-        (options: Options): Promise<{ access_token: string } | string>
-      }
+      import type { Auth0ContextInterface } from '@auth0/auth0-react'
+      declare const { getAccessTokenSilently }: Auth0ContextInterface
+      declare const requestToken: () => Promise<string>
+      createStorageService({ getAccessToken: requestToken })
       const env: { VITE_USE_MOCK_STORAGE?: string } = {}
       const service: IStorageService = createStorageService({ mock: env.VITE_USE_MOCK_STORAGE, getAccessToken: getAccessTokenSilently, getProfile: () => ({ sub: 'x' }) })
       const outbox = createOutbox(service, { account: 'x' })

@@ -26,7 +26,10 @@ export type OutboxOptions = {
 export interface Outbox extends IStorageService {
   /** Tries to deliver the queue now. Resolves when it is empty or a delivery failed; never rejects. */
   flush(): Promise<void>
-  /** Calls `listener` when a session was delivered or refused, so that the history can be reloaded. Returns unsubscribe. */
+  /**
+   * Calls `listener` when a session was delivered or refused, so that the history can be reloaded. Returns
+   * unsubscribe.
+   */
   subscribe(listener: () => void): () => void
   /** Stops deliveries in this page; call it at logout. Queued sessions remain in the queue. */
   close(): void
@@ -87,7 +90,8 @@ export function createOutbox(service: IStorageService, options: OutboxOptions): 
     },
 
     async getSessions(options?: CallOptions) {
-      // Read the queue first: a session that is delivered in between is then in both lists instead of in none.
+      // Read the queue first: a session that is delivered in between is then in both lists instead of in
+      // none.
       const items = await queue.all()
       const history = await fetchHistory(options, items)
       const stored = new Map(history.map((session) => [session.id, session]))
@@ -128,7 +132,10 @@ export function createOutbox(service: IStorageService, options: OutboxOptions): 
     }
   }
 
-  /** The account's history. Without a connection: the last loaded one, or none if the queue alone can be shown. */
+  /**
+   * The account's history. Without a connection: the last loaded one, or none if the queue alone can be
+   * shown.
+   */
   async function fetchHistory(options: CallOptions | undefined, items: QueueItem[]): Promise<SessionData[]> {
     try {
       if (!isOnline()) throw new StorageError(0, 'network_error', 'There is no network.')
@@ -146,7 +153,7 @@ export function createOutbox(service: IStorageService, options: OutboxOptions): 
 
 // A large recording is uploaded after its session.
 function isDelivered({ audio }: SessionData, stored: SessionData | undefined): boolean {
-  return stored !== undefined && (Boolean(stored.audioUrl) || !audio?.size)
+  return Boolean(stored && (stored.audioUrl || !audio?.size))
 }
 
 // Without a network, Auth0 often returns no token.

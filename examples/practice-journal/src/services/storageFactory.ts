@@ -9,11 +9,7 @@ export const USE_MOCK = VITE_USE_MOCK_STORAGE === 'true'
 export const storageService: IStorageService = createStorageService({
   mock: USE_MOCK,
   baseUrl: VITE_API_URL ?? '',
-  getAccessToken: async (options) => {
-    const token = await auth0?.getTokenSilently(options)
-    if (!token) throw new Error('The user is not signed in')
-    return token
-  },
+  getAccessToken: async (options) => auth0?.getTokenSilently(options),
   getProfile: () => auth0?.getUser()
 })
 
