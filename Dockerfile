@@ -21,6 +21,6 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 USER node
 EXPOSE 3000
-# Not npm: SIGTERM must reach the server itself. Recordings on their way are young garbage, of which Node.js 24 would
-# otherwise keep up to 128 MB.
+# Not `npm start`, because SIGTERM must reach the server itself. The option limits the memory for young objects:
+# Node.js 24 would otherwise keep up to 128 MB of chunks of recordings.
 CMD ["node", "--max-semi-space-size=8", "dist/server/main.js"]

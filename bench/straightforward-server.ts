@@ -1,6 +1,7 @@
 /**
- * The server that one writes first: Fastify parses the whole body, Buffer decodes the recording, storage-js uploads it,
- * Prisma makes the row. Token, log, database and stats are ours, so that nothing but the save differs.
+ * The simplest server for saves: Fastify parses the whole body, Buffer decodes the recording, storage-js
+ * uploads it and Prisma creates the row. Token, log, database and stats are those of our server, so that only
+ * the save differs.
  */
 import { randomUUID } from 'node:crypto'
 import { StorageClient } from '@supabase/storage-js'

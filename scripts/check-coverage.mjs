@@ -1,5 +1,5 @@
-// Checks the share of lines of src/, without generated code, that the last test run with coverage executed. tap's report
-// omits files that no test loaded: they count as uncovered, unless they contain types only.
+// Checks the share of lines of src/, without generated code, that the last test run with coverage executed.
+// tap's report omits files that no test loaded: they count as uncovered, unless they contain types only.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import ts from 'typescript'

@@ -36,8 +36,9 @@ $$;
 }
 
 /**
- * Writes the migration from the existing ones to `schema.prisma`. Returns its name, or undefined when there is no
- * difference. Like `prisma migrate dev --create-only`, but without a server and without downloading an engine.
+ * Writes the migration from the existing ones to `schema.prisma`. Returns its name, or undefined when there
+ * is no difference. Like `prisma migrate dev --create-only`, but without a server and without downloading an
+ * engine.
  */
 export async function createMigration(
   name: string,

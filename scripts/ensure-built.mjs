@@ -1,5 +1,5 @@
-// Runs before `npm start` and other commands in a checkout: builds when dist/ is missing or older than its sources.
-// Production has no scripts/ directory, and package.json skips this step there.
+// Runs before `npm start` and other commands in a checkout: builds when dist/ is missing or older than its
+// sources. Production has no scripts/ directory, and package.json skips this step there.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'

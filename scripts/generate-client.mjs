@@ -1,5 +1,5 @@
-// Generates the Prisma client, unless the existing one was generated from this schema with this version of Prisma. The
-// CLI itself takes seconds to find that out.
+// Generates the Prisma client, unless it exists for this schema and this version of Prisma. The CLI would
+// need seconds to find that out.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 const at = (path) => new URL(`../${path}`, import.meta.url)
 const stamp = at('src/server/generated/prisma/.made-from')
 
-const made = createHash('sha256')
+const fingerprint = createHash('sha256')
   .update(readFileSync(at('prisma/schema.prisma')))
   .update(readFileSync(at('node_modules/prisma/package.json')))
   .digest('hex')
@@ -20,11 +20,11 @@ function read(file) {
   }
 }
 
-if (read(stamp) !== made) {
+if (read(stamp) !== fingerprint) {
   execFileSync(process.execPath, ['node_modules/prisma/build/index.js', 'generate', '--no-hints'], {
     cwd: at('.'),
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, PRISMA_HIDE_UPDATE_MESSAGE: '1' }
   })
-  writeFileSync(stamp, made)
+  writeFileSync(stamp, fingerprint)
 }

@@ -109,8 +109,8 @@ const orDriverError = async <T>(work: Promise<T>): Promise<T> =>
   })
 
 /**
- * Replaces `@prisma/adapter-pg`, which splits scripts at every semicolon, even in comments, and runs the statements
- * separately on a pool, so that a migration would not be atomic.
+ * Replaces `@prisma/adapter-pg`, which splits scripts at every semicolon, even in comments, and runs the
+ * statements separately on a pool, so that a migration would not be atomic.
  */
 function driverAdapter(session: Session): SqlDriverAdapter {
   const identity = { provider: 'postgres', adapterName: 'schema-engine' } as const

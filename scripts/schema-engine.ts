@@ -20,9 +20,9 @@ async function load(): Promise<void> {
 }
 
 /**
- * Runs Prisma's schema engine in its WebAssembly build, which is on npm; the native one must be downloaded from another
- * host. The shadow database is PostgreSQL in memory. Without a URL it also replaces the main database, because `diff`
- * reads only the version from that.
+ * Runs Prisma's schema engine in its WebAssembly build, which is on npm; the native one must be downloaded
+ * from another host. The shadow database is PostgreSQL in memory. Without a URL it also replaces the main
+ * database, because `diff` reads only the version from that.
  */
 export async function withSchemaEngine<T>(
   databaseUrl: string | undefined,

@@ -1,5 +1,6 @@
-// Reads tap's output. Prints each test file and its tests on a line each, failures in full, and lines that are not TAP
-// unchanged. Adds the totals to the file given as argument, for one closing line over several runs.
+// Reads tap's output. Prints each test file and its tests on a line each, failures in full, and lines that
+// are not TAP unchanged. Adds the totals to the file given as argument, for one closing line over several
+// runs.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 

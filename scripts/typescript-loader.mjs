@@ -1,5 +1,5 @@
-// `node --import ./scripts/typescript-loader.mjs file.ts` runs TypeScript. Types are replaced by spaces, so that lines,
-// columns and coverage are those of the source. Results are cached on disk.
+// `node --import ./scripts/typescript-loader.mjs file.ts` runs TypeScript. Types are replaced by spaces, so
+// that lines, columns and coverage are those of the source. Results are cached on disk.
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import * as nodeModule from 'node:module'

@@ -6,7 +6,10 @@ import type { Target } from './target.ts'
 
 export type LoadResult = SavesResult & ProbeResult
 
-/** Concurrent saves of `bytes` bytes each, while a probe requests stats. Saves and probe run in separate processes. */
+/**
+ * Concurrent saves of `bytes` bytes each, while a probe requests stats. Saves and probe run in separate
+ * processes.
+ */
 export async function createLoad(keep: Keep, { bytes }: { bytes: number }) {
   const saves = keep(await startScript('load/saves', { bytes }))
   const probe = keep(await startScript('load/probe'))

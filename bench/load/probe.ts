@@ -1,6 +1,7 @@
 /**
- * Requests GET /api/stats at a fixed rate, independent of earlier responses (open loop). Latency is measured from the
- * time at which each request was due, so a stalled server affects every request that was due meanwhile.
+ * Requests GET /api/stats at a fixed rate, independent of earlier responses (open loop). Latency is measured
+ * from the time at which each request was due, so a stalled server affects every request that was due
+ * meanwhile.
  */
 import { Agent, get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -13,7 +13,10 @@ export type SavesResult = { answers: Array<number | string>; ms: number }
 const CHUNK_BYTES = 256 * 1024
 const fixture = readFileSync(new URL('../../test/fixtures/recording.webm', import.meta.url))
 
-/** A body with a recording of `bytes` bytes: a real one, padded with random bytes, which resemble compressed audio. */
+/**
+ * A body with a recording of `bytes` bytes: a real one, padded with random bytes, which resemble compressed
+ * audio.
+ */
 function createBody(bytes: number): Buffer {
   const recording = Buffer.concat([fixture, randomBytes(Math.max(0, bytes - fixture.length))])
   return Buffer.from(

@@ -14,8 +14,9 @@ type Hierarchy = { version: keyof typeof INTERFACES; parent: string }
 export type MemoryCgroup = Extract<ReturnType<typeof createMemoryCgroup>, { close: unknown }>
 
 /**
- * Creates a cgroup that limits its processes, including the page cache of their files, to `bytes` of memory. The kernel
- * kills processes beyond the limit, as on a machine of that size. Needs Linux and root; otherwise returns the reason.
+ * Creates a cgroup that limits its processes, including the page cache of their files, to `bytes` of memory.
+ * The kernel kills processes beyond the limit, as on a machine of that size. Needs Linux and root; otherwise
+ * returns the reason.
  */
 export function createMemoryCgroup(bytes: number) {
   if (process.platform !== 'linux') return { unavailable: 'cgroups need Linux' }
@@ -42,7 +43,10 @@ export function createMemoryCgroup(bytes: number) {
       ...command
     ],
 
-    /** Peak usage in bytes, page cache included, which fills up to the limit with large files. NaN on old kernels. */
+    /**
+     * Peak usage in bytes, page cache included, which fills up to the limit with large files. NaN on old
+     * kernels.
+     */
     peak: () => Number(readIfThere(join(directory, files.peak)) || NaN),
 
     /** Number of processes that the out-of-memory killer ended. */
@@ -56,7 +60,9 @@ export function createMemoryCgroup(bytes: number) {
   }
 }
 
-/** v2: the root, because a group with processes cannot have limited children. v1: the group of this process. */
+/**
+ * v2: the root, because a group with processes cannot have limited children. v1: the group of this process.
+ */
 function findHierarchy(): Hierarchy | undefined {
   for (const line of readIfThere('/proc/self/mountinfo').split('\n')) {
     const [, mount = '', type, options = ''] = /^(?:\S+ ){4}(\S+) .* - (\S+) \S+ (\S+)$/.exec(line) ?? []

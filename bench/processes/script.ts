@@ -5,7 +5,10 @@ import { root } from './paths.ts'
 
 export type Script = Awaited<ReturnType<typeof startScript>>
 
-/** Runs `bench/{name}.ts`, which calls `answerParent`, in its own process, so that its work delays no other measurement. */
+/**
+ * Runs `bench/{name}.ts`, which calls `answerParent`, in its own process, so that its work delays no other
+ * measurement.
+ */
 export async function startScript(name: string, argument: unknown = null) {
   const child = fork(`bench/${name}.ts`, [JSON.stringify(argument)], { cwd: root, execArgv: runTypescript })
   const exited = once(child, 'exit')

@@ -9,7 +9,10 @@ const SUB = 'auth0|bench'
 
 export type Services = Awaited<ReturnType<typeof startServices>>
 
-/** Starts database and issuer. Returns the environment for a server, with the storage at `storageUrl`, and a user's token. */
+/**
+ * Starts database and issuer. Returns the environment for a server, with the storage at `storageUrl`, and a
+ * user's token.
+ */
 export async function startServices(keep: Keep, storageUrl: string) {
   const database = keep(await startDatabase())
   const issuer = keep(await startIssuer({ audience: AUDIENCE }))

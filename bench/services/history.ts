@@ -35,7 +35,10 @@ export async function createSessions(databaseUrl: string, count: number): Promis
   return rows.map(({ key }) => key)
 }
 
-/** Writes a data directory of the embedded storage: one bucket, with an empty object from yesterday under each key. */
+/**
+ * Writes a data directory of the embedded storage: one bucket, with an empty object from yesterday under each
+ * key.
+ */
 export function writeStorage(directory: string, bucketId: string, keys: string[]) {
   const objects = join(directory, 'objects')
   mkdirSync(objects, { recursive: true })

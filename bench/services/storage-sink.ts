@@ -1,4 +1,7 @@
-/** Implements the part of the storage API that a save needs and discards the bytes, so that no disk is measured. */
+/**
+ * Implements the part of the storage API that a save needs and discards the bytes, so that no disk is
+ * measured.
+ */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'

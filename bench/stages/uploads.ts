@@ -8,15 +8,15 @@ import { format, judge, type Stage } from '../report.ts'
 import { withResources } from '../resources.ts'
 import { startSinkServices, syncUser } from '../services/environment.ts'
 
-const AT_ONCE = 10
+const CONCURRENT_SAVES = 10
 const MEGABYTES = 20
 const ROUNDS = 5
 const WARM_UP_ROUNDS = 3
 
 const MEGABYTE = 2 ** 20
 const SMALL_RECORDING = 16 * 1024
-/** What garbage the start and the small saves left has time to go. */
-const SETTLE_MS = 1500
+/** Pause in which the garbage of the start and of the small saves is collected. */
+const PAUSE_MS = 1500
 
 const TARGETS = { uploadsRatio: 2, statsRatio: 0.25, memory: 60 * MEGABYTE }
 
@@ -28,11 +28,11 @@ type Measured = {
   memory: number
   cpuPerUpload: number
   created: number
-  asked: number
+  requests: number
   failures: number
 }
 
-/** Large saves by our server and by a straightforward one, in turn; somebody else asks for stats meanwhile. */
+/** Large saves on our server and on a straightforward one, in turn. A probe requests the stats meanwhile. */
 export const uploads: Stage = ({ scale, log }) =>
   withResources(async (keep) => {
     const megabytes = Math.max(1, Math.round(MEGABYTES * scale))
@@ -43,34 +43,32 @@ export const uploads: Stage = ({ scale, log }) =>
     const straightforward = keep(await startServer('straightforward', env))
     await syncUser(ours.url, token)
 
-    const contestants = [
-      await prepare('ours', ours),
-      await prepare('straightforward', straightforward)
-    ] as const
-    for (const contestant of contestants) await contestant.warmUp()
+    const servers = [await prepare('ours', ours), await prepare('straightforward', straightforward)] as const
+    for (const server of servers) await server.warmUp()
     for (let round = 1; round <= ROUNDS; round++) {
-      for (const contestant of contestants) log(await contestant.run(round))
+      for (const server of servers) log(await server.run(round))
     }
-    const [us, them] = [contestants[0].summarise(), contestants[1].summarise()]
+    const [us, them] = [servers[0].summarise(), servers[1].summarise()]
 
     return {
-      title: `uploads: ${AT_ONCE} saves of ${megabytes} MB at a time`,
+      title: `uploads: ${CONCURRENT_SAVES} saves of ${megabytes} MB at a time`,
       table: tabulate(us, them),
       remarks: [
-        `Medians of ${ROUNDS} rounds after one to warm up, the servers in turn; GET /api/stats ${PROBE_RATE} times a second (${us.asked} and ${them.asked} requests in all), timed from when each was due; ${database.kind}; the storage swallows what it gets.`,
-        ...(canMeter ? [] : ['Memory and CPU time are left out: only Linux tells them of another process.'])
+        `Medians of ${ROUNDS} rounds after a warm-up, the servers in turn; ${database.kind}; the storage discards the bytes.`,
+        `GET /api/stats ${PROBE_RATE} times per second meanwhile (${us.requests} and ${them.requests} requests in total), each measured from the time at which it was due.`,
+        ...(canMeter ? [] : ['No figures for memory and CPU time: they need Linux.'])
       ]
     }
 
     async function prepare(name: string, server: Server) {
       const target = { url: server.url, token }
-      for (let round = 0; round < WARM_UP_ROUNDS; round++) await small(target, AT_ONCE)
-      await sleep(SETTLE_MS)
-      return createContestant({ name, server, run: () => large(target, AT_ONCE) })
+      for (let round = 0; round < WARM_UP_ROUNDS; round++) await small(target, CONCURRENT_SAVES)
+      await sleep(PAUSE_MS)
+      return createMeasurement({ name, server, run: () => large(target, CONCURRENT_SAVES) })
     }
   })
 
-function createContestant({
+function createMeasurement({
   name,
   server: { meter },
   run
@@ -84,10 +82,10 @@ function createContestant({
   meter.resetPeakRss()
 
   return {
-    /** Counts for the memory only: code is compiled while it runs for the first time. */
+    /** A round that counts only for the memory, because code is compiled during its first run. */
     warmUp: run,
 
-    /** @returns a line for whoever waits */
+    /** Runs one measured round. Returns a line for the log. */
     async run(round: number): Promise<string> {
       const cpuBefore = meter.cpuMs()
       const result = await run()
@@ -108,7 +106,7 @@ function createContestant({
       memory: meter.peakRss() - idle,
       cpuPerUpload: median(results.map(({ cpuMs, answers }) => cpuMs / answers.length)),
       created: results.flatMap(({ answers }) => answers).filter((answer) => answer === 201).length,
-      asked: results.flatMap(({ latencies }) => latencies).length,
+      requests: results.flatMap(({ latencies }) => latencies).length,
       failures: results.reduce((sum, { failures }) => sum + failures, 0)
     })
   }
@@ -148,7 +146,7 @@ function tabulate(us: Measured, them: Measured): string[][] {
           row('CPU time an upload, ms', ({ cpuPerUpload }) => cpuPerUpload)
         ]
       : []),
-    row('saves not answered 201', ({ created }) => ROUNDS * AT_ONCE - created),
+    row('saves not answered 201', ({ created }) => ROUNDS * CONCURRENT_SAVES - created),
     row('stats not answered 200', ({ failures }) => failures)
   ]
 }

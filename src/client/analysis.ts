@@ -2,7 +2,8 @@ import type { Analysis } from './storage-service.ts'
 
 /**
  * Reads an analysis that uses either our member names or those of the existing app, whose AI service writes
- * `performace_summary` (sic) and `coach-feedback`. Returns null when every member is missing, as the server does.
+ * `performace_summary` (sic) and `coach-feedback`. Returns null when every member is missing, as the server
+ * does.
  */
 export function readAnalysis(value: unknown): Analysis | null {
   if (typeof value !== 'object' || value === null) return null

@@ -28,9 +28,9 @@ export type ApiStorageOptions = {
   clock?: Clock
   timeZone?: string
   /**
-   * Recordings of at least this many bytes are uploaded directly to the object storage. Default: 8,000,000. A direct
-   * upload needs three more requests but avoids base64, which adds a third to the size. If it fails, the recording is
-   * sent inline.
+   * Recordings of at least this many bytes are uploaded directly to the object storage. Default: 8,000,000. A
+   * direct upload needs three more requests but avoids base64, which adds a third to the size. If it fails,
+   * the recording is sent inline.
    */
   directUploadBytes?: number
   /** Time limit for a response in milliseconds, not counting the transfer. Default: 30,000. */
@@ -40,8 +40,9 @@ export type ApiStorageOptions = {
 /**
  * Stores sessions in the user's account through the API.
  *
- * A call that finds no network or a busy server is repeated for a few seconds before it rejects; `Retry-After` is
- * respected. Repeating a save is safe because of its id: a lost response never creates a second session.
+ * A call that finds no network or a busy server is repeated for a few seconds before it rejects;
+ * `Retry-After` is respected. Repeating a save is safe because of its id: a lost response never creates a
+ * second session.
  */
 export class ApiStorageService implements IStorageService {
   readonly #http: Http
@@ -108,8 +109,9 @@ export class ApiStorageService implements IStorageService {
         options
       )
     }
-    // The module cannot be loaded, for example because a new release removed it. Only the module can tell whether
-    // `id_reused` means an earlier, incomplete attempt of this same save, so report an error that allows a retry.
+    // The module cannot be loaded, for example because a new release removed it. Only the module can tell
+    // whether `id_reused` means an earlier, incomplete attempt of this same save, so report an error that
+    // allows a retry.
     await this.#save(session, options).catch((error) => {
       throw error.code === 'id_reused' ? networkError(error) : error
     })

@@ -1,8 +1,11 @@
-// A multiple of three, so that the parts concatenate to one base64 text without padding in the middle. Small enough to
-// pass a part's bytes as the arguments of one call.
+// A multiple of three, so that the parts concatenate to one base64 text without padding in the middle. Small
+// enough to pass a part's bytes as the arguments of one call.
 const PART_BYTES = 3 * 8192
 
-/** Encodes a blob as consecutive parts of one base64 text, because a 50 MB recording is too large for one string. */
+/**
+ * Encodes a blob as consecutive parts of one base64 text, because a 50 MB recording is too large for one
+ * string.
+ */
 export async function base64Parts(blob: Blob): Promise<string[]> {
   const parts: string[] = []
   for (let start = 0; start < blob.size; start += PART_BYTES) {

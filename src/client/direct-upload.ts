@@ -12,8 +12,8 @@ export type DirectUploadServices = {
 
 type SessionWithAudio = SessionData & { audio: Blob }
 
-// Statuses of a direct upload after which an inline save may succeed: the inline route checks only the bytes and does
-// not depend on what the browser can reach.
+// Statuses of a direct upload after which an inline save may succeed: the inline route checks only the bytes
+// and does not depend on what the browser can reach.
 const INLINE_FALLBACK = [400, 404, 409, 415]
 
 /** Saves in progress in this page, by session id. */
@@ -34,7 +34,8 @@ export async function saveDirectly(
   options: SaveOptions = {}
 ): Promise<void> {
   const { id } = session
-  // Saves of one session run one after another: a later one finds the session complete and deletes nothing of an earlier.
+  // Saves of one session run one after another: a later one finds the session complete and deletes nothing of
+  // an earlier.
   for (let other; (other = savesInProgress.get(id));) await waitForEnd(other, options.signal)
   const saving = saveAndUpload(services, session, options).finally(() => savesInProgress.delete(id))
   savesInProgress.set(id, saving)
@@ -53,7 +54,8 @@ async function saveAndUpload(
   const progress = onProgress && createUploadProgress(audio.size, onProgress)
   const uploadOptions = { ...options, ...(progress && { onProgress: progress.report }) }
 
-  // Each step first reads the stored session, so that it does not delete a recording that another tab has uploaded.
+  // Each step first reads the stored session, so that it does not delete a recording that another tab has
+  // uploaded.
   for (const step of [upload, deleteSession]) {
     const stored = await save(withoutAudio, options).catch(undefinedIfReused)
     // `id_reused`: an earlier attempt may have saved the session inline. Only the same inline save can tell.
@@ -71,7 +73,8 @@ async function saveAndUpload(
         contentType: audio.type || 'audio/webm',
         bytes: audio.size
       })
-      // A failed PUT is ignored: the response may be lost or hidden by CORS, and `complete` tells what arrived.
+      // A failed PUT is ignored: the response may be lost or hidden by CORS, and `complete` tells what
+      // arrived.
       await http
         .transfer(
           { ...uploadOptions, method: 'PUT', url, headers: { 'content-type': contentType }, body: audio },

@@ -1,8 +1,8 @@
 /** A thin layer over IndexedDB: a database that opens on first use, and transactions as promises. */
 
 /**
- * Runs `work` in one transaction over all stores of the database. Resolves once the transaction is on disk. When `work`
- * throws, the transaction is rolled back.
+ * Runs `work` in one transaction over all stores of the database. Resolves once the transaction is on disk.
+ * When `work` throws, the transaction is rolled back.
  */
 export type Transact = <T>(
   mode: IDBTransactionMode,
@@ -56,7 +56,9 @@ export function openDatabase(
   }
 }
 
-/** The result of an IndexedDB request. Inside a transaction, await nothing else: the transaction would commit. */
+/**
+ * The result of an IndexedDB request. Inside a transaction, await nothing else: the transaction would commit.
+ */
 export function promised<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)

@@ -23,9 +23,9 @@ export type LocalStorageOptions = {
 /**
  * Stores sessions in this browser, in the existing app's format. That app can still read and write them.
  *
- * Recordings are `data:` URLs in localStorage. When localStorage is full, they move to IndexedDB: first the new one, then
- * older ones. When IndexedDB is full as well, a save rejects with `storage_full` and changes nothing.
- * Needs no network and ignores abort signals.
+ * Recordings are `data:` URLs in localStorage. When localStorage is full, they move to IndexedDB: first the
+ * new one, then older ones. When IndexedDB is full as well, a save rejects with `storage_full` and changes
+ * nothing. Needs no network and ignores abort signals.
  */
 export class LocalStorageService implements IStorageService {
   readonly #storage: Storage
@@ -83,7 +83,10 @@ export class LocalStorageService implements IStorageService {
     return this.#stats(readHistory(this.#storage))
   }
 
-  /** Adds the entry, and moves recordings to IndexedDB until it fits. Returns false when its id is already used. */
+  /**
+   * Adds the entry, and moves recordings to IndexedDB until it fits. Returns false when its id is already
+   * used.
+   */
   async #add(entry: LocalEntry): Promise<boolean> {
     const id = String(entry['id'])
     for (let added = entry; ;) {

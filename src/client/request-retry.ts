@@ -3,7 +3,8 @@ import type { Clock } from './clock.ts'
 import { StorageError } from './storage-service.ts'
 
 const TRANSIENT = [0, 408, 425, 429, 502, 503, 504]
-// A user does not watch a progress bar for longer: report the error, and let the user or the outbox try again.
+// A user does not watch a progress bar for longer: report the error, and let the user or the outbox try
+// again.
 const MAX_RETRY_AFTER_MS = 30_000
 
 /** Whether the same request may succeed later: no response arrived, or the server asked for a retry. */

@@ -12,14 +12,16 @@ export type Refusal = { status: number; code: string; detail: string }
 /**
  * A practice session: the wire's `SessionData`, plus its recording as a Blob where the browser has it.
  *
- * Lists omit `xmlContent` and `analysis`; null means that the session has none.
- * A recording is in `audio` or behind `audioUrl` (an http or `data:` URL): play the one that is set. `saveSession` reads
- * only `audio`.
+ * Lists omit `xmlContent` and `analysis`; null means that the session has none. A recording is in `audio` or
+ * behind `audioUrl` (an http or `data:` URL): play the one that is set. `saveSession` reads only `audio`.
  */
 export type SessionData = Pick<WireSession, 'id' | 'date' | 'songName' | 'instrument' | 'durationSeconds'> &
   Partial<Pick<WireSession, 'xmlContent' | 'analysis' | 'audioUrl'>> & {
     audio?: Blob
-    /** Set while a session is not in the account: it waits in the outbox, or the server rejected it permanently. */
+    /**
+     * Set while a session is not in the account: it waits in the outbox, or the server rejected it
+     * permanently.
+     */
     pending?: 'waiting' | 'refused'
     /** The reason, when `pending` is `'refused'`. */
     refusal?: Refusal
@@ -38,8 +40,8 @@ export type SaveOptions = CallOptions & { onProgress?: (progress: Progress) => v
 /**
  * Storage of practice sessions. All implementations behave the same.
  *
- * Failures reject with a `StorageError`. Without a network its code is `network_error` and its status 0; a local service
- * needs no network.
+ * Failures reject with a `StorageError`. Without a network its code is `network_error` and its status 0; a
+ * local service needs no network.
  */
 export interface IStorageService {
   /** The whole history, newest first (equal dates by id). Empty for a new user. */
@@ -49,11 +51,11 @@ export interface IStorageService {
   getSessionById(id: string, options?: CallOptions): Promise<SessionData | null>
 
   /**
-   * Saves the session under its id, a UUID that the caller generates. Resolves when both session and recording are
-   * stored. After a rejection that says nothing about the content (no network, a server error), the session may be
-   * stored without its recording until the save is repeated. Repeating a save is safe: saving the same session again
-   * changes nothing and resolves. Saving other content under the same id rejects with `id_reused` (409). The id of a
-   * deleted session can be used again.
+   * Saves the session under its id, a UUID that the caller generates. Resolves when both session and
+   * recording are stored. After a rejection that says nothing about the content (no network, a server error),
+   * the session may be stored without its recording until the save is repeated. Repeating a save is safe:
+   * saving the same session again changes nothing and resolves. Saving other content under the same id
+   * rejects with `id_reused` (409). The id of a deleted session can be used again.
    */
   saveSession(session: SessionData, options?: SaveOptions): Promise<void>
 

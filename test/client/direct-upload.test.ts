@@ -15,7 +15,10 @@ const STEPS = ['POST /api/sessions', 'POST recording', 'PUT storage', 'POST comp
 const INLINE = 'POST /api/sessions inline'
 const FALLBACK = ['POST /api/sessions', 'DELETE session', INLINE]
 
-/** The fake API, and services that upload every recording directly. Each service starts without state, as after a reload. */
+/**
+ * The fake API, and services that upload every recording directly. Each service starts without state, as
+ * after a reload.
+ */
 async function setUp(t: Test) {
   const api = await startFakeApi()
   t.teardown(api.kill)

@@ -3,8 +3,8 @@ import { equal, rejects } from './helpers/assert.ts'
 import { hex, newSession, recording, recordingOf } from './helpers/sessions.ts'
 
 /**
- * The behaviour of every IStorageService, in Node and in a page. Each function gets the service of a new user and throws
- * on failure. It runs in browsers, so it uses neither tap nor Node.
+ * The behaviour of every IStorageService, in Node and in a page. Each function gets the service of a new user
+ * and throws on failure. It runs in browsers, so it uses neither tap nor Node.
  */
 export const behaviours: Record<string, (service: IStorageService) => Promise<void>> = {
   'a new user has no history and stats of zero': async (service) => {

@@ -1,4 +1,7 @@
-/** Runs the built app for remote-app.ts. The clock's time is the argument, and the header `x-test-now` of requests. */
+/**
+ * Runs the built app for remote-app.ts. The clock's time is the argument, and the header `x-test-now` of
+ * requests.
+ */
 import { buildApp } from '../../dist/server/app.js'
 import { loadConfig } from '../../dist/server/config.js'
 

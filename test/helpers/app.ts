@@ -15,7 +15,10 @@ export const SERVICE_KEY = 'sb_secret_for_tests_only'
 
 export type Services = Awaited<ReturnType<typeof startServices>>
 
-/** Starts a database, a bucket and an issuer for the test; `env` is a server's environment that points to them. */
+/**
+ * Starts a database, a bucket and an issuer for the test; `env` is a server's environment that points to
+ * them.
+ */
 export async function startServices(t: Test) {
   const [database, issuer, storage] = await Promise.all([
     startDatabase(t),

@@ -3,7 +3,10 @@ import { query } from './scratch-database.ts'
 const tables =
   "SELECT oid, relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 
-/** Describes tables, constraints, indexes and policies of the schema `public`, one line each, sorted, to compare. */
+/**
+ * Describes tables, constraints, indexes and policies of the schema `public`, one line each, sorted, to
+ * compare.
+ */
 export async function describeCatalogue(url: string): Promise<string[]> {
   const rows = await query<{ line: string }>(
     url,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { deployMigrations } from '../../src/server/database/migrations/deploy.ts'
 
-// The advisory lock under which the template is made. Any constant number serves.
+// Number of the advisory lock that protects the creation of the template. Any constant is possible.
 const TEMPLATE_LOCK = 7_215_204
 
 function urlOf(server: string, database: string): string {

@@ -7,7 +7,10 @@ import { createRealDatabase } from './database-real.ts'
 
 export interface TestDatabase {
   url: string
-  /** Whether it is a PostgreSQL server, where each connection is a session; the embedded database has one session. */
+  /**
+   * Whether it is a PostgreSQL server, where each connection is a session; the embedded database has one
+   * session.
+   */
   real: boolean
 }
 
@@ -22,8 +25,9 @@ async function hashMigrations(): Promise<string> {
 }
 
 /**
- * Starts a migrated, empty database and drops it at the end of the test: on the server of TEST_DATABASE_URL (the URL of
- * a superuser) if it is set, otherwise embedded. Both are copies of a template that the first test builds.
+ * Starts a migrated, empty database and drops it at the end of the test: on the server of TEST_DATABASE_URL
+ * (the URL of a superuser) if it is set, otherwise embedded. Both are copies of a template that the first
+ * test builds.
  */
 export async function startDatabase(t: Test): Promise<TestDatabase> {
   const hash = await hashMigrations()

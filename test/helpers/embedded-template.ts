@@ -10,7 +10,10 @@ const { devDependencies } = createRequire(import.meta.url)('../../package.json')
 }
 const VERSION = devDependencies['@electric-sql/pglite']
 
-/** Reads a data directory into what the worker copies. Its database was shut down, so that copies need no recovery. */
+/**
+ * Reads a data directory into what the worker copies. Its database was shut down, so that copies need no
+ * recovery.
+ */
 async function pack(dataDir: string): Promise<Buffer> {
   const entries = await readdir(dataDir, { recursive: true, withFileTypes: true })
   const pathOf = (entry: (typeof entries)[number]) => join(entry.parentPath, entry.name)

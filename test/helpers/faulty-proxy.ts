@@ -3,9 +3,9 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import type { Test } from 'tap'
 
 /**
- * What happens when the watched text arrives. `cut`: the connection is reset before the text is forwarded. `cut the
- * answer`: the text is forwarded, the connection is reset when the answer arrives. `hang` and `hang the answer`: the
- * same points, but the connection stalls instead.
+ * What happens when the watched text arrives. `cut`: the connection is reset before the text is forwarded.
+ * `cut the answer`: the text is forwarded, the connection is reset when the answer arrives. `hang` and `hang
+ * the answer`: the same points, but the connection stalls instead.
  */
 type Fault = 'cut' | 'cut the answer' | 'hang' | 'hang the answer'
 
@@ -15,8 +15,8 @@ type Link = { client: Socket; upstream: Socket; isHeld: boolean }
 export type FaultyProxy = Awaited<ReturnType<typeof startFaultyProxy>>
 
 /**
- * Starts a TCP proxy in front of a dependency, on a fixed port, that breaks connections as the test says. Data of a
- * stalled connection is kept and delivered after `resume`, as after a process was suspended.
+ * Starts a TCP proxy in front of a dependency, on a fixed port, that breaks connections as the test says.
+ * Data of a stalled connection is kept and delivered after `resume`, as after a process was suspended.
  */
 export async function startFaultyProxy(t: Test, target: string) {
   const { hostname, port: targetPort } = new URL(target)
@@ -146,7 +146,9 @@ export async function startFaultyProxy(t: Test, target: string) {
     throttle(limit: number) {
       bytesPerSecond = limit
     },
-    /** Applies `fault` to the next connection on which the client sends `text`; resolves when that happened. */
+    /**
+     * Applies `fault` to the next connection on which the client sends `text`; resolves when that happened.
+     */
     breakOn: (text: string, fault: Fault) =>
       new Promise<void>((resolve) => {
         watch = { text, fault, triggered: resolve }

@@ -20,12 +20,15 @@ export function createKey(kid: string = randomUUID(), { privateKey, publicKey } 
 
 let firstPair: ReturnType<typeof createPair> | undefined
 
-// Issuers of a process start with the same pair under different ids: a pair costs a tenth of a second or more.
+// Issuers of a process start with the same pair under different ids: a pair costs a tenth of a second or
+// more.
 const createFirstKey = () => createKey(undefined, (firstPair ??= createPair()))
 
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** A token signed with `key`. `header` and `payload` override the valid defaults; undefined omits a member. */
+/**
+ * A token signed with `key`. `header` and `payload` override the valid defaults; undefined omits a member.
+ */
 export function signToken(issuer: string, key: Key, { header, payload }: Forgery): string {
   const now = Math.floor(Date.now() / 1000)
   const signed = [
@@ -36,8 +39,8 @@ export function signToken(issuer: string, key: Key, { header, payload }: Forgery
 }
 
 /**
- * An issuer that serves a key set as `state` says: `keys` are those it publishes, `mode` is how it answers, `reads`
- * counts the requests. `stop` and `start` make it unreachable and reachable again, on the same port.
+ * An issuer that serves a key set as `state` says: `keys` are those it publishes, `mode` is how it answers,
+ * `reads` counts the requests. `stop` and `start` make it unreachable and reachable again, on the same port.
  */
 export async function startTestIssuer(t: Test) {
   const state = { keys: [createFirstKey()], mode: 'ok' as 'ok' | 'hang' | 'error' | 'garbage', reads: 0 }

@@ -25,7 +25,8 @@ export async function startWithBucket(
   return { ...storage, songs: storage.client.from('songs') }
 }
 
-// What the client makes of the real server's application errors: HTTP 400, the meaning in `statusCode`.
+// Checks the error of storage-js for an application error: HTTP 400, with the error's own status in
+// `statusCode`.
 export function isStorageError(t: Test, error: StorageError | null, statusCode: string) {
   t.match(error, { name: 'StorageApiError', status: 400, statusCode })
 }

@@ -1,6 +1,6 @@
 /**
- * Recordings and scores for tests: small ones are committed, large ones are generated here in memory. ffmpeg is not
- * needed.
+ * Recordings and scores for tests: small ones are committed, large ones are generated here in memory. ffmpeg
+ * is not needed.
  */
 import { readFile } from 'node:fs/promises'
 
@@ -10,8 +10,8 @@ export function fixture(name: string): Promise<Buffer> {
 }
 
 /**
- * Makes a valid WebM/Opus recording that repeats recording.webm for `minutes`; 30 minutes are about 10 MB. With
- * `bytesPerSecond`, void elements pad it to the size of a higher bit rate.
+ * Makes a valid WebM/Opus recording that repeats recording.webm for `minutes`; 30 minutes are about 10 MB.
+ * With `bytesPerSecond`, void elements pad it to the size of a higher bit rate.
  */
 export async function longRecording({ minutes = 30, bytesPerSecond = 0 } = {}): Promise<Buffer> {
   const { header, tracks, packets } = dissect(await fixture('recording.webm'))
@@ -28,8 +28,8 @@ export async function longRecording({ minutes = 30, bytesPerSecond = 0 } = {}): 
 }
 
 /**
- * Makes a well-formed MusicXML score of exactly `bytes` bytes in UTF-8, at least 1,000: as many measures as fit, padded
- * with white space. Its title has characters of one to four bytes.
+ * Makes a well-formed MusicXML score of exactly `bytes` bytes in UTF-8, at least 1,000: as many measures as
+ * fit, padded with white space. Its title has characters of one to four bytes.
  */
 export function largeScore(bytes: number): string {
   if (bytes < 1000) throw new RangeError('A score needs at least 1,000 bytes')

@@ -13,8 +13,9 @@ import { limitMemory } from './server-command.ts'
 const program = fileURLToPath(new URL('app-process.mjs', import.meta.url))
 
 /**
- * Starts the built app in a separate process with limited memory and calls it over HTTP. Provides `inject`, `listen`,
- * `close`, and of `server` the address and the `request` event; `database` and `storage` belong to the test's process.
+ * Starts the built app in a separate process with limited memory and calls it over HTTP. Provides `inject`,
+ * `listen`, `close`, and of `server` the address and the `request` event; `database` and `storage` belong to
+ * the test's process.
  */
 export async function startRemoteApp(
   t: Test,

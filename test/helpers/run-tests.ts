@@ -3,7 +3,10 @@ import root, { type Test } from 'tap'
 
 const directory = new URL('../', import.meta.url)
 
-/** Which test files share a process: those whose path in test/ starts with one of these. `rest` runs all others. */
+/**
+ * Which test files share a process: those whose path in test/ starts with one of these. `rest` runs all
+ * others.
+ */
 const groups = {
   client: ['client/', 'contract/'],
   dev: ['dev/', 'scripts/'],
@@ -29,12 +32,13 @@ let current: Test = root
 export const currentTest = (): Test => current
 
 /**
- * Runs the test files of a group in this process, one after the other. Each file is a subtest: its `t` of 'tap' is that
- * subtest (scripts/typescript-loader.mjs replaces the import), so its teardown runs before the next file starts.
+ * Runs the test files of a group in this process, one after the other. Each file is a subtest: its `t` of
+ * 'tap' is that subtest (scripts/typescript-loader.mjs replaces the import), so its teardown runs before the
+ * next file starts.
  */
 export function runTests(group: Group): void {
   for (const file of testFiles().filter((file) => groupOf(file) === group)) {
-    // Queued at once: tap ends the process' tests when nothing is queued.
+    // All are queued at once, because tap ends the tests of a process when its queue is empty.
     root.test(`test/${file}`, async (t) => {
       current = t
       await import(new URL(`${file}?in-group`, directory).href)

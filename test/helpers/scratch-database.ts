@@ -52,8 +52,9 @@ async function startEmbedded(): Promise<EmbeddedDatabase> {
 }
 
 /**
- * An empty database: on the server of TEST_DATABASE_URL, dropped at the end of the test; otherwise embedded, one for
- * each process, emptied by each call. So a test on the embedded database uses one scratch database at a time.
+ * An empty database: on the server of TEST_DATABASE_URL, dropped at the end of the test; otherwise embedded,
+ * one for each process, emptied by each call. So a test on the embedded database uses one scratch database at
+ * a time.
  */
 export async function scratchDatabase(t: Test): Promise<{ url: string }> {
   if (realServer !== undefined) return { url: await create(realServer, t) }

@@ -21,7 +21,10 @@ export function serverCommand(t: Test, program: string): [command: string, ...ar
     : [process.execPath, ...runTypescript, pathOf(`src/server/${program}.ts`)]
 }
 
-/** Returns the command line of a built program with limited memory. The test fails if the kernel kills it for memory. */
+/**
+ * Returns the command line of a built program with limited memory. The test fails if the kernel kills it for
+ * memory.
+ */
 export function limitMemory(t: Test, program: string[]): [command: string, ...args: string[]] {
   const cgroup = createMemoryCgroup(megabytes * 2 ** 20)
   if ('unavailable' in cgroup) throw new Error(`TEST_SERVER_MEMORY_MB: ${cgroup.unavailable}`)

@@ -33,8 +33,8 @@ async function readState({ env }: Pick<Services, 'env'>) {
 }
 
 /**
- * Checks what holds whenever nothing runs: each row's object exists, and each streak agrees with the sessions, which
- * must all be dated today.
+ * Checks the invariants of a server at rest: the object of each row exists, and each streak agrees with the
+ * sessions, which must all be dated today.
  */
 export async function expectSound(t: Test, services: Pick<Services, 'env'>) {
   const state = await readState(services)

@@ -9,7 +9,9 @@ const PREFIX = 'harmony-upload-'
 /** Skips tests that inspect file descriptors. */
 export const skipWithoutProc = !existsSync('/proc/self/fd') && 'needs /proc'
 
-/** Sets TMPDIR of this process to a directory of the test, and restores it at the end. Returns the directory. */
+/**
+ * Sets TMPDIR of this process to a directory of the test, and restores it at the end. Returns the directory.
+ */
 export function useOwnTemporaryDirectory(t: Test): string {
   const { TMPDIR } = process.env
   process.env['TMPDIR'] = t.testdir()

@@ -114,7 +114,10 @@ function Header({ name, signOut }: Person) {
   )
 }
 
-/** Problems that affect the whole page. The live region is always present, because new ones are not always announced. */
+/**
+ * Problems that affect the whole page. The live region is always present, because new ones are not always
+ * announced.
+ */
 function Notices(person: Person) {
   return (
     <div className="notices" role="status">

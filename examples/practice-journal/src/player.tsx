@@ -57,7 +57,8 @@ export function Player({ recording, label, onLength, renewUrl }: Props) {
   function readLength() {
     const element = audio.current!
     if (length !== undefined) return
-    // WebM from MediaRecorder has no duration until the browser has read its end, so seek far beyond the end and back.
+    // WebM from MediaRecorder has no duration until the browser has read its end, so seek far beyond the end
+    // and back.
     if (element.duration === Infinity) element.currentTime = 1e7
     else if (element.duration > 0) {
       element.currentTime = 0

@@ -14,7 +14,10 @@ export type Recorder = {
 type Listener = {
   /** Called every second with the next chunk of the file. */
   onChunk: (chunk: Blob, part: number, seconds: number) => void
-  /** `byUser` is false when the microphone was disconnected. The recording has everything up to then, possibly nothing. */
+  /**
+   * `byUser` is false when the microphone was disconnected. The recording has everything up to then, possibly
+   * nothing.
+   */
   onStop: (recording: Blob, seconds: number, byUser: boolean) => void
 }
 

@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState } from 'react'
 
-/** Renders a MusicXML score. The renderer is larger than the rest of the app, so it is loaded on first use. */
+/**
+ * Renders a MusicXML score. The renderer is larger than the rest of the app, so it is loaded on first use.
+ */
 export function Score({ xml, title }: { xml: string; title: string }) {
   const sheet = useRef<HTMLDivElement>(null)
   const [state, setState] = useState<'loading' | 'shown' | 'failed'>('loading')

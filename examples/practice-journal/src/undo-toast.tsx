@@ -3,7 +3,10 @@ import type { SessionData } from 'harmony-helper/client'
 
 const UNDO_MS = 10_000
 
-/** Lets the user undo a deletion for ten seconds. The deletion happens afterwards, or when the user closes the toast. */
+/**
+ * Lets the user undo a deletion for ten seconds. The deletion happens afterwards, or when the user closes the
+ * toast.
+ */
 export function UndoToast({
   session,
   onCommit,

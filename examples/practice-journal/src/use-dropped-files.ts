@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'react'
 
 /**
- * Accepts files dropped anywhere on the page, because the browser would navigate to files dropped outside a target.
- * Returns whether files are being dragged over the page.
+ * Accepts files dropped anywhere on the page, because the browser would navigate to files dropped outside a
+ * target. Returns whether files are being dragged over the page.
  */
 export function useDroppedFiles(onDrop: (files: File[]) => void): boolean {
   const [dragging, setDragging] = useState(false)

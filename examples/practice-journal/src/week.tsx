@@ -5,7 +5,9 @@ import { dayOf, formatDuration, timeZoneName } from './format.ts'
 import { NoteIcon } from './icons.tsx'
 import { useSessions } from './services/journal.ts'
 
-/** The statistics: the minutes of this week as notes on a staff, the streak as a tempo mark, and the total. */
+/**
+ * The statistics: the minutes of this week as notes on a staff, the streak as a tempo mark, and the total.
+ */
 export function Week() {
   const stats = useSessions((state) => state.stats)
   const total = stats?.weekly_progress.reduce((sum, { minutes }) => sum + minutes, 0)

@@ -20,8 +20,8 @@ type DeliveryOptions = {
 }
 
 /**
- * Sends queued sessions to the service, in the order of the saves and in one tab at a time. Stops at the first failure,
- * so that the order is kept, and tries again later with exponential backoff.
+ * Sends queued sessions to the service, in the order of the saves and in one tab at a time. Stops at the
+ * first failure, so that the order is kept, and tries again later with exponential backoff.
  */
 export function createDelivery({ service, queue, lock, clock, isOnline, onChange }: DeliveryOptions) {
   const progressListeners = new Map<string, (progress: Progress) => void>()
@@ -69,7 +69,9 @@ export function createDelivery({ service, queue, lock, clock, isOnline, onChange
   }
 
   return {
-    /** Tries to deliver the whole queue. Resolves when the queue is empty or a delivery failed; never rejects. */
+    /**
+     * Tries to deliver the whole queue. Resolves when the queue is empty or a delivery failed; never rejects.
+     */
     flush,
     /** The same; meanwhile reports the upload progress of one session. */
     async flushWithProgress(id: string, onProgress: (progress: Progress) => void) {

@@ -8,12 +8,17 @@ import { stableId } from './stable-id.ts'
 
 /** A session or recording that could not be imported, and the reason. */
 export type ImportProblem = Pick<SessionData, 'id' | 'songName' | 'date'> & {
-  /** `recording`: the session was imported without its recording, which is lost. `session`: it was not imported. */
+  /**
+   * `recording`: the session was imported without its recording, which is lost. `session`: it was not
+   * imported.
+   */
   what: 'session' | 'recording'
   reason: Refusal
 }
 
-/** Progress and result of an import: `imported + alreadyThere + (problems of sessions)` grows up to `total`. */
+/**
+ * Progress and result of an import: `imported + alreadyThere + (problems of sessions)` grows up to `total`.
+ */
 export type ImportReport = {
   total: number
   imported: number
@@ -86,7 +91,10 @@ export async function importHistory(
     }
   }
 
-  /** Retries for two minutes, in addition to the service's own attempts: an import outlives a restart of the server. */
+  /**
+   * Retries for two minutes, in addition to the service's own attempts: an import outlives a restart of the
+   * server.
+   */
   function withRetry<T>(work: () => Promise<T>): Promise<T> {
     return retryFor(work, {
       firstPauseMs: 1_000,

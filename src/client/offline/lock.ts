@@ -5,7 +5,8 @@ import { openDatabase, promised } from '../indexed-db.ts'
 export type Lock = <T>(work: () => Promise<T>) => Promise<T>
 
 /**
- * A lock on the Web Locks API. That API needs a secure context; on plain http a lease in IndexedDB replaces it.
+ * A lock on the Web Locks API. That API needs a secure context; on plain http a lease in IndexedDB replaces
+ * it.
  */
 export function createLock(
   name: string,
@@ -14,8 +15,8 @@ export function createLock(
   return locks ? async (work) => await locks.request(name, work) : createLease(name, indexedDB, clock)
 }
 
-// Long enough for a background tab with throttled timers, short enough to wait for after a crash. If a lease expires too
-// early, two tabs send the same session, which is harmless because of its id.
+// Long enough for a background tab with throttled timers, short enough to wait for after a crash. If a lease
+// expires too early, two tabs send the same session, which is harmless because of its id.
 const LEASE_MS = 30_000
 const RENEWAL_MS = 5_000
 const POLL_MS = 200

@@ -1,6 +1,6 @@
 /**
- * Returns a function that runs `work` at most once at a time. All calls during a run share one following run, so the
- * work of each call starts after that call.
+ * Returns a function that runs `work` at most once at a time. All calls during a run share one following run,
+ * so the work of each call starts after that call.
  */
 export function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | undefined

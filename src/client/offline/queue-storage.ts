@@ -6,7 +6,10 @@ export type QueueItem = {
   /** Position in the queue: the order in which sessions were saved and are delivered. */
   place: number
   session: SessionData
-  /** Number of saves under this id. A save during a delivery increases it, so its content is delivered as well. */
+  /**
+   * Number of saves under this id. A save during a delivery increases it, so its content is delivered as
+   * well.
+   */
   revision: number
   /** The session was sent at least once. It may be stored although no response arrived. */
   sent?: boolean
@@ -14,8 +17,9 @@ export type QueueItem = {
 }
 
 /**
- * The outbox's queue, and a copy of the last loaded history to show without a network. In IndexedDB, so that it outlives
- * the page and is shared by all tabs. The names `waiting`, `heard` and `place` are those of existing databases.
+ * The outbox's queue, and a copy of the last loaded history to show without a network. In IndexedDB, so that
+ * it outlives the page and is shared by all tabs. The names `waiting`, `heard` and `place` are those of
+ * existing databases.
  */
 export function createQueueStorage(factory: IDBFactory, name: string) {
   const transact = openDatabase(factory, name, {

@@ -2,8 +2,9 @@ import { isUuid } from '../../contract/uuid.ts'
 import type { SessionData } from '../storage-service.ts'
 
 /**
- * The id of a local session in the account: its own id if that is a UUID, otherwise a UUID (version 8, RFC 9562) from
- * the SHA-256 of members that never change. The same session always gets the same id, so no import creates it twice.
+ * The id of a local session in the account: its own id if that is a UUID, otherwise a UUID (version 8, RFC
+ * 9562) from the SHA-256 of members that never change. The same session always gets the same id, so no import
+ * creates it twice.
  */
 export async function stableId({
   id,

@@ -2,8 +2,9 @@ import { newestFirst } from '../session-order.ts'
 import type { SessionData, StorageError } from '../storage-service.ts'
 
 /**
- * The history with optimistic updates: the last loaded history, plus sessions being saved, minus sessions being deleted.
- * The updates are kept apart from the loaded history, so a rollback just drops them, and a load does not disturb them.
+ * The history with optimistic updates: the last loaded history, plus sessions being saved, minus sessions
+ * being deleted. The updates are kept apart from the loaded history, so a rollback just drops them, and a
+ * load does not disturb them.
  */
 export function createOptimisticHistory() {
   let loaded: SessionData[] = []

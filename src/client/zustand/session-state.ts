@@ -23,7 +23,9 @@ export type SessionState = {
   streak: number
   stats: UserStatsData | null
   isLoading: boolean
-  /** Upload progress of the current save, from 0 to 1; null when there is no save or its progress is unknown. */
+  /**
+   * Upload progress of the current save, from 0 to 1; null when there is no save or its progress is unknown.
+   */
   uploadProgress: number | null
   /** The error of the last load, save or deletion; null when it succeeded. */
   error: Error | null
@@ -41,9 +43,9 @@ export type SessionState = {
   clearSession: () => void
 
   /**
-   * Saves the current session. It appears in the history immediately and stops being current once it is saved. On
-   * failure, rejects and the session stays current; if another session was started meanwhile, the failed one stays in
-   * the history as refused, for `retrySave`. A second call during a save joins it.
+   * Saves the current session. It appears in the history immediately and stops being current once it is
+   * saved. On failure, rejects and the session stays current; if another session was started meanwhile, the
+   * failed one stays in the history as refused, for `retrySave`. A second call during a save joins it.
    */
   saveSession: () => Promise<void>
   /** Saves a refused session again. */

@@ -6,8 +6,8 @@ import type { SessionState } from './session-state.ts'
 import { storageActions } from './storage-actions.ts'
 
 /**
- * The app's `useSessionStore`, which stores sessions in the given service instead of by `persist`. Call `load` when the
- * app starts and whenever the outbox notifies its subscribers.
+ * The app's `useSessionStore`, which stores sessions in the given service instead of by `persist`. Call
+ * `load` when the app starts and whenever the outbox notifies its subscribers.
  */
 export function createSessionStore(
   service: IStorageService,

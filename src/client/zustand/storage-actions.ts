@@ -3,7 +3,9 @@ import type { IStorageService, SessionData, StorageError } from '../storage-serv
 import { createOptimisticHistory } from './optimistic-history.ts'
 import type { SessionState, SetState } from './session-state.ts'
 
-/** Actions that call the storage service. Changes show immediately and are rolled back when the call fails. */
+/**
+ * Actions that call the storage service. Changes show immediately and are rolled back when the call fails.
+ */
 export function storageActions(service: IStorageService, set: SetState, get: () => SessionState) {
   const history = createOptimisticHistory()
   const saves = new Map<string, Promise<void>>()

@@ -20,8 +20,8 @@ export const entries = Object.entries(exports).map(([name, { types, import: file
 }))
 
 /**
- * Builds the client like `npm run build`, into a temporary directory that the test removes. Compiles without Node's types,
- * so that any use of Node is an error.
+ * Builds the client like `npm run build`, into a temporary directory that the test removes. Compiles without
+ * Node's types, so that any use of Node is an error.
  */
 export async function buildClient(t: Test): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-client-'))

@@ -3,8 +3,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import { localDay, practiceDays, summarise } from '../../../src/contract/practice-days.ts'
 
 /**
- * A fake API that can fail on demand. The token of a request selects its account, which is created on first use. An
- * account is synced from the start unless its token begins with `new`.
+ * A fake API that can fail on demand. The token of a request selects its account, which is created on first
+ * use. An account is synced from the start unless its token begins with `new`.
  */
 type Stored = {
   id: string
@@ -25,8 +25,8 @@ type Account = {
   uploads: Map<string, { contentType: string; bytes: number; arrived?: Buffer }>
 }
 /**
- * Decides how a request fails: a response replaces the handler, `cut` closes the connection instead of calling the
- * handler, `lose` closes it after the handler. Undefined: no fault.
+ * Decides how a request fails: a response replaces the handler, `cut` closes the connection instead of
+ * calling the handler, `lose` closes it after the handler. Undefined: no fault.
  */
 export type Fault = (request: {
   method: string

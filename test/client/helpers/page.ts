@@ -11,8 +11,8 @@ import { behaviours } from '../storage-service-suite.ts'
 import { hex, newSession, recording, recordingOf } from './sessions.ts'
 
 /**
- * The part of the browser tests that runs in the page, as the global `scenarios`. Only this module is bundled; it
- * imports the built files of the client.
+ * The part of the browser tests that runs in the page, as the global `scenarios`. Only this module is
+ * bundled; it imports the built files of the client.
  */
 export type Account = {
   baseUrl: string

@@ -8,8 +8,8 @@ import { startServices } from '../../helpers/app.ts'
 import { serverCommand } from '../../helpers/server-command.ts'
 
 /**
- * The real server in its own process, on embedded services that keep running: a test can kill the server and restart
- * it on the same port.
+ * The real server in its own process, on embedded services that keep running: a test can kill the server and
+ * restart it on the same port.
  */
 export async function startRealApi(t: Test, env: NodeJS.ProcessEnv = {}) {
   const { env: services, issuer, database } = await startServices(t)

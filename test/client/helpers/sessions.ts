@@ -14,7 +14,10 @@ export function newSession(given: Partial<SessionData> = {}): SessionData {
   }
 }
 
-/** Bytes with a WebM header that depend on `seed`. The default size is no multiple of three or of a buffer size. */
+/**
+ * Bytes with a WebM header that depend on `seed`. The default size is no multiple of three or of a buffer
+ * size.
+ */
 export function recording(seed = 1, size = 70_001): Blob {
   const bytes = Uint8Array.from({ length: size }, (_, index) => (index * seed + (index >> 8)) % 256)
   bytes.set([

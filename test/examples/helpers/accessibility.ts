@@ -9,7 +9,10 @@ const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-cor
 const FOLDER = fileURLToPath(new URL('../../../.screenshots/', import.meta.url))
 const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } }
 
-/** Expects no findings of axe-core, in light and dark mode. `npm run journal:screenshots` also takes screenshots. */
+/**
+ * Expects no findings of axe-core, in light and dark mode. `npm run journal:screenshots` also takes
+ * screenshots.
+ */
 export async function checkAccessibility(t: Test, page: Page, what: string) {
   if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axeSource)
   for (const colorScheme of ['light', 'dark'] as const) {

@@ -6,8 +6,8 @@ const CHUNK_BYTES = 1_000_000
 const ANY_ORIGIN = { 'access-control-allow-origin': '*' }
 
 /**
- * Gives every session a silent recording of ten minutes. Each read of a session returns a new URL, which works until
- * `expire` is called. While blocked, sessions cannot be read.
+ * Gives every session a silent recording of ten minutes. Each read of a session returns a new URL, which
+ * works until `expire` is called. While blocked, sessions cannot be read.
  */
 export async function expiringRecording(page: Page) {
   const state = { issued: 0, expired: 0, blocked: false }

@@ -20,8 +20,8 @@ const TYPES: Record<string, string> = {
 }
 
 /**
- * The practice journal as deployed: built in both modes and served on one origin, with the real server and an issuer for
- * sign-in. `serve` switches the mode, like a new deployment.
+ * The practice journal as deployed: built in both modes and served on one origin, with the real server and an
+ * issuer for sign-in. `serve` switches the mode, like a new deployment.
  */
 export async function startJournalSite(t: Test) {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-journal-'))

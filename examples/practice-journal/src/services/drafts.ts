@@ -1,9 +1,9 @@
 import type { CurrentSession } from 'harmony-helper/client/zustand'
 
 /**
- * Drafts of unsaved sessions, written to disk every second, so that no reload, crash or expired sign-in loses a
- * recording. They are in the Cache API, which stores blobs directly: one cache per draft, and a lock on each, so that a
- * second tab restores only drafts that no other tab is using.
+ * Drafts of unsaved sessions, written to disk every second, so that no reload, crash or expired sign-in loses
+ * a recording. They are in the Cache API, which stores blobs directly: one cache per draft, and a lock on
+ * each, so that a second tab restores only drafts that no other tab is using.
  */
 export function createDrafts(account: string) {
   const prefix = `practice-draft:${account}:`
@@ -50,7 +50,10 @@ export function createDrafts(account: string) {
       release()
     },
 
-    /** Passes drafts of earlier pages to `adopt`, once no other tab uses them. `adopt` returns whether it takes the draft. */
+    /**
+     * Passes drafts of earlier pages to `adopt`, once no other tab uses them. `adopt` returns whether it
+     * takes the draft.
+     */
     async restore(adopt: (draft: CurrentSession) => boolean) {
       for (const name of (await caches.keys()).filter((name) => name.startsWith(prefix))) {
         navigator.locks.request(name, async () => {
