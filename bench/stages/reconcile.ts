@@ -51,7 +51,7 @@ const measure = (count: number) =>
       ...env,
       SUPABASE_URL: storage.ready as string
     })
-    const isRight = stdout.includes(orphan) && stdout.includes(missing!) && stdout.includes('2 found')
+    const isRight = stdout.includes(orphan) && stdout.includes(missing!) && stdout.includes('2 findings')
     if (!isRight) throw new Error(`The reconciliation did not find the two problems:\n${stdout}`)
     return { count, seconds: ms / 1000, peak: peakRss, kind: database.kind }
   })
