@@ -1,6 +1,6 @@
 /**
- * The built server as production has it: a bare directory with production dependencies, and nothing but an environment.
- * It installs packages and needs the build: `npm run test:system`.
+ * The built server as in production: a directory with only the build and the production dependencies,
+ * configured by its environment. It installs packages and needs the build: `npm run test:system`.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -20,13 +20,13 @@ const INLINE_FALLBACK = [400, 404, 409, 415]
 const savesInProgress = new Map<string, Promise<void>>()
 
 /**
- * Saves a session without its recording, then uploads the recording to the object storage. If the upload is not possible,
- * deletes the session and saves it again with the recording inline.
+ * Saves a session without its recording, then uploads the recording to the object storage. If the upload is
+ * not possible, deletes the session and saves it again with the recording inline.
  *
  * Keeps no state between attempts: the stored session shows how far the last attempt came.
  *
- * @throws {StorageError} as every save does. The session may then be stored without its recording, unless the server
- *   rejected it.
+ * @throws {StorageError} as every save does. The session may then be stored without its recording, unless the
+ *   server rejected it.
  */
 export async function saveDirectly(
   services: DirectUploadServices,

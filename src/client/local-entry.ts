@@ -2,13 +2,15 @@ import { readAnalysis, writeAnalysis } from './analysis.ts'
 import { StorageError, type SessionData } from './storage-service.ts'
 
 /**
- * A session in the existing app's history. Many versions of that app have written entries, so every member is checked
- * when read, and unknown members are preserved.
+ * A session in the existing app's history. Many versions of that app have written entries, so every member is
+ * checked when read, and unknown members are preserved.
  *
- * - The recording is in `audioBase64`, a `data:` URL or `""`, or behind `audioUrl`. A `blob:` URL ended with its page.
+ * - The recording is in `audioBase64`, a `data:` URL or `""`, or behind `audioUrl`. A `blob:` URL ended with
+ *   its page.
  * - `audioBlob: {}` is a Blob after JSON.stringify: that recording is lost.
  * - `totalPracticeSeconds`, when above 0, is the duration.
- * - `recordingInIndexedDb` is our own member: the recording is in `LocalRecordings`, because localStorage was full.
+ * - `recordingInIndexedDb` is our own member: the recording is in `LocalRecordings`, because localStorage was
+ *   full.
  */
 export type LocalEntry = Record<string, unknown>
 

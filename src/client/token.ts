@@ -1,7 +1,7 @@
 /**
  * Returns an access token, or undefined if the user is signed out. The options are Auth0's own, so Auth0's
- * `getAccessTokenSilently` can be passed as it is. `off` requests a fresh token, because the server rejected the
- * cached one.
+ * `getAccessTokenSilently` can be passed as it is. `off` requests a fresh token, because the server rejected
+ * the cached one.
  */
 export type GetAccessToken = (options: { cacheMode: 'on' | 'off' }) => Promise<string | undefined>
 

@@ -59,7 +59,7 @@ t.test('a delete whose response was lost succeeds', async (t) => {
   t.equal(api.account('token').sessions.size, 0)
 })
 
-t.test('waits as long as Retry-After says', async (t) => {
+t.test('waits for the time in Retry-After before a retry', async (t) => {
   const { api, service, waits } = await setUp(t)
   api.fault = once(problem(503, 'storage_unavailable', { 'retry-after': '7' }), problem(429, 'http_429'))
   t.strictSame(await service.getSessions(), [])

@@ -46,7 +46,7 @@ t.test('in Chromium', { skip }, async (t) => {
     }
   )
 
-  await t.test('a recording is saved although the upload modules cannot be loaded', async (t) => {
+  await t.test('a recording is saved even if the upload modules cannot be loaded', async (t) => {
     const api = await startFakeApi()
     t.teardown(() => api.kill())
     const account = { baseUrl: api.baseUrl, token: 'token', directUploadBytes: 1 }
@@ -60,7 +60,7 @@ t.test('in Chromium', { skip }, async (t) => {
     t.match(api.account('token').sessions.get(id), { audio: /./, isDirect: undefined })
     t.equal(await save(complete, id), '')
 
-    await t.test('also after an incomplete direct upload of the same session', async (t) => {
+    await t.test('it is also saved after an incomplete direct upload of the same session', async (t) => {
       const id = crypto.randomUUID()
       api.fault = ({ path }) =>
         path.endsWith('/complete') ? problem(503, 'storage_unavailable', { 'retry-after': '60' }) : undefined

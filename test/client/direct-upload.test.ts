@@ -174,7 +174,7 @@ t.test('falls back to an inline save', async (t) => {
     })
   }
 
-  await t.test('not when the recording is too large; then nothing is stored', async (t) => {
+  await t.test('does not fall back when the recording is too large, and stores nothing', async (t) => {
     const { api, newService, steps } = await setUp(t)
     api.fault = at('POST recording', problem(413, 'recording_too_large'))
     await t.rejects(newService().saveSession(newSession({ audio: recording() })), {
@@ -185,7 +185,7 @@ t.test('falls back to an inline save', async (t) => {
     t.equal(api.account('token').sessions.size, 0)
   })
 
-  await t.test('not when the API or its storage is unavailable', async (t) => {
+  await t.test('does not fall back when the API or its storage is unavailable', async (t) => {
     const { api, newService, steps } = await setUp(t)
     for (const step of ['POST recording', 'POST complete']) {
       for (const [fault, code] of [

@@ -56,7 +56,7 @@ t.test('the package exports', async (t) => {
   // Measured with all their imports, although an app has loaded most of those already.
   for (const [name, file] of dynamicImports) bundles.push(await bundle(name, file))
 
-  await t.test('import nothing but each other, except Zustand in ./client/zustand', async (t) => {
+  await t.test('import only each other, and Zustand in ./client/zustand', async (t) => {
     for (const { name, modules, foreign } of bundles) {
       t.strictSame(foreign, name === './client/zustand' ? ['zustand'] : [], name)
       t.strictSame(

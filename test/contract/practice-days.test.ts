@@ -102,49 +102,49 @@ const DAY_BOUNDARIES = [
     '2018-11-05T02:00:00Z'
   ],
   [
-    'Samoa goes from the 29th to the 31st',
+    'Samoa skips the 30th: its 29th ends when its 31st begins',
     'Pacific/Apia',
     '2011-12-29',
     '2011-12-29T10:00:00Z',
     '2011-12-30T10:00:00Z'
   ],
   [
-    'Samoa has only the 31st after that',
+    'Samoa has the 31st directly after the 29th',
     'Pacific/Apia',
     '2011-12-31',
     '2011-12-30T10:00:00Z',
     '2011-12-31T10:00:00Z'
   ],
   [
-    'Kiritimati is fourteen hours ahead',
+    'Kiritimati is 14 hours ahead of UTC',
     'Pacific/Kiritimati',
     '2027-01-01',
     '2026-12-31T10:00:00Z',
     '2027-01-01T10:00:00Z'
   ],
   [
-    'Kathmandu is three quarters off',
+    'Kathmandu is 5 hours and 45 minutes ahead of UTC',
     'Asia/Kathmandu',
     '2026-11-22',
     '2026-11-21T18:15:00Z',
     '2026-11-22T18:15:00Z'
   ],
   [
-    'New Year in Berlin is an hour before UTC',
+    'the last day of the year ends in Berlin an hour before it ends in UTC',
     'Europe/Berlin',
     '2026-12-31',
     '2026-12-30T23:00:00Z',
     '2026-12-31T23:00:00Z'
   ],
   [
-    'a leap day in New York',
+    'New York has a leap day of 24 hours',
     'America/New_York',
     '2028-02-29',
     '2028-02-29T05:00:00Z',
     '2028-03-01T05:00:00Z'
   ],
   [
-    'old Monrovia is 44 minutes and 30 seconds off',
+    'Monrovia was 44 minutes and 30 seconds behind UTC until 1972',
     'Africa/Monrovia',
     '1970-01-01',
     '1970-01-01T00:44:30Z',

@@ -28,7 +28,7 @@ const testFiles = (): string[] =>
 
 let current: Test = root
 
-/** The test that the file imported now gets as its `t`. */
+/** The subtest of the file that is being imported, which the file gets as its `t`. */
 export const currentTest = (): Test => current
 
 /**

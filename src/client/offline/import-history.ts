@@ -38,13 +38,13 @@ export type ImportOptions = {
 /**
  * Imports a local history into an account, oldest session first, with recordings and dates.
  *
- * Can be interrupted (by the signal, a closed tab, a lost network) and repeated at any time: sessions that exist in the
- * account are skipped, and none is created twice. The local history is not changed. A session that was deleted from the
- * account is imported again.
+ * Can be interrupted (by the signal, a closed tab, a lost network) and repeated at any time: sessions that
+ * exist in the account are skipped, and none is created twice. The local history is not changed. A session
+ * that was deleted from the account is imported again.
  *
  * @returns the number of imported sessions, and what could not be imported
- * @throws the signal's reason, or a StorageError that affects all sessions: no network for two minutes, or signed out.
- *   Sessions imported until then remain in the account.
+ * @throws the signal's reason, or a StorageError that affects all sessions: no network for two minutes, or
+ *   signed out. Sessions imported until then remain in the account.
  */
 export async function importHistory(
   local: IStorageService,
@@ -92,8 +92,8 @@ export async function importHistory(
   }
 
   /**
-   * Retries for two minutes, in addition to the service's own attempts: an import outlives a restart of the
-   * server.
+   * Retries for two minutes, in addition to the service's own attempts: an import continues after a restart
+   * of the server.
    */
   function withRetry<T>(work: () => Promise<T>): Promise<T> {
     return retryFor(work, {

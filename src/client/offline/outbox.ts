@@ -27,8 +27,8 @@ export interface Outbox extends IStorageService {
   /** Tries to deliver the queue now. Resolves when it is empty or a delivery failed; never rejects. */
   flush(): Promise<void>
   /**
-   * Calls `listener` when a session was delivered or refused, so that the history can be reloaded. Returns
-   * unsubscribe.
+   * Calls `listener` when a session was delivered or refused, so that the history can be reloaded. Returns a
+   * function that unsubscribes.
    */
   subscribe(listener: () => void): () => void
   /** Stops deliveries in this page; call it at logout. Queued sessions remain in the queue. */
@@ -38,14 +38,15 @@ export interface Outbox extends IStorageService {
 /**
  * Adds offline support to a storage service (an `ApiStorageService`) with a queue in IndexedDB.
  *
- * - `saveSession` first queues the session with its recording. It resolves when the session is delivered or, without a
- *   connection, queued; it rejects when the server refuses the session. The session stays in the queue until it is
- *   delivered or deleted, also after the tab is closed, and is delivered once however many tabs are open. Saving again
- *   under the same id replaces a refused session. A signal stops only a save that is not queued yet.
+ * - `saveSession` first queues the session with its recording. It resolves when the session is delivered or,
+ *   without a connection, queued; it rejects when the server refuses the session. The session stays in the
+ *   queue until it is delivered or deleted, also after the tab is closed, and is delivered once however many
+ *   tabs are open. Saving again under the same id replaces a refused session. A signal stops only a save that
+ *   is not queued yet.
  * - `getSessions` and `getSessionById` include queued sessions, with `pending` and, when refused, `refusal`.
  *   Without a network they show the last loaded history.
- * - `deleteSession` removes a queued session. One that was sent without a response may be stored, so deleting it needs
- *   the network.
+ * - `deleteSession` removes a queued session. One that was sent without a response may be stored, so deleting
+ *   it needs the network.
  * - `getUserStats` counts delivered sessions only and needs the network.
  */
 export function createOutbox(service: IStorageService, options: OutboxOptions): Outbox {

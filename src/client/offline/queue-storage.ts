@@ -18,7 +18,7 @@ export type QueueItem = {
 
 /**
  * The outbox's queue, and a copy of the last loaded history to show without a network. In IndexedDB, so that
- * it outlives the page and is shared by all tabs. The names `waiting`, `heard` and `place` are those of
+ * it survives a reload and is shared by all tabs. The names `waiting`, `heard` and `place` are those of
  * existing databases.
  */
 export function createQueueStorage(factory: IDBFactory, name: string) {

@@ -95,7 +95,7 @@ t.test(
   }
 )
 
-t.test('a session is waiting, with its recording, until its large recording is uploaded', async (t) => {
+t.test('a session stays waiting, with its recording, until its large recording is uploaded', async (t) => {
   const { api, open } = await setUp(t, 'token', { directUploadBytes: 1 })
   const outbox = open()
   api.fault = ({ path }) => (path.endsWith('/complete') ? problem(503, 'storage_unavailable') : undefined)
@@ -218,7 +218,7 @@ t.test(
   }
 )
 
-t.test('errors that say nothing about the session leave it waiting', async (t) => {
+t.test('a session stays waiting after an error that is not about its content', async (t) => {
   const { api, open } = await setUp(t)
   const faults = [
     problem(500, 'internal_error'),
@@ -284,7 +284,7 @@ t.test('without a network it shows the last loaded history', async (t) => {
   ])
 })
 
-t.test('it retries by itself', async (t) => {
+t.test('retries a delivery automatically', async (t) => {
   await t.test('when the browser is online again', async (t) => {
     const { api, open } = await setUp(t)
     const events = new EventTarget()
