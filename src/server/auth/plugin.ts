@@ -4,10 +4,11 @@ import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
 import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
+import { createVerifiedTokens } from './verified-tokens.ts'
 
 declare module '@fastify/jwt' {
   interface FastifyJWT {
-    payload: { sub: string }
+    payload: { sub: string; exp: number }
     user: { sub: string }
   }
 }
@@ -26,9 +27,15 @@ type DecodedToken = { header: { alg?: unknown; kid?: unknown } }
 /** Verifies Auth0 access tokens (CONTRACT, "Rules for every endpoint"; RFC 9068, RFC 6750). */
 async function auth(app: FastifyInstance, { config, now }: Options) {
   const { issuer, audience, timeoutMs } = config.auth
-  const signingKeys = createSigningKeys({ issuer, timeoutMs, now: () => now().getTime() })
+  const milliseconds = () => now().getTime()
+  const verifiedTokens = createVerifiedTokens(milliseconds)
+  const signingKeys = createSigningKeys({
+    issuer,
+    timeoutMs,
+    now: milliseconds,
+    onRead: verifiedTokens.clear
+  })
   app.decorate('signingKeys', signingKeys)
-  app.decorate('authenticate', authenticate)
 
   await app.register(jwt, {
     decode: { complete: true },
@@ -46,18 +53,28 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
       clockTolerance: 10_000
     }
   })
+
+  app.decorate('authenticate', authenticate)
+
+  async function authenticate(request: FastifyRequest) {
+    const { authorization } = request.headers
+    if (!authorization) {
+      throw new ApiError('missing_token', 'Send the header `Authorization: Bearer <access token>`.')
+    }
+    const sub = verifiedTokens.find(authorization)
+    if (sub === undefined) verifiedTokens.add(authorization, await verify(request))
+    else request.user = { sub }
+  }
 }
 
-async function authenticate(request: FastifyRequest) {
-  if (!request.headers.authorization) {
-    throw new ApiError('missing_token', 'Send the header `Authorization: Bearer <access token>`.')
-  }
+async function verify(request: FastifyRequest): Promise<{ sub: string; exp: number }> {
   try {
-    await request.jwtVerify()
+    const payload = await request.jwtVerify<{ sub: string; exp: number }>()
+    if (!isSubject(payload.sub)) throw invalidToken()
+    return payload
   } catch (error) {
     throw error instanceof ApiError ? error : invalidToken(error)
   }
-  if (!isSubject(request.user.sub)) throw invalidToken()
 }
 
 const isSubject = (sub: unknown) => typeof sub === 'string' && /^[^\p{Cc}\p{Cs}]{1,255}$/u.test(sub)

@@ -14,7 +14,13 @@ const EXPIRED_AFTER = 9 * MINUTE
 const UNKNOWN_KEY_READS = 2
 const RETRY_AFTER = 20_000
 
-type Options = { issuer: string; timeoutMs: number; now?: () => number }
+type Options = {
+  issuer: string
+  timeoutMs: number
+  now?: () => number
+  /** Called whenever the key set was read. */
+  onRead?: () => void
+}
 
 export type SigningKeys = ReturnType<typeof createSigningKeys>
 
@@ -26,7 +32,7 @@ export type SigningKeys = ReturnType<typeof createSigningKeys>
  * invented key ids causes a few reads a minute, a rotated key is found by the next read, and known keys
  * survive an outage of the issuer.
  */
-export function createSigningKeys({ issuer, timeoutMs, now = Date.now }: Options) {
+export function createSigningKeys({ issuer, timeoutMs, now = Date.now, onRead = () => {} }: Options) {
   const budget = createTokenBucket({ capacity: UNKNOWN_KEY_READS, refillMs: RETRY_AFTER, now })
   let keySet = createKeySet(issuer, [])
   let readAt = -Infinity
@@ -48,6 +54,7 @@ export function createSigningKeys({ issuer, timeoutMs, now = Date.now }: Options
       keySet = await fetchKeySet(issuer, timeoutMs)
       readAt = now()
       failure = undefined
+      onRead()
     } catch (error) {
       failure = error
       throw unavailable(error)

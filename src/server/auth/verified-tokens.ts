@@ -1,0 +1,34 @@
+import { LRUCache } from 'lru-cache'
+
+/** How long a verification counts. A key that the issuer removes is refused so much later at most. */
+const LIFE_MS = 60_000
+/** Access tokens have one to two kilobytes. */
+const MAX_TOKENS = 2000
+
+type Verified = { sub: string; until: number }
+
+/**
+ * Tokens that were verified within the last minute: a signature costs more than all else that a small request does.
+ * `now` gives milliseconds.
+ */
+export function createVerifiedTokens(now: () => number) {
+  const tokens = new LRUCache<string, Verified>({ max: MAX_TOKENS })
+
+  return {
+    /** The subject of a token that needs no verification. */
+    find(token: string): string | undefined {
+      const verified = tokens.get(token)
+      return verified && now() < verified.until ? verified.sub : undefined
+    },
+
+    /** @param exp the token's expiry, in seconds (RFC 7519) */
+    add(token: string, { sub, exp }: { sub: string; exp: number }): void {
+      tokens.set(token, { sub, until: Math.min(now() + LIFE_MS, exp * 1000) })
+    },
+
+    /** For a new key set: it may lack the key of a token. */
+    clear(): void {
+      tokens.clear()
+    }
+  }
+}
