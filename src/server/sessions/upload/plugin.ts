@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import { clientGone, receiveBody } from '../../http/receive-body.ts'
 import { createUploadLimiter, type Release } from '../../http/upload-limiter.ts'
+import { receiveSmallUpload, SMALL_UPLOAD_BYTES } from './small-upload.ts'
 import { deleteAbandonedSpoolFiles } from './spool.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
 
@@ -63,7 +64,8 @@ async function receiveUploads(
       stallMs: timeoutMs,
       minRate: isLarge(request) ? minRate : undefined
     })
-    const upload = await receiveUpload(body, maxRecordingBytes)
+    const receive = sizeOf(request) <= SMALL_UPLOAD_BYTES ? receiveSmallUpload : receiveUpload
+    const upload = await receive(body, maxRecordingBytes)
     request.upload = upload
     if (upload.hasLargeText) request.uploadPlaces.push(await largeTextLimiter.acquire(request.user.sub))
     return upload.parseText((bytes) => app.parseJson(request, bytes))

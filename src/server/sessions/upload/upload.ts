@@ -26,8 +26,11 @@ const MAX_REPETITIONS = 100
 /** The largest body, in bytes: base64 is a third larger than the recording. */
 export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + MAX_TEXT_BYTES
 
-/** A received body. */
-export type ReceivedUpload = Awaited<ReturnType<typeof receiveUpload>>
+/** A body that was received: its JSON without the recording, and the recording. */
+export type ReceivedUpload = Pick<
+  Awaited<ReturnType<typeof receiveUpload>>,
+  'hasLargeText' | 'parseText' | 'recording' | 'close'
+>
 
 /**
  * Receives one body of `POST /api/sessions` in bounded memory. The string of `audioBase64` is decoded into

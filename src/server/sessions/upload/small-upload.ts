@@ -1,0 +1,43 @@
+import type { Recording } from '../content.ts'
+import { createIncomingRecording, type IncomingRecording } from './incoming-recording.ts'
+import type { ReceivedUpload } from './upload.ts'
+
+/** Bodies up to this size are parsed as a whole: their pieces would cost more than their memory. */
+export const SMALL_UPLOAD_BYTES = 64 * 1024
+
+/**
+ * Receives one small body of `POST /api/sessions`, with the outcome that `receiveUpload` has: after the parsing, the
+ * string of `audioBase64` is decoded, and `""` takes its place. The caller must close the upload.
+ * @throws the errors of `body`
+ */
+export async function receiveSmallUpload(
+  body: AsyncIterable<Buffer>,
+  maxRecordingBytes: number
+): Promise<ReceivedUpload> {
+  const pieces: Buffer[] = []
+  for await (const piece of body) pieces.push(piece)
+  let incoming: IncomingRecording | undefined
+
+  return {
+    hasLargeText: false,
+
+    async parseText<T>(parse: (bytes: Buffer) => T | Promise<T>): Promise<T> {
+      const parsed = await parse(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces))
+      if (!hasRecording(parsed)) return parsed
+      incoming = createIncomingRecording(maxRecordingBytes)
+      await incoming.write(Buffer.from(JSON.stringify(parsed.audioBase64).slice(1, -1)))
+      await incoming.end()
+      parsed.audioBase64 = ''
+      return parsed
+    },
+
+    recording: async (): Promise<Recording | null> => (await incoming?.result()) ?? null,
+    close: async () => incoming?.close()
+  }
+}
+
+const hasRecording = (parsed: unknown): parsed is { audioBase64: string } =>
+  typeof parsed === 'object' &&
+  parsed !== null &&
+  !Array.isArray(parsed) &&
+  typeof (parsed as { audioBase64?: unknown }).audioBase64 === 'string'
