@@ -35,7 +35,12 @@ const zones = [
   ...GROUND.map((name) => zone(`${SERVER}/${name}`, SERVER, GROUND)),
   // Features share the repositories of users and not their routes.
   ...['stats', 'sessions'].map((folder) =>
-    zone(`${SERVER}/${folder}`, `${SERVER}/users`, ['repository.ts', 'streak-repository.ts'])
+    zone(`${SERVER}/${folder}`, `${SERVER}/users`, [
+      'repository.ts',
+      'figures.ts',
+      'figures-repository.ts',
+      'time-zones.ts'
+    ])
   ),
   zone('./src/contract', './src', ['contract']),
   zone('./src/client', './src', ['client', 'contract']),

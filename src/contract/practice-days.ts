@@ -82,17 +82,37 @@ export function summarise(days: Iterable<PracticeDay>, today: string): UserStats
     seconds.set(entry.day, (seconds.get(entry.day) ?? 0) + entry.seconds)
     total += entry.seconds
   }
+  const streak = countStreak(
+    history.filter((entry) => entry.practised).map((entry) => entry.day),
+    today
+  )
+  return toUserStats({
+    today,
+    weekSeconds: weekOf(today).map((day) => seconds.get(day) ?? 0),
+    streak,
+    totalSeconds: total
+  })
+}
+
+type Figures = {
+  /** Local day, `YYYY-MM-DD`. */
+  today: string
+  /** Seconds of practice, Monday to Sunday of the week of `today`. */
+  weekSeconds: number[]
+  streak: number
+  totalSeconds: number
+}
+
+/** Figures as `GET /api/stats` answers them. */
+export function toUserStats({ today, weekSeconds, streak, totalSeconds }: Figures): UserStatsData {
   return {
     weekly_progress: weekOf(today).map((date, index) => ({
       day: WEEKDAYS[index] ?? '',
       date,
-      minutes: toMinutes(seconds.get(date) ?? 0)
+      minutes: toMinutes(weekSeconds[index] ?? 0)
     })),
-    streak: countStreak(
-      history.filter((entry) => entry.practised).map((entry) => entry.day),
-      today
-    ),
-    total_minutes: toMinutes(total)
+    streak,
+    total_minutes: toMinutes(totalSeconds)
   }
 }
 

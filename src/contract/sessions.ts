@@ -60,7 +60,8 @@ export const SessionListItemSchema = Type.Object({
   instrument: Type.String(),
   date: Type.String({ format: 'date-time' }),
   duration_seconds: Type.Integer(),
-  audio_url: Nullable(Type.String())
+  audio_url: Nullable(Type.String()),
+  score_accuracy: Nullable(Type.Integer())
 })
 
 export const SessionListSchema = Type.Array(SessionListItemSchema, {
@@ -72,7 +73,8 @@ export const SessionListSchema = Type.Array(SessionListItemSchema, {
         instrument: 'Piano',
         date: example.date,
         duration_seconds: 1260,
-        audio_url: example.audioUrl
+        audio_url: example.audioUrl,
+        score_accuracy: 87
       }
     ]
   ]

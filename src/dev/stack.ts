@@ -40,7 +40,12 @@ export async function startStack() {
   const storage = await step('Object storage', startStorage)
   const issuer = await step('Issuer', startLocalIssuer)
   const api = await step('API', () =>
-    startApi({ DATABASE_URL: postgres.url, AUTH0_DOMAIN: issuer.issuer, ...storage })
+    startApi({
+      DATABASE_URL: postgres.url,
+      PREPARED_STATEMENTS: 'off',
+      AUTH0_DOMAIN: issuer.issuer,
+      ...storage
+    })
   )
   const journal = await step('Practice journal', async () =>
     keep(await startJournal({ port: ports.journal.port, api, issuer: issuer.issuer, audience }))

@@ -22,7 +22,8 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
     database: {
       url: values.DATABASE_URL,
       poolSize: values.DATABASE_POOL_SIZE,
-      timeoutMs: values.DATABASE_TIMEOUT_MS
+      timeoutMs: values.DATABASE_TIMEOUT_MS,
+      preparedStatements: values.PREPARED_STATEMENTS
     },
     auth: {
       issuer: toIssuer(values.AUTH0_DOMAIN),

@@ -29,6 +29,8 @@ export async function startServices(t: Test) {
     LOG_LEVEL: 'silent',
     HOST: '127.0.0.1',
     DATABASE_URL: database.url,
+    // The embedded database is one session: statements of two connections with one name collide.
+    PREPARED_STATEMENTS: database.real ? 'auto' : 'off',
     AUTH0_DOMAIN: issuer.issuer,
     AUTH0_AUDIENCE: AUDIENCE,
     SUPABASE_URL: storage.url,

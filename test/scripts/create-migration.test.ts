@@ -31,17 +31,17 @@ t.test('writes nothing when they match', async (t) => {
 t.test('writes a migration with the difference, which can be applied', async (t) => {
   const directory = await withMigration(
     t,
-    'ALTER TABLE users DROP COLUMN time_zone; DROP TABLE session_leases;'
+    'ALTER TABLE users DROP COLUMN picture; DROP TABLE session_leases;'
   )
   const name = await createMigration('bring_back', { directory, now })
   t.equal(name, '20300102030405_bring_back')
   const sql = await readFile(new URL(`${name}/migration.sql`, directory), 'utf8')
-  t.match(sql, 'ADD COLUMN     "time_zone" VARCHAR')
+  t.match(sql, 'ADD COLUMN     "picture" VARCHAR')
   t.match(sql, 'CREATE TABLE "session_leases"')
   t.equal(await pendingSql(directory), '', 'the new migration is complete')
 
   const { url } = await scratchDatabase(t)
-  t.match(await deployMigrations(url, { directory }), [/_init$/, '20291231000000_more', name])
+  t.match(await deployMigrations(url, { directory }), [/_init$/, /_figures$/, '20291231000000_more', name])
   t.same(
     await query(url, "SELECT rowsecurity FROM pg_tables WHERE tablename = 'session_leases'"),
     [{ rowsecurity: true }],

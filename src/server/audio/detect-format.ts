@@ -1,4 +1,3 @@
-import { fileTypeFromBlob } from 'file-type'
 import { ApiError } from '../errors.ts'
 import { formatOfMediaType, type AudioFormat } from './formats.ts'
 
@@ -16,6 +15,7 @@ const MAX_READS = 256
  * @throws {ApiError} unsupported_recording
  */
 export async function detectFormat(source: RandomAccess): Promise<AudioFormat> {
+  const { fileTypeFromBlob } = await import('file-type') // loaded with the first recording
   const type = await fileTypeFromBlob(asBlob(source))
   const format = type && formatOfMediaType(type.mime)
   if (!format) throw unsupported()

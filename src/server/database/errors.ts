@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { ApiError } from '../errors.ts'
 
 /** SQLSTATE classes of server errors, as opposed to errors of a statement (PostgreSQL manual, appendix A). */
@@ -30,7 +31,8 @@ function adapterFailure(error: unknown): AdapterFailure | undefined {
 }
 
 /** The SQLSTATE of a failed statement, if PostgreSQL sent one. */
-export const sqlState = (error: unknown): string | undefined => adapterFailure(error)?.cause?.originalCode
+export const sqlState = (error: unknown): string | undefined =>
+  error instanceof pg.DatabaseError ? error.code : adapterFailure(error)?.cause?.originalCode
 
 // ECONNREFUSED and the like, also in the AggregateError of a host with several addresses.
 const hasSocketCode = (error: unknown) =>

@@ -10,7 +10,7 @@ declare module 'fastify' {
 }
 
 async function database(app: FastifyInstance, { config }: { config: Pick<Config, 'database'> }) {
-  const instance = createDatabase(config.database)
+  const instance = createDatabase(config.database, { log: app.log })
   app.decorate('database', instance)
   app.addHook('onClose', () => instance.close())
 }

@@ -24,6 +24,11 @@ export const EnvironmentSchema = Type.Object({
     description: 'Maximum number of connections to PostgreSQL'
   }),
   DATABASE_TIMEOUT_MS: milliseconds('Time limit of a database call, after which the answer is 503', 5_000),
+  PREPARED_STATEMENTS: Type.Union([Type.Literal('auto'), Type.Literal('on'), Type.Literal('off')], {
+    default: 'auto',
+    description:
+      'on, off, or auto: prepared statements are off behind ?pgbouncer=true and port 6543, which give each transaction another connection'
+  }),
   AUTH0_DOMAIN: Type.String({
     pattern: '^(https?://)?[^/\\s]+(/\\S*)?$',
     description: 'Auth0 tenant domain, or the http(s) URL of another issuer'

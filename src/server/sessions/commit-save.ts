@@ -1,54 +1,59 @@
 import { sqlState } from '../database/errors.ts'
 import { ApiError } from '../errors.ts'
-import { createUserRepository } from '../users/repository.ts'
-import { refreshStreak } from '../users/streak-repository.ts'
+import { refreshFigures, type Clock } from '../users/figures.ts'
+import { toDatabaseZone } from '../users/time-zones.ts'
 import { isSameContent, type SessionContent } from './content.ts'
 import type { SessionDependencies } from './dependencies.ts'
-import { consume, type Lease } from './leases/lease.ts'
+import { leaseLost, type Lease } from './leases/lease.ts'
 import { createSessionRepository, type SessionRow } from './repository.ts'
+import { createSaveRepository, type NewRow } from './save-repository.ts'
 
 /** A save under way: the content as sent, and the row to be written. */
-export type Save = { sub: string; content: SessionContent; row: SessionRow }
+export type Save = { sub: string; content: SessionContent; row: NewRow }
 
 /** `created` is false for a repeated save, which wrote nothing. */
 export type Saved = { session: SessionRow; created: boolean }
 
 /**
- * Writes the row, consumes the lease and counts the streak in one transaction.
- * @throws {ApiError} id_reused; session_busy; user_not_synced; database_unavailable, where the outcome is
- * unknown
+ * Writes the row, consumes the lease and extends the streak: one statement, so one transaction.
+ * @throws {ApiError} id_reused; session_busy; user_not_synced; database_unavailable, where the outcome is unknown
  */
 export async function commitSave(
   dependencies: SessionDependencies,
   save: Save,
   lease?: Lease
 ): Promise<Saved> {
-  try {
-    await write(dependencies, save, lease)
-    return { session: save.row, created: true }
-  } catch (error) {
-    // The user was deleted after the save began.
-    if (sqlState(error) === FOREIGN_KEY_VIOLATION) throw notSynced()
-    if (!(error instanceof IdTaken)) throw error
-  }
+  const { database, defaultTimeZone, now } = dependencies
+  const clock = { defaultTimeZone, now: now() }
+  const written = await createSaveRepository(database.run)
+    .insert(save.row, {
+      sub: save.sub,
+      now: clock.now,
+      defaultZone: toDatabaseZone(defaultTimeZone),
+      fencingToken: lease?.fencingToken
+    })
+    .catch((error) => {
+      throw USER_DELETED.has(sqlState(error) ?? '') ? notSynced() : error
+    })
+  if (written.outcome === 'no such user') throw notSynced()
+  if (written.outcome === 'lease lost') throw leaseLost()
+  if (written.outcome === 'id taken') return findRepeatedSave(dependencies, save)
+  if (lease) lease.isConsumed = true
+  if (written.mustRecount) await recount(dependencies, save.sub, clock)
+  return { session: { ...save.row, userId: written.userId }, created: true }
+}
+
+/** The session is saved, so a failure is no error of the save: the streak is counted when it is needed next. */
+async function recount({ database, log }: SessionDependencies, sub: string, clock: Clock): Promise<void> {
+  await database
+    .transaction((queries) => refreshFigures(queries, sub, clock))
+    .catch((error) => log.warn({ err: error }, 'The streak will be counted when it is needed'))
+}
+
+async function findRepeatedSave(dependencies: SessionDependencies, save: Save): Promise<Saved> {
   const stored = await findStoredSave(dependencies, save)
   if (stored) return stored
   throw new ApiError('session_busy', 'The session was deleted at the same moment. Retry.')
-}
-
-async function write(
-  { database, defaultTimeZone, now }: SessionDependencies,
-  { sub, row }: Save,
-  lease: Lease | undefined
-): Promise<void> {
-  await database.transaction(async (queries) => {
-    // The order prevents a deadlock: deleting a user locks the user first and the leases second. The user is
-    // locked last because all other saves of the user wait for this lock.
-    if (!(await createSessionRepository(queries).insert(row))) throw new IdTaken()
-    if (lease) await consume(queries, lease)
-    await createUserRepository(queries).lock(row.userId)
-    await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
-  })
 }
 
 /**
@@ -58,11 +63,11 @@ async function write(
  */
 export async function findStoredSave(
   { database }: SessionDependencies,
-  { content, row: { id, userId } }: Save
+  { sub, content, row: { id } }: Save
 ): Promise<Saved | null> {
   const stored = await createSessionRepository(database.queries).find(id)
   if (!stored) return null
-  if (stored.userId !== userId || !isSameContent(content, stored)) {
+  if (stored.sub !== sub || !isSameContent(content, stored)) {
     throw new ApiError('id_reused', 'Another session has this id. Choose a new id.')
   }
   return { session: stored, created: false }
@@ -71,8 +76,5 @@ export async function findStoredSave(
 export const notSynced = () =>
   new ApiError('user_not_synced', 'Call POST /api/users/sync once, then save again.')
 
-/** SQLSTATE (PostgreSQL manual, appendix A). */
-const FOREIGN_KEY_VIOLATION = '23503'
-
-/** Rolls the transaction back: the id already has a row. */
-class IdTaken extends Error {}
+/** SQLSTATEs of a user who was deleted within the statement, by a trigger (PostgreSQL manual, appendix A). */
+const USER_DELETED = new Set(['23503', '27000'])

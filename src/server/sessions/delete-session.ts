@@ -1,5 +1,5 @@
-import { createUserRepository } from '../users/repository.ts'
-import { refreshStreak } from '../users/streak-repository.ts'
+import { createFiguresRepository } from '../users/figures-repository.ts'
+import { subtractFromFigures } from '../users/figures.ts'
 import type { SessionDependencies, SessionReference } from './dependencies.ts'
 import { sessionNotFound } from './errors.ts'
 import { consumeForDeletion } from './leases/lease.ts'
@@ -19,11 +19,13 @@ export async function deleteSession(
   const { database, defaultTimeZone, now } = dependencies
   await removeRecording(dependencies, reference, async ({ id, userId }, lease) => {
     const isDeleted = await database.transaction(async (queries) => {
-      await createUserRepository(queries).lock(userId)
+      const user = await createFiguresRepository(queries).lock(reference.sub)
+      if (!user) return false
       await consumeForDeletion(queries, lease)
-      const isDeleted = await createSessionRepository(queries).delete(id, userId)
-      await refreshStreak(queries, { sub: reference.sub, defaultTimeZone, now: now() })
-      return isDeleted
+      const deleted = await createSessionRepository(queries).delete(id, userId)
+      if (deleted === null) return false
+      await subtractFromFigures(queries, user, { deleted, defaultTimeZone, now: now() })
+      return true
     })
     if (!isDeleted) throw sessionNotFound()
   })

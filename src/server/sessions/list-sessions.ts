@@ -1,40 +1,74 @@
+import { Readable } from 'node:stream'
 import type { SessionListItem } from '../../contract/sessions.ts'
 import type { PlaybackUrls } from '../storage/playback-urls.ts'
-import { decodeCursor, encodeCursor } from './cursor.ts'
-import type { createSessionRepository, HistoryRow } from './repository.ts'
+import { encodeCursor, type Position } from './cursor.ts'
+import type { HistoryPiece, HistoryQuery, HistoryRepository } from './history-repository.ts'
 
-type Dependencies = { sessions: ReturnType<typeof createSessionRepository>; playbackUrls: PlaybackUrls }
+type Dependencies = { history: HistoryRepository; playbackUrls: PlaybackUrls }
 
-type Query = {
-  sub: string
-  /** From the `Link` header of the previous page. */
-  cursor?: string | undefined
-  /** Rows of a page; the whole history without it. */
-  limit?: number | undefined
-}
+/** A JSON array of list items: whole, or in pieces. */
+export type JsonArray = string | Readable
 
-/** `next` is the `Link` header of a page that is not the last. */
-type SessionList = { items: SessionListItem[]; next: string | undefined }
+/** Rows of the history that are read at once: at most a few megabytes of JSON, whatever the names in them. */
+const PIECE_ROWS = 1000
 
 /**
- * Reads the history of a user, newest first, with URLs that play.
- * @throws {ApiError} invalid_input for a cursor that is not ours; storage_unavailable; database_unavailable
+ * Reads the whole history of a user, newest first, or what follows a position. A long one is read piece by piece as the
+ * client takes it: no database connection is held meanwhile, and no more than a piece is in memory.
+ * @throws {ApiError} storage_unavailable; database_unavailable
  */
-export async function listSessions(
-  { sessions, playbackUrls }: Dependencies,
-  { sub, cursor, limit }: Query
-): Promise<SessionList> {
-  const after = cursor === undefined ? undefined : decodeCursor(cursor)
-  // One row more than the page: it shows whether another page follows.
-  const rows = await sessions.list({ sub, after, limit: limit && limit + 1 })
-  const page = limit === undefined ? rows : rows.slice(0, limit)
-  const audioUrls = await playbackUrls.resolve(page.map((row) => row.audio_url))
+export async function listHistory(
+  dependencies: Dependencies,
+  query: Omit<HistoryQuery, 'limit'>
+): Promise<JsonArray> {
+  const first = await findPiece(dependencies, { ...query, limit: PIECE_ROWS })
+  return first.next ? Readable.from(joinPieces(dependencies, query.sub, first)) : first.items
+}
+
+/**
+ * Reads one page of the history, newest first.
+ * @returns `link` is the `Link` header (RFC 8288) of a page that is not the last; relative, so that it is right behind
+ * any proxy
+ * @throws {ApiError} storage_unavailable; database_unavailable
+ */
+export async function listPage(
+  dependencies: Dependencies,
+  query: HistoryQuery
+): Promise<{ items: string; link: string | undefined }> {
+  const { items, next } = await findPiece(dependencies, query)
+  const cursor = next && encodeCursor(next)
   return {
-    items: page.map((row, index) => ({ ...row, audio_url: audioUrls[index] ?? null })),
-    next: page.length < rows.length ? nextPage(page.length, page.at(-1)) : undefined
+    items,
+    link: cursor ? `</api/sessions?limit=${query.limit}&cursor=${cursor}>; rel="next"` : undefined
   }
 }
 
-// Relative, so that it is right behind any proxy.
-const nextPage = (limit: number, last: HistoryRow | undefined) =>
-  last && `</api/sessions?limit=${limit}&cursor=${encodeCursor(last.position)}>; rel="next"`
+type Piece = Pick<HistoryPiece, 'items' | 'next'>
+
+async function findPiece({ history, playbackUrls }: Dependencies, query: HistoryQuery): Promise<Piece> {
+  const piece = await history.find(query)
+  if (!piece) return { items: '[]', next: null }
+  return {
+    next: piece.next,
+    items: playbackUrls.areCanonical ? piece.items : await sign(playbackUrls, piece.items)
+  }
+}
+
+/** Replaces the canonical URLs of a private bucket by signed ones. */
+async function sign(playbackUrls: PlaybackUrls, json: string): Promise<string> {
+  const items = JSON.parse(json) as SessionListItem[]
+  const audioUrls = await playbackUrls.resolve(items.map((item) => item.audio_url))
+  return JSON.stringify(items.map((item, index) => ({ ...item, audio_url: audioUrls[index] ?? null })))
+}
+
+/** One array out of several. A failure rejects: the connection is cut, and no shorter array looks complete. */
+async function* joinPieces(dependencies: Dependencies, sub: string, first: Piece): AsyncGenerator<string> {
+  yield first.items.slice(0, -1)
+  let after: Position | null = first.next
+  while (after) {
+    const { items, next } = await findPiece(dependencies, { sub, after, limit: PIECE_ROWS })
+    if (items !== '[]') yield `,${items.slice(1, -1)}`
+    after = next
+  }
+  yield ']'
+}

@@ -1,7 +1,5 @@
-import type { SessionListItem } from '../../contract/sessions.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Queries } from '../database/client.ts'
-import type { Position } from './cursor.ts'
 
 /** A session without its score. */
 export type SessionHead = {
@@ -34,30 +32,8 @@ export type StoredSession = SessionHead & { scoreBeginning: string | null; score
 /** The text of a score, as one string or in pieces that are read on demand. */
 export type Score = string | AsyncIterable<string>
 
-export type HistoryRow = SessionListItem & { position: Position }
-
-type Page = { sub: string; after?: Position | undefined; limit?: number | undefined }
-
-/**
- * Looks up the owner's id within the statement: one round trip, and the index of the list gives the order.
- */
+/** Looks up the owner's id within the statement: one round trip, and the index of the list gives the order. */
 const owner = (sub: string) => Prisma.sql`(SELECT id FROM users WHERE auth0_id = ${sub})`
-
-const instant = ({ micros }: Position) =>
-  Prisma.sql`(timestamptz 'epoch' + ${micros}::bigint * interval '1 microsecond')`
-
-const isAfter = (position: Position) => Prisma.sql`
-  AND date <= ${instant(position)} AND (date < ${instant(position)} OR id > ${position.id}::uuid)`
-
-/** The history, newest first. Exported for a test of its query plan. */
-export const historyStatement = ({ sub, after, limit }: Page) => Prisma.sql`
-  SELECT id, song_name, instrument, date, duration_seconds, audio_url,
-    (extract(epoch FROM date) * 1000000)::bigint::text AS micros
-  FROM sessions
-  WHERE user_id = ${owner(sub)}
-    ${after ? isAfter(after) : Prisma.empty}
-  ORDER BY date DESC, id
-  ${limit ? Prisma.sql`LIMIT ${limit}` : Prisma.empty}`
 
 /** One session of its owner. Exported for a test of its query plan. */
 export const sessionStatement = (id: string, sub: string) => Prisma.sql`
@@ -70,17 +46,6 @@ export const sessionStatement = (id: string, sub: string) => Prisma.sql`
   FROM sessions WHERE id = ${id}::uuid AND user_id = ${owner(sub)}`
 
 export const createSessionRepository = (queries: Queries) => ({
-  async list(page: Page): Promise<HistoryRow[]> {
-    const rows = await queries.$queryRaw<
-      Array<Omit<SessionListItem, 'date'> & { date: Date; micros: string }>
-    >(historyStatement(page))
-    return rows.map(({ date, micros, ...row }) => ({
-      ...row,
-      date: date.toISOString(),
-      position: { micros, id: row.id }
-    }))
-  },
-
   async findOwned(id: string, sub: string): Promise<StoredSession | null> {
     const [row] = await queries.$queryRaw<StoredSession[]>(sessionStatement(id, sub))
     return row ?? null
@@ -96,13 +61,15 @@ export const createSessionRepository = (queries: Queries) => ({
     return isWhole ? session.scoreBeginning : readScore(queries, session)
   },
 
-  /** Finds a session of any user. */
-  find: (id: string): Promise<SessionRow | null> => queries.session.findUnique({ where: { id } }),
-
-  /** @returns false, and writes nothing, when the id is taken */
-  async insert(row: SessionRow): Promise<boolean> {
-    const { count } = await queries.session.createMany({ data: [row], skipDuplicates: true })
-    return count === 1
+  /** Finds a session of any user, with the owner's `sub`. */
+  async find(id: string): Promise<(SessionRow & { sub: string }) | null> {
+    const found = await queries.session.findUnique({
+      where: { id },
+      include: { user: { select: { auth0Id: true } } }
+    })
+    if (!found) return null
+    const { user, ...row } = found
+    return { ...row, sub: user.auth0Id }
   },
 
   /** Stores the size of a recording before it is published: the mark that an object may exist. */
@@ -126,10 +93,11 @@ export const createSessionRepository = (queries: Queries) => ({
     await queries.session.updateMany({ where: { id }, data: { audioUrl: null } })
   },
 
-  /** @returns false when the session does not exist */
-  async delete(id: string, userId: string): Promise<boolean> {
-    const { count } = await queries.session.deleteMany({ where: { id, userId } })
-    return count === 1
+  /** @returns the date of the session, as PostgreSQL writes it; null when the session does not exist */
+  async delete(id: string, userId: string): Promise<string | null> {
+    const [deleted] = await queries.$queryRaw<Array<{ date: string }>>`
+      DELETE FROM sessions WHERE id = ${id}::uuid AND user_id = ${userId}::uuid RETURNING date::text`
+    return deleted?.date ?? null
   }
 })
 

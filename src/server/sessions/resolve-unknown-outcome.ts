@@ -1,5 +1,5 @@
 import { withTimeLimit } from '../database/errors.ts'
-import { createUserRepository } from '../users/repository.ts'
+import { createFiguresRepository } from '../users/figures-repository.ts'
 import { commitSave, findStoredSave, type Save, type Saved } from './commit-save.ts'
 import type { SessionDependencies } from './dependencies.ts'
 import { isOutage } from './errors.ts'
@@ -62,8 +62,8 @@ async function undoUpload(
  * A transaction in doubt holds the lock on its user. Once this lock is free, the outcome is known.
  * @returns false when the database gave no answer
  */
-async function waitForTransaction({ database }: SessionDependencies, { row }: Save): Promise<boolean> {
-  const locked = database.transaction((queries) => createUserRepository(queries).lock(row.userId))
+async function waitForTransaction({ database }: SessionDependencies, { sub }: Save): Promise<boolean> {
+  const locked = database.transaction((queries) => createFiguresRepository(queries).lock(sub))
   return locked.then(
     () => true,
     () => false

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import {
+  type SessionData,
   SessionDataSchema,
   SessionListQuerySchema,
   SessionListSchema,
@@ -13,13 +14,16 @@ import { createPlaybackUrls } from '../storage/playback-urls.ts'
 import { deleteSession } from './delete-session.ts'
 import { sessionNotFound } from './errors.ts'
 import { createLeases } from './leases/leases.ts'
-import { listSessions } from './list-sessions.ts'
+import { decodeCursor } from './cursor.ts'
+import { createHistoryRepository } from './history-repository.ts'
+import { listHistory, listPage } from './list-sessions.ts'
 import { describeSession } from './presenter.ts'
 import recordingRoutes from './recording/routes.ts'
 import { createSessionRepository, type SessionHead, type StoredSession } from './repository.ts'
 import saveRoute from './save-route.ts'
 import { saveSession } from './save-session.ts'
 import { sendSession } from './send-session.ts'
+import { createSessionJsonRepository } from './session-json-repository.ts'
 
 type Options = {
   config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage' | 'upload'>
@@ -38,6 +42,16 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   const dependencies = { database, storage, leases, now, defaultTimeZone, maxRecordingBytes, log }
   const sessions = createSessionRepository(database.queries)
   const playbackUrls = createPlaybackUrls({ storage, ...config.storage })
+
+  const listing = { history: createHistoryRepository(database.run), playbackUrls }
+  const sessionsAsJson = createSessionJsonRepository(database.run)
+
+  async function withPlaybackUrl(json: string): Promise<string> {
+    if (playbackUrls.areCanonical) return json
+    const session = JSON.parse(json) as SessionData
+    const [audioUrl = null] = await playbackUrls.resolve([session.audioUrl])
+    return JSON.stringify({ ...session, audioUrl })
+  }
 
   async function present(session: SessionHead) {
     const [audioUrl = null] = await playbackUrls.resolve([session.audioUrl])
@@ -66,12 +80,12 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     },
     async (request, reply) => {
       const { cursor, limit } = request.query
-      const { items, next } = await listSessions(
-        { sessions, playbackUrls },
-        { sub: request.user.sub, cursor, limit: limit === undefined ? undefined : Number(limit) }
-      )
-      if (next) reply.header('link', next)
-      return items
+      const query = { sub: request.user.sub, after: cursor === undefined ? undefined : decodeCursor(cursor) }
+      reply.type(JSON_TYPE)
+      if (limit === undefined) return reply.send(await listHistory(listing, query))
+      const { items, link } = await listPage(listing, { ...query, limit: Number(limit) })
+      if (link) reply.header('link', link)
+      return reply.send(items)
     }
   )
 
@@ -90,7 +104,11 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       }
     },
     async (request, reply) => {
-      const session = await sessions.findOwned(request.params.id, request.user.sub)
+      const { id } = request.params
+      const { sub } = request.user
+      const found = await sessionsAsJson.find(id, sub)
+      if (found?.json) return reply.type(JSON_TYPE).send(await withPlaybackUrl(found.json))
+      const session = found && (await sessions.findOwned(id, sub))
       if (!session) throw sessionNotFound()
       return answer(reply, session)
     }
@@ -134,5 +152,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
 
   await app.register(recordingRoutes, { dependencies, answer })
 }
+
+const JSON_TYPE = 'application/json; charset=utf-8'
 
 export default sessionRoutes

@@ -4,7 +4,7 @@ import { createUserRepository } from '../users/repository.ts'
 import { findStoredSave, notSynced, type Save, type Saved } from './commit-save.ts'
 import { digestContent, type Recording, type SessionContent } from './content.ts'
 import type { SessionDependencies } from './dependencies.ts'
-import type { SessionRow } from './repository.ts'
+import type { NewRow } from './save-repository.ts'
 import { commitOrResolve } from './resolve-unknown-outcome.ts'
 
 /** `saveSession` with its dependencies bound. */
@@ -26,56 +26,46 @@ export async function saveSession(
   sub: string,
   content: SessionContent
 ): Promise<Saved> {
-  const userId = await createUserRepository(dependencies.database.queries).findId(sub)
-  if (!userId) throw notSynced()
-  const save = { sub, content, row: toRow(dependencies, content, userId) }
-  const repeated = await findRepeated(dependencies, save)
-  if (repeated) return repeated
-  return content.recording
-    ? saveWithRecording(dependencies, save, content.recording)
-    : commitOrResolve(dependencies, save)
+  const { now } = dependencies
+  if (content.recording) return saveWithRecording(dependencies, { sub, content }, content.recording)
+  return commitOrResolve(dependencies, { sub, content, row: toRow(content, now()) })
 }
 
-function toRow(
-  { storage, now }: SessionDependencies,
-  { recording, ...content }: SessionContent,
-  userId: string
-): SessionRow {
-  const id = content.id ?? randomUUID()
+/** The row of a session without a recording. */
+function toRow({ recording, ...content }: SessionContent, now: Date): NewRow {
   return {
     ...content,
-    id,
-    userId,
-    date: content.date ?? now(),
-    audioUrl: recording && storage.publicUrl(recordingKey(userId, id, recording.format)),
-    recordingSha256: recording?.sha256 ?? null,
-    recordingBytes: recording && BigInt(recording.bytes)
+    id: content.id ?? randomUUID(),
+    date: content.date ?? now,
+    audioUrl: null,
+    recordingSha256: null,
+    recordingBytes: null
   }
 }
 
-/** An id that was generated here cannot have been saved before. */
-const findRepeated = async (dependencies: SessionDependencies, save: Save): Promise<Saved | null> =>
-  save.content.id === undefined ? null : findStoredSave(dependencies, save)
-
 async function saveWithRecording(
   dependencies: SessionDependencies,
-  save: Save,
-  recording: Recording
+  { sub, content }: Pick<Save, 'sub' | 'content'>,
+  { bytes, sha256, stream, format }: Recording
 ): Promise<Saved> {
-  const { storage, leases } = dependencies
-  const { id: sessionId, userId } = save.row
-  const contentDigest = digestContent(save.content)
-  return leases.withLease({ sessionId, userId, contentDigest }, async (lease) => {
-    // Again: an equal save may have been waited for.
-    const repeated = await findRepeated(dependencies, save)
+  const { database, storage, leases, now } = dependencies
+  const userId = await createUserRepository(database.queries).findId(sub)
+  if (!userId) throw notSynced()
+  const row = toRow(content, now())
+  const purpose = { sessionId: row.id, userId, contentDigest: digestContent(content) }
+  return leases.withLease(purpose, async (lease) => {
+    // An id that was generated here cannot have been saved before.
+    const repeated =
+      content.id === undefined ? null : await findStoredSave(dependencies, { sub, content, row })
     if (repeated) return repeated
-    const key = recordingKey(userId, sessionId, recording.format)
-    const { bytes, stream, format } = recording
+    const key = recordingKey(userId, row.id, format)
     await leases.write(lease, (signal) =>
       storage.upload({ key, bytes, stream, contentType: format.contentType, signal })
     )
     // From here on the transaction ends the lease or, if it fails, commitOrResolve.
     lease.isKept = true
-    return commitOrResolve(dependencies, save, { lease, key })
+    const audioUrl = storage.publicUrl(key)
+    const recorded = { ...row, audioUrl, recordingSha256: sha256, recordingBytes: BigInt(bytes) }
+    return commitOrResolve(dependencies, { sub, content, row: recorded }, { lease, key })
   })
 }

@@ -20,7 +20,7 @@ const statsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { 
       }
     },
     async (request) =>
-      userStats(app.database.queries, {
+      userStats(app.database, {
         sub: request.user.sub,
         timeZone: request.query.tz,
         defaultTimeZone,

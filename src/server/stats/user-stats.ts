@@ -1,17 +1,59 @@
-import { isTimeZone, summarise } from '../../contract/practice-days.ts'
+import { isTimeZone, localDay, toUserStats } from '../../contract/practice-days.ts'
 import type { UserStatsData } from '../../contract/stats.ts'
-import type { Queries } from '../database/client.ts'
+import type { Database } from '../database/client.ts'
 import { invalidInput } from '../errors.ts'
-import { findPracticeDays, type StreakQuery } from '../users/streak-repository.ts'
+import { refreshFigures } from '../users/figures.ts'
+import { findStreak } from '../users/figures-repository.ts'
+import { rejectUnknownZone, toDatabaseZone } from '../users/time-zones.ts'
+import { createStatsRepository, type StatsRow } from './repository.ts'
+
+type Query = {
+  sub: string
+  /** Zone of this answer, instead of the user's own. */
+  timeZone: string | undefined
+  defaultTimeZone: string
+  now: Date
+}
 
 /**
- * Counts the stats of a user: zero for one who was never synced.
+ * The stats of a user: zero for one who was never synced. Their cost does not grow with the history.
  * @throws {ApiError} invalid_input for an unknown time zone; database_unavailable
  */
-export async function userStats(queries: Queries, query: StreakQuery): Promise<UserStatsData> {
-  if (query.timeZone !== undefined && !isTimeZone(query.timeZone)) {
+export async function userStats(database: Database, query: Query): Promise<UserStatsData> {
+  const { timeZone, defaultTimeZone, now } = query
+  if (timeZone !== undefined && !isTimeZone(timeZone)) {
     throw invalidInput('tz', 'must be an IANA time zone such as Europe/Berlin')
   }
-  const { days, today } = await findPracticeDays(queries, query)
-  return summarise(days, today)
+  const row = await findCurrent(database, query).catch(rejectUnknownZone('tz'))
+  if (!row) return noStats(localDay(now, timeZone ?? defaultTimeZone))
+  return toUserStats({
+    today: row.today ?? '',
+    weekSeconds: row.weekSeconds.map(Number),
+    streak: await streakOf(database, row, now),
+    totalSeconds: Number(row.totalSeconds)
+  })
+}
+
+const noStats = (today: string) => toUserStats({ today, weekSeconds: [], streak: 0, totalSeconds: 0 })
+
+/** Counts first what is unknown. @returns null for a user who was never synced */
+async function findCurrent(database: Database, query: Query): Promise<StatsRow | null> {
+  const { sub, timeZone, defaultTimeZone, now } = query
+  const stats = createStatsRepository(database.run)
+  const defaultZone = toDatabaseZone(defaultTimeZone)
+  const zone = timeZone === undefined ? null : toDatabaseZone(timeZone)
+  const row = await stats.find({ sub, zone, defaultZone, now })
+  if (!row || isCurrent(row)) return row
+  const user = await database.transaction((queries) => refreshFigures(queries, sub, { defaultTimeZone, now }))
+  return stats.find({ sub, zone: zone ?? user?.countedZone ?? defaultZone, defaultZone, now })
+}
+
+const isCurrent = ({ totalSeconds, countedZone, hasLaterSession }: StatsRow) =>
+  totalSeconds !== null && countedZone !== null && !hasLaterSession
+
+/** From the user's row where that was counted by the days of this answer. */
+async function streakOf(database: Database, row: StatsRow, now: Date): Promise<number> {
+  const { userId, zone, countedZone, hasLaterSession, daysSincePractice, streak } = row
+  if (zone !== countedZone || hasLaterSession) return findStreak(database.queries, { userId, zone, now })
+  return daysSincePractice !== null && daysSincePractice <= 1 ? streak : 0
 }

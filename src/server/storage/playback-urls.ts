@@ -11,6 +11,9 @@ export type PlaybackUrls = ReturnType<typeof createPlaybackUrls>
  */
 export function createPlaybackUrls({ storage, access, linkSeconds }: Options) {
   return {
+    /** Whether the canonical URLs play, so that `resolve` changes nothing. */
+    areCanonical: access === 'public',
+
     /**
      * @returns one URL for each canonical URL, in the same order; null stays null
      * @throws {ApiError} storage_unavailable

@@ -38,14 +38,6 @@ export const createUserRepository = (queries: Queries) => ({
     return user?.id ?? null
   },
 
-  /**
-   * Locks the user until the transaction ends. Writes of one user run one after the other, so that each of
-   * them counts the streak correctly.
-   */
-  async lock(userId: string): Promise<void> {
-    await queries.$queryRaw`SELECT id FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
-  },
-
   findBySub: (sub: string): Promise<UserRow | null> => queries.user.findUnique({ where: { auth0Id: sub } })
 })
 

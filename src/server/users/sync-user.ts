@@ -3,7 +3,8 @@ import type { SyncUser } from '../../contract/users.ts'
 import type { Database } from '../database/client.ts'
 import { ApiError, invalidInput } from '../errors.ts'
 import { createUserRepository, type UserRow } from './repository.ts'
-import { refreshStreak } from './streak-repository.ts'
+import { refreshFigures } from './figures.ts'
+import { rejectUnknownZone } from './time-zones.ts'
 
 type Dependencies = { database: Database; defaultTimeZone: string; now: () => Date }
 
@@ -26,7 +27,7 @@ export async function syncUser(
   return database.transaction(async (queries) => {
     const users = createUserRepository(queries)
     const { created } = await users.upsert(profile)
-    await refreshStreak(queries, { sub, defaultTimeZone, now: now() })
+    await refreshFigures(queries, sub, { defaultTimeZone, now: now() }).catch(rejectUnknownZone('/timeZone'))
     const user = await users.findBySub(sub)
     if (!user) throw new Error('The user disappeared within its own transaction')
     return { user, created }

@@ -143,7 +143,10 @@ t.test('the log of all levels has every event and no personal data', async (t) =
     const [line] = server.lines().filter(({ reqId, level }) => reqId === id && level === 50)
     t.match(
       line,
-      { msg: 'internal_error', err: { type: 'ApiError', cause: { type: /Prisma/, stack: '' } } },
+      {
+        msg: 'internal_error',
+        err: { type: 'ApiError', cause: { type: /Prisma|DatabaseError/, stack: '' } }
+      },
       'the fault can be found by the request id'
     )
   }

@@ -73,7 +73,8 @@ t.test('the list is a bare array of metadata', async (t) => {
       instrument: 'Piano',
       date: '2026-11-20T09:00:00.500Z',
       duration_seconds: 1260,
-      audio_url: saved.audioUrl
+      audio_url: saved.audioUrl,
+      score_accuracy: null
     }
   ])
 })

@@ -1,0 +1,58 @@
+import type pg from 'pg'
+import { withTimeLimit } from './errors.ts'
+
+/** SQL with numbered parameters. PostgreSQL keeps its plan under `name`, so a name belongs to one text for ever. */
+export type Statement = { name: string; text: string }
+
+export type RunStatement = <Row extends pg.QueryResultRow>(
+  statement: Statement,
+  values: unknown[]
+) => Promise<Row[]>
+
+type Options = {
+  timeoutMs: number
+  /** Whether to prepare statements by name: half the work for PostgreSQL. */
+  prepared: boolean
+  log: { warn: (message: string) => void }
+}
+
+/** A pooler has given us a server connection that lacks our prepared statement, or has another under that name. */
+const PREPARED_STATEMENT_FAULTS = new Set(['26000', '42P05'])
+
+/**
+ * Runs the few hot statements on the pool itself, past Prisma. Each is one round trip and a transaction of its own.
+ *
+ * @throws {ApiError} database_unavailable
+ */
+export function createStatementRunner(pool: pg.Pool, { timeoutMs, prepared, log }: Options): RunStatement {
+  let isPrepared = prepared
+
+  async function query<Row extends pg.QueryResultRow>(
+    { name, text }: Statement,
+    values: unknown[]
+  ): Promise<Row[]> {
+    if (!isPrepared) return (await pool.query<Row>(text, values)).rows
+    try {
+      return (await pool.query<Row>({ name, text, values })).rows
+    } catch (error) {
+      if (!PREPARED_STATEMENT_FAULTS.has(String((error as pg.DatabaseError).code))) throw error
+      // PostgreSQL reports both before it runs the statement, so running it again is safe.
+      if (isPrepared) {
+        log.warn('The connection pooler does not support prepared statements: continuing without them')
+      }
+      isPrepared = false
+      return (await pool.query<Row>(text, values)).rows
+    }
+  }
+
+  return (statement, values) => withTimeLimit(query(statement, values), timeoutMs)
+}
+
+/**
+ * Whether prepared statements work behind this URL. The embedded database is one session for all connections, and
+ * PgBouncer in transaction mode (Supabase's port 6543) gives each transaction another one.
+ */
+export function supportsPreparedStatements(url: string): boolean {
+  const { port, searchParams } = new URL(url)
+  return port !== '6543' && searchParams.get('pgbouncer') !== 'true'
+}

@@ -1,0 +1,68 @@
+import type { RunStatement, Statement } from '../database/statement-runner.ts'
+import type { Position } from './cursor.ts'
+
+/** A piece of somebody's history, newest first. */
+export type HistoryPiece = {
+  userId: string
+  /** The user's revision, read with the rows: the version of what the piece shows. */
+  revision: string
+  /** JSON array of the wire's list items, as PostgreSQL builds it. */
+  items: string
+  /** Position of the last item when older ones follow; null at the end of the history. */
+  next: Position | null
+}
+
+export type HistoryQuery = { sub: string; after?: Position | undefined; limit: number }
+
+type Row = {
+  userId: string
+  revision: string
+  items: string | null
+  nextMicros: string | null
+  nextId: string | null
+}
+
+const AFTER_POSITION = `
+        AND date <= timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+        AND (date < timestamptz 'epoch' + $3::bigint * interval '1 microsecond' OR id > $4::uuid)`
+
+const historyText = (condition: string) => `
+  SELECT u.id AS "userId", u.revision, piece.*
+  FROM users u, LATERAL (
+    SELECT json_agg(json_build_object(
+        'id', id, 'song_name', song_name, 'instrument', instrument,
+        'date', to_char(date AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'duration_seconds', duration_seconds, 'audio_url', audio_url, 'score_accuracy', score_accuracy
+      )) FILTER (WHERE row_number <= $2)::text AS items,
+      max((extract(epoch FROM date) * 1000000)::bigint) FILTER (WHERE row_number = $2 AND has_more) AS "nextMicros",
+      max(id::text) FILTER (WHERE row_number = $2 AND has_more) AS "nextId"
+    FROM (
+      -- One row more than wanted tells whether the history goes on.
+      SELECT *, row_number() OVER (), lead(true, 1, false) OVER () AS has_more
+      FROM (
+        SELECT id, song_name, instrument, date, duration_seconds, audio_url, score_accuracy FROM sessions
+        WHERE user_id = u.id${condition}
+        ORDER BY date DESC, id LIMIT $2 + 1
+      ) AS ordered
+    ) AS numbered
+  ) AS piece
+  WHERE u.auth0_id = $1`
+
+/** Exported for the test of their plans. */
+export const newestStatement: Statement = { name: 'history', text: historyText('') }
+export const olderStatement: Statement = { name: 'history-after', text: historyText(AFTER_POSITION) }
+
+export type HistoryRepository = ReturnType<typeof createHistoryRepository>
+
+export const createHistoryRepository = (run: RunStatement) => ({
+  /** @returns null for a user who was never synced */
+  async find({ sub, after, limit }: HistoryQuery): Promise<HistoryPiece | null> {
+    const [row] = after
+      ? await run<Row>(olderStatement, [sub, limit, after.micros, after.id])
+      : await run<Row>(newestStatement, [sub, limit])
+    if (!row) return null
+    const { userId, revision, items, nextMicros, nextId } = row
+    const next = nextMicros !== null && nextId !== null ? { micros: nextMicros, id: nextId } : null
+    return { userId, revision, items: items ?? '[]', next }
+  }
+})

@@ -1,0 +1,47 @@
+import type { Queries } from '../database/client.ts'
+import { createFiguresRepository, type LockedUser } from './figures-repository.ts'
+import { toDatabaseZone } from './time-zones.ts'
+
+/** By whose days, and as of when. `defaultTimeZone` is the zone of users without one. */
+export type Clock = { defaultTimeZone: string; now: Date }
+
+const queryOf = ({ userId, timeZone }: LockedUser, { defaultTimeZone, now }: Clock) => ({
+  userId,
+  zone: toDatabaseZone(timeZone ?? defaultTimeZone),
+  now
+})
+
+/**
+ * Locks the user and brings the running figures up to date, inside a transaction. Reads no more of the history than is
+ * unknown: nothing, the days of the streak, or all of it for sums that were never counted.
+ * @returns the user; null when there is none with this `sub`
+ */
+export async function refreshFigures(
+  queries: Queries,
+  sub: string,
+  clock: Clock
+): Promise<LockedUser | null> {
+  const figures = createFiguresRepository(queries)
+  const user = await figures.lock(sub)
+  if (!user) return null
+  const query = queryOf(user, clock)
+  if (!user.hasTotals) await figures.countTotals(user.userId)
+  if (!(await figures.endStreakIfOver(query))) await figures.countStreak(query)
+  return { ...user, countedZone: query.zone, hasTotals: true }
+}
+
+/**
+ * Brings the streak up to date after the deletion of one session, inside the transaction that deleted it.
+ * @param user as locked before the deletion
+ * @param deleted the session's date, as PostgreSQL writes it
+ */
+export async function subtractFromFigures(
+  queries: Queries,
+  user: LockedUser,
+  { deleted, ...clock }: Clock & { deleted: string }
+): Promise<void> {
+  const figures = createFiguresRepository(queries)
+  const query = queryOf(user, clock)
+  const isKnown = user.countedZone === query.zone && (await figures.subtractSession(query, deleted))
+  if (!isKnown) await figures.countStreak(query)
+}
