@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { withTimeLimit } from './errors.ts'
+import { sqlState, withTimeLimit } from './errors.ts'
 
 /** SQL with numbered parameters. PostgreSQL keeps its plan under `name`, so a name belongs to one text for ever. */
 export type Statement = { name: string; text: string }
@@ -15,6 +15,9 @@ type Options = {
   prepared: boolean
   log: { warn: (message: string) => void }
 }
+
+/** PostgreSQL has ended this statement to resolve a deadlock, and rolled it back (SQLSTATE 40P01). */
+const DEADLOCK_DETECTED = '40P01'
 
 /** A pooler has given us a server connection that lacks our prepared statement, or has another under that name. */
 const PREPARED_STATEMENT_FAULTS = new Set(['26000', '42P05'])
@@ -35,7 +38,7 @@ export function createStatementRunner(pool: pg.Pool, { timeoutMs, prepared, log 
     try {
       return (await pool.query<Row>({ name, text, values })).rows
     } catch (error) {
-      if (!PREPARED_STATEMENT_FAULTS.has(String((error as pg.DatabaseError).code))) throw error
+      if (!PREPARED_STATEMENT_FAULTS.has(sqlState(error) ?? '')) throw error
       // PostgreSQL reports both before it runs the statement, so running it again is safe.
       if (isPrepared) {
         log.warn('The connection pooler does not support prepared statements: continuing without them')
@@ -45,7 +48,19 @@ export function createStatementRunner(pool: pg.Pool, { timeoutMs, prepared, log 
     }
   }
 
-  return (statement, values) => withTimeLimit(query(statement, values), timeoutMs)
+  async function queryAgainAfterDeadlock<Row extends pg.QueryResultRow>(
+    statement: Statement,
+    values: unknown[]
+  ): Promise<Row[]> {
+    try {
+      return await query<Row>(statement, values)
+    } catch (error) {
+      if (sqlState(error) !== DEADLOCK_DETECTED) throw error
+      return query<Row>(statement, values)
+    }
+  }
+
+  return (statement, values) => withTimeLimit(queryAgainAfterDeadlock(statement, values), timeoutMs)
 }
 
 /**

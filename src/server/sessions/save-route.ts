@@ -30,13 +30,17 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now,
         operationId: 'saveSession',
         summary: 'Save a completed session',
         description:
-          'All or nothing. With an `id` of your own it is safe to repeat: the same content again answers 200 and writes nothing.',
+          'Stores all or nothing. A save with an `id` chosen by the client is safe to repeat: ' +
+          'the same content again answers 200 and writes nothing.',
         tags: ['Sessions'],
         body: NewSessionSchema,
         response: {
-          200: { ...SavedSessionSchema, description: 'This very session was saved before' },
+          200: {
+            ...SavedSessionSchema,
+            description: 'The same session was saved before; nothing was written'
+          },
           201: withHeader(
-            { ...SavedSessionSchema, description: 'Saved: row, recording and streak are there' },
+            { ...SavedSessionSchema, description: 'Session, recording and streak are stored' },
             'Location',
             'The path of the session'
           ),
@@ -66,9 +70,9 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now,
         recording: async () => request.upload?.recording() ?? null
       })
       const { session, created } = await saveSession(request.user.sub, content)
-      // What is saved is not to be answered with an error: without a link that plays, the next reading gives one.
+      // The session is saved: a missing signed URL must not turn the answer into an error. The next read has one.
       const answer = await present(session).catch((error) => {
-        request.log.warn({ err: error }, 'Saved, and answered without a link that plays')
+        request.log.warn({ err: error }, 'The session is saved, and its answer has no URL that plays')
         return describeSession(session, session.audioUrl)
       })
       if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)

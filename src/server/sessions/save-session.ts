@@ -18,7 +18,7 @@ export type SaveSession = (sub: string, content: SessionContent) => Promise<Save
  * one transaction writes the row, consumes the lease and counts the streak. A process that dies in between
  * leaves an object without a row, which reconciliation removes, and never a row without its object.
  *
- * @throws {ApiError} user_not_synced; id_reused when the id holds, or is getting, other content;
+ * @throws {ApiError} user_not_synced; id_reused when other content is stored, or being saved, under the id;
  * session_busy; storage_unavailable; database_unavailable
  */
 export async function saveSession(
@@ -62,7 +62,7 @@ async function saveWithRecording(
     await leases.write(lease, (signal) =>
       storage.upload({ key, bytes, stream, contentType: format.contentType, signal })
     )
-    // From here on the transaction ends the lease or, if it fails, commitOrResolve.
+    // The commit ends the lease. If the commit fails, commitOrResolve ends it.
     lease.isKept = true
     const audioUrl = storage.publicUrl(key)
     const recorded = { ...row, audioUrl, recordingSha256: sha256, recordingBytes: BigInt(bytes) }
