@@ -25,9 +25,10 @@ ALTER TABLE "users" SET (fillfactor = 70);
 --
 -- The sums change by what the statement changed; NULL stays NULL. The streak covers streak_count local days, in
 -- figures_zone, and ends on the day of last_practice_date. A change that may touch a day of the streak, or join its
--- first day, sets figures_zone to NULL: the streak is unknown and is counted again before it is used. Sessions later
--- than last_practice_date need no mark, because the server looks for them before it uses the streak. The limits are a
--- day wider than needed, so that no time zone is looked up here: an unknown one would make every write fail.
+-- first day, sets figures_zone to NULL: the streak is unknown and is counted again before it is used. So does a session
+-- later than last_practice_date. The server sets that date before this runs, so its own saves are not concerned. Sessions
+-- of the future need no mark, because the server looks for those that have become due before it uses the streak. The
+-- limits are a day wider than needed, so that no time zone is looked up here: an unknown one would make every write fail.
 CREATE FUNCTION update_figures() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -39,9 +40,11 @@ BEGIN
             recordings_bytes = u.recordings_bytes + change.recordings_bytes,
             revision = u.revision + 1,
             figures_zone = CASE
-                WHEN u.streak_count > 0
-                    AND change.oldest <= u.last_practice_date - (u.streak_count - 1) * interval '1 day'
+                WHEN u.streak_count > 0 AND change.oldest < u.last_practice_date
+                    AND change.oldest <= u.last_practice_date - (u.streak_count - 2) * interval '1 day'
                     AND change.newest >= u.last_practice_date - (u.streak_count + 2) * interval '1 day'
+                THEN NULL
+                WHEN change.newest > coalesce(u.last_practice_date, '-infinity') AND change.oldest <= now()
                 THEN NULL ELSE u.figures_zone END
         FROM (
             SELECT n.user_id, sum(n.duration_seconds) AS seconds, count(*) AS sessions,

@@ -59,7 +59,7 @@ const saveText = (lease: string, leaseSource: string) => `
         WHEN streak = 0 AND day >= today - 1 THEN NULL
         WHEN date >= last OR streak = 0 THEN zone
         -- As in update_figures(): near the first day of the streak, it is counted again.
-        WHEN date > last - (streak - 1) * interval '1 day' OR date < last - (streak + 2) * interval '1 day' THEN zone
+        WHEN date > last - (streak - 2) * interval '1 day' OR date < last - (streak + 2) * interval '1 day' THEN zone
         END
     FROM days WHERE users.id = days.id
     RETURNING figures_zone IS NULL AS must_recount

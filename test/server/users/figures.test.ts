@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
+import pg from 'pg'
 import t, { type Test } from 'tap'
 import { localDay, practiceDays, summarise } from '../../../src/contract/practice-days.ts'
 import { build, type Caller } from '../../helpers/app.ts'
-import { query } from '../../helpers/scratch-database.ts'
+import { needsRealServer, query } from '../../helpers/scratch-database.ts'
 
 const ZONES = [
   'UTC',
@@ -227,5 +229,56 @@ t.test('concurrent saves, repeats and deletions leave the figures right', async 
   t.equal(row?.total_seconds, row?.naive)
   t.equal(row?.session_count, row?.sessions)
   t.equal(row?.streak_count, 2, 'today and yesterday: the day before was deleted')
+  t.match((await user.stats()).json(), { streak: 2 })
+})
+
+const insertion = (sub: string, date: string) => `
+  INSERT INTO sessions (user_id, song_name, instrument, duration_seconds, date)
+  SELECT id, 'x', 'y', 1, '${date}' FROM users WHERE auth0_id = '${sub}'`
+
+t.test('a session in the last hour before a streak joins it after clocks have gone forward', async (t) => {
+  const { as, database } = await build(t, { now: () => new Date('2026-03-30T08:00:00Z') })
+  const zone = { timeZone: 'Europe/Berlin' }
+  // 30 March, half past midnight: 24 hours before it was 28 March, half past eleven.
+  const streak = ['2026-03-29T10:00:00Z', '2026-03-29T22:30:00Z']
+  const joining = '2026-03-28T22:45:00Z'
+  for (const isSql of [false, true]) {
+    const user = as(`auth0|clocks-${isSql}`)
+    await user.sync(zone)
+    for (const date of streak) await user.save({ date })
+    t.match((await user.stats()).json(), { streak: 2 })
+    if (isSql) await query(database.url, insertion(user.sub, joining))
+    else await user.save({ date: joining })
+    t.match((await user.stats()).json(), { streak: 3 })
+  }
+})
+
+t.test('a save keeps the streak known, also one of a single day', async (t) => {
+  let now = new Date(START)
+  const { as, database } = await build(t, { now: () => now })
+  const user = as('auth0|single-day')
+  await user.sync({ timeZone: 'Europe/Berlin' })
+  for (let saves = 0; saves < 3; saves++) {
+    await user.save()
+    const [row] = await query(database.url, `SELECT figures_zone FROM users WHERE auth0_id = '${user.sub}'`)
+    t.same(row, { figures_zone: 'Europe/Berlin' })
+    now = new Date(now.getTime() + HOUR)
+  }
+})
+
+t.test('a save counts what SQL inserted while it waited', { skip: needsRealServer }, async (t) => {
+  const { as, database } = await build(t, { now: () => new Date(START) })
+  const user = as('auth0|waiting')
+  await user.sync()
+  await user.save({ date: new Date(START - 72 * HOUR).toISOString() })
+  const client = new pg.Client(database.url)
+  await client.connect()
+  await client.query('BEGIN')
+  await client.query(insertion(user.sub, new Date(START - 24 * HOUR).toISOString()))
+  const saved = user.save()
+  await setTimeout(500) // the save has taken its snapshot and waits for the user
+  await client.query('COMMIT')
+  await client.end()
+  t.equal((await saved).statusCode, 201)
   t.match((await user.stats()).json(), { streak: 2 })
 })
