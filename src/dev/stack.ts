@@ -81,6 +81,8 @@ async function startApi(services: NodeJS.ProcessEnv) {
     NODE_ENV: 'development',
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
+    // On a busy machine the first queries of the embedded database take seconds.
+    DATABASE_TIMEOUT_MS: '30000',
     CORS_ORIGINS: 'http://localhost:5173,http://localhost:8080',
     ...Object.fromEntries(overrides),
     ...services,
