@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
+import { runsOf } from '../helpers/property-runs.ts'
 import {
   ApiStorageService,
   type ApiStorageOptions,
@@ -239,7 +240,7 @@ t.test('after any sequence of faults, repeating succeeds, and a save that resolv
       }
       await newService().saveSession(session)
     }),
-    { numRuns: 25 }
+    { numRuns: runsOf(25) }
   )
 })
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { runsOf } from '../helpers/property-runs.ts'
 import {
   addDays,
   countStreak,
@@ -207,7 +208,7 @@ t.test('localDay', async (t) => {
         zones(),
         (instant, zone) => localDay(instant, zone) === naiveFormatter(zone).format(instant)
       ),
-      { numRuns: 300 }
+      { numRuns: runsOf(300) }
     )
   })
 })
@@ -407,7 +408,7 @@ t.test('practiceDays', async (t) => {
           naiveStats(sessions, zone, instant)
         )
       }),
-      { numRuns: 300 }
+      { numRuns: runsOf(300) }
     )
   })
 })

@@ -8,10 +8,8 @@ const directory = new URL('../', import.meta.url)
  * others.
  */
 const groups = {
-  client: ['client/', 'contract/'],
-  dev: ['dev/', 'scripts/'],
-  sessions: ['server/sessions/'],
-  database: ['server/database/', 'server/commands/', 'server/reconcile/', 'server/storage/'],
+  client: ['client/', 'contract/', 'dev/', 'scripts/'],
+  sessions: ['server/sessions/', 'server/reconcile/', 'server/storage/'],
   rest: []
 } satisfies Record<string, string[]>
 
@@ -21,9 +19,16 @@ const groupOf = (file: string): string =>
   Object.entries(groups).find(([, prefixes]) => prefixes.some((prefix) => file.startsWith(prefix)))?.[0] ??
   'rest'
 
+// They take too long to run on every database.
+const alone = ['server/crash.system.ts', 'server/sessions/recording/one-hour.system.ts']
+
+const isSlow = (file: string): boolean =>
+  /^(server|scripts)\/.*\.system\.ts$/.test(file) && !alone.includes(file)
+
+/** The test files; with TEST_SLOW, also the slow tests of the server, so that one run covers all of it. */
 const testFiles = (): string[] =>
   readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts'))
+    .filter((name) => name.endsWith('.test.ts') || (process.env['TEST_SLOW'] === 'true' && isSlow(name)))
     .sort()
 
 let current: Test = root

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { problems, type Problem, type ProblemCode } from '../../src/contract/problem.ts'
 import { build, startServices } from '../helpers/app.ts'
+import { runsOf } from '../helpers/property-runs.ts'
 import { isProblem } from '../helpers/problem.ts'
 
 const services = await startServices(t)
@@ -407,7 +408,7 @@ t.test('for any body the answer is a success or says what to change', async (t) 
         isAnswered(t, response, payload)
         return t.passing()
       }),
-      { numRuns: 100 }
+      { numRuns: runsOf(100) }
     )
   }
 })

@@ -104,39 +104,6 @@ t.test('without the storage, answers with recordings are 503 and all others succ
   t.equal((await clara.list()).statusCode, 200)
 })
 
-t.test('every recording of a history longer than one signing batch has a URL', async (t) => {
-  const { clara } = await start(t)
-  const { id } = (await clara.save({ audioBase64 })).json<SessionData>()
-  await query(
-    database.url,
-    `
-    INSERT INTO sessions (user_id, song_name, instrument, duration_seconds, audio_url)
-    SELECT user_id, 'Ode ' || n, instrument, 60, audio_url FROM sessions, generate_series(1, 12000) n WHERE id = '${id}'`
-  )
-  const rows = (await clara.list()).json<Array<{ audio_url: string }>>()
-  t.equal(rows.length, 12_001)
-  t.ok(rows.every((row) => row.audio_url.includes('/object/sign/')))
-})
-
-t.test('the command changes the access without changing a row', async (t) => {
-  const { clara } = await start(t)
-  const { id } = (await clara.save({ audioBase64 })).json<SessionData>()
-  const url = await canonicalUrlOf(id)
-  t.match(await applyAccess(PRIVATE), { code: 0, stdout: /is already private/ })
-  t.match(await applyAccess({}), { code: 0, stdout: /was private and is now public/ })
-  const { as } = await start(t, {})
-  t.equal((await as(clara.sub).get(id)).json().audioUrl, url)
-  t.equal((await fetch(url)).status, 200)
-  t.match(await applyAccess(PRIVATE), { code: 0, stdout: /was public and is now private/ })
-  t.ok(await isRefused(url))
-  t.equal(await canonicalUrlOf(id), url)
-  t.match(await applyAccess({ SUPABASE_URL: 'http://127.0.0.1:1' }), {
-    code: 2,
-    stdout: '',
-    stderr: /ECONNREFUSED/
-  })
-})
-
 t.test('a bucket with another access than configured is reported', async (t) => {
   const { app } = await start(t, {})
   const { checks } = (await app.inject('/readyz')).json()

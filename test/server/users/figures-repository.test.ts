@@ -4,6 +4,7 @@ import pg from 'pg'
 import t from 'tap'
 import type { UserStatsData } from '../../../src/contract/stats.ts'
 import { build } from '../../helpers/app.ts'
+import { runsOf } from '../../helpers/property-runs.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -141,7 +142,7 @@ t.test('after any saves, back-dated saves and deletions, stats and table equal a
         })
       }
     }),
-    { numRuns: 25 }
+    { numRuns: runsOf(25) }
   )
 })
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { request, type IncomingMessage } from 'node:http'
@@ -9,8 +9,7 @@ import t, { type Test } from 'tap'
 import type { Problem, ProblemCode } from '../../../../src/contract/problem.ts'
 import { build, startServices } from '../../../helpers/app.ts'
 import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
-import { fixture, largeScore } from '../../../helpers/recordings.ts'
-import { query } from '../../../helpers/scratch-database.ts'
+import { fixture } from '../../../helpers/recordings.ts'
 import { needsServerWithin } from '../../../helpers/server-command.ts'
 import { expectSound } from '../../../helpers/session-state.ts'
 import {
@@ -125,51 +124,6 @@ t.test(
   }
 )
 
-t.test('concurrent uploads each store the digest of their own recording', async (t) => {
-  const { save } = await start(t, { UPLOAD_CONCURRENCY: '20' })
-  const recordings = await Promise.all(
-    [700_000, 3_000_000, 5_000_000].map(async (bytes) =>
-      Buffer.concat([await fixture('recording.webm'), randomBytes(bytes)])
-    )
-  )
-  await Promise.all(
-    recordings.map(async (bytes) => {
-      const {
-        body: { id }
-      } = await save(json({ audioBase64: bytes.toString('base64') }))
-      const [row] = await query(
-        services.database.url,
-        `SELECT recording_sha256 FROM sessions WHERE id = '${id}'`
-      )
-      t.strictSame(row, { recording_sha256: createHash('sha256').update(bytes).digest('hex') })
-    })
-  )
-})
-
-t.test(
-  'the spool file is deleted before the answer, whatever the answer is',
-  { skip: skipWithoutProc },
-  async (t) => {
-    const { save } = await start(t)
-    const unknown = randomBytes(recording.length).toString('base64')
-    const ends: Array<[string, number]> = [
-      [body, 201],
-      [body.slice(0, -1), 400],
-      [json({ audioBase64, duration: -1 }), 400],
-      [json({ audioBase64: `${audioBase64.slice(0, -20)}*${audioBase64.slice(-20)}` }), 400],
-      [json({ audioBase64: unknown }), 415],
-      [`${body.slice(0, -1)},"audioBase64":null}`, 201],
-      [`${body.slice(0, -1)},"audioBase64":"${unknown}"}`, 415],
-      [json({ audioBase64, unknown: 'x'.repeat(41 * 1024 ** 2) }), 413],
-      [json({ xmlContent: largeScore(2_000_000) }), 201]
-    ]
-    for (const [whole, expected] of ends) {
-      t.equal((await save(whole)).status, expected)
-      t.ok(await isClean())
-    }
-  }
-)
-
 t.test(
   'a client that disconnects leaves nothing behind, and its place is free',
   { skip: skipWithoutProc },
@@ -270,29 +224,6 @@ t.test(
   }
 )
 
-t.test(
-  'a waiting body is not read, small bodies do not wait, and all are saved in the end',
-  { skip: needsServerWithin },
-  async (t) => {
-    const { beginWith, begin, save, app, clara } = await start(t)
-    const first = await beginWith(body, 1000)
-    const large = json({ unknown: 'x'.repeat(30 * 1024 ** 2) })
-    const connected = once(app.server, 'request')
-    const second = begin({ 'content-length': large.length })
-    second.saving.end(large)
-    const [{ socket }] = (await connected) as [IncomingMessage]
-    t.equal(
-      (await clara.save({ audioBase64: (await fixture('recording.webm')).toString('base64') })).statusCode,
-      201
-    )
-    t.equal((await save(json({ xmlContent: largeScore(500_000) }))).status, 201)
-    t.ok(socket.bytesRead < 1024 ** 2, `${socket.bytesRead} bytes`)
-    first.saving.end(body.slice(1000))
-    t.equal((await first.answer).status, 201)
-    t.equal((await second.answer).status, 201)
-  }
-)
-
 t.test('waiting too long for a place is 503, and a client that disconnects leaves the queue', async (t) => {
   const { beginWith, save } = await start(t, { UPLOAD_WAIT_MS: '300' })
   const first = await beginWith(body, 1000)
@@ -302,38 +233,6 @@ t.test('waiting too long for a place is 503, and a client that disconnects leave
   first.saving.end(body.slice(1000))
   t.equal((await first.answer).status, 201)
   t.equal((await save()).status, 201)
-})
-
-t.test('several slow uploads of one user do not block other users', async (t) => {
-  const { beginWith, save, as } = await start(t, { UPLOAD_CONCURRENCY: '2' })
-  const robert = as(`auth0|${randomUUID()}`)
-  await robert.sync()
-  const slow = [await beginWith(body, 1000), await beginWith(body, 1000)]
-  t.equal((await save(body, robert)).status, 201)
-  for (const { saving, answer } of slow) {
-    saving.end(body.slice(1000))
-    t.equal((await answer).status, 201)
-  }
-})
-
-t.test('large scores are parsed one at a time, and one that arrives slowly blocks no other', async (t) => {
-  const proxy = await startFaultyProxy(t, services.storage.url)
-  const { beginWith, save } = await start(t, {
-    SUPABASE_URL: proxy.url,
-    UPLOAD_CONCURRENCY: '9',
-    UPLOAD_WAIT_MS: '300'
-  })
-  const score = json({ xmlContent: largeScore(2_000_000) })
-  const slow = await beginWith(score, score.length - 10)
-  t.equal((await save(score)).status, 201)
-  const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
-  const held = save(json({ xmlContent: largeScore(2_000_000), audioBase64 }))
-  await hung
-  isRefused(t, await save(score), 503, 'server_busy')
-  await proxy.resume()
-  t.equal((await held).status, 201)
-  slow.saving.end(score.slice(score.length - 10))
-  t.equal((await slow.answer).status, 201)
 })
 
 t.test('the token is checked before a body takes a place', async (t) => {

@@ -1,3 +1,0 @@
-import { runTests } from '../helpers/run-tests.ts'
-
-runTests('dev')
