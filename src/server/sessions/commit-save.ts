@@ -1,9 +1,9 @@
-import { sqlState } from '../database/errors.ts'
 import { ApiError } from '../errors.ts'
 import { refreshFigures, type Clock } from '../users/figures.ts'
 import { toDatabaseZone } from '../users/time-zones.ts'
 import { isSameContent, type SessionContent } from './content.ts'
 import type { SessionDependencies } from './dependencies.ts'
+import { isUserDeleted } from './errors.ts'
 import { leaseLost, type Lease } from './leases/lease.ts'
 import { createSessionRepository, type SessionRow } from './repository.ts'
 import { createSaveRepository, type NewRow } from './save-repository.ts'
@@ -33,7 +33,7 @@ export async function commitSave(
       fencingToken: lease?.fencingToken
     })
     .catch((error) => {
-      throw USER_DELETED.has(sqlState(error) ?? '') ? notSynced() : error
+      throw isUserDeleted(error) ? notSynced() : error
     })
   if (written.outcome === 'no such user') throw notSynced()
   if (written.outcome === 'lease lost') throw leaseLost()
@@ -75,6 +75,3 @@ export async function findStoredSave(
 
 export const notSynced = () =>
   new ApiError('user_not_synced', 'Call POST /api/users/sync once, then save again.')
-
-/** SQLSTATEs of a user who was deleted within the statement, by a trigger (PostgreSQL manual, appendix A). */
-const USER_DELETED = new Set(['23503', '27000'])

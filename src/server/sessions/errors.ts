@@ -1,3 +1,4 @@
+import { sqlState } from '../database/errors.ts'
 import { ApiError } from '../errors.ts'
 
 /** Also the answer for a session of another user: a caller cannot tell the two apart. */
@@ -8,3 +9,9 @@ export const sessionNotFound = () => new ApiError('session_not_found', 'You have
  * nevertheless.
  */
 export const isOutage = (error: unknown) => error instanceof ApiError && error.code === 'database_unavailable'
+
+/** SQLSTATEs: foreign_key_violation, and triggered_data_change_violation (PostgreSQL manual, appendix A). */
+const USER_DELETED = new Set(['23503', '27000'])
+
+/** Whether a statement failed because its user was deleted at the same moment. */
+export const isUserDeleted = (error: unknown) => USER_DELETED.has(sqlState(error) ?? '')

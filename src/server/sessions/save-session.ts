@@ -4,6 +4,7 @@ import { createUserRepository } from '../users/repository.ts'
 import { findStoredSave, notSynced, type Save, type Saved } from './commit-save.ts'
 import { digestContent, type Recording, type SessionContent } from './content.ts'
 import type { SessionDependencies } from './dependencies.ts'
+import { isUserDeleted } from './errors.ts'
 import type { NewRow } from './save-repository.ts'
 import { commitOrResolve } from './resolve-unknown-outcome.ts'
 
@@ -27,7 +28,11 @@ export async function saveSession(
   content: SessionContent
 ): Promise<Saved> {
   const { now } = dependencies
-  if (content.recording) return saveWithRecording(dependencies, { sub, content }, content.recording)
+  if (content.recording) {
+    return saveWithRecording(dependencies, { sub, content }, content.recording).catch((error) => {
+      throw isUserDeleted(error) ? notSynced() : error
+    })
+  }
   return commitOrResolve(dependencies, { sub, content, row: toRow(content, now()) })
 }
 

@@ -38,6 +38,11 @@ export const createUserRepository = (queries: Queries) => ({
     return user?.id ?? null
   },
 
+  /** Locks the user until the transaction ends. It is the first lock of every transaction that writes sessions. */
+  async lock(userId: string): Promise<void> {
+    await queries.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
+  },
+
   findBySub: (sub: string): Promise<UserRow | null> => queries.user.findUnique({ where: { auth0Id: sub } })
 })
 

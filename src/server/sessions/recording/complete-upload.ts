@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AudioFormat } from '../../audio/formats.ts'
 import { recordingKey } from '../../storage/recording-keys.ts'
+import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { sessionNotFound } from '../errors.ts'
 import { confirm, consume, type Lease } from '../leases/lease.ts'
@@ -81,6 +82,7 @@ async function attach(dependencies: SessionDependencies, publication: Publicatio
   const format = await leases.withHeartbeat(lease, (signal) => verifyUpload(dependencies, upload, signal))
   const audioUrl = await leases.write(lease, () => publish(dependencies, publication, format))
   await database.transaction(async (queries) => {
+    await createUserRepository(queries).lock(session.userId)
     await consume(queries, lease)
     const isAttached = await createSessionRepository(queries).attachRecording(session.id, audioUrl)
     if (!isAttached) throw sessionNotFound()
@@ -95,6 +97,7 @@ async function publish(
   format: AudioFormat
 ): Promise<string> {
   await database.transaction(async (queries) => {
+    await createUserRepository(queries).lock(session.userId)
     await confirm(queries, lease)
     await createSessionRepository(queries).announceRecording(session.id, BigInt(upload.bytes))
   })

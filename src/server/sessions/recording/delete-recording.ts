@@ -1,3 +1,4 @@
+import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { consumeForDeletion } from '../leases/lease.ts'
 import { createSessionRepository } from '../repository.ts'
@@ -11,8 +12,9 @@ export async function deleteRecording(
   dependencies: SessionDependencies,
   reference: SessionReference
 ): Promise<void> {
-  await removeRecording(dependencies, reference, ({ id }, lease) =>
+  await removeRecording(dependencies, reference, ({ id, userId }, lease) =>
     dependencies.database.transaction(async (queries) => {
+      await createUserRepository(queries).lock(userId)
       await consumeForDeletion(queries, lease)
       await createSessionRepository(queries).forgetRecording(id)
     })

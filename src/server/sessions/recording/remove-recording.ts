@@ -1,6 +1,7 @@
 import { possibleKeys } from '../../storage/recording-keys.ts'
+import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
-import { sessionNotFound } from '../errors.ts'
+import { isUserDeleted, sessionNotFound } from '../errors.ts'
 import { confirm, type Lease } from '../leases/lease.ts'
 import { createSessionRepository, mayHaveObject, type SessionHead } from '../repository.ts'
 
@@ -19,12 +20,16 @@ export async function removeRecording(
   const sessions = createSessionRepository(database.queries)
   const seen = await sessions.findOwned(id, sub)
   if (!seen) throw sessionNotFound()
-  await leases.withLease({ sessionId: id, userId: seen.userId, contentDigest: null }, async (lease) => {
+  const purpose = { sessionId: id, userId: seen.userId, contentDigest: null }
+  const removal = leases.withLease(purpose, async (lease) => {
     // Read again: this request may have waited for another deletion, and for a save after that.
     const session = await sessions.findOwned(id, sub)
     if (!session) throw sessionNotFound()
     if (mayHaveObject(session)) await removeObject(dependencies, session, lease)
     await finish(session, lease)
+  })
+  await removal.catch((error) => {
+    throw isUserDeleted(error) ? sessionNotFound() : error
   })
 }
 
@@ -34,6 +39,7 @@ async function removeObject(
   lease: Lease
 ): Promise<void> {
   await database.transaction(async (queries) => {
+    await createUserRepository(queries).lock(userId)
     await confirm(queries, lease)
     await createSessionRepository(queries).clearAudioUrl(id)
   })

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { build } from '../../helpers/app.ts'
+import { fixture } from '../../helpers/recordings.ts'
+import { needsRealServer } from '../../helpers/scratch-database.ts'
+
+const audioBase64 = (await fixture('recording.webm')).toString('base64')
+const { as, database } = await build(t)
+
+async function connect(t: Test): Promise<pg.Client> {
+  const client = new pg.Client(database.url)
+  await client.connect()
+  t.teardown(() => client.end())
+  return client
+}
+
+t.test('removing a recording locks the user before the session', { skip: needsRealServer }, async (t) => {
+  const clara = as('auth0|clara')
+  await clara.sync()
+  const id = randomUUID()
+  await clara.save({ id, audioBase64 })
+  const client = await connect(t)
+  await client.query(`BEGIN; SELECT FROM users WHERE auth0_id = '${clara.sub}' FOR UPDATE`)
+  const removed = clara.call('DELETE', `/api/sessions/${id}/recording`)
+  await setTimeout(500)
+  await client.query(`SELECT FROM sessions WHERE id = '${id}' FOR UPDATE NOWAIT`)
+  await client.query('COMMIT')
+  t.equal((await removed).statusCode, 204)
+})
+
+t.test(
+  'a user who is deleted meanwhile gets the answers of an unknown user',
+  { skip: needsRealServer },
+  async (t) => {
+    const robert = as('auth0|robert')
+    await robert.sync()
+    const { id } = (await robert.save()).json<{ id: string }>()
+    const client = await connect(t)
+    await client.query(`BEGIN; DELETE FROM users WHERE auth0_id = '${robert.sub}'`)
+    const answers = [robert.save(), robert.save({ audioBase64 }), robert.remove(id)]
+    await setTimeout(500)
+    await client.query('COMMIT')
+    const codes = (await Promise.all(answers)).map((answer) => answer.json<{ code: string }>().code)
+    t.same(codes, ['user_not_synced', 'user_not_synced', 'session_not_found'])
+  }
+)
