@@ -19,8 +19,11 @@ type Options = {
 /** PostgreSQL has ended this statement to resolve a deadlock, and rolled it back (SQLSTATE 40P01). */
 const DEADLOCK_DETECTED = '40P01'
 
-/** A pooler has given us a server connection that lacks our prepared statement, or has another under that name. */
-const PREPARED_STATEMENT_FAULTS = new Set(['26000', '42P05'])
+/**
+ * PostgreSQL reports these before it runs a prepared statement. A pooler has given us a server connection that lacks our
+ * statement (26000) or has another under that name (42P05), or a migration has changed the type of a column (0A000).
+ */
+const PREPARED_STATEMENT_FAULTS = new Set(['26000', '42P05', '0A000'])
 
 /**
  * Runs the few hot statements on the pool itself, past Prisma. Each is one round trip and a transaction of its own.
@@ -39,9 +42,11 @@ export function createStatementRunner(pool: pg.Pool, { timeoutMs, prepared, log 
       return (await pool.query<Row>({ name, text, values })).rows
     } catch (error) {
       if (!PREPARED_STATEMENT_FAULTS.has(sqlState(error) ?? '')) throw error
-      // PostgreSQL reports both before it runs the statement, so running it again is safe.
+      // Nothing ran, so running it again is safe.
       if (isPrepared) {
-        log.warn('The connection pooler does not support prepared statements: continuing without them')
+        log.warn(
+          'The prepared statements of a connection are unusable: continuing without prepared statements'
+        )
       }
       isPrepared = false
       return (await pool.query<Row>(text, values)).rows

@@ -44,6 +44,16 @@ for (const [fault, provoke] of [
   })
 }
 
+t.test('a prepared statement survives a migration that changes the type of a column', async (t) => {
+  const { pool, run, warnings } = await start(t)
+  const statement = { name: 'typed', text: 'SELECT value FROM typed' }
+  await pool.query('CREATE TABLE typed AS SELECT 1 AS value')
+  for (let runs = 0; runs < 2; runs++) t.same(await run(statement, []), [{ value: 1 }])
+  await pool.query('ALTER TABLE typed ALTER COLUMN value TYPE text')
+  for (let runs = 0; runs < 2; runs++) t.same(await run(statement, []), [{ value: '1' }])
+  t.equal(warnings.length, 1)
+})
+
 t.test('any other refusal stays an error', async (t) => {
   const { run, warnings } = await start(t)
   await t.rejects(run({ name: 'division', text: 'SELECT 1 / $1::int' }, [0]), { code: '22012' })
