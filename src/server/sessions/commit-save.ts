@@ -30,7 +30,8 @@ export async function commitSave(
       sub: save.sub,
       now: clock.now,
       defaultZone: toDatabaseZone(defaultTimeZone),
-      fencingToken: lease?.fencingToken
+      fencingToken: lease?.fencingToken,
+      lockTimeoutMs: database.timeoutMs
     })
     .catch((error) => {
       throw isUserDeleted(error) ? notSynced() : error

@@ -12,12 +12,21 @@ export type Written =
 /** A session to be written for the user of a token. */
 export type NewRow = Omit<SessionHead, 'userId'> & { xmlContent: string | null }
 
-type Options = { sub: string; now: Date; defaultZone: string; fencingToken: string | undefined }
+type Options = {
+  sub: string
+  now: Date
+  defaultZone: string
+  fencingToken: string | undefined
+  lockTimeoutMs: number
+}
 type Row = { userId: string; hasLease: boolean; isCreated: boolean; mustRecount: boolean | null }
 
 /**
  * Locks the user, ends the lease of a save with a recording, inserts the session and brings the streak up to date: one
  * round trip, one transaction. The sums and the user's revision are kept by the trigger `sessions_inserted`.
+ *
+ * The wait for a lock is limited as the request is: a save whose caller got an error is not to be stored later. (A
+ * statement_timeout set within a statement begins with the next one; lock_timeout applies at once.)
  *
  * The streak is extended from the user's row where that is certain to be right: it was counted in today's zone, no
  * session that lay in the future has become due, and the new session is not older than the newest one. Otherwise
@@ -27,7 +36,7 @@ const saveText = (lease: string, leaseSource: string) => `
   WITH owner AS MATERIALIZED (
     SELECT id, streak_count AS streak, last_practice_date AS last,
       CASE WHEN time_zone IS NOT NULL OR figures_zone = $3 THEN figures_zone END AS zone
-    FROM users WHERE auth0_id = $1 FOR NO KEY UPDATE
+    FROM users WHERE auth0_id = $1 AND set_config('lock_timeout', $16, true) <> '' FOR NO KEY UPDATE
   ),${lease} saved AS (
     INSERT INTO sessions (id, user_id, date, song_name, instrument, duration_seconds, xml_content, analysis_summary,
       analysis_feedback, score_accuracy, audio_url, recording_bytes, recording_sha256)
@@ -70,7 +79,7 @@ const saveText = (lease: string, leaseSource: string) => `
 
 const LEASE = `
   lease AS MATERIALIZED (
-    SELECT session_id FROM session_leases, owner WHERE session_id = $4 AND holder = $16::uuid FOR UPDATE OF session_leases
+    SELECT session_id FROM session_leases, owner WHERE session_id = $4 AND holder = $17::uuid FOR UPDATE OF session_leases
   ),`
 
 const END_LEASE = `
@@ -85,7 +94,10 @@ export const saveUnderLeaseStatement: Statement = {
 
 export const createSaveRepository = (run: RunStatement) => ({
   /** Writes all of it or nothing. */
-  async insert(row: NewRow, { sub, now, defaultZone, fencingToken }: Options): Promise<Written> {
+  async insert(
+    row: NewRow,
+    { sub, now, defaultZone, fencingToken, lockTimeoutMs }: Options
+  ): Promise<Written> {
     const values = [
       sub,
       now,
@@ -101,7 +113,8 @@ export const createSaveRepository = (run: RunStatement) => ({
       row.scoreAccuracy,
       row.audioUrl,
       row.recordingBytes,
-      row.recordingSha256
+      row.recordingSha256,
+      String(lockTimeoutMs)
     ]
     const [written] = fencingToken
       ? await run<Row>(saveUnderLeaseStatement, [...values, fencingToken])

@@ -7,7 +7,21 @@ import { fixture } from '../../helpers/recordings.ts'
 import { needsRealServer } from '../../helpers/scratch-database.ts'
 
 const audioBase64 = (await fixture('recording.webm')).toString('base64')
-const { as, database } = await build(t)
+const { as, ...services } = await build(t)
+const { database } = services
+
+t.test('a save that waits too long for a lock is not stored later', { skip: needsRealServer }, async (t) => {
+  const { as } = await build(t, { services, env: { DATABASE_TIMEOUT_MS: '3000' } })
+  const fanny = as('auth0|fanny')
+  await fanny.sync()
+  const client = await connect(t)
+  await client.query(`BEGIN; SELECT FROM users WHERE auth0_id = '${fanny.sub}' FOR UPDATE`)
+  t.equal((await fanny.save()).statusCode, 503)
+  await setTimeout(500)
+  await client.query('COMMIT')
+  await fanny.sync() // would wait for a save that goes on
+  t.same((await fanny.list()).json(), [])
+})
 
 async function connect(t: Test): Promise<pg.Client> {
   const client = new pg.Client(database.url)
