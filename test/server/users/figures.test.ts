@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { localDay, practiceDays, summarise } from '../../../src/contract/practice-days.ts'
+import { runsOf } from '../../helpers/property-runs.ts'
 import { build, type Caller } from '../../helpers/app.ts'
 import { needsRealServer, query } from '../../helpers/scratch-database.ts'
 
@@ -100,7 +101,7 @@ t.test('the figures of a user are always what counting the sessions gives', asyn
         await compare(t, user, state)
       }
     }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 25) }
+    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? runsOf(25)) }
   )
 
   async function sessionsOf(user: Caller): Promise<Stored[]> {
