@@ -1,8 +1,18 @@
+import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { sqlState, withTimeLimit } from './errors.ts'
 
-/** SQL with numbered parameters. PostgreSQL keeps its plan under `name`, so a name belongs to one text for ever. */
-export type Statement = { name: string; text: string }
+/** SQL with numbered parameters, and the name under which PostgreSQL keeps its plan. */
+export type Statement = { readonly name: string; readonly text: string }
+
+/**
+ * Names a statement. A hash of the text is part of the name: behind a pooler, two releases may share a connection, and
+ * neither must find the other's text under a name.
+ */
+export function defineStatement(name: string, text: string): Statement {
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12)
+  return { name: `${name}-${hash}`, text }
+}
 
 export type RunStatement = <Row extends pg.QueryResultRow>(
   statement: Statement,

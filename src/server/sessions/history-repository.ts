@@ -1,4 +1,4 @@
-import type { RunStatement, Statement } from '../database/statement-runner.ts'
+import { defineStatement, type RunStatement } from '../database/statement-runner.ts'
 import type { Position } from './cursor.ts'
 
 /** A piece of somebody's history, newest first. */
@@ -49,8 +49,8 @@ const historyText = (condition: string) => `
   WHERE u.auth0_id = $1`
 
 /** Exported for the test of their plans. */
-export const newestStatement: Statement = { name: 'history', text: historyText('') }
-export const olderStatement: Statement = { name: 'history-after', text: historyText(AFTER_POSITION) }
+export const newestStatement = defineStatement('history', historyText(''))
+export const olderStatement = defineStatement('history-after', historyText(AFTER_POSITION))
 
 export type HistoryRepository = ReturnType<typeof createHistoryRepository>
 

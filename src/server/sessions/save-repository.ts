@@ -1,4 +1,4 @@
-import type { RunStatement, Statement } from '../database/statement-runner.ts'
+import { defineStatement, type RunStatement } from '../database/statement-runner.ts'
 import type { SessionHead } from './repository.ts'
 
 /** What became of an attempt to write a session. */
@@ -86,11 +86,8 @@ const END_LEASE = `
   , ended AS (DELETE FROM session_leases USING saved WHERE session_id = saved.id)`
 
 /** Exported for the test of their plans. */
-export const saveStatement: Statement = { name: 'save', text: saveText('', 'owner') }
-export const saveUnderLeaseStatement: Statement = {
-  name: 'save-leased',
-  text: saveText(LEASE, 'owner, lease')
-}
+export const saveStatement = defineStatement('save', saveText('', 'owner'))
+export const saveUnderLeaseStatement = defineStatement('save-leased', saveText(LEASE, 'owner, lease'))
 
 export const createSaveRepository = (run: RunStatement) => ({
   /** Writes all of it or nothing. */

@@ -1,12 +1,12 @@
-import type { RunStatement, Statement } from '../database/statement-runner.ts'
+import { defineStatement, type RunStatement } from '../database/statement-runner.ts'
 
 /** Bytes of the largest score that is answered as part of one string. */
 const SMALL_SCORE = 64 * 1024
 
 /** One session of its owner, as the wire's SessionData. Exported for a test of its query plan. */
-export const sessionJsonStatement: Statement = {
-  name: 'session',
-  text: `
+export const sessionJsonStatement = defineStatement(
+  'session',
+  `
     SELECT revision, CASE WHEN coalesce(octet_length(xml_content), 0) <= ${SMALL_SCORE} THEN json_build_object(
       'id', id,
       'date', to_char(date AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
@@ -19,7 +19,7 @@ export const sessionJsonStatement: Statement = {
       'audioUrl', audio_url
     )::text END AS json
     FROM sessions WHERE id = $1::uuid AND user_id = (SELECT id FROM users WHERE auth0_id = $2)`
-}
+)
 
 /** A session as PostgreSQL writes it. `json` is null where the score is too large for one string. */
 export type SessionJson = { revision: number; json: string | null }

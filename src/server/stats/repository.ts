@@ -1,4 +1,4 @@
-import type { RunStatement, Statement } from '../database/statement-runner.ts'
+import { defineStatement, type RunStatement } from '../database/statement-runner.ts'
 
 /** A user's figures and this week's sessions, as of one moment. */
 export type StatsRow = {
@@ -35,9 +35,9 @@ const secondsOf = (weekday: number) =>
  * One row for a user, whatever the length of the history: the figures come from the user's row, the week through the
  * index of the history. Exported for the test of its plan.
  */
-export const statsStatement: Statement = {
-  name: 'stats',
-  text: `
+export const statsStatement = defineStatement(
+  'stats',
+  `
     WITH owner AS MATERIALIZED (
       SELECT id, total_seconds, streak_count, last_practice_date AS last,
         CASE WHEN time_zone IS NOT NULL OR figures_zone = $3 THEN figures_zone END AS counted_zone
@@ -61,7 +61,7 @@ export const statsStatement: Statement = {
           AND date < (monday + 7)::timestamp AT TIME ZONE zone + interval '2 hours'
       ) AS "weekSeconds"
     FROM week`
-}
+)
 
 export const createStatsRepository = (run: RunStatement) => ({
   /** @returns null for a user who was never synced */

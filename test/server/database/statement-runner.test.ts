@@ -3,11 +3,19 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import {
   createStatementRunner,
+  defineStatement,
   supportsPreparedStatements
 } from '../../../src/server/database/statement-runner.ts'
 import { needsRealServer, query, scratchDatabase } from '../../helpers/scratch-database.ts'
 
 const ANSWER = { name: 'answer', text: 'SELECT $1::int + 1 AS answer' }
+
+t.test('statements with different texts have different names', async (t) => {
+  const [one, other] = [defineStatement('list', 'SELECT 1'), defineStatement('list', 'SELECT 2')]
+  t.match(one.name, /^list-[0-9a-f]{12}$/)
+  t.not(one.name, other.name)
+  t.equal(one.name, defineStatement('list', 'SELECT 1').name)
+})
 
 /** A runner on one connection, and what it has logged. */
 async function start(t: Test) {
