@@ -61,7 +61,7 @@ export function createDelivery({ service, queue, lock, clock, isOnline, onChange
     }
   })
 
-  // Not `retryFor`: any call of `flush` ends the pause, and the next pause is longer all the same.
+  // Not `retryFor`: each call of `flush` ends the pause, and the next pause is longer all the same.
   function flushLater(error: unknown): void {
     pausing = new AbortController()
     clock.sleep(Math.max(pauseMs, retryAfterMs(error)), pausing.signal).then(flush, () => {})
