@@ -83,6 +83,8 @@ export function createDatabase(config: Config['database'], { log = console }: Op
 
     async close(): Promise<void> {
       await client.$disconnect()
+      // Prisma ends the pool only if it has used it.
+      if (!pool.ended && !pool.ending) await pool.end()
     }
   }
 

@@ -3,6 +3,8 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { getLogs } from '@prisma/debug'
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { createDatabase } from '../../../src/server/database/client.ts'
+import { defineStatement } from '../../../src/server/database/statement-runner.ts'
 import { ApiError } from '../../../src/server/errors.ts'
 import { build, startServices, type Caller } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
@@ -203,4 +205,14 @@ t.test('a statement that PostgreSQL refuses is an internal error, not an outage'
   t.match(answer, { statusCode: 500 })
   t.equal(answer.json().code, 'internal_error')
   t.notMatch(answer.body, /song_name|SELECT|column/)
+})
+
+t.test('closing ends the connections that Prisma has not used', async (t) => {
+  const config = { url: databaseUrl, poolSize: 2, timeoutMs: 30_000, preparedStatements: 'off' } as const
+  const database = createDatabase(config)
+  t.same(await database.run(defineStatement('one', 'SELECT 1 AS one'), []), [{ one: 1 }])
+  await database.close()
+  await t.rejects(database.run(defineStatement('one', 'SELECT 1 AS one'), []), {
+    code: 'database_unavailable'
+  })
 })
