@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache'
 
-/** How long a verification counts. A key that the issuer removes is refused so much later at most. */
+/** How long a verification is remembered. */
 const LIFE_MS = 60_000
-/** Access tokens have one to two kilobytes. */
 const MAX_TOKENS = 2000
+/** Access tokens have one to two kilobytes, and at most as many as the headers of a request. */
+const MAX_CHARACTERS = 4 * 1024 * 1024
 
 type Verified = { sub: string; until: number }
 
@@ -12,7 +13,11 @@ type Verified = { sub: string; until: number }
  * `now` gives milliseconds.
  */
 export function createVerifiedTokens(now: () => number) {
-  const tokens = new LRUCache<string, Verified>({ max: MAX_TOKENS })
+  const tokens = new LRUCache<string, Verified>({
+    max: MAX_TOKENS,
+    maxSize: MAX_CHARACTERS,
+    sizeCalculation: (_verified, token) => token.length
+  })
 
   return {
     /** The subject of a token that needs no verification. */

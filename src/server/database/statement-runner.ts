@@ -26,7 +26,7 @@ type Options = {
   log: { warn: (message: string) => void }
 }
 
-/** PostgreSQL has ended this statement to resolve a deadlock, and rolled it back (SQLSTATE 40P01). */
+/** PostgreSQL has ended the statement to resolve a deadlock, and rolled it back (SQLSTATE 40P01). */
 const DEADLOCK_DETECTED = '40P01'
 
 /**
@@ -43,39 +43,29 @@ const PREPARED_STATEMENT_FAULTS = new Set(['26000', '42P05', '0A000'])
 export function createStatementRunner(pool: pg.Pool, { timeoutMs, prepared, log }: Options): RunStatement {
   let isPrepared = prepared
 
-  async function query<Row extends pg.QueryResultRow>(
-    { name, text }: Statement,
-    values: unknown[]
-  ): Promise<Row[]> {
-    if (!isPrepared) return (await pool.query<Row>(text, values)).rows
-    try {
-      return (await pool.query<Row>({ name, text, values })).rows
-    } catch (error) {
-      if (!PREPARED_STATEMENT_FAULTS.has(sqlState(error) ?? '')) throw error
-      // Nothing ran, so running it again is safe.
-      if (isPrepared) {
-        log.warn(
-          'The prepared statements of a connection are unusable: continuing without prepared statements'
-        )
-      }
-      isPrepared = false
-      return (await pool.query<Row>(text, values)).rows
-    }
+  const send = <Row extends pg.QueryResultRow>({ name, text }: Statement, values: unknown[]) =>
+    pool.query<Row>(isPrepared ? { name, text, values } : { text, values })
+
+  function stopPreparing() {
+    if (isPrepared) log.warn('A prepared statement is unusable: continuing without prepared statements')
+    isPrepared = false
   }
 
-  async function queryAgainAfterDeadlock<Row extends pg.QueryResultRow>(
+  async function sendAgainIfNothingRan<Row extends pg.QueryResultRow>(
     statement: Statement,
     values: unknown[]
   ): Promise<Row[]> {
     try {
-      return await query<Row>(statement, values)
+      return (await send<Row>(statement, values)).rows
     } catch (error) {
-      if (sqlState(error) !== DEADLOCK_DETECTED) throw error
-      return query<Row>(statement, values)
+      const state = sqlState(error) ?? ''
+      if (PREPARED_STATEMENT_FAULTS.has(state)) stopPreparing()
+      else if (state !== DEADLOCK_DETECTED) throw error
+      return (await send<Row>(statement, values)).rows
     }
   }
 
-  return (statement, values) => withTimeLimit(queryAgainAfterDeadlock(statement, values), timeoutMs)
+  return (statement, values) => withTimeLimit(sendAgainIfNothingRan(statement, values), timeoutMs)
 }
 
 /**

@@ -1,5 +1,5 @@
-import { createFiguresRepository } from '../users/figures-repository.ts'
 import { subtractFromFigures } from '../users/figures.ts'
+import { createUserRepository } from '../users/repository.ts'
 import type { SessionDependencies, SessionReference } from './dependencies.ts'
 import { sessionNotFound } from './errors.ts'
 import { consumeForDeletion } from './leases/lease.ts'
@@ -19,7 +19,7 @@ export async function deleteSession(
   const { database, defaultTimeZone, now } = dependencies
   await removeRecording(dependencies, reference, async ({ id, userId }, lease) => {
     const isDeleted = await database.transaction(async (queries) => {
-      const user = await createFiguresRepository(queries).lock(reference.sub)
+      const user = await createUserRepository(queries).lock({ userId })
       if (!user) return false
       await consumeForDeletion(queries, lease)
       const deleted = await createSessionRepository(queries).delete(id, userId)

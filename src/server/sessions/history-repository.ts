@@ -1,22 +1,17 @@
 import { defineStatement, type RunStatement } from '../database/statement-runner.ts'
 import type { Position } from './cursor.ts'
 
-/** A piece of somebody's history, newest first. */
+/** A piece of a user's history, newest first. */
 export type HistoryPiece = {
-  userId: string
-  /** The user's revision, read with the rows: the version of what the piece shows. */
-  revision: string
   /** JSON array of the wire's list items, as PostgreSQL builds it. */
   items: string
-  /** Position of the last item when older ones follow; null at the end of the history. */
+  /** Position of the last item if older ones follow; null at the end of the history. */
   next: Position | null
 }
 
 export type HistoryQuery = { sub: string; after?: Position | undefined; limit: number }
 
 type Row = {
-  userId: string
-  revision: string
   items: string | null
   nextMicros: string | null
   nextId: string | null
@@ -27,7 +22,7 @@ const AFTER_POSITION = `
         AND (date < timestamptz 'epoch' + $3::bigint * interval '1 microsecond' OR id > $4::uuid)`
 
 const historyText = (condition: string) => `
-  SELECT u.id AS "userId", u.revision, piece.*
+  SELECT piece.*
   FROM users u, LATERAL (
     SELECT json_agg(json_build_object(
         'id', id, 'song_name', song_name, 'instrument', instrument,
@@ -37,7 +32,7 @@ const historyText = (condition: string) => `
       max((extract(epoch FROM date) * 1000000)::bigint) FILTER (WHERE row_number = $2 AND has_more) AS "nextMicros",
       max(id::text) FILTER (WHERE row_number = $2 AND has_more) AS "nextId"
     FROM (
-      -- One row more than wanted tells whether the history goes on.
+      -- One row more than the limit shows whether older ones follow.
       SELECT *, row_number() OVER (), lead(true, 1, false) OVER () AS has_more
       FROM (
         SELECT id, song_name, instrument, date, duration_seconds, audio_url, score_accuracy FROM sessions
@@ -61,8 +56,8 @@ export const createHistoryRepository = (run: RunStatement) => ({
       ? await run<Row>(olderStatement, [sub, limit, after.micros, after.id])
       : await run<Row>(newestStatement, [sub, limit])
     if (!row) return null
-    const { userId, revision, items, nextMicros, nextId } = row
+    const { items, nextMicros, nextId } = row
     const next = nextMicros !== null && nextId !== null ? { micros: nextMicros, id: nextId } : null
-    return { userId, revision, items: items ?? '[]', next }
+    return { items: items ?? '[]', next }
   }
 })

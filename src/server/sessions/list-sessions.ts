@@ -15,14 +15,17 @@ const PIECE_ROWS = 1000
 /**
  * Reads the whole history of a user, newest first, or what follows a position. A long one is read piece by piece as the
  * client takes it: no database connection is held meanwhile, and no more than a piece is in memory.
+ * @param hasBody false for an answer to HEAD, which needs the first piece only
  * @throws {ApiError} storage_unavailable; database_unavailable
  */
 export async function listHistory(
   dependencies: Dependencies,
-  query: Omit<HistoryQuery, 'limit'>
+  query: Omit<HistoryQuery, 'limit'>,
+  { hasBody }: { hasBody: boolean }
 ): Promise<JsonArray> {
   const first = await findPiece(dependencies, { ...query, limit: PIECE_ROWS })
-  return first.next ? Readable.from(joinPieces(dependencies, query.sub, first)) : first.items
+  if (!first.next) return first.items
+  return Readable.from(hasBody ? joinPieces(dependencies, query.sub, first) : [])
 }
 
 /**
@@ -43,9 +46,10 @@ export async function listPage(
   }
 }
 
-type Piece = Pick<HistoryPiece, 'items' | 'next'>
-
-async function findPiece({ history, playbackUrls }: Dependencies, query: HistoryQuery): Promise<Piece> {
+async function findPiece(
+  { history, playbackUrls }: Dependencies,
+  query: HistoryQuery
+): Promise<HistoryPiece> {
   const piece = await history.find(query)
   if (!piece) return { items: '[]', next: null }
   return {
@@ -61,8 +65,12 @@ async function sign(playbackUrls: PlaybackUrls, json: string): Promise<string> {
   return JSON.stringify(items.map((item, index) => ({ ...item, audio_url: audioUrls[index] ?? null })))
 }
 
-/** One array out of several. A failure rejects: the connection is cut, and no shorter array looks complete. */
-async function* joinPieces(dependencies: Dependencies, sub: string, first: Piece): AsyncGenerator<string> {
+/** Joins the arrays of all pieces. A failure cuts the connection, so that no shorter array looks complete. */
+async function* joinPieces(
+  dependencies: Dependencies,
+  sub: string,
+  first: HistoryPiece
+): AsyncGenerator<string> {
   yield first.items.slice(0, -1)
   let after: Position | null = first.next
   while (after) {

@@ -1,5 +1,5 @@
 import { withTimeLimit } from '../database/errors.ts'
-import { createFiguresRepository } from '../users/figures-repository.ts'
+import { createUserRepository } from '../users/repository.ts'
 import { commitSave, findStoredSave, type Save, type Saved } from './commit-save.ts'
 import type { SessionDependencies } from './dependencies.ts'
 import { isOutage } from './errors.ts'
@@ -63,7 +63,7 @@ async function undoUpload(
  * @returns false when the database gave no answer
  */
 async function waitForTransaction({ database }: SessionDependencies, { sub }: Save): Promise<boolean> {
-  const locked = database.transaction((queries) => createFiguresRepository(queries).lock(sub))
+  const locked = database.transaction((queries) => createUserRepository(queries).lock({ sub }))
   return locked.then(
     () => true,
     () => false

@@ -2,7 +2,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import {
-  type SessionData,
   SessionDataSchema,
   SessionListQuerySchema,
   SessionListSchema,
@@ -12,12 +11,12 @@ import type { Config } from '../config.ts'
 import { problemResponses, withHeader } from '../http/response-schemas.ts'
 import { createPlaybackUrls } from '../storage/playback-urls.ts'
 import { deleteSession } from './delete-session.ts'
-import { sessionNotFound } from './errors.ts'
 import { createLeases } from './leases/leases.ts'
 import { decodeCursor } from './cursor.ts'
 import { createHistoryRepository } from './history-repository.ts'
 import { listHistory, listPage } from './list-sessions.ts'
 import { describeSession } from './presenter.ts'
+import { readSession } from './read-session.ts'
 import recordingRoutes from './recording/routes.ts'
 import { createSessionRepository, type SessionHead, type StoredSession } from './repository.ts'
 import saveRoute from './save-route.ts'
@@ -46,17 +45,8 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   const listing = { history: createHistoryRepository(database.run), playbackUrls }
   const sessionsAsJson = createSessionJsonRepository(database.run)
 
-  async function withPlaybackUrl(json: string): Promise<string> {
-    if (playbackUrls.areCanonical) return json
-    const session = JSON.parse(json) as SessionData
-    const [audioUrl = null] = await playbackUrls.resolve([session.audioUrl])
-    return JSON.stringify({ ...session, audioUrl })
-  }
-
-  async function present(session: SessionHead) {
-    const [audioUrl = null] = await playbackUrls.resolve([session.audioUrl])
-    return describeSession(session, audioUrl)
-  }
+  const present = async (session: SessionHead) =>
+    describeSession(session, await playbackUrls.resolveOne(session.audioUrl))
 
   const answer = async (reply: FastifyReply, session: StoredSession) =>
     sendSession(reply, await present(session), sessions.scoreOf(session))
@@ -82,7 +72,8 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       const { cursor, limit } = request.query
       const query = { sub: request.user.sub, after: cursor === undefined ? undefined : decodeCursor(cursor) }
       reply.type(JSON_TYPE)
-      if (limit === undefined) return reply.send(await listHistory(listing, query))
+      const hasBody = request.method !== 'HEAD'
+      if (limit === undefined) return reply.send(await listHistory(listing, query, { hasBody }))
       const { items, link } = await listPage(listing, { ...query, limit: Number(limit) })
       if (link) reply.header('link', link)
       return reply.send(items)
@@ -104,13 +95,11 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       }
     },
     async (request, reply) => {
-      const { id } = request.params
-      const { sub } = request.user
-      const found = await sessionsAsJson.find(id, sub)
-      if (found?.json) return reply.type(JSON_TYPE).send(await withPlaybackUrl(found.json))
-      const session = found && (await sessions.findOwned(id, sub))
-      if (!session) throw sessionNotFound()
-      return answer(reply, session)
+      const session = await readSession(
+        { sessionsAsJson, sessions, playbackUrls },
+        { id: request.params.id, sub: request.user.sub }
+      )
+      return typeof session === 'string' ? reply.type(JSON_TYPE).send(session) : answer(reply, session)
     }
   )
 

@@ -7,7 +7,7 @@ const SMALL_SCORE = 64 * 1024
 export const sessionJsonStatement = defineStatement(
   'session',
   `
-    SELECT revision, CASE WHEN coalesce(octet_length(xml_content), 0) <= ${SMALL_SCORE} THEN json_build_object(
+    SELECT CASE WHEN coalesce(octet_length(xml_content), 0) <= ${SMALL_SCORE} THEN json_build_object(
       'id', id,
       'date', to_char(date AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
       'songName', song_name,
@@ -21,8 +21,8 @@ export const sessionJsonStatement = defineStatement(
     FROM sessions WHERE id = $1::uuid AND user_id = (SELECT id FROM users WHERE auth0_id = $2)`
 )
 
-/** A session as PostgreSQL writes it. `json` is null where the score is too large for one string. */
-export type SessionJson = { revision: number; json: string | null }
+/** A session as PostgreSQL writes it. `json` is null if its score is too large for one string. */
+export type SessionJson = { json: string | null }
 
 export const createSessionJsonRepository = (run: RunStatement) => ({
   /** @returns null when the user has no such session */

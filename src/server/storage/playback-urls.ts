@@ -10,6 +10,15 @@ export type PlaybackUrls = ReturnType<typeof createPlaybackUrls>
  * private bucket it signs URLs of limited life, all of one response in one call.
  */
 export function createPlaybackUrls({ storage, access, linkSeconds }: Options) {
+  async function resolve(audioUrls: Array<string | null>): Promise<Array<string | null>> {
+    if (access === 'public') return audioUrls
+    const keys = audioUrls.filter((url) => url !== null).map(keyOf)
+    if (keys.length === 0) return audioUrls
+    const signed = await storage.signUrls(keys, linkSeconds)
+    // A missing object has no signed URL. Its canonical URL still shows that there was a recording.
+    return audioUrls.map((url) => url && (signed.get(keyOf(url)) ?? url))
+  }
+
   return {
     /** Whether the canonical URLs play, so that `resolve` changes nothing. */
     areCanonical: access === 'public',
@@ -18,13 +27,10 @@ export function createPlaybackUrls({ storage, access, linkSeconds }: Options) {
      * @returns one URL for each canonical URL, in the same order; null stays null
      * @throws {ApiError} storage_unavailable
      */
-    async resolve(audioUrls: Array<string | null>): Promise<Array<string | null>> {
-      if (access === 'public') return audioUrls
-      const keys = audioUrls.filter((url) => url !== null).map(keyOf)
-      if (keys.length === 0) return audioUrls
-      const signed = await storage.signUrls(keys, linkSeconds)
-      // A missing object has no signed URL. Its canonical URL still shows that there was a recording.
-      return audioUrls.map((url) => url && (signed.get(keyOf(url)) ?? url))
-    }
+    resolve,
+
+    /** As `resolve`, for one URL. */
+    resolveOne: async (audioUrl: string | null): Promise<string | null> =>
+      (await resolve([audioUrl]))[0] ?? null
   }
 }

@@ -4,35 +4,13 @@ import type { Queries } from '../database/client.ts'
 /** Whose figures, by whose days, and as of when. `zone` is a name that the database knows. */
 export type FiguresQuery = { userId: string; zone: string; now: Date }
 
-/** A user whose row is locked. */
-export type LockedUser = {
-  userId: string
-  timeZone: string | null
-  /** The zone by whose days the streak was counted; null when the streak is unknown. */
-  countedZone: string | null
-  hasTotals: boolean
-}
-
 /**
  * The running figures in a user's row: streak, newest session and sums. The triggers of the table `sessions` keep the
  * sums right and set `figures_zone` to null when the streak becomes unknown (prisma/migrations, `update_figures`).
  *
- * Everything but `lock` needs the lock, and counts in a statement after it: the snapshot of a statement is older than
- * a lock for which it waited.
+ * The user must be locked by an earlier statement: the snapshot of a statement is older than a lock for which it waited.
  */
 export const createFiguresRepository = (queries: Queries) => ({
-  /**
-   * Locks the user until the transaction ends: writes of one user run one after the other.
-   * @returns null when there is no such user
-   */
-  async lock(sub: string): Promise<LockedUser | null> {
-    const [row] = await queries.$queryRaw<LockedUser[]>`
-      SELECT id AS "userId", time_zone AS "timeZone", figures_zone AS "countedZone",
-        num_nulls(total_seconds, session_count, text_bytes, recordings_bytes) = 0 AS "hasTotals"
-      FROM users WHERE auth0_id = ${sub} FOR NO KEY UPDATE`
-    return row ?? null
-  },
-
   /**
    * Sets the streak to 0 if it has ended by now.
    * @returns false when the streak is not known: it was counted in another zone, or a session is later than the newest

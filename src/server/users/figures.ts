@@ -1,5 +1,6 @@
 import type { Queries } from '../database/client.ts'
-import { createFiguresRepository, type LockedUser } from './figures-repository.ts'
+import { createFiguresRepository } from './figures-repository.ts'
+import { createUserRepository, type LockedUser } from './repository.ts'
 import { toDatabaseZone } from './time-zones.ts'
 
 /** By whose days, and as of when. `defaultTimeZone` is the zone of users without one. */
@@ -22,7 +23,7 @@ export async function refreshFigures(
   clock: Clock
 ): Promise<LockedUser | null> {
   const figures = createFiguresRepository(queries)
-  const user = await figures.lock(sub)
+  const user = await createUserRepository(queries).lock({ sub })
   if (!user) return null
   const query = queryOf(user, clock)
   if (!user.hasTotals) await figures.countTotals(user.userId)

@@ -1,3 +1,4 @@
+import { Prisma } from '../generated/prisma/client.ts'
 import type { SyncUser } from '../../contract/users.ts'
 import type { Queries } from '../database/client.ts'
 
@@ -11,6 +12,15 @@ export type UserRow = {
   createdAt: Date
   streakCount: number
   lastPracticeDate: Date | null
+}
+
+/** A user whose row is locked. */
+export type LockedUser = {
+  userId: string
+  timeZone: string | null
+  /** The zone by whose days the streak was counted; null when the streak is unknown. */
+  countedZone: string | null
+  hasTotals: boolean
 }
 
 export const createUserRepository = (queries: Queries) => ({
@@ -38,9 +48,18 @@ export const createUserRepository = (queries: Queries) => ({
     return user?.id ?? null
   },
 
-  /** Locks the user until the transaction ends. It is the first lock of every transaction that writes sessions. */
-  async lock(userId: string): Promise<void> {
-    await queries.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
+  /**
+   * Locks the user until the transaction ends: writes of one user run one after the other. It is the first lock of every
+   * transaction that writes sessions.
+   * @returns null when there is no such user
+   */
+  async lock(user: { sub: string } | { userId: string }): Promise<LockedUser | null> {
+    const isUser = 'sub' in user ? Prisma.sql`auth0_id = ${user.sub}` : Prisma.sql`id = ${user.userId}::uuid`
+    const [row] = await queries.$queryRaw<LockedUser[]>`
+      SELECT id AS "userId", time_zone AS "timeZone", figures_zone AS "countedZone",
+        num_nulls(total_seconds, session_count, text_bytes, recordings_bytes) = 0 AS "hasTotals"
+      FROM users WHERE ${isUser} FOR NO KEY UPDATE`
+    return row ?? null
   },
 
   findBySub: (sub: string): Promise<UserRow | null> => queries.user.findUnique({ where: { auth0Id: sub } })

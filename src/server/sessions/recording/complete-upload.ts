@@ -82,7 +82,7 @@ async function attach(dependencies: SessionDependencies, publication: Publicatio
   const format = await leases.withHeartbeat(lease, (signal) => verifyUpload(dependencies, upload, signal))
   const audioUrl = await leases.write(lease, () => publish(dependencies, publication, format))
   await database.transaction(async (queries) => {
-    await createUserRepository(queries).lock(session.userId)
+    await createUserRepository(queries).lock(session)
     await consume(queries, lease)
     const isAttached = await createSessionRepository(queries).attachRecording(session.id, audioUrl)
     if (!isAttached) throw sessionNotFound()
@@ -97,7 +97,7 @@ async function publish(
   format: AudioFormat
 ): Promise<string> {
   await database.transaction(async (queries) => {
-    await createUserRepository(queries).lock(session.userId)
+    await createUserRepository(queries).lock(session)
     await confirm(queries, lease)
     await createSessionRepository(queries).announceRecording(session.id, BigInt(upload.bytes))
   })

@@ -14,7 +14,7 @@ export async function deleteRecording(
 ): Promise<void> {
   await removeRecording(dependencies, reference, ({ id, userId }, lease) =>
     dependencies.database.transaction(async (queries) => {
-      await createUserRepository(queries).lock(userId)
+      await createUserRepository(queries).lock({ userId })
       await consumeForDeletion(queries, lease)
       await createSessionRepository(queries).forgetRecording(id)
     })

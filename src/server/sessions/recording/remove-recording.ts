@@ -39,7 +39,7 @@ async function removeObject(
   lease: Lease
 ): Promise<void> {
   await database.transaction(async (queries) => {
-    await createUserRepository(queries).lock(userId)
+    await createUserRepository(queries).lock({ userId })
     await confirm(queries, lease)
     await createSessionRepository(queries).clearAudioUrl(id)
   })

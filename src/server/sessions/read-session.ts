@@ -1,0 +1,34 @@
+import type { SessionData } from '../../contract/sessions.ts'
+import type { PlaybackUrls } from '../storage/playback-urls.ts'
+import type { SessionReference } from './dependencies.ts'
+import { sessionNotFound } from './errors.ts'
+import type { createSessionRepository, StoredSession } from './repository.ts'
+import type { createSessionJsonRepository } from './session-json-repository.ts'
+
+type Dependencies = {
+  sessionsAsJson: ReturnType<typeof createSessionJsonRepository>
+  sessions: ReturnType<typeof createSessionRepository>
+  playbackUrls: PlaybackUrls
+}
+
+/**
+ * Reads one session of a user.
+ * @returns its JSON with a URL that plays; a session with a large score as a row, to be sent in pieces
+ * @throws {ApiError} session_not_found; storage_unavailable; database_unavailable
+ */
+export async function readSession(
+  { sessionsAsJson, sessions, playbackUrls }: Dependencies,
+  { id, sub }: SessionReference
+): Promise<string | StoredSession> {
+  const found = await sessionsAsJson.find(id, sub)
+  if (found?.json) return withPlaybackUrl(playbackUrls, found.json)
+  const session = found && (await sessions.findOwned(id, sub))
+  if (!session) throw sessionNotFound()
+  return session
+}
+
+async function withPlaybackUrl(playbackUrls: PlaybackUrls, json: string): Promise<string> {
+  if (playbackUrls.areCanonical) return json
+  const session = JSON.parse(json) as SessionData
+  return JSON.stringify({ ...session, audioUrl: await playbackUrls.resolveOne(session.audioUrl) })
+}

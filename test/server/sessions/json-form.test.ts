@@ -1,0 +1,66 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { User } from '../../../src/contract/users.ts'
+import { describeSession } from '../../../src/server/sessions/presenter.ts'
+import { build } from '../../helpers/app.ts'
+import { runsOf } from '../../helpers/property-runs.ts'
+import { needsServerWithin } from '../../helpers/server-command.ts'
+
+const { app, as } = await build(t)
+const clara = as('auth0|clara')
+const { id: userId } = (await clara.sync()).json<User>()
+
+/** Text that PostgreSQL can store, with the characters that JSON escapes. */
+const text = (maxLength: number) =>
+  fc
+    .string({
+      unit: fc.oneof(
+        fc.constantFrom('"', '\\', '\n', '\u0001', '\u007f', '\u2028', '🎹'),
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })
+      ),
+      maxLength
+    })
+    .map((value) => value.replaceAll('\0', ''))
+const name = text(40).map((value) => `x${value}`)
+const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null })
+
+const session = fc.record({
+  songName: name,
+  instrument: name,
+  durationSeconds: fc.integer({ min: 0, max: 86_400 }),
+  date: fc.date({ min: new Date('1900-01-01'), max: new Date('2100-01-01'), noInvalidDate: true }),
+  xmlContent: optional(text(200)),
+  analysisSummary: optional(text(50)),
+  analysisFeedback: optional(text(50)),
+  scoreAccuracy: optional(fc.integer({ min: 0, max: 100 })),
+  audioUrl: optional(fc.constant('https://storage.example/recordings/a/b.webm'))
+})
+
+t.test(
+  'the JSON of PostgreSQL is that of the row as Prisma reads it',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { session: table } = app.database.queries
+    await fc.assert(
+      fc.asyncProperty(session, async (data) => {
+        const { id } = await table.create({ data: { ...data, userId } })
+        const row = await table.findUniqueOrThrow({ where: { id } })
+        const whole = { ...describeSession(row, row.audioUrl), xmlContent: row.xmlContent }
+        t.strictSame((await clara.get(id)).json(), whole)
+        t.strictSame((await clara.list()).json(), [
+          {
+            id,
+            song_name: row.songName,
+            instrument: row.instrument,
+            date: row.date.toISOString(),
+            duration_seconds: row.durationSeconds,
+            audio_url: row.audioUrl,
+            score_accuracy: row.scoreAccuracy
+          }
+        ])
+        await table.deleteMany({ where: { id } })
+      }),
+      { numRuns: runsOf(200) }
+    )
+  }
+)
