@@ -82,37 +82,17 @@ export function summarise(days: Iterable<PracticeDay>, today: string): UserStats
     seconds.set(entry.day, (seconds.get(entry.day) ?? 0) + entry.seconds)
     total += entry.seconds
   }
-  const streak = countStreak(
-    history.filter((entry) => entry.practised).map((entry) => entry.day),
-    today
-  )
-  return toUserStats({
-    today,
-    weekSeconds: weekOf(today).map((day) => seconds.get(day) ?? 0),
-    streak,
-    totalSeconds: total
-  })
-}
-
-type Figures = {
-  /** Local day, `YYYY-MM-DD`. */
-  today: string
-  /** Seconds of practice, Monday to Sunday of the week of `today`. */
-  weekSeconds: number[]
-  streak: number
-  totalSeconds: number
-}
-
-/** Figures as `GET /api/stats` answers them. */
-export function toUserStats({ today, weekSeconds, streak, totalSeconds }: Figures): UserStatsData {
   return {
     weekly_progress: weekOf(today).map((date, index) => ({
       day: WEEKDAYS[index] ?? '',
       date,
-      minutes: toMinutes(weekSeconds[index] ?? 0)
+      minutes: toMinutes(seconds.get(date) ?? 0)
     })),
-    streak,
-    total_minutes: toMinutes(totalSeconds)
+    streak: countStreak(
+      history.filter((entry) => entry.practised).map((entry) => entry.day),
+      today
+    ),
+    total_minutes: toMinutes(total)
   }
 }
 
@@ -178,6 +158,7 @@ function isoDay(time: number): string {
   return new Date(time).toISOString().slice(0, -'T00:00:00.000Z'.length)
 }
 
-function toMinutes(seconds: number): number {
+/** Seconds as minutes, rounded. */
+export function toMinutes(seconds: number): number {
   return Math.round(seconds / 60)
 }

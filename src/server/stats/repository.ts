@@ -9,8 +9,8 @@ export type StatsRow = {
   countedZone: string | null
   /** The zone asked for, or else the one by whose days the streak was counted. */
   zone: string
-  /** Local day in that zone, `YYYY-MM-DD`; null when both are unknown. */
-  today: string | null
+  /** Local day in that zone, `YYYY-MM-DD`. The row has none if both zones are unknown. */
+  today: string
   /** Days of the streak that ended `daysSincePractice` days ago. */
   streak: number
   daysSincePractice: number | null

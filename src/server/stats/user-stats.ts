@@ -1,4 +1,4 @@
-import { isTimeZone, localDay, toUserStats } from '../../contract/practice-days.ts'
+import { isTimeZone, localDay, summarise, toMinutes, weekOf } from '../../contract/practice-days.ts'
 import type { UserStatsData } from '../../contract/stats.ts'
 import type { Database } from '../database/client.ts'
 import { invalidInput } from '../errors.ts'
@@ -16,7 +16,8 @@ type Query = {
 }
 
 /**
- * The stats of a user: zero for one who was never synced. Their cost does not grow with the history.
+ * The stats of a user: zero for one who was never synced. Their cost does not grow with the number of sessions; in another
+ * zone than the user's own, it grows with the days of the streak.
  * @throws {ApiError} invalid_input for an unknown time zone; database_unavailable
  */
 export async function userStats(database: Database, query: Query): Promise<UserStatsData> {
@@ -25,16 +26,18 @@ export async function userStats(database: Database, query: Query): Promise<UserS
     throw invalidInput('tz', 'must be an IANA time zone such as Europe/Berlin')
   }
   const row = await findCurrent(database, query).catch(rejectUnknownZone('tz'))
-  if (!row) return noStats(localDay(now, timeZone ?? defaultTimeZone))
-  return toUserStats({
-    today: row.today ?? '',
-    weekSeconds: row.weekSeconds.map(Number),
+  if (!row) return summarise([], localDay(now, timeZone ?? defaultTimeZone))
+  const week = weekOf(row.today).map((day, index) => ({
+    day,
+    seconds: Number(row.weekSeconds[index]),
+    practised: false // the streak is counted elsewhere
+  }))
+  return {
+    ...summarise(week, row.today),
     streak: await streakOf(database, row, now),
-    totalSeconds: Number(row.totalSeconds)
-  })
+    total_minutes: toMinutes(Number(row.totalSeconds))
+  }
 }
-
-const noStats = (today: string) => toUserStats({ today, weekSeconds: [], streak: 0, totalSeconds: 0 })
 
 /** Counts first what is unknown. @returns null for a user who was never synced */
 async function findCurrent(database: Database, query: Query): Promise<StatsRow | null> {
