@@ -62,18 +62,21 @@ export const createFiguresRepository = (queries: Queries) => ({
   async subtractSession({ userId, zone, now }: FiguresQuery, deleted: string): Promise<boolean> {
     const [row] = await queries.$queryRaw<Array<{ isKnown: boolean }>>`
       WITH days AS (
-        SELECT id, streak_count AS streak, last_practice_date AS last,
+        SELECT id, streak_count AS streak,
           ${localDate(Prisma.sql`last_practice_date`, zone)} AS last_day,
           ${localDate(Prisma.sql`${deleted}::timestamptz`, zone)} AS deleted_day,
           ${localDate(Prisma.sql`${now}::timestamptz`, zone)} AS today,
-          (SELECT max(date) FROM sessions WHERE user_id = users.id AND date <= ${now}::timestamptz) AS newest
-        FROM users WHERE id = ${userId}::uuid
+          newest, coalesce(newest > coalesce(last_practice_date, '-infinity'), false) AS has_later
+        FROM users, LATERAL (
+          SELECT max(date) AS newest FROM sessions WHERE user_id = users.id AND date <= ${now}::timestamptz
+        ) AS due
+        WHERE id = ${userId}::uuid
       )
       UPDATE users SET
         last_practice_date = newest,
-        figures_zone = CASE WHEN newest > last THEN NULL ELSE ${zone} END,
+        figures_zone = CASE WHEN has_later THEN NULL ELSE ${zone} END,
         streak_count = CASE
-          WHEN newest IS NULL OR newest > last OR ${localDate(Prisma.sql`newest`, zone)} < today - 1 THEN 0
+          WHEN newest IS NULL OR has_later OR ${localDate(Prisma.sql`newest`, zone)} < today - 1 THEN 0
           WHEN deleted_day > last_day OR deleted_day <= last_day - streak THEN streak
           WHEN ${hasSessionOn(Prisma.sql`days.id`, Prisma.sql`deleted_day`, { zone, now })} THEN streak
           WHEN deleted_day = last_day THEN streak - 1

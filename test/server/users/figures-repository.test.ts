@@ -146,6 +146,19 @@ t.test('after any saves, back-dated saves and deletions, stats and table equal a
   )
 })
 
+t.test('a session becomes due while another one of the future is deleted', async (t) => {
+  clock = Date.parse('2026-11-22T12:00:00Z')
+  const who = as('auth0|ahead')
+  await who.sync()
+  const date = new Date(clock + MINUTE).toISOString()
+  await who.save({ date })
+  const { id } = (await who.save({ date })).json<{ id: string }>()
+  clock += MINUTE
+  t.equal((await who.remove(id)).statusCode, 204)
+  t.equal((await who.stats()).json<UserStatsData>().streak, 1)
+  t.match(await stored(who.sub), { streak_count: 1 })
+})
+
 t.test('concurrent saves and deletions leave the correct streak', async (t) => {
   clock = Date.parse('2026-11-22T12:00:00Z')
   const who = as('auth0|busy')
