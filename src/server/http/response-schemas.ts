@@ -38,6 +38,12 @@ function describeResponse(codes: ProblemCode[]) {
   }
 }
 
+/** For JSON that is sent as a string or a stream. */
+export const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** The answer to a conditional read whose client has the current version. */
+export const NOT_MODIFIED = Type.Null({ description: 'The version of `If-None-Match` is the current one' })
+
 /** Adds a response header to a response schema, where @fastify/swagger reads it. Validation ignores it. */
 export const withHeader = <T extends TSchema>(schema: T, name: string, description: string): T => ({
   ...schema,

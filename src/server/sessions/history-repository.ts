@@ -7,11 +7,15 @@ export type HistoryPiece = {
   items: string
   /** Position of the last item if older ones follow; null at the end of the history. */
   next: Position | null
+  version: HistoryVersion
 }
+
+/** Changes with every write to the user's sessions. `revision` is `users.revision`. */
+export type HistoryVersion = { userId: string; revision: string }
 
 export type HistoryQuery = { sub: string; after?: Position | undefined; limit: number }
 
-type Row = {
+type Row = HistoryVersion & {
   items: string | null
   nextMicros: string | null
   nextId: string | null
@@ -22,7 +26,7 @@ const AFTER_POSITION = `
         AND (date < timestamptz 'epoch' + $3::bigint * interval '1 microsecond' OR id > $4::uuid)`
 
 const historyText = (condition: string) => `
-  SELECT piece.*
+  SELECT u.id AS "userId", u.revision, piece.*
   FROM users u, LATERAL (
     SELECT json_agg(json_build_object(
         'id', id, 'song_name', song_name, 'instrument', instrument,
@@ -47,6 +51,14 @@ const historyText = (condition: string) => `
 export const newestStatement = defineStatement('history', historyText(''))
 export const olderStatement = defineStatement('history-after', historyText(AFTER_POSITION))
 
+const versionStatement = defineStatement(
+  'history-version',
+  'SELECT id AS "userId", revision FROM users WHERE auth0_id = $1'
+)
+
+/** Changes when the list items get another form. */
+export const HISTORY_FORM = newestStatement.name
+
 export type HistoryRepository = ReturnType<typeof createHistoryRepository>
 
 export const createHistoryRepository = (run: RunStatement) => ({
@@ -56,8 +68,14 @@ export const createHistoryRepository = (run: RunStatement) => ({
       ? await run<Row>(olderStatement, [sub, limit, after.micros, after.id])
       : await run<Row>(newestStatement, [sub, limit])
     if (!row) return null
-    const { items, nextMicros, nextId } = row
+    const { items, nextMicros, nextId, userId, revision } = row
     const next = nextMicros !== null && nextId !== null ? { micros: nextMicros, id: nextId } : null
-    return { items: items ?? '[]', next }
+    return { items: items ?? '[]', next, version: { userId, revision } }
+  },
+
+  /** @returns null for a user who was never synced */
+  async findVersion(sub: string): Promise<HistoryVersion | null> {
+    const [row] = await run<HistoryVersion>(versionStatement, [sub])
+    return row ?? null
   }
 })

@@ -2,12 +2,20 @@ import { Readable } from 'node:stream'
 import type { SessionListItem } from '../../contract/sessions.ts'
 import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import { encodeCursor, type Position } from './cursor.ts'
-import type { HistoryPiece, HistoryQuery, HistoryRepository } from './history-repository.ts'
+import type { HistoryPiece, HistoryQuery, HistoryRepository, HistoryVersion } from './history-repository.ts'
 
 type Dependencies = { history: HistoryRepository; playbackUrls: PlaybackUrls }
 
-/** A JSON array of list items: whole, or in pieces. */
-export type JsonArray = string | Readable
+export type SessionList = {
+  /** JSON array of list items: whole, or in pieces. */
+  items: string | Readable
+  /** The `Link` header (RFC 8288) of a page that is not the last; relative, so that it is right behind any proxy. */
+  link?: string | undefined
+  /** Read no later than the items. Undefined for a user who was never synced. */
+  version?: HistoryVersion | undefined
+}
+
+type HistoryPart = Omit<HistoryPiece, 'version'> & { version?: HistoryVersion }
 
 /** Rows of the history that are read at once: at most a few megabytes of JSON, whatever the names in them. */
 const PIECE_ROWS = 1000
@@ -22,40 +30,31 @@ export async function listHistory(
   dependencies: Dependencies,
   query: Omit<HistoryQuery, 'limit'>,
   { hasBody }: { hasBody: boolean }
-): Promise<JsonArray> {
+): Promise<SessionList> {
   const first = await findPiece(dependencies, { ...query, limit: PIECE_ROWS })
-  if (!first.next) return first.items
-  return Readable.from(hasBody ? joinPieces(dependencies, query.sub, first) : [])
+  const { items, next, version } = first
+  if (!next) return { items, version }
+  return { items: Readable.from(hasBody ? joinPieces(dependencies, query.sub, first) : []), version }
 }
 
 /**
  * Reads one page of the history, newest first.
- * @returns `link` is the `Link` header (RFC 8288) of a page that is not the last; relative, so that it is right behind
- * any proxy
  * @throws {ApiError} storage_unavailable; database_unavailable
  */
-export async function listPage(
-  dependencies: Dependencies,
-  query: HistoryQuery
-): Promise<{ items: string; link: string | undefined }> {
-  const { items, next } = await findPiece(dependencies, query)
+export async function listPage(dependencies: Dependencies, query: HistoryQuery): Promise<SessionList> {
+  const { items, next, version } = await findPiece(dependencies, query)
   const cursor = next && encodeCursor(next)
   return {
     items,
-    link: cursor ? `</api/sessions?limit=${query.limit}&cursor=${cursor}>; rel="next"` : undefined
+    link: cursor ? `</api/sessions?limit=${query.limit}&cursor=${cursor}>; rel="next"` : undefined,
+    version
   }
 }
 
-async function findPiece(
-  { history, playbackUrls }: Dependencies,
-  query: HistoryQuery
-): Promise<HistoryPiece> {
+async function findPiece({ history, playbackUrls }: Dependencies, query: HistoryQuery): Promise<HistoryPart> {
   const piece = await history.find(query)
   if (!piece) return { items: '[]', next: null }
-  return {
-    next: piece.next,
-    items: playbackUrls.areCanonical ? piece.items : await sign(playbackUrls, piece.items)
-  }
+  return playbackUrls.areCanonical ? piece : { ...piece, items: await sign(playbackUrls, piece.items) }
 }
 
 /** Replaces the canonical URLs of a private bucket by signed ones. */
@@ -69,7 +68,7 @@ async function sign(playbackUrls: PlaybackUrls, json: string): Promise<string> {
 async function* joinPieces(
   dependencies: Dependencies,
   sub: string,
-  first: HistoryPiece
+  first: HistoryPart
 ): AsyncGenerator<string> {
   yield first.items.slice(0, -1)
   let after: Position | null = first.next

@@ -8,12 +8,13 @@ import {
   SessionParamsSchema
 } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
-import { problemResponses, withHeader } from '../http/response-schemas.ts'
+import { entityTagOf, isKnownVersion } from '../http/conditional-read.ts'
+import { JSON_TYPE, NOT_MODIFIED, problemResponses, withHeader } from '../http/response-schemas.ts'
 import { createPlaybackUrls } from '../storage/playback-urls.ts'
 import { deleteSession } from './delete-session.ts'
 import { createLeases } from './leases/leases.ts'
 import { decodeCursor } from './cursor.ts'
-import { createHistoryRepository } from './history-repository.ts'
+import { createHistoryRepository, HISTORY_FORM, type HistoryVersion } from './history-repository.ts'
 import { listHistory, listPage } from './list-sessions.ts'
 import { describeSession } from './presenter.ts'
 import { readSession } from './read-session.ts'
@@ -42,7 +43,8 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   const sessions = createSessionRepository(database.queries)
   const playbackUrls = createPlaybackUrls({ storage, ...config.storage })
 
-  const listing = { history: createHistoryRepository(database.run), playbackUrls }
+  const history = createHistoryRepository(database.run)
+  const listing = { history, playbackUrls }
   const sessionsAsJson = createSessionJsonRepository(database.run)
 
   const present = async (session: SessionHead) =>
@@ -64,19 +66,31 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
         querystring: SessionListQuerySchema,
         response: {
           200: withHeader(SessionListSchema, 'Link', 'RFC 8288; `rel="next"` leads to the following page'),
+          304: NOT_MODIFIED,
           ...problemResponses('invalid_input', 'storage_unavailable')
         }
       }
     },
     async (request, reply) => {
       const { cursor, limit } = request.query
-      const query = { sub: request.user.sub, after: cursor === undefined ? undefined : decodeCursor(cursor) }
-      reply.type(JSON_TYPE)
+      const { sub } = request.user
+      const query = { sub, after: cursor === undefined ? undefined : decodeCursor(cursor) }
+      const period = playbackUrls.period(now())
+      const isKnown = ({ userId, revision }: HistoryVersion) =>
+        isKnownVersion(request, reply, entityTagOf([userId, revision, cursor, limit, period, HISTORY_FORM]))
+
+      if (request.headers['if-none-match'] !== undefined) {
+        const version = await history.findVersion(sub)
+        if (version && isKnown(version)) return reply.code(304).send(null)
+      }
       const hasBody = request.method !== 'HEAD'
-      if (limit === undefined) return reply.send(await listHistory(listing, query, { hasBody }))
-      const { items, link } = await listPage(listing, { ...query, limit: Number(limit) })
+      const { items, link, version } =
+        limit === undefined
+          ? await listHistory(listing, query, { hasBody })
+          : await listPage(listing, { ...query, limit: Number(limit) })
+      if (version) isKnown(version)
       if (link) reply.header('link', link)
-      return reply.send(items)
+      return reply.type(JSON_TYPE).send(items)
     }
   )
 
@@ -141,7 +155,5 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
 
   await app.register(recordingRoutes, { dependencies, answer })
 }
-
-const JSON_TYPE = 'application/json; charset=utf-8'
 
 export default sessionRoutes

@@ -24,6 +24,13 @@ export function createPlaybackUrls({ storage, access, linkSeconds }: Options) {
     areCanonical: access === 'public',
 
     /**
+     * A number that changes while the URLs of an earlier answer are still good for half of their life; undefined for URLs
+     * that play for ever.
+     */
+    period: (now: Date): number | undefined =>
+      access === 'public' ? undefined : Math.floor(now.getTime() / (linkSeconds * 500)),
+
+    /**
      * @returns one URL for each canonical URL, in the same order; null stays null
      * @throws {ApiError} storage_unavailable
      */

@@ -1,0 +1,38 @@
+import { hash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** What the answer to a read depends on, in any order that stays the same. */
+export type VersionParts = ReadonlyArray<string | number | undefined>
+
+/** The entity tag of an answer that changes exactly when one of `parts` does (RFC 9110, 8.8.3). */
+export const entityTagOf = (parts: VersionParts): string =>
+  `"${hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 22)}"`
+
+/**
+ * Declares the version of an answer, and lets the client keep the answer for itself until it changes.
+ * @returns whether the client has this version already (`If-None-Match`), so that the answer is 304 without a body
+ */
+export function isKnownVersion(request: FastifyRequest, reply: FastifyReply, tag: string): boolean {
+  reply.header('etag', tag).header('cache-control', 'private, no-cache')
+  for (const name of ['Authorization', 'Accept-Encoding']) addToVary(reply, name)
+  return includesTag(request.headers['if-none-match'], tag)
+}
+
+/**
+ * Whether a list of entity tags, as `If-None-Match` and `If-Match` send it, has this one or is `*`. Compression makes a
+ * tag weak (`W/`), which does not count here.
+ */
+export function includesTag(list: string | undefined, tag: string): boolean {
+  if (list === undefined) return false
+  if (list.trim() === '*') return true
+  return list.split(',').some((entry) => entry.trim().replace(/^W\//, '') === tag)
+}
+
+function addToVary(reply: FastifyReply, name: string) {
+  const names = String(reply.getHeader('vary') ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)
+  if (!names.some((known) => known === '*' || known.toLowerCase() === name.toLowerCase())) names.push(name)
+  reply.header('vary', names.join(', '))
+}
