@@ -6,6 +6,7 @@ import auth from './auth/plugin.ts'
 import type { Config } from './config.ts'
 import database from './database/plugin.ts'
 import { corsOptions } from './http/cors-options.ts'
+import limitAnswers from './http/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
 import health from './http/health.ts'
 import jsonParser from './http/json-parser.ts'
@@ -29,6 +30,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
 
   await app.register(requestId)
   await app.register(drainConnections)
+  await app.register(limitAnswers, { stallMs: config.answerTimeoutMs })
   await app.register(problemDetails)
   await app.register(jsonParser)
   await app.register(helmet)

@@ -18,6 +18,8 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
     defaultTimeZone: values.DEFAULT_TIME_ZONE,
     maxRecordingBytes: values.MAX_RECORDING_BYTES,
     sessionLeaseMs: values.SESSION_LEASE_MS,
+    answerTimeoutMs: values.ANSWER_TIMEOUT_MS,
+    maxConnectionsPerAddress: values.MAX_CONNECTIONS_PER_ADDRESS,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
     database: {
       url: values.DATABASE_URL,

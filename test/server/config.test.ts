@@ -31,6 +31,8 @@ t.test('five variables are enough; the others have defaults', async (t) => {
     corsOrigins: [],
     defaultTimeZone: 'UTC',
     maxRecordingBytes: 50 * 1024 * 1024,
+    answerTimeoutMs: 30_000,
+    maxConnectionsPerAddress: undefined,
     sessionLeaseMs: 30_000,
     shutdownTimeoutMs: 30_000,
     database: { url: COMPLETE.DATABASE_URL, poolSize: 10, timeoutMs: 5000, preparedStatements: 'auto' },

@@ -83,6 +83,17 @@ export const EnvironmentSchema = Type.Object({
     'How long a client may send no byte of its body before the answer is 408',
     30_000
   ),
+  ANSWER_TIMEOUT_MS: milliseconds(
+    'How long a client may take no byte of an answer before its connection is closed',
+    30_000
+  ),
+  MAX_CONNECTIONS_PER_ADDRESS: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description:
+        'Connections from one address at a time. No limit by default: a proxy, or a school, is one address'
+    })
+  ),
   SESSION_LEASE_MS: milliseconds(
     'How long after its last renewal the lease of a save or deletion expires, which frees the session id',
     30_000

@@ -1,6 +1,7 @@
 import type { FastifyHttpOptions } from 'fastify'
 import type { Server } from 'node:http'
 import type { Config } from '../config.ts'
+import { createLimitedServer } from './connection-limits.ts'
 import { loggerOptions } from './logging.ts'
 import { answerClientError } from './malformed-requests.ts'
 import { answerWithProblem } from './problem-details.ts'
@@ -10,7 +11,7 @@ import { generateRequestId } from './request-id.ts'
 const REQUEST_TIMEOUT_MS = 15 * 60_000
 
 /** Options of the Fastify server: logging, validation and what happens before a route is found. */
-export const serverOptions = (config: Pick<Config, 'logLevel'>) =>
+export const serverOptions = (config: Pick<Config, 'logLevel' | 'maxConnectionsPerAddress'>) =>
   ({
     logger: loggerOptions(config),
     genReqId: generateRequestId,
@@ -18,6 +19,8 @@ export const serverOptions = (config: Pick<Config, 'logLevel'>) =>
       customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] }
     },
     requestTimeout: REQUEST_TIMEOUT_MS,
+    serverFactory: (handle, options) =>
+      createLimitedServer(handle, { ...options, maxConnectionsPerAddress: config.maxConnectionsPerAddress }),
     frameworkErrors: answerWithProblem,
     clientErrorHandler: answerClientError,
     return503OnClosing: false, // requests that arrive while closing are answered: see drain-connections.ts

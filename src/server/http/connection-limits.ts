@@ -1,0 +1,81 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { Socket } from 'node:net'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import fp from 'fastify-plugin'
+
+/** Requests of one connection that are handled at the same time. More than one needs pipelining (RFC 9112, 9.3.2). */
+const MAX_RUNNING = 8
+/** Requests of one connection that wait for their turn. Node.js reads hundreds of small ones at once. */
+const MAX_WAITING = 100
+/** Connections of all clients together. One costs about 10 kB. */
+const MAX_CONNECTIONS = 4000
+type Options = Pick<FastifyServerOptions, 'keepAliveTimeout' | 'requestTimeout'> & {
+  maxConnectionsPerAddress?: number | undefined
+}
+
+/** Fastify's `serverFactory`: an HTTP server whose connections have limits. */
+export function createLimitedServer(
+  handle: RequestListener,
+  { keepAliveTimeout = 72_000, requestTimeout = 0, maxConnectionsPerAddress }: Options
+): Server {
+  const server = createServer({ keepAliveTimeout, requestTimeout }, limitPipelining(handle))
+  server.maxConnections = MAX_CONNECTIONS
+  if (maxConnectionsPerAddress !== undefined) limitAddresses(server, maxConnectionsPerAddress)
+  return server
+}
+
+/**
+ * Handles a few requests of each connection at a time and lets some more wait. A client that sends still more loses its
+ * connection: each request costs memory until its answer has left.
+ */
+function limitPipelining(handle: RequestListener): RequestListener {
+  const queues = new WeakMap<Socket, { running: number; waiting: Array<() => void> }>()
+
+  return (request, response) => {
+    const { socket } = request
+    // Node.js goes on with what it has read of a connection that is destroyed.
+    if (socket.destroyed) return
+    const queue = queues.get(socket) ?? { running: 0, waiting: [] }
+    queues.set(socket, queue)
+
+    const run = () => {
+      queue.running++
+      response.once('close', () => {
+        queue.running--
+        if (!socket.destroyed) queue.waiting.shift()?.()
+      })
+      handle(request, response)
+    }
+    if (queue.running < MAX_RUNNING) run()
+    else if (queue.waiting.length < MAX_WAITING) queue.waiting.push(run)
+    else socket.destroy()
+  }
+}
+
+function limitAddresses(server: Server, limit: number) {
+  const counts = new Map<string, number>()
+
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? ''
+    const count = (counts.get(address) ?? 0) + 1
+    counts.set(address, count)
+    socket.once('close', () => {
+      const left = (counts.get(address) ?? 0) - 1
+      if (left > 0) counts.set(address, left)
+      else counts.delete(address)
+    })
+    if (count > limit) socket.destroy()
+  })
+}
+
+/**
+ * Closes the connection of a client that takes no byte of its answer for `stallMs` milliseconds. The time limit of a
+ * socket starts again while a write makes progress; Node.js replaces it when the answer has left.
+ */
+async function limitAnswers(app: FastifyInstance, { stallMs }: { stallMs: number }) {
+  app.addHook('onSend', async ({ raw: { socket } }) => {
+    if (socket instanceof Socket) socket.setTimeout(stallMs) // an injected request has none
+  })
+}
+
+export default fp(limitAnswers, { name: 'limit-answers' })
