@@ -12,7 +12,8 @@ const LAYERS = {
   users: ['http', 'auth', 'database'],
   storage: ['audio'],
   database: [],
-  auth: ['http'],
+  auth: ['http', 'rate-limits'],
+  'rate-limits': ['http'],
   http: [],
   audio: []
 }

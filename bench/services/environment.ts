@@ -21,6 +21,7 @@ export async function startServices(keep: Keep, storageUrl: string) {
     DATABASE_URL: database.url,
     AUTH0_DOMAIN: issuer.issuer,
     AUTH0_AUDIENCE: AUDIENCE,
+    RATE_LIMIT: 'off',
     SUPABASE_URL: storageUrl,
     SUPABASE_SERVICE_ROLE_KEY: SERVICE_KEY,
     // Slow queries should be measured, not rejected.

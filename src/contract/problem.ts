@@ -21,6 +21,7 @@ export const problems = {
   recording_too_large: [413, 'The recording is too large'],
   unsupported_media_type: [415, 'The content type is not supported'],
   unsupported_recording: [415, 'The format of the recording is not supported'],
+  too_many_requests: [429, 'Too many requests'],
   headers_too_large: [431, 'The headers are too large'],
   internal_error: [500, 'Internal error'],
   database_unavailable: [503, 'The database is unavailable'],

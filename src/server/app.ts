@@ -14,6 +14,7 @@ import openapi from './http/openapi.ts'
 import problemDetails, { answerNotFound } from './http/problem-details.ts'
 import requestId from './http/request-id.ts'
 import { serverOptions } from './http/server-options.ts'
+import rateLimits from './rate-limits/plugin.ts'
 import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
 import storage from './storage/plugin.ts'
@@ -39,12 +40,14 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
 
   await app.register(database, { config })
   await app.register(storage, { config })
+  await app.register(rateLimits, { config })
   await app.register(auth, { config, now })
 
   await app.register(health)
   await app.register(
     async (api) => {
       api.addHook('onRequest', api.authenticate)
+      api.addHook('onRequest', api.limitUser)
       api.setNotFoundHandler(answerNotFound) // in this scope, so that authentication runs before it
       await api.register(userRoutes, { config, now })
       await api.register(sessionRoutes, { config, now })

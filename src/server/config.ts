@@ -20,6 +20,9 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
     sessionLeaseMs: values.SESSION_LEASE_MS,
     answerTimeoutMs: values.ANSWER_TIMEOUT_MS,
     maxConnectionsPerAddress: values.MAX_CONNECTIONS_PER_ADDRESS,
+    trustProxy: values.TRUST_PROXY === undefined ? false : toList(values.TRUST_PROXY),
+    rateLimit: values.RATE_LIMIT === 'off' ? undefined : Number(values.RATE_LIMIT),
+    redisUrl: values.REDIS_URL,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
     database: {
       url: values.DATABASE_URL,

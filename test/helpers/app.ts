@@ -27,6 +27,7 @@ export async function startServices(t: Test) {
   ])
   const env: NodeJS.ProcessEnv = {
     LOG_LEVEL: 'silent',
+    RATE_LIMIT: 'off',
     HOST: '127.0.0.1',
     DATABASE_URL: database.url,
     // The embedded database is one session: statements of two connections with one name collide.

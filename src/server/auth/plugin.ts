@@ -62,8 +62,22 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
       throw new ApiError('missing_token', 'Send the header `Authorization: Bearer <access token>`.')
     }
     const sub = verifiedTokens.find(authorization)
-    if (sub === undefined) verifiedTokens.add(authorization, await verify(request))
-    else request.user = { sub }
+    if (sub !== undefined) request.user = { sub }
+    else verifiedTokens.add(authorization, await verifyUnlessTooMany(request, authorization))
+  }
+
+  /** Refuses an address that keeps sending bad tokens, but not the people there whose tokens were good before. */
+  async function verifyUnlessTooMany(request: FastifyRequest, authorization: string) {
+    if (!verifiedTokens.wasGood(authorization)) await app.refusedTokens?.check(request)
+    try {
+      return await verify(request)
+    } catch (error) {
+      if ((error as ApiError).code === 'invalid_token') {
+        verifiedTokens.forget(authorization)
+        await app.refusedTokens?.count(request)
+      }
+      throw error
+    }
   }
 }
 
@@ -86,4 +100,4 @@ const invalidToken = (cause?: unknown) =>
     { cause }
   )
 
-export default fp(auth, { name: 'auth', dependencies: ['problem-details'] })
+export default fp(auth, { name: 'auth', dependencies: ['problem-details', 'rate-limits'] })

@@ -31,9 +31,16 @@ export function createVerifiedTokens(now: () => number) {
       tokens.set(token, { sub, until: Math.min(now() + LIFE_MS, exp * 1000) })
     },
 
-    /** For a new key set: it may lack the key of a token. */
+    /** Whether the signature was good once: it may have to be verified again. */
+    wasGood: (token: string): boolean => tokens.has(token),
+
+    forget(token: string): void {
+      tokens.delete(token)
+    },
+
+    /** For a new key set, which may lack the key of a token: each token has to be verified again. */
     clear(): void {
-      tokens.clear()
+      for (const verified of tokens.values()) verified.until = 0
     }
   }
 }

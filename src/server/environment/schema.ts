@@ -8,6 +8,9 @@ const milliseconds = (description: string, byDefault: number) =>
     description: `${description}, in milliseconds`
   })
 
+/** An address, a network, or one of the names that Fastify knows. */
+const NETWORK = '([0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(/\\d{1,3})?|loopback|linklocal|uniquelocal)'
+
 /** Every environment variable of the server. A test compares `.env.example` with it. */
 export const EnvironmentSchema = Type.Object({
   NODE_ENV: Type.String({ default: 'production', description: 'Free text. No effect on the server' }),
@@ -92,6 +95,25 @@ export const EnvironmentSchema = Type.Object({
       minimum: 1,
       description:
         'Connections from one address at a time. No limit by default: a proxy, or a school, is one address'
+    })
+  ),
+  TRUST_PROXY: Type.Optional(
+    Type.String({
+      pattern: `^\\s*${NETWORK}(\\s*,\\s*${NETWORK})*\\s*$`,
+      description:
+        'Proxies whose X-Forwarded-For is believed: addresses, networks or loopback, linklocal, uniquelocal, separated by commas'
+    })
+  ),
+  RATE_LIMIT: Type.String({
+    pattern: '^(off|[1-9]\\d{0,6})$',
+    default: '300',
+    description: 'Requests of one user in ten seconds before the answer is 429, or off'
+  }),
+  REDIS_URL: Type.Optional(
+    Type.String({
+      pattern: '^rediss?://',
+      description:
+        'Redis that counts the requests of all instances together. Without it, each instance counts its own'
     })
   ),
   SESSION_LEASE_MS: milliseconds(

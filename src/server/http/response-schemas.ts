@@ -6,6 +6,7 @@ import { ApiError } from '../errors.ts'
 const COMMON: ProblemCode[] = [
   'missing_token',
   'invalid_token',
+  'too_many_requests',
   'internal_error',
   'database_unavailable',
   'issuer_unavailable'
@@ -32,7 +33,9 @@ function describeResponse(codes: ProblemCode[]) {
   const status = problems[codes[0] ?? 'internal_error'][0]
   return {
     ...(status === 401 && { headers: { 'WWW-Authenticate': { type: 'string', description: 'RFC 6750' } } }),
-    ...(status === 503 && { headers: { 'Retry-After': { type: 'string', description: 'Seconds' } } }),
+    ...((status === 429 || status === 503) && {
+      headers: { 'Retry-After': { type: 'string', description: 'Seconds' } }
+    }),
     description: codes.map((code) => `\`${code}\`: ${problems[code][1]}`).join('; '),
     content: { 'application/problem+json': { schema: Type.Ref('Problem'), examples } }
   }

@@ -11,13 +11,14 @@ import { generateRequestId } from './request-id.ts'
 const REQUEST_TIMEOUT_MS = 15 * 60_000
 
 /** Options of the Fastify server: logging, validation and what happens before a route is found. */
-export const serverOptions = (config: Pick<Config, 'logLevel' | 'maxConnectionsPerAddress'>) =>
+export const serverOptions = (config: Pick<Config, 'logLevel' | 'maxConnectionsPerAddress' | 'trustProxy'>) =>
   ({
     logger: loggerOptions(config),
     genReqId: generateRequestId,
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] }
     },
+    trustProxy: config.trustProxy,
     requestTimeout: REQUEST_TIMEOUT_MS,
     serverFactory: (handle, options) =>
       createLimitedServer(handle, { ...options, maxConnectionsPerAddress: config.maxConnectionsPerAddress }),
