@@ -41,7 +41,8 @@ export async function commitSave(
   if (written.outcome === 'id taken') return findRepeatedSave(dependencies, save)
   if (lease) lease.isConsumed = true
   if (written.mustRecount) await recount(dependencies, save.sub, clock)
-  return { session: { ...save.row, userId: written.userId }, created: true }
+  const { userId, revision } = written
+  return { session: { ...save.row, userId, revision }, created: true }
 }
 
 /** The session is saved, so a failure is no error of the save: the streak is counted when it is needed next. */

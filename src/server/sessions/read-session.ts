@@ -11,20 +11,24 @@ type Dependencies = {
   playbackUrls: PlaybackUrls
 }
 
+/** `session`: its JSON with a URL that plays; one with a large score as a row, to be sent in pieces. */
+export type ReadSession = { session: string | StoredSession; revision: number }
+
 /**
  * Reads one session of a user.
- * @returns its JSON with a URL that plays; a session with a large score as a row, to be sent in pieces
  * @throws {ApiError} session_not_found; storage_unavailable; database_unavailable
  */
 export async function readSession(
   { sessionsAsJson, sessions, playbackUrls }: Dependencies,
   { id, sub }: SessionReference
-): Promise<string | StoredSession> {
+): Promise<ReadSession> {
   const found = await sessionsAsJson.find(id, sub)
-  if (found?.json) return withPlaybackUrl(playbackUrls, found.json)
+  if (found?.json) {
+    return { session: await withPlaybackUrl(playbackUrls, found.json), revision: found.revision }
+  }
   const session = found && (await sessions.findOwned(id, sub))
   if (!session) throw sessionNotFound()
-  return session
+  return { session, revision: session.revision }
 }
 
 async function withPlaybackUrl(playbackUrls: PlaybackUrls, json: string): Promise<string> {

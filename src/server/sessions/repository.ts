@@ -15,6 +15,8 @@ export type SessionHead = {
   audioUrl: string | null
   recordingSha256: string | null
   recordingBytes: bigint | null
+  /** Increases with every change of the row. */
+  revision: number
 }
 
 /** A session with its score, as it is written and compared. */
@@ -42,7 +44,7 @@ export const sessionStatement = (id: string, sub: string) => Prisma.sql`
     left(xml_content, ${SCORE_PIECE}) AS "scoreBeginning", octet_length(xml_content) AS "scoreBytes",
     analysis_summary AS "analysisSummary", analysis_feedback AS "analysisFeedback",
     score_accuracy AS "scoreAccuracy", audio_url AS "audioUrl",
-    recording_sha256 AS "recordingSha256", recording_bytes AS "recordingBytes"
+    recording_sha256 AS "recordingSha256", recording_bytes AS "recordingBytes", revision
   FROM sessions WHERE id = ${id}::uuid AND user_id = ${owner(sub)}`
 
 export const createSessionRepository = (queries: Queries) => ({
@@ -77,10 +79,11 @@ export const createSessionRepository = (queries: Queries) => ({
     await queries.session.updateMany({ where: { id }, data: { recordingBytes, recordingSha256: null } })
   },
 
-  /** @returns false when the session does not exist */
-  async attachRecording(id: string, audioUrl: string): Promise<boolean> {
-    const { count } = await queries.session.updateMany({ where: { id }, data: { audioUrl } })
-    return count === 1
+  /** @returns the new revision; null when the session does not exist */
+  async attachRecording(id: string, audioUrl: string): Promise<number | null> {
+    const [attached] = await queries.$queryRaw<Array<{ revision: number }>>`
+      UPDATE sessions SET audio_url = ${audioUrl} WHERE id = ${id}::uuid RETURNING revision`
+    return attached?.revision ?? null
   },
 
   /** Clears all marks of a recording whose object is removed. */

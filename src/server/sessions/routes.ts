@@ -9,6 +9,7 @@ import {
 } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
 import { entityTagOf, isKnownVersion } from '../http/conditional-read.ts'
+import { revisionTag } from '../http/entity-tag.ts'
 import { JSON_TYPE, NOT_MODIFIED, problemResponses, withHeader } from '../http/response-schemas.ts'
 import { createPlaybackUrls } from '../storage/playback-urls.ts'
 import { deleteSession } from './delete-session.ts'
@@ -50,8 +51,10 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   const present = async (session: SessionHead) =>
     describeSession(session, await playbackUrls.resolveOne(session.audioUrl))
 
+  const tagOf = ({ revision }: { revision: number }) => revisionTag(revision, playbackUrls.period(now()))
+
   const answer = async (reply: FastifyReply, session: StoredSession) =>
-    sendSession(reply, await present(session), sessions.scoreOf(session))
+    sendSession(reply.header('etag', tagOf(session)), await present(session), sessions.scoreOf(session))
 
   app.get(
     '/sessions',
@@ -103,16 +106,18 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
         tags: ['Sessions'],
         params: SessionParamsSchema,
         response: {
-          200: SessionDataSchema,
+          200: withHeader(SessionDataSchema, 'ETag', 'The version of the session'),
+          304: NOT_MODIFIED,
           ...problemResponses('invalid_input', 'session_not_found', 'storage_unavailable')
         }
       }
     },
     async (request, reply) => {
-      const session = await readSession(
+      const { session, revision } = await readSession(
         { sessionsAsJson, sessions, playbackUrls },
         { id: request.params.id, sub: request.user.sub }
       )
+      if (isKnownVersion(request, reply, tagOf({ revision }))) return reply.code(304).send(null)
       return typeof session === 'string' ? reply.type(JSON_TYPE).send(session) : answer(reply, session)
     }
   )
@@ -122,7 +127,8 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     config,
     now,
     saveSession: (sub, content) => saveSession(dependencies, sub, content),
-    present
+    present,
+    tagOf
   })
 
   app.delete(

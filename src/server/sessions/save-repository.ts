@@ -3,14 +3,14 @@ import type { SessionHead } from './repository.ts'
 
 /** What became of an attempt to write a session. */
 export type Written =
-  | { outcome: 'created'; userId: string; mustRecount: boolean }
+  | { outcome: 'created'; userId: string; revision: number; mustRecount: boolean }
   /** A row with this id was there first. */
   | { outcome: 'id taken'; userId: string }
   | { outcome: 'lease lost' }
   | { outcome: 'no such user' }
 
 /** A session to be written for the user of a token. */
-export type NewRow = Omit<SessionHead, 'userId'> & { xmlContent: string | null }
+export type NewRow = Omit<SessionHead, 'userId' | 'revision'> & { xmlContent: string | null }
 
 type Options = {
   sub: string
@@ -19,7 +19,7 @@ type Options = {
   fencingToken: string | undefined
   lockTimeoutMs: number
 }
-type Row = { userId: string; hasLease: boolean; isCreated: boolean; mustRecount: boolean | null }
+type Row = { userId: string; hasLease: boolean; revision: number | null; mustRecount: boolean | null }
 
 /**
  * Locks the user, ends the lease of a save with a recording, inserts the session and brings the streak up to date: one
@@ -31,19 +31,23 @@ type Row = { userId: string; hasLease: boolean; isCreated: boolean; mustRecount:
  * The streak is extended from the user's row where that is certain to be right: it was counted in today's zone, no
  * session that lay in the future has become due, and the new session is not older than the newest one. Otherwise
  * figures_zone becomes null, and the caller has to count again.
+ *
+ * The revision of a session begins with that of its user, which only grows. So a session under the id of a deleted one
+ * has other revisions.
  */
 const saveText = (lease: string, leaseSource: string) => `
   WITH owner AS MATERIALIZED (
-    SELECT id, streak_count AS streak, last_practice_date AS last,
+    SELECT id, revision, streak_count AS streak, last_practice_date AS last,
       CASE WHEN time_zone IS NOT NULL OR figures_zone = $3 THEN figures_zone END AS zone
     FROM users WHERE auth0_id = $1 AND set_config('lock_timeout', $16, true) <> '' FOR NO KEY UPDATE
   ),${lease} saved AS (
     INSERT INTO sessions (id, user_id, date, song_name, instrument, duration_seconds, xml_content, analysis_summary,
-      analysis_feedback, score_accuracy, audio_url, recording_bytes, recording_sha256)
-    SELECT $4::uuid, owner.id, $5::timestamptz, $6, $7, $8::int, $9, $10, $11, $12::int, $13, $14::bigint, $15
+      analysis_feedback, score_accuracy, audio_url, recording_bytes, recording_sha256, revision)
+    SELECT $4::uuid, owner.id, $5::timestamptz, $6, $7, $8::int, $9, $10, $11, $12::int, $13, $14::bigint, $15,
+      owner.revision::int
     FROM ${leaseSource}
     ON CONFLICT (id) DO NOTHING
-    RETURNING id, date
+    RETURNING id, date, revision
   ), days AS MATERIALIZED (
     SELECT owner.*, saved.date, saved.date <= $2 AS is_due, (saved.date AT TIME ZONE zone)::date AS day,
       (last AT TIME ZONE zone)::date AS last_day, ($2::timestamptz AT TIME ZONE zone)::date AS today,
@@ -73,7 +77,7 @@ const saveText = (lease: string, leaseSource: string) => `
     FROM days WHERE users.id = days.id
     RETURNING figures_zone IS NULL AS must_recount
   )${lease ? END_LEASE : ''}
-  SELECT owner.id AS "userId", saved.id IS NOT NULL AS "isCreated", must_recount AS "mustRecount",
+  SELECT owner.id AS "userId", saved.revision, must_recount AS "mustRecount",
     ${lease ? 'EXISTS (SELECT FROM lease)' : 'true'} AS "hasLease"
   FROM owner LEFT JOIN saved ON true LEFT JOIN figures ON true`
 
@@ -117,10 +121,10 @@ export const createSaveRepository = (run: RunStatement) => ({
       ? await run<Row>(saveUnderLeaseStatement, [...values, fencingToken])
       : await run<Row>(saveStatement, values)
     if (!written) return { outcome: 'no such user' }
-    const { userId, hasLease, isCreated, mustRecount } = written
+    const { userId, hasLease, revision, mustRecount } = written
     if (!hasLease) return { outcome: 'lease lost' }
-    return isCreated
-      ? { outcome: 'created', userId, mustRecount: mustRecount ?? false }
-      : { outcome: 'id taken', userId }
+    return revision === null
+      ? { outcome: 'id taken', userId }
+      : { outcome: 'created', userId, revision, mustRecount: mustRecount ?? false }
   }
 })

@@ -16,10 +16,13 @@ type Options = {
   now: () => Date
   saveSession: SaveSession
   present: (session: SessionHead) => Promise<SessionDescription>
+  /** The entity tag of a session with its answer. */
+  tagOf: (session: SessionHead) => string
 }
 
 /** `POST /api/sessions`, in bounded memory. */
-const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now, saveSession, present }) => {
+const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
+  const { config, now, saveSession, present, tagOf } = options
   await app.register(receiveUploads, { config })
 
   app.post(
@@ -75,6 +78,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now,
         request.log.warn({ err: error }, 'The session is saved, and its answer has no URL that plays')
         return describeSession(session, session.audioUrl)
       })
+      reply.header('etag', tagOf(session))
       if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
       return sendSession(reply, { ...answer, audio_url: answer.audioUrl }, session.xmlContent)
     }

@@ -17,12 +17,12 @@ export const sessionJsonStatement = defineStatement(
       'analysis', CASE WHEN num_nonnulls(analysis_summary, analysis_feedback, score_accuracy) > 0 THEN json_build_object(
         'summary', analysis_summary, 'feedback', analysis_feedback, 'scoreAccuracy', score_accuracy) END,
       'audioUrl', audio_url
-    )::text END AS json
+    )::text END AS json, revision
     FROM sessions WHERE id = $1::uuid AND user_id = (SELECT id FROM users WHERE auth0_id = $2)`
 )
 
 /** A session as PostgreSQL writes it. `json` is null if its score is too large for one string. */
-export type SessionJson = { json: string | null }
+export type SessionJson = { json: string | null; revision: number }
 
 export const createSessionJsonRepository = (run: RunStatement) => ({
   /** @returns null when the user has no such session */

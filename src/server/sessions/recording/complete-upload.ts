@@ -81,13 +81,14 @@ async function attach(dependencies: SessionDependencies, publication: Publicatio
   const { session, upload, lease } = publication
   const format = await leases.withHeartbeat(lease, (signal) => verifyUpload(dependencies, upload, signal))
   const audioUrl = await leases.write(lease, () => publish(dependencies, publication, format))
-  await database.transaction(async (queries) => {
+  const revision = await database.transaction(async (queries) => {
     await createUserRepository(queries).lock(session)
     await consume(queries, lease)
-    const isAttached = await createSessionRepository(queries).attachRecording(session.id, audioUrl)
-    if (!isAttached) throw sessionNotFound()
+    const attached = await createSessionRepository(queries).attachRecording(session.id, audioUrl)
+    if (attached === null) throw sessionNotFound()
+    return attached
   })
-  return { ...session, audioUrl, recordingBytes: BigInt(upload.bytes) }
+  return { ...session, audioUrl, recordingBytes: BigInt(upload.bytes), revision }
 }
 
 /** @returns the canonical public URL of the recording */
