@@ -1,23 +1,42 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Name, Nullable, Text } from './text.ts'
+import { Nullable, Text } from './text.ts'
 
-/** Body of `POST /api/users/sync`: the profile of the signed-in user (seed, "User Routes"). */
+/** Lengths in characters. */
+export const MAX_EMAIL = 320
+export const MAX_NAME = 300
+export const MAX_PICTURE = 2048
+
+/**
+ * Body of `POST /api/users/sync`: the profile of the signed-in user (seed, "User Routes"). Only `auth0_id` is required.
+ * The server takes any value of the other members (server/users/profile.ts).
+ */
 export const SyncUserSchema = Type.Object(
   {
     auth0_id: Type.String({ minLength: 1, maxLength: 255, description: "the token's `sub`" }),
-    email: Name({
-      maxLength: 320,
-      description: 'display data, 1 to 320 characters; never used for authorization'
-    }),
-    name: Type.Optional(Nullable(Text({ maxLength: 300 }))),
+    email: Type.Optional(
+      Nullable(
+        Text({
+          maxLength: MAX_EMAIL,
+          description:
+            'display data, at most 320 characters; never used for authorization. Empty and null keep the stored one'
+        })
+      )
+    ),
+    name: Type.Optional(
+      Nullable(Text({ maxLength: MAX_NAME, description: 'cut at 300 characters; empty and null clear it' }))
+    ),
     picture: Type.Optional(
-      Nullable(Text({ maxLength: 2048, description: 'URL of a picture, at most 2048 characters' }))
+      Nullable(
+        Text({
+          maxLength: MAX_PICTURE,
+          description: 'http(s) URL of a picture, at most 2048 characters; empty and null clear it'
+        })
+      )
     ),
     timeZone: Type.Optional(
       Nullable(
         Type.String({
-          maxLength: 64,
-          description: 'IANA time zone such as Europe/Berlin; decides where a day begins'
+          description: 'IANA time zone such as Europe/Berlin; decides where a day begins. Null clears it'
         })
       )
     )
@@ -41,7 +60,7 @@ export const UserSchema = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
     auth0_id: Type.String(),
-    email: Type.String(),
+    email: Nullable(Type.String({ description: 'null for a user without an e-mail address' })),
     name: Nullable(Type.String()),
     picture: Nullable(Type.String()),
     time_zone: Nullable(Type.String()),

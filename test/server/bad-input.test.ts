@@ -59,7 +59,7 @@ const VALUES: unknown[] = [
 
 const isText = (value: unknown, max = Infinity) =>
   typeof value === 'string' && value.length <= max && !/[\0\p{Cs}]/u.test(value)
-const isName = (value: unknown, max = 300) => isText(value, max) && String(value).trim() !== ''
+const isName = (value: unknown) => isText(value, 300) && String(value).trim() !== ''
 const isSeconds = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 86_400
 const isNone = (value: unknown) => value === null || value === ''
 const isPlainObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -80,11 +80,11 @@ const FIELDS: Record<string, { body: Record<string, unknown>; fields: Record<str
     fields: {
       auth0_id: { legal: () => false },
       sub: { legal: () => false, put: (value) => ({ auth0_id: undefined, sub: value }) },
-      email: { legal: (value) => isName(value, 320) },
-      name: { legal: orNull((value) => isText(value, 300)) },
-      picture: { legal: orNull((value) => isText(value, 2048)) },
-      timeZone: { legal: isNone },
-      time_zone: { legal: isNone }
+      email: { legal: () => true },
+      name: { legal: () => true },
+      picture: { legal: () => true },
+      timeZone: { legal: () => true },
+      time_zone: { legal: () => true }
     }
   },
   '/api/sessions': {
@@ -161,8 +161,7 @@ for (const [url, { body, fields }] of Object.entries(FIELDS)) {
   }
 
   t.test(`POST ${url}: a missing field is named in the answer`, async (t) => {
-    for (const name of Object.keys(body).filter((name) => name !== 'name')) {
-      // the name is optional
+    for (const name of Object.keys(body).filter((name) => !['email', 'name'].includes(name))) {
       const { detail } = isProblem(
         t,
         await clara.call('POST', url, { ...body, [name]: undefined }),

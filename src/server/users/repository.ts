@@ -5,6 +5,7 @@ import type { Queries } from '../database/client.ts'
 export type UserRow = {
   id: string
   auth0Id: string
+  /** Empty for a user without an e-mail address. */
   email: string
   name: string | null
   picture: string | null
@@ -25,15 +26,15 @@ export type LockedUser = {
 
 export const createUserRepository = (queries: Queries) => ({
   /**
-   * Creates or updates the user and locks the row. Absent fields keep their values; null and '' clear them.
+   * Creates or updates the user and locks the row. Absent fields keep their values; null clears them, except the e-mail.
    * Safe to call concurrently: PostgreSQL lets one insert win and turns the others into updates.
    */
   async upsert({ auth0_id: sub, email, name, picture, timeZone }: SyncUser): Promise<{ created: boolean }> {
     const [row] = await queries.$queryRaw<[{ created: boolean }]>`
       INSERT INTO users AS u (auth0_id, email, name, picture, time_zone)
-      VALUES (${sub}, ${email}, ${emptyToNull(name)}, ${emptyToNull(picture)}, ${emptyToNull(timeZone)})
+      VALUES (${sub}, ${email ?? ''}, ${name ?? null}, ${picture ?? null}, ${timeZone ?? null})
       ON CONFLICT (auth0_id) DO UPDATE SET
-        email = excluded.email,
+        email = coalesce(nullif(excluded.email, ''), u.email),
         name = CASE WHEN ${name === undefined} THEN u.name ELSE excluded.name END,
         picture = CASE WHEN ${picture === undefined} THEN u.picture ELSE excluded.picture END,
         time_zone = CASE WHEN ${timeZone === undefined} THEN u.time_zone ELSE excluded.time_zone END
@@ -64,5 +65,3 @@ export const createUserRepository = (queries: Queries) => ({
 
   findBySub: (sub: string): Promise<UserRow | null> => queries.user.findUnique({ where: { auth0Id: sub } })
 })
-
-const emptyToNull = (value: string | null | undefined) => value || null

@@ -3,6 +3,7 @@ import { SyncUserSchema, UserSchema, type User } from '../../contract/users.ts'
 import type { Config } from '../config.ts'
 import { toSyncUser } from '../frontend-names.ts'
 import { problemResponses } from '../http/response-schemas.ts'
+import { readProfile } from './profile.ts'
 import type { UserRow } from './repository.ts'
 import { syncUser } from './sync-user.ts'
 
@@ -16,7 +17,9 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { d
       schema: {
         operationId: 'syncUser',
         summary: 'Create or update the signed-in user',
-        description: 'Call it after each login. Absent fields keep their values.',
+        description:
+          'Call it after each login. Absent fields keep their values. Only `auth0_id` is required: a value of another ' +
+          'field that cannot be used counts as left out.',
         tags: ['Users'],
         body: SyncUserSchema,
         response: {
@@ -32,7 +35,8 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { d
         }
       },
       preValidation: async (request) => {
-        request.body = toSyncUser(request.body) as typeof request.body
+        const body = toSyncUser(request.body)
+        request.body = (isRecord(body) ? { ...body, ...readProfile(body) } : body) as typeof request.body
       }
     },
     async (request, reply) => {
@@ -46,10 +50,13 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { d
   )
 }
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 const present = (user: UserRow): User => ({
   id: user.id,
   auth0_id: user.auth0Id,
-  email: user.email,
+  email: user.email || null,
   name: user.name,
   picture: user.picture,
   time_zone: user.timeZone,

@@ -209,7 +209,7 @@ t.test('the answers of the server match the document', async (t) => {
   is(await clara.sync({ timeZone: 'Asia/Tokyo' }), 'post', '/api/users/sync', 201)
   is(await clara.sync({ name: null, picture: 'https://x.example/p' }), 'post', '/api/users/sync', 200)
   is(await clara.sync({ auth0_id: 'x' }), 'post', '/api/users/sync', 403)
-  is(await clara.sync({ email: 5 }), 'post', '/api/users/sync', 400)
+  is(await clara.sync({ auth0_id: undefined }), 'post', '/api/users/sync', 400)
   const whole = is(
     await clara.save({ xmlContent: '<x/>', analysis: { scoreAccuracy: 5 }, audioBase64 }),
     'post',
