@@ -10,6 +10,7 @@ export const problems = {
   missing_token: [401, 'An access token is required'],
   invalid_token: [401, 'The access token is not valid'],
   not_your_account: [403, 'The token belongs to another account'],
+  blocked: [403, 'The account is blocked'],
   session_not_found: [404, 'The session does not exist'],
   route_not_found: [404, 'The route does not exist'],
   upload_stalled: [408, 'The request arrived too slowly'],

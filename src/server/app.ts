@@ -13,11 +13,13 @@ import jsonParser from './http/json-parser.ts'
 import openapi from './http/openapi.ts'
 import problemDetails, { answerNotFound } from './http/problem-details.ts'
 import requestId from './http/request-id.ts'
+import noStore from './http/no-store.ts'
 import { serverOptions } from './http/server-options.ts'
 import rateLimits from './rate-limits/plugin.ts'
 import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
 import storage from './storage/plugin.ts'
+import identify from './users/identify.ts'
 import userRoutes from './users/routes.ts'
 
 type Options = {
@@ -42,12 +44,15 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(storage, { config })
   await app.register(rateLimits, { config })
   await app.register(auth, { config, now })
+  await app.register(identify, { config })
 
   await app.register(health)
   await app.register(
     async (api) => {
       api.addHook('onRequest', api.authenticate)
       api.addHook('onRequest', api.limitUser)
+      api.addHook('onRequest', api.identifyUser)
+      await api.register(noStore)
       api.setNotFoundHandler(answerNotFound) // in this scope, so that authentication runs before it
       await api.register(userRoutes, { config, now })
       await api.register(sessionRoutes, { config, now })

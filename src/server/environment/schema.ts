@@ -109,6 +109,11 @@ export const EnvironmentSchema = Type.Object({
     default: '300',
     description: 'Requests of one user in ten seconds before the answer is 429, or off'
   }),
+  BLOCKED_USERS: Type.String({
+    pattern: '^[0-9A-Fa-f,\\s-]*$',
+    default: '',
+    description: 'Ids of users who get 403, separated by commas'
+  }),
   REDIS_URL: Type.Optional(
     Type.String({
       pattern: '^rediss?://',

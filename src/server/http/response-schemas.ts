@@ -6,6 +6,7 @@ import { ApiError } from '../errors.ts'
 const COMMON: ProblemCode[] = [
   'missing_token',
   'invalid_token',
+  'blocked',
   'too_many_requests',
   'internal_error',
   'database_unavailable',

@@ -10,6 +10,9 @@ import { generateRequestId } from './request-id.ts'
 /** Enough for 50 MB over a poor mobile connection. Fastify's default has no limit. */
 const REQUEST_TIMEOUT_MS = 15 * 60_000
 
+/** Largest body of a route that does not say otherwise. */
+const SMALL_BODY_BYTES = 16 * 1024
+
 /** Options of the Fastify server: logging, validation and what happens before a route is found. */
 export const serverOptions = (config: Pick<Config, 'logLevel' | 'maxConnectionsPerAddress' | 'trustProxy'>) =>
   ({
@@ -19,6 +22,7 @@ export const serverOptions = (config: Pick<Config, 'logLevel' | 'maxConnectionsP
       customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] }
     },
     trustProxy: config.trustProxy,
+    bodyLimit: SMALL_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     serverFactory: (handle, options) =>
       createLimitedServer(handle, { ...options, maxConnectionsPerAddress: config.maxConnectionsPerAddress }),

@@ -14,6 +14,8 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { d
   app.post(
     '/users/sync',
     {
+      // A picture may be a data URL. It is left out, which must not keep its user from syncing.
+      bodyLimit: 1024 * 1024,
       schema: {
         operationId: 'syncUser',
         summary: 'Create or update the signed-in user',

@@ -12,6 +12,7 @@ type Line = {
   level: number
   msg: string
   reqId?: string
+  userId?: string
   req?: object
   res?: { statusCode: number }
   code?: string
@@ -148,6 +149,12 @@ t.test('the log of all levels has every event and no personal data', async (t) =
       },
       'the fault can be found by the request id'
     )
+  }
+  const [stored] = await query<{ id: string }>(database.url, 'SELECT id FROM users')
+  const ofRequests = server.lines().filter(({ reqId, req }) => reqId === refused[0]?.id && !req)
+  t.ok(ofRequests.length >= 2)
+  for (const { userId } of ofRequests) {
+    t.equal(userId, stored?.id, 'every line after the authentication has the user')
   }
   t.match(
     server.lines().find(({ reqId, level }) => reqId === unavailable.id && level === 50),

@@ -1,0 +1,52 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
+import type { Config } from '../config.ts'
+import { defineStatement } from '../database/statement-runner.ts'
+import { ApiError } from '../errors.ts'
+
+const idStatement = defineStatement('user-id', 'SELECT id FROM users WHERE auth0_id = $1')
+
+const MAX_USERS = 10_000
+/** How long the user of a token is remembered: a user may be deleted and created again. */
+const LIFE_MS = 600_000
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** An onRequest hook for after the authentication. Rejects with `blocked`. */
+    identifyUser: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  }
+}
+
+/**
+ * Adds the id of the user to the log lines of a request, so that an abuser can be found, and refuses blocked users. The
+ * log holds neither `sub` nor e-mail, which are personal data.
+ */
+async function identify(app: FastifyInstance, { config }: { config: Pick<Config, 'blockedUsers'> }) {
+  const ids = new LRUCache<string, string>({ max: MAX_USERS, ttl: LIFE_MS })
+
+  app.decorate('identifyUser', async (request, reply) => {
+    const id = await findId(request.user.sub)
+    if (id === undefined) return // before the first sync
+    request.log = reply.log = request.log.child({ userId: id })
+    if (config.blockedUsers.has(id)) {
+      throw new ApiError('blocked', 'This account is blocked. Contact the operator of this service.')
+    }
+  })
+
+  async function findId(sub: string): Promise<string | undefined> {
+    const known = ids.get(sub)
+    if (known !== undefined) return known
+    const rows = await app.database.run<{ id: string }>(idStatement, [sub]).catch(rejectIfNeeded)
+    const id = rows?.[0]?.id
+    if (id !== undefined) ids.set(sub, id)
+    return id
+  }
+
+  /** Without blocked users, a request goes on without the id. */
+  function rejectIfNeeded(error: unknown): undefined {
+    if (config.blockedUsers.size > 0) throw error
+  }
+}
+
+export default fp(identify, { name: 'identify', dependencies: ['database'] })
