@@ -5,6 +5,7 @@ import fastify from 'fastify'
 import auth from './auth/plugin.ts'
 import type { Config } from './config.ts'
 import database from './database/plugin.ts'
+import compression from './http/compression.ts'
 import { corsOptions } from './http/cors-options.ts'
 import limitAnswers from './http/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
@@ -38,6 +39,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(jsonParser)
   await app.register(helmet)
   await app.register(cors, corsOptions(config))
+  await app.register(compression)
   await app.register(openapi)
 
   await app.register(database, { config })

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { addToVary } from './vary.ts'
 
 /** What the answer to a read depends on, in any order that stays the same. */
 export type VersionParts = ReadonlyArray<string | number | undefined>
@@ -26,13 +27,4 @@ export function includesTag(list: string | undefined, tag: string): boolean {
   if (list === undefined) return false
   if (list.trim() === '*') return true
   return list.split(',').some((entry) => entry.trim().replace(/^W\//, '') === tag)
-}
-
-function addToVary(reply: FastifyReply, name: string) {
-  const names = String(reply.getHeader('vary') ?? '')
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean)
-  if (!names.some((known) => known === '*' || known.toLowerCase() === name.toLowerCase())) names.push(name)
-  reply.header('vary', names.join(', '))
 }
