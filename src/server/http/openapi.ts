@@ -1,47 +1,50 @@
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 
+/** Headers of the page's own answers. */
+const ANSWER_HEADERS = [
+  'content-type',
+  'content-security-policy',
+  'cache-control',
+  'etag',
+  'last-modified',
+  'location'
+]
+
 /**
- * Serves OpenAPI 3.1, generated from the schemas of the routes, at `/docs/json`, and Swagger UI at `/docs`.
+ * Serves OpenAPI 3.1, generated from the schemas of the routes, at `/docs/json`, and Swagger UI at `/docs`. Both are
+ * loaded with the first request for them: few servers are ever asked, and it takes time and memory at the start.
  */
 async function openapi(app: FastifyInstance) {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Harmony Helper API',
-        version: '1.0.0',
-        description:
-          'Practice sessions, recordings and streaks of the AI music-practice coach. ' +
-          'Every error is RFC 9457 `application/problem+json`; branch on its `code`.'
-      },
-      tags: [{ name: 'Users' }, { name: 'Sessions' }, { name: 'Stats' }, { name: 'Health' }],
-      components: {
-        securitySchemes: {
-          auth0: {
-            type: 'http',
-            scheme: 'bearer',
-            bearerFormat: 'JWT',
-            description: 'Auth0 access token for this API'
-          }
-        }
-      },
-      security: [{ auth0: [] }]
-    },
-    refResolver: {
-      buildLocalReference: (schema, _base, _fragment, index) =>
-        typeof schema['$id'] === 'string' ? schema['$id'] : `def-${index}`
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', (route) => {
+    if (route.method !== 'HEAD' && !route.schema?.hide) routes.push(route)
+  })
+
+  let page: Promise<FastifyInstance> | undefined
+  for (const url of ['/docs', '/docs/*']) {
+    app.route({ method: 'GET', url, schema: { hide: true }, handler: answer })
+  }
+
+  async function answer({ url, headers }: FastifyRequest, reply: FastifyReply) {
+    page ??= loadPage(routes, app.getSchemas())
+    const { 'if-none-match': etag = '', 'if-modified-since': since = '' } = headers
+    const answer = await (
+      await page
+    ).inject({ url, headers: { 'if-none-match': etag, 'if-modified-since': since } })
+    if (answer.statusCode === 404) return reply.callNotFound()
+    for (const name of ANSWER_HEADERS) {
+      const value = answer.headers[name]
+      if (value !== undefined) reply.header(name, value)
     }
-  })
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    theme: { title: 'Harmony Helper API' },
-    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', persistAuthorization: true, validatorUrl: null },
-    // Swagger UI uses inline styles.
-    staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
-  })
+    const isText = /json|html/.test(String(answer.headers['content-type']))
+    return reply.code(answer.statusCode).send(isText ? answer.payload : answer.rawPayload)
+  }
+}
+
+async function loadPage(routes: RouteOptions[], schemas: Record<string, unknown>): Promise<FastifyInstance> {
+  const { createOpenapiPage } = await import('./openapi-page.ts')
+  return createOpenapiPage(routes, schemas)
 }
 
 export default fp(openapi, { name: 'openapi' })
