@@ -6,7 +6,7 @@ const SERVER = './src/server'
 /** The folders of the server from the top down, with the other folders that each may import. */
 const LAYERS = {
   commands: ['database', 'storage', 'reconcile'],
-  reconcile: ['database', 'storage', 'audio', 'sessions'],
+  reconcile: ['database', 'storage', 'audio', 'sessions', 'users'],
   sessions: ['http', 'auth', 'database', 'storage', 'audio', 'users'],
   stats: ['http', 'auth', 'database', 'users'],
   users: ['http', 'auth', 'database'],
@@ -35,10 +35,11 @@ const zones = [
   ),
   ...GROUND.map((name) => zone(`${SERVER}/${name}`, SERVER, GROUND)),
   // Features share the repositories of users and not their routes.
-  ...['stats', 'sessions'].map((folder) =>
+  ...['stats', 'sessions', 'reconcile'].map((folder) =>
     zone(`${SERVER}/${folder}`, `${SERVER}/users`, [
       'repository.ts',
       'figures.ts',
+      'figures-check.ts',
       'figures-repository.ts',
       'time-zones.ts'
     ])

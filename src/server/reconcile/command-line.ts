@@ -23,7 +23,8 @@ const LINES: { [kind in Finding['kind']]: (finding: Finding & { kind: kind }) =>
   foreign: ({ key }) => `found an object that is not a recording, left in place: ${key}`
 }
 
-type Invocation = {
+/** How a command was called. */
+export type Invocation = {
   args: string[]
   env: NodeJS.ProcessEnv
   /** Stops the run before its next step; the reason is printed. */

@@ -44,13 +44,7 @@ export const createFiguresRepository = (queries: Queries) => ({
   async countTotals(userId: string): Promise<void> {
     await queries.$executeRaw`
       UPDATE users SET total_seconds = seconds, session_count = sessions, text_bytes = bytes, recordings_bytes = recordings
-      FROM (
-        SELECT coalesce(sum(duration_seconds), 0) AS seconds, count(*) AS sessions,
-          coalesce(sum(recording_bytes), 0) AS recordings,
-          coalesce(sum(coalesce(octet_length(xml_content), 0) + coalesce(octet_length(analysis_summary), 0)
-            + coalesce(octet_length(analysis_feedback), 0)), 0) AS bytes
-        FROM sessions WHERE user_id = ${userId}::uuid
-      ) AS counted
+      FROM (${countedTotals(userId)}) AS counted
       WHERE id = ${userId}::uuid`
   },
 
@@ -94,14 +88,22 @@ export async function findStreak(queries: Queries, query: FiguresQuery): Promise
   return row?.days ?? 0
 }
 
-const localDate = (instant: Prisma.Sql, zone: string) => Prisma.sql`(${instant} AT TIME ZONE ${zone})::date`
+/** The sums of the whole history. */
+export const countedTotals = (userId: string) => Prisma.sql`
+  SELECT coalesce(sum(duration_seconds), 0) AS seconds, count(*) AS sessions,
+    coalesce(sum(recording_bytes), 0) AS recordings,
+    coalesce(sum(coalesce(octet_length(xml_content), 0) + coalesce(octet_length(analysis_summary), 0)
+      + coalesce(octet_length(analysis_feedback), 0)), 0) AS bytes
+  FROM sessions WHERE user_id = ${userId}::uuid`
+
+/** Zone and time of a streak, as values or as SQL. */
+type Days = { zone: string | Prisma.Sql; now: Date | Prisma.Sql }
+
+export const localDate = (instant: Prisma.Sql, zone: string | Prisma.Sql) =>
+  Prisma.sql`(${instant} AT TIME ZONE ${zone})::date`
 
 /** Whether there is a session on a local day, other than in the future. */
-const hasSessionOn = (
-  userId: Prisma.Sql,
-  day: Prisma.Sql,
-  { zone, now }: Pick<FiguresQuery, 'zone' | 'now'>
-) => Prisma.sql`
+const hasSessionOn = (userId: Prisma.Sql, day: Prisma.Sql, { zone, now }: Days) => Prisma.sql`
   EXISTS (
     SELECT FROM sessions
     WHERE user_id = ${userId} AND date <= ${now}::timestamptz
@@ -112,7 +114,7 @@ const hasSessionOn = (
   )`
 
 /** Common table expressions: `latest` is the newest session, `run` the days of the streak with a running number. */
-const streakRun = ({ userId, zone, now }: FiguresQuery) => Prisma.sql`
+export const streakRun = ({ userId, zone, now }: Days & { userId: string }) => Prisma.sql`
   latest AS (
     SELECT max(date) AS date FROM sessions WHERE user_id = ${userId}::uuid AND date <= ${now}::timestamptz
   ), run AS (

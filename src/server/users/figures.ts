@@ -32,6 +32,19 @@ export async function refreshFigures(
 }
 
 /**
+ * Counts all running figures of a user again, inside a transaction.
+ * @returns false when the user does not exist
+ */
+export async function recountFigures(queries: Queries, userId: string, clock: Clock): Promise<boolean> {
+  const figures = createFiguresRepository(queries)
+  const user = await createUserRepository(queries).lock({ userId })
+  if (!user) return false
+  await figures.countTotals(userId)
+  await figures.countStreak(queryOf(user, clock))
+  return true
+}
+
+/**
  * Brings the streak up to date after the deletion of one session, inside the transaction that deleted it.
  * @param user as locked before the deletion
  * @param deleted the session's date, as PostgreSQL writes it
