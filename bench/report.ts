@@ -1,16 +1,13 @@
-/** The result of a stage. The first row and the first column of the table are headings. */
-export type Report = { title: string; table: string[][]; remarks: string[] }
+/** The result of a stage. The first row and the first column of a table are headings. */
+export type Report = { title: string; tables: string[][][]; remarks: string[] }
 
 export type Stage = (options: { scale: number; log: (line: string) => void }) => Promise<Report>
 
-/** Prints a report as an aligned Markdown table. */
-export function printReport({ title, table, remarks }: Report) {
-  console.log(`\n### ${title}\n`)
-  if (table.length > 0) console.log(toMarkdown(table))
-  for (const remark of remarks) console.log(`\n${remark}`)
-}
+/** A report as Markdown with aligned tables. */
+export const toMarkdown = ({ title, tables, remarks }: Report): string =>
+  [`### ${title}`, ...tables.map(alignTable), ...remarks].join('\n\n')
 
-function toMarkdown([head = [], ...body]: string[][]): string {
+function alignTable([head = [], ...body]: string[][]): string {
   const widths = head.map((_, column) =>
     Math.max(3, ...[head, ...body].map((row) => row[column]?.length ?? 0))
   )

@@ -2,13 +2,15 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { createProcessMeter } from '../measure/process-meter.ts'
+import { floorFile } from './build-floor.ts'
 import { minimalEnvironment, productionOptions, root } from './paths.ts'
 import { runTypescript } from '../../scripts/run-typescript.ts'
 
-/** Arguments of Node.js for each server; ours has those of `npm start`. */
+/** Arguments of Node.js for each server: those of `npm start` for ours and for the floor, which must be built. */
 const SERVERS = {
   ours: [...productionOptions, 'dist/server/main.js'],
-  straightforward: [...runTypescript, 'bench/straightforward-server.ts']
+  straightforward: [...runTypescript, 'bench/straightforward-server.ts'],
+  floor: [...productionOptions, floorFile]
 }
 
 export type Server = Awaited<ReturnType<typeof startServer>>
@@ -27,9 +29,12 @@ export async function startServer(
   })
   const exited = once(child, 'exit')
   const url = await new Promise<string>((resolve, reject) => {
-    createInterface(child.stdout).on('line', (line) => {
+    const lines = createInterface(child.stdout).on('line', (line) => {
       const [, address] = /listening at (http:\S+?)"/.exec(line) ?? []
-      if (address) resolve(address)
+      if (!address) return
+      resolve(address)
+      lines.close()
+      child.stdout.resume() // the log of the requests is not read here
     })
     exited.then(() => reject(new Error(`The server ${name} ended before it was listening`)), reject)
   })

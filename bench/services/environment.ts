@@ -10,8 +10,8 @@ const SUB = 'auth0|bench'
 export type Services = Awaited<ReturnType<typeof startServices>>
 
 /**
- * Starts database and issuer. Returns the environment for a server, with the storage at `storageUrl`, and a
- * user's token.
+ * Starts database and issuer. Returns the environment for a server, with the storage at `storageUrl`, a user's
+ * token, and what makes tokens of other users.
  */
 export async function startServices(keep: Keep, storageUrl: string) {
   const database = keep(await startDatabase())
@@ -29,7 +29,8 @@ export async function startServices(keep: Keep, storageUrl: string) {
     // One user may use a quarter of these, and the benchmark has one user: 16, the default for all users.
     UPLOAD_CONCURRENCY: '64'
   }
-  return { database, env, token: await issuer.token({ sub: SUB }) }
+  const tokenOf = (sub: string) => issuer.token({ sub })
+  return { database, env, token: await tokenOf(SUB), tokenOf }
 }
 
 /** The same with a storage that discards the bytes. */

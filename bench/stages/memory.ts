@@ -20,7 +20,7 @@ export const memory: Stage = ({ scale, log }) =>
     const megabytes = Math.max(1, Math.round(MEGABYTES * scale))
     const title = `memory: ${CONCURRENT_SAVES} concurrent saves of ${megabytes} MB within ${MACHINE_BYTES / MEGABYTE} MB`
     const cgroup = createMemoryCgroup(MACHINE_BYTES)
-    if ('unavailable' in cgroup) return { title, table: [], remarks: [`Skipped: ${cgroup.unavailable}.`] }
+    if ('unavailable' in cgroup) return { title, tables: [], remarks: [`Skipped: ${cgroup.unavailable}.`] }
     keep(cgroup)
 
     const { database, env, token } = await startSinkServices(keep)
@@ -37,21 +37,23 @@ export const memory: Stage = ({ scale, log }) =>
 
     return {
       title,
-      table: [
-        ['', 'ours', 'target'],
+      tables: [
         [
-          'saves answered 201',
-          format(created),
-          judge(`all ${CONCURRENT_SAVES}`, created === CONCURRENT_SAVES)
-        ],
-        ['other answers', answers.filter((answer) => answer !== 201).join(', ') || 'none', ''],
-        ['killed by the out-of-memory killer', format(kills), judge('0', kills === 0)],
-        memoryRow('memory of the idle process, MB', idle),
-        memoryRow('peak of the process, MB', server.isAlive() ? server.meter.peakRss() : NaN),
-        memoryRow('peak of the cgroup, MB, page cache included', cgroup.peak()),
-        ['total seconds', format(ms / 1000), ''],
-        ['GET /api/stats, p99, ms', format(quantile(latencies, 0.99)), ''],
-        ['stats not answered 200', format(failures), '']
+          ['', 'ours', 'target'],
+          [
+            'saves answered 201',
+            format(created),
+            judge(`all ${CONCURRENT_SAVES}`, created === CONCURRENT_SAVES)
+          ],
+          ['other answers', answers.filter((answer) => answer !== 201).join(', ') || 'none', ''],
+          ['killed by the out-of-memory killer', format(kills), judge('0', kills === 0)],
+          memoryRow('memory of the idle process, MB', idle),
+          memoryRow('peak of the process, MB', server.isAlive() ? server.meter.peakRss() : NaN),
+          memoryRow('peak of the cgroup, MB, page cache included', cgroup.peak()),
+          ['total seconds', format(ms / 1000), ''],
+          ['GET /api/stats, p99, ms', format(quantile(latencies, 0.99)), ''],
+          ['stats not answered 200', format(failures), '']
+        ]
       ],
       remarks: [
         `GET /api/stats ${PROBE_RATE} times per second meanwhile; ${database.kind}; the storage discards the bytes.`

@@ -26,7 +26,7 @@ export const reconcile: Stage = async ({ scale, log }) => {
   }
   return {
     title: 'reconcile: recordings:reconcile by number of recordings and sessions',
-    table: tabulate(results),
+    tables: [tabulate(results)],
     remarks: [
       `Embedded storage with empty recordings; ${results[0]?.kind}. Each run found the one orphaned and the one missing recording.`,
       ...(canMeter ? [] : ['No memory figures: they need Linux.'])

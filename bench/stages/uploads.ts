@@ -18,7 +18,7 @@ const SMALL_RECORDING = 16 * 1024
 /** Pause in which the garbage of the start and of the small saves is collected. */
 const PAUSE_MS = 1500
 
-const TARGETS = { uploadsRatio: 2, statsRatio: 0.25, memory: 60 * MEGABYTE }
+const TARGETS = { statsRatio: 0.25, memory: 60 * MEGABYTE }
 
 type Load = (target: Target, count: number) => Promise<LoadResult>
 type Measured = {
@@ -52,7 +52,7 @@ export const uploads: Stage = ({ scale, log }) =>
 
     return {
       title: `uploads: ${CONCURRENT_SAVES} saves of ${megabytes} MB at a time`,
-      table: tabulate(us, them),
+      tables: [tabulate(us, them)],
       remarks: [
         `Medians of ${ROUNDS} rounds after a warm-up, the servers in turn; ${database.kind}; the storage discards the bytes.`,
         `GET /api/stats ${PROBE_RATE} times per second meanwhile (${us.requests} and ${them.requests} requests in total), each measured from the time at which it was due.`,
@@ -125,11 +125,7 @@ function tabulate(us: Measured, them: Measured): string[][] {
   }
   return [
     ['', 'ours', 'straightforward', 'ratio', 'target'],
-    row(
-      'uploads a second',
-      ({ uploadsPerSecond }) => uploadsPerSecond,
-      (ratio) => judge(`ratio ≥ ${TARGETS.uploadsRatio}`, ratio >= TARGETS.uploadsRatio)
-    ),
+    row('uploads a second', ({ uploadsPerSecond }) => uploadsPerSecond),
     row('GET /api/stats, p50, ms', ({ statsP50 }) => statsP50),
     row(
       'GET /api/stats, p99, ms',
