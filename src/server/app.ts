@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import database from './database/plugin.ts'
 import compression from './http/compression.ts'
 import { corsOptions } from './http/cors-options.ts'
+import admission from './http/admission.ts'
 import limitAnswers from './http/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
 import health from './http/health.ts'
@@ -55,6 +56,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
       api.addHook('onRequest', api.limitUser)
       api.addHook('onRequest', api.identifyUser)
       await api.register(noStore)
+      await api.register(admission, { config })
       api.setNotFoundHandler(answerNotFound) // in this scope, so that authentication runs before it
       await api.register(userRoutes, { config, now })
       await api.register(sessionRoutes, { config, now })

@@ -134,6 +134,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   app.delete(
     '/sessions/:id',
     {
+      config: { waitsForStorage: true },
       schema: {
         operationId: 'deleteSession',
         summary: 'Delete a session and its recording',

@@ -29,6 +29,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
     '/sessions',
     {
       bodyLimit: bodyLimit(config.maxRecordingBytes),
+      config: { waitsForStorage: true },
       schema: {
         operationId: 'saveSession',
         summary: 'Save a completed session',

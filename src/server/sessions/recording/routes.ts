@@ -21,6 +21,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
   app.post(
     '/sessions/:id/recording',
     {
+      config: { waitsForStorage: true },
       schema: {
         operationId: 'beginUpload',
         summary: 'Begin a direct upload of a recording to the storage',
@@ -55,6 +56,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
   app.post(
     '/sessions/:id/recording/complete',
     {
+      config: { waitsForStorage: true },
       schema: {
         operationId: 'completeUpload',
         summary: 'Verify an uploaded recording and attach it to its session',
@@ -92,6 +94,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
   app.delete(
     '/sessions/:id/recording',
     {
+      config: { waitsForStorage: true },
       schema: {
         operationId: 'deleteRecording',
         summary: 'Delete the recording of a session, and keep the session',

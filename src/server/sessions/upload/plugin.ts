@@ -3,7 +3,7 @@ import { errorCodes, type FastifyInstance, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import { clientGone, receiveBody } from '../../http/receive-body.ts'
-import { createUploadLimiter, type Release } from '../../http/upload-limiter.ts'
+import { createFairLimiter, type Release } from '../../http/fair-limiter.ts'
 import { receiveSmallUpload, SMALL_UPLOAD_BYTES } from './small-upload.ts'
 import { deleteAbandonedSpoolFiles } from './spool.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
@@ -13,6 +13,10 @@ const SMALL_BODY_BYTES = 1024 * 1024
 
 /** Minimum average rate of a large body. A phone with a poor connection sends more than this. */
 const MIN_BYTES_PER_SECOND = 4 * 1024
+
+/** Large bodies that wait for a place: a connection each, and no memory. */
+const MAX_WAITING = 1000
+const REFUSAL = 'Many recordings are being saved at this moment. Retry shortly.'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -35,8 +39,13 @@ async function receiveUploads(
   { config: { maxRecordingBytes, upload: limits } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
 ) {
   const { concurrency, waitMs, timeoutMs } = limits
-  const uploadLimiter = createUploadLimiter({ count: concurrency, waitMs })
-  const largeTextLimiter = createUploadLimiter({ count: 1, waitMs })
+  const queue = { maxWaiting: MAX_WAITING, waitMs, refusal: REFUSAL }
+  const uploadLimiter = createFairLimiter({
+    ...queue,
+    count: concurrency,
+    perUser: Math.ceil(concurrency / 4)
+  })
+  const largeTextLimiter = createFairLimiter({ ...queue, count: 1, perUser: 1 })
   const minRate = { bytesPerSecond: MIN_BYTES_PER_SECOND, afterMs: Math.max(60_000, 2 * timeoutMs) }
 
   app.decorateRequest('upload')
