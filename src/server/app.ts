@@ -41,7 +41,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(helmet)
   await app.register(cors, corsOptions(config))
   await app.register(compression)
-  await app.register(openapi)
+  if (config.hasDocs) await app.register(openapi)
 
   await app.register(database, { config })
   await app.register(storage, { config })

@@ -22,6 +22,7 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
     maxConnectionsPerAddress: values.MAX_CONNECTIONS_PER_ADDRESS,
     trustProxy: values.TRUST_PROXY === undefined ? false : toList(values.TRUST_PROXY),
     rateLimit: values.RATE_LIMIT === 'off' ? undefined : Number(values.RATE_LIMIT),
+    hasDocs: values.DOCS === 'on',
     blockedUsers: new Set(toList(values.BLOCKED_USERS.toLowerCase())),
     redisUrl: values.REDIS_URL,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { build } from '../helpers/app.ts'
+import { build, startServices } from '../helpers/app.ts'
 
-const { app, as } = await build(t)
+const services = await startServices(t)
+const { app, as } = await build(t, { services })
 
 const preflight = (origin: string, headers: Record<string, string> = {}) =>
   app.inject({
@@ -22,8 +23,16 @@ t.test('both development origins may use every required method and header', asyn
     const { statusCode, headers } = await preflight(origin)
     t.equal(statusCode, 204)
     t.equal(headers['access-control-allow-origin'], origin)
-    t.strictSame(words(headers['access-control-allow-methods']), ['delete', 'get', 'post'])
-    t.strictSame(words(headers['access-control-allow-headers']), ['authorization', 'content-type'])
+    t.strictSame(words(headers['access-control-allow-methods']), ['delete', 'get', 'patch', 'post'])
+    t.strictSame(words(headers['access-control-allow-headers']), [
+      'authorization',
+      'baggage',
+      'content-type',
+      'if-match',
+      'if-none-match',
+      'sentry-trace',
+      'traceparent'
+    ])
     t.match(headers.vary, /Origin/)
   }
 })
@@ -51,7 +60,8 @@ t.test('an allowed origin may read the exposed headers, also on errors', async (
   })
   t.equal(response.statusCode, 401)
   t.equal(response.headers['access-control-allow-origin'], 'http://localhost:5173')
-  for (const name of ['link', 'location', 'retry-after']) {
+  const exposed = ['link', 'location', 'etag', 'retry-after', 'ratelimit', 'ratelimit-policy', 'x-request-id']
+  for (const name of exposed) {
     t.ok(words(response.headers['access-control-expose-headers']).includes(name), name)
   }
   t.equal(
@@ -79,5 +89,13 @@ t.test('every answer has the security headers', async (t) => {
     })
     t.equal(headers['x-powered-by'], undefined)
     t.equal(headers['server'], undefined)
+  }
+})
+
+t.test('DOCS=off serves neither the API page nor its document', async (t) => {
+  const closed = await build(t, { services, env: { DOCS: 'off' } })
+  for (const url of ['/docs', '/docs/json', '/docs/static/index.css']) {
+    t.equal((await closed.app.inject({ url })).statusCode, 404, url)
+    t.not((await app.inject({ url })).statusCode, 404, url)
   }
 })

@@ -36,6 +36,7 @@ t.test('five variables are enough; the others have defaults', async (t) => {
     trustProxy: false,
     rateLimit: 300,
     redisUrl: undefined,
+    hasDocs: true,
     blockedUsers: new Set(),
     sessionLeaseMs: 30_000,
     shutdownTimeoutMs: 30_000,

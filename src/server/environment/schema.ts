@@ -109,6 +109,10 @@ export const EnvironmentSchema = Type.Object({
     default: '300',
     description: 'Requests of one user in ten seconds before the answer is 429, or off'
   }),
+  DOCS: Type.Union([Type.Literal('on'), Type.Literal('off')], {
+    default: 'on',
+    description: 'on, or off: whether the API page and the OpenAPI document are served under /docs'
+  }),
   BLOCKED_USERS: Type.String({
     pattern: '^[0-9A-Fa-f,\\s-]*$',
     default: '',
