@@ -3,8 +3,10 @@ import type { UserStatsData } from '../contract/stats.ts'
 
 export type { UserStatsData }
 
+type WireAnalysis = NonNullable<WireSession['analysis']>
+
 /** The coach's analysis of a session. Each member may be null. */
-export type Analysis = NonNullable<WireSession['analysis']>
+export type Analysis = Omit<WireAnalysis, 'markedXml'> & Partial<Pick<WireAnalysis, 'markedXml'>>
 
 /** Why the server rejected a session: a `StorageError` as plain data, for IndexedDB and JSON. */
 export type Refusal = { status: number; code: string; detail: string }
@@ -16,7 +18,8 @@ export type Refusal = { status: number; code: string; detail: string }
  * behind `audioUrl` (an http or `data:` URL): play the one that is set. `saveSession` reads only `audio`.
  */
 export type SessionData = Pick<WireSession, 'id' | 'date' | 'songName' | 'instrument' | 'durationSeconds'> &
-  Partial<Pick<WireSession, 'xmlContent' | 'analysis' | 'audioUrl'>> & {
+  Partial<Pick<WireSession, 'xmlContent' | 'audioUrl'>> & {
+    analysis?: Analysis | null
     audio?: Blob
     /**
      * Set while a session is not in the account: it waits in the outbox, or the server rejected it

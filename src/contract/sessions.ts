@@ -5,6 +5,8 @@ import { Name, Nullable, Text, Uuid } from './text.ts'
 export const MAX_DURATION_SECONDS = 86_400
 /** Largest score, in bytes of UTF-8. */
 export const MAX_XML_BYTES = 10 * 1024 * 1024
+/** Longest notes, in characters. */
+export const MAX_NOTES_CHARACTERS = 10_000
 
 const example = {
   id: '0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10',
@@ -13,7 +15,13 @@ const example = {
   instrument: 'Piano',
   durationSeconds: 1260,
   xmlContent: '<?xml version="1.0"?><score-partwise version="4.0"/>',
-  analysis: { summary: 'Steady tempo', feedback: 'Mind the dotted notes in bar 12.', scoreAccuracy: 87 },
+  notes: 'Left hand alone first',
+  analysis: {
+    summary: 'Steady tempo',
+    feedback: 'Mind the dotted notes in bar 12.',
+    scoreAccuracy: 87,
+    markedXml: '<?xml version="1.0"?><score-partwise version="4.0"/>'
+  },
   audioUrl:
     'https://project.supabase.co/storage/v1/object/public/harmony-helper-recordings/3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10.webm'
 }
@@ -21,7 +29,8 @@ const example = {
 export const AnalysisSchema = Type.Object({
   summary: Nullable(Type.String()),
   feedback: Nullable(Type.String()),
-  scoreAccuracy: Nullable(Type.Integer())
+  scoreAccuracy: Nullable(Type.Integer()),
+  markedXml: Nullable(Type.String({ description: 'The score as the analysis marked it up' }))
 })
 
 /** A full session: answer of `GET /api/sessions/:id`. */
@@ -33,6 +42,7 @@ export const SessionDataSchema = Type.Object(
     instrument: Type.String(),
     durationSeconds: Type.Integer(),
     xmlContent: Nullable(Type.String()),
+    notes: Nullable(Type.String({ description: "The musician's own notes" })),
     analysis: Nullable(AnalysisSchema),
     audioUrl: Nullable(Type.String())
   },
@@ -99,11 +109,57 @@ export const SessionListQuerySchema = Type.Object({
 
 export const SessionParamsSchema = Type.Object({ id: Uuid() })
 
+const Score = () => Text({ maxLength: MAX_XML_BYTES, description: 'MusicXML, at most 10 MB' })
+
 const NewAnalysisSchema = Type.Object({
   summary: Type.Optional(Nullable(Text({ maxLength: 1_000_000 }))),
   feedback: Type.Optional(Nullable(Text({ maxLength: 1_000_000 }))),
-  scoreAccuracy: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 100 })))
+  scoreAccuracy: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 100 }))),
+  markedXml: Type.Optional(Nullable(Score()))
 })
+
+const Duration = () =>
+  Type.Number({
+    minimum: 0,
+    maximum: MAX_DURATION_SECONDS,
+    description: 'Seconds; rounded to whole seconds'
+  })
+
+const SessionDate = (otherwise = '') =>
+  Type.String({
+    format: 'date-time',
+    description: `RFC 3339 time with an offset, from 1900 to 48 hours ahead${otherwise}`
+  })
+
+/** The members that POST and PATCH accept alike. */
+const texts = {
+  xmlContent: Type.Optional(Nullable(Score())),
+  notes: Type.Optional(
+    Nullable(
+      Text({
+        maxLength: MAX_NOTES_CHARACTERS,
+        description:
+          "the musician's own notes, up to 10,000 characters, without NUL characters or unpaired surrogates"
+      })
+    )
+  ),
+  analysis: Type.Optional(
+    Type.Union(
+      [
+        Type.Null(),
+        Text({
+          maxLength: 1_000_000,
+          description: 'the feedback alone: text without NUL characters or unpaired surrogates'
+        }),
+        NewAnalysisSchema
+      ],
+      {
+        description:
+          'text, the feedback alone, or an object with summary, feedback, scoreAccuracy and markedXml'
+      }
+    )
+  )
+}
 
 /** Body of `POST /api/sessions`. */
 export const NewSessionSchema = Type.Object(
@@ -113,35 +169,9 @@ export const NewSessionSchema = Type.Object(
     ),
     songName: Name(),
     instrument: Name(),
-    duration: Type.Number({
-      minimum: 0,
-      maximum: MAX_DURATION_SECONDS,
-      description: 'Seconds; rounded to whole seconds'
-    }),
-    date: Type.Optional(
-      Nullable(
-        Type.String({
-          format: 'date-time',
-          description: 'RFC 3339 time with an offset, from 1900 to 48 hours ahead; default: now'
-        })
-      )
-    ),
-    xmlContent: Type.Optional(
-      Nullable(Text({ maxLength: MAX_XML_BYTES, description: 'MusicXML, at most 10 MB' }))
-    ),
-    analysis: Type.Optional(
-      Type.Union(
-        [
-          Type.Null(),
-          Text({
-            maxLength: 1_000_000,
-            description: 'the feedback alone: text without NUL characters or unpaired surrogates'
-          }),
-          NewAnalysisSchema
-        ],
-        { description: 'text, the feedback alone, or an object with summary, feedback and scoreAccuracy' }
-      )
-    ),
+    duration: Duration(),
+    date: Type.Optional(Nullable(SessionDate('; default: now'))),
+    ...texts,
     audioBase64: Type.Optional(
       Nullable(
         Type.String({
@@ -157,6 +187,7 @@ export const NewSessionSchema = Type.Object(
         songName: 'Ode to Joy',
         instrument: 'Piano',
         duration: 1260,
+        notes: example.notes,
         analysis: example.analysis,
         audioBase64: null,
         id: example.id
@@ -166,3 +197,27 @@ export const NewSessionSchema = Type.Object(
 )
 
 export type NewSession = Static<typeof NewSessionSchema>
+export type NewAnalysis = NewSession['analysis']
+
+/** A member that PATCH refuses. The description completes "must be …". */
+const Unchangeable = (description: string) => Type.Optional(Type.Never({ description }))
+
+const RECORDINGS = 'left out: recordings have their own routes, /api/sessions/{id}/recording'
+
+/** Body of `PATCH /api/sessions/:id`: a JSON merge patch (RFC 7396). */
+export const SessionChangesSchema = Type.Object(
+  {
+    songName: Type.Optional(Name()),
+    instrument: Type.Optional(Name()),
+    duration: Type.Optional(Duration()),
+    durationSeconds: Type.Optional(Duration()),
+    date: Type.Optional(SessionDate()),
+    ...texts,
+    id: Unchangeable('left out: the id of a session does not change'),
+    audioUrl: Unchangeable(RECORDINGS),
+    audioBase64: Unchangeable(RECORDINGS)
+  },
+  { examples: [{ songName: 'Ode an die Freude', notes: null, analysis: { scoreAccuracy: 90 } }] }
+)
+
+export type SessionChanges = Static<typeof SessionChangesSchema>

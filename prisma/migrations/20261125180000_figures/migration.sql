@@ -21,6 +21,12 @@ ALTER TABLE "sessions" ADD COLUMN "revision" INTEGER NOT NULL DEFAULT 0;
 -- Every save updates the row of its user. Free space on the page keeps that update out of the indexes (HOT).
 ALTER TABLE "users" SET (fillfactor = 70);
 
+-- Bytes of the texts of a session: the one place that says which columns count.
+CREATE FUNCTION text_bytes(s sessions) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(octet_length(s.xml_content), 0)::bigint + coalesce(octet_length(s.analysis_summary), 0)
+        + coalesce(octet_length(s.analysis_feedback), 0)
+$$;
+
 -- Keeps the figures right, whoever writes sessions: this server, an earlier release, Prisma Studio or SQL.
 --
 -- The sums change by what the statement changed; NULL stays NULL. The streak covers streak_count local days, in
@@ -49,8 +55,7 @@ BEGIN
         FROM (
             SELECT n.user_id, sum(n.duration_seconds) AS seconds, count(*) AS sessions,
                 min(n.date) AS oldest, max(n.date) AS newest,
-                sum(coalesce(octet_length(n.xml_content), 0) + coalesce(octet_length(n.analysis_summary), 0)
-                    + coalesce(octet_length(n.analysis_feedback), 0)) AS text_bytes,
+                sum(text_bytes(n)) AS text_bytes,
                 sum(coalesce(n.recording_bytes, 0)) AS recordings_bytes
             FROM new_rows n GROUP BY n.user_id
         ) change
@@ -69,8 +74,7 @@ BEGIN
         FROM (
             SELECT o.user_id, sum(o.duration_seconds) AS seconds, count(*) AS sessions,
                 min(o.date) AS oldest, max(o.date) AS newest,
-                sum(coalesce(octet_length(o.xml_content), 0) + coalesce(octet_length(o.analysis_summary), 0)
-                    + coalesce(octet_length(o.analysis_feedback), 0)) AS text_bytes,
+                sum(text_bytes(o)) AS text_bytes,
                 sum(coalesce(o.recording_bytes, 0)) AS recordings_bytes
             FROM old_rows o GROUP BY o.user_id
         ) change
@@ -89,15 +93,13 @@ BEGIN
                 bool_or(changed.has_moved) AS has_moved
             FROM (
                 SELECT n.user_id, n.duration_seconds AS seconds, 1 AS sessions,
-                    coalesce(octet_length(n.xml_content), 0) + coalesce(octet_length(n.analysis_summary), 0)
-                        + coalesce(octet_length(n.analysis_feedback), 0) AS text_bytes,
+                    text_bytes(n) AS text_bytes,
                     coalesce(n.recording_bytes, 0) AS recordings_bytes,
                     NOT EXISTS (SELECT FROM old_rows o WHERE o.id = n.id AND o.user_id = n.user_id AND o.date = n.date) AS has_moved
                 FROM new_rows n
                 UNION ALL
                 SELECT o.user_id, -o.duration_seconds, -1,
-                    -coalesce(octet_length(o.xml_content), 0) - coalesce(octet_length(o.analysis_summary), 0)
-                        - coalesce(octet_length(o.analysis_feedback), 0),
+                    -text_bytes(o),
                     -coalesce(o.recording_bytes, 0),
                     NOT EXISTS (SELECT FROM new_rows n WHERE n.id = o.id AND n.user_id = o.user_id AND n.date = o.date)
                 FROM old_rows o

@@ -1,18 +1,20 @@
 import { ApiError } from '../errors.ts'
-import { refreshFigures, type Clock } from '../users/figures.ts'
 import { toDatabaseZone } from '../users/time-zones.ts'
-import { isSameContent, type SessionContent } from './content.ts'
+import { isRepeat } from './content-digest.ts'
+import type { SessionContent } from './content.ts'
 import type { SessionDependencies } from './dependencies.ts'
-import { isUserDeleted } from './errors.ts'
+import { isUserDeleted, sessionBusy } from './errors.ts'
 import { leaseLost, type Lease } from './leases/lease.ts'
-import { createSessionRepository, type SessionRow } from './repository.ts'
+import { recountStreak } from './recount-streak.ts'
+import { createSessionRepository, type StoredSession } from './repository.ts'
 import { createSaveRepository, type NewRow } from './save-repository.ts'
+import { toStoredScores } from './score-repository.ts'
 
 /** A save under way: the content as sent, and the row to be written. */
 export type Save = { sub: string; content: SessionContent; row: NewRow }
 
 /** `created` is false for a repeated save, which wrote nothing. */
-export type Saved = { session: SessionRow; created: boolean }
+export type Saved = { session: StoredSession; created: boolean }
 
 /**
  * Writes the row, consumes the lease and extends the streak: one statement, so one transaction.
@@ -24,11 +26,10 @@ export async function commitSave(
   lease?: Lease
 ): Promise<Saved> {
   const { database, defaultTimeZone, now } = dependencies
-  const clock = { defaultTimeZone, now: now() }
   const written = await createSaveRepository(database.run)
     .insert(save.row, {
       sub: save.sub,
-      now: clock.now,
+      now: now(),
       defaultZone: toDatabaseZone(defaultTimeZone),
       fencingToken: lease?.fencingToken,
       lockTimeoutMs: database.timeoutMs
@@ -40,16 +41,9 @@ export async function commitSave(
   if (written.outcome === 'lease lost') throw leaseLost()
   if (written.outcome === 'id taken') return findRepeatedSave(dependencies, save)
   if (lease) lease.isConsumed = true
-  if (written.mustRecount) await recount(dependencies, save.sub, clock)
+  if (written.mustRecount) await recountStreak(dependencies, save.sub)
   const { userId, revision } = written
-  return { session: { ...save.row, userId, revision }, created: true }
-}
-
-/** The session is saved, so a failure is no error of the save: the streak is counted when it is needed next. */
-async function recount({ database, log }: SessionDependencies, sub: string, clock: Clock): Promise<void> {
-  await database
-    .transaction((queries) => refreshFigures(queries, sub, clock))
-    .catch((error) => log.warn({ err: error }, 'The streak will be counted when it is needed'))
+  return { session: { ...save.row, ...toStoredScores(save.row), userId, revision }, created: true }
 }
 
 async function findRepeatedSave(dependencies: SessionDependencies, save: Save): Promise<Saved> {
@@ -61,17 +55,19 @@ async function findRepeatedSave(dependencies: SessionDependencies, save: Save): 
 /**
  * The session stored under the id of a save, if the save repeats it.
  * @returns null when the id is free
- * @throws {ApiError} id_reused when the stored session has other content or belongs to another user
+ * @throws {ApiError} id_reused when the stored session has other content or belongs to another user; session_busy when a
+ * deletion of it is under way
  */
 export async function findStoredSave(
   { database }: SessionDependencies,
   { sub, content, row: { id } }: Save
 ): Promise<Saved | null> {
-  const stored = await createSessionRepository(database.queries).find(id)
+  const stored = await createSessionRepository(database.queries).findSaved(id)
   if (!stored) return null
-  if (stored.sub !== sub || !isSameContent(content, stored)) {
+  if (stored.sub !== sub || !isRepeat(content, stored)) {
     throw new ApiError('id_reused', 'Another session has this id. Choose a new id.')
   }
+  if (stored.isBeingDeleted) throw sessionBusy()
   return { session: stored, created: false }
 }
 

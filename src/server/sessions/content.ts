@@ -1,9 +1,12 @@
 import type { Readable } from 'node:stream'
-import { createHash } from 'node:crypto'
-import { MAX_XML_BYTES, type NewSession } from '../../contract/sessions.ts'
+import {
+  MAX_XML_BYTES,
+  type NewAnalysis,
+  type NewSession,
+  type SessionChanges
+} from '../../contract/sessions.ts'
 import { invalidInput } from '../errors.ts'
 import type { AudioFormat } from '../audio/formats.ts'
-import type { SessionRow } from './repository.ts'
 
 /**
  * A recording to be stored. `sha256` is lower-case hexadecimal. Each call of `stream` reads from the
@@ -11,21 +14,33 @@ import type { SessionRow } from './repository.ts'
  */
 export type Recording = { format: AudioFormat; bytes: number; sha256: string; stream: () => Readable }
 
-/** A session to be saved: validated, and in the form in which it is stored and compared. */
-export type SessionContent = {
-  /** Lower case; undefined when the client sent none. */
-  id: string | undefined
-  /** Undefined when the client sent none: the time of the save. */
-  date: Date | undefined
+type AnalysisContent = {
+  analysisSummary: string | null
+  analysisFeedback: string | null
+  scoreAccuracy: number | null
+  markedXml: string | null
+}
+
+/** What a session says, in the form in which it is stored and compared. */
+type StoredContent = AnalysisContent & {
   songName: string
   instrument: string
   durationSeconds: number
   xmlContent: string | null
-  analysisSummary: string | null
-  analysisFeedback: string | null
-  scoreAccuracy: number | null
+  notes: string | null
+}
+
+/** A session to be saved, validated. */
+export type SessionContent = StoredContent & {
+  /** Lower case; undefined when the client sent none. */
+  id: string | undefined
+  /** Undefined when the client sent none: the time of the save. */
+  date: Date | undefined
   recording: Recording | null
 }
+
+/** The members of a session that an edit sets. */
+export type ContentChanges = Partial<StoredContent & { date: Date }>
 
 type Sources = {
   now: Date
@@ -39,14 +54,7 @@ type Sources = {
  * `recording`
  */
 export async function readNewSession(body: NewSession, { now, recording }: Sources): Promise<SessionContent> {
-  const {
-    summary = null,
-    feedback = null,
-    scoreAccuracy = null
-  } = typeof body.analysis === 'string' ? { feedback: body.analysis } : (body.analysis ?? {})
-  if (body.xmlContent && Buffer.byteLength(body.xmlContent) > MAX_XML_BYTES) {
-    throw invalidInput('/xmlContent', `must have at most ${MAX_XML_BYTES} bytes of UTF-8`)
-  }
+  checkScores(body)
   return {
     id: body.id?.toLowerCase(),
     date: readDate(body.date, now),
@@ -54,11 +62,64 @@ export async function readNewSession(body: NewSession, { now, recording }: Sourc
     instrument: body.instrument,
     durationSeconds: Math.round(body.duration),
     xmlContent: body.xmlContent ?? null,
-    analysisSummary: summary,
-    analysisFeedback: feedback,
-    scoreAccuracy,
+    notes: body.notes ?? null,
+    ...NO_ANALYSIS,
+    ...readAnalysis(body.analysis),
     recording: typeof body.audioBase64 === 'string' ? await recording() : null
   }
+}
+
+/**
+ * Normalises the body of `PATCH /api/sessions/:id`, which its schema has validated.
+ * @throws {ApiError} invalid_input, as `readNewSession`, and for two different durations
+ */
+export function readChanges(body: SessionChanges, now: Date): ContentChanges {
+  checkScores(body)
+  const { songName, instrument, xmlContent, notes } = body
+  return withoutUndefined({
+    songName,
+    instrument,
+    durationSeconds: readDuration(body),
+    date: readDate(body.date, now),
+    xmlContent,
+    notes,
+    ...readAnalysis(body.analysis)
+  })
+}
+
+const NO_ANALYSIS = { analysisSummary: null, analysisFeedback: null, scoreAccuracy: null, markedXml: null }
+
+/** The members of an analysis that were sent. A text is the feedback alone. */
+function readAnalysis(analysis: NewAnalysis | undefined): Partial<AnalysisContent> {
+  if (analysis === undefined) return {}
+  if (analysis === null || typeof analysis === 'string') return { ...NO_ANALYSIS, analysisFeedback: analysis }
+  const { summary, feedback, scoreAccuracy, markedXml } = analysis
+  return withoutUndefined({ analysisSummary: summary, analysisFeedback: feedback, scoreAccuracy, markedXml })
+}
+
+type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
+
+const withoutUndefined = <T extends object>(object: T) =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>
+
+function checkScores({ xmlContent, analysis }: Pick<NewSession, 'xmlContent' | 'analysis'>): void {
+  checkScore('/xmlContent', xmlContent)
+  if (typeof analysis === 'object') checkScore('/analysis/markedXml', analysis?.markedXml)
+}
+
+function checkScore(path: string, score: string | null | undefined): void {
+  if (score && Buffer.byteLength(score) > MAX_XML_BYTES) {
+    throw invalidInput(path, `must have at most ${MAX_XML_BYTES} bytes of UTF-8`)
+  }
+}
+
+/** In seconds. GET answers with `durationSeconds`, and POST takes `duration`. */
+function readDuration({ duration, durationSeconds }: SessionChanges): number | undefined {
+  const [seconds, other] = [duration, durationSeconds].filter((value) => value !== undefined).map(Math.round)
+  if (other !== undefined && other !== seconds) {
+    throw invalidInput('/durationSeconds', 'must equal duration, which means the same: send one of them')
+  }
+  return seconds
 }
 
 const EARLIEST = Date.UTC(1900, 0)
@@ -76,34 +137,4 @@ function readDate(text: string | null | undefined, now: Date): Date | undefined 
     )
   }
   return date
-}
-
-const FIELDS = [
-  'songName',
-  'instrument',
-  'durationSeconds',
-  'xmlContent',
-  'analysisSummary',
-  'analysisFeedback',
-  'scoreAccuracy'
-] as const
-
-/** Whether `content` repeats the stored session. The date is compared only if it was sent. */
-export function isSameContent(content: SessionContent, stored: SessionRow): boolean {
-  // A deletion in progress has cleared the URL but not the digest: the session has no recording any more.
-  const storedRecording = stored.audioUrl === null ? null : stored.recordingSha256
-  return (
-    FIELDS.every((field) => content[field] === stored[field]) &&
-    (content.recording?.sha256 ?? null) === storedRecording &&
-    (content.date === undefined || content.date.getTime() === stored.date.getTime())
-  )
-}
-
-/**
- * SHA-256 of the content, lower-case hexadecimal, by which a lease recognises equal saves in flight. The date
- * is left out because equal saves may or may not send it.
- */
-export function digestContent(content: SessionContent): string {
-  const fields = [...FIELDS.map((field) => content[field]), content.recording?.sha256 ?? null]
-  return createHash('sha256').update(JSON.stringify(fields)).digest('hex')
 }

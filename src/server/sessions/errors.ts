@@ -4,6 +4,10 @@ import { ApiError } from '../errors.ts'
 /** Also the answer for a session of another user: a caller cannot tell the two apart. */
 export const sessionNotFound = () => new ApiError('session_not_found', 'You have no session with this id.')
 
+/** The error while another request works on the session. */
+export const sessionBusy = () =>
+  new ApiError('session_busy', 'Another request is saving or deleting the session. Retry.')
+
 /**
  * Whether the database gave no answer. A transaction that failed with this may have been committed
  * nevertheless.

@@ -1,15 +1,26 @@
 import type { SessionData } from '../../contract/sessions.ts'
 import type { SessionHead } from './repository.ts'
+import type { Score, Scores } from './score-repository.ts'
 
-/** `SessionData` without its score, which is sent separately. */
-export type SessionDescription = Omit<SessionData, 'xmlContent'>
+type Analysis = NonNullable<SessionData['analysis']>
+
+/** `SessionData`, whose scores may be in pieces that are read while they are sent. */
+export type SessionAnswer = Omit<SessionData, 'xmlContent' | 'analysis'> & {
+  xmlContent: Score | null
+  analysis: (Omit<Analysis, 'markedXml'> & { markedXml: Score | null }) | null
+}
 
 /** Describes a stored session for the wire. `audioUrl` is the URL that plays. */
-export function describeSession(row: SessionHead, audioUrl: string | null): SessionDescription {
+export function describeSession(
+  row: SessionHead,
+  audioUrl: string | null,
+  { xmlContent, markedXml }: Scores<Score | null>
+): SessionAnswer {
   const analysis = {
     summary: row.analysisSummary,
     feedback: row.analysisFeedback,
-    scoreAccuracy: row.scoreAccuracy
+    scoreAccuracy: row.scoreAccuracy,
+    markedXml
   }
   return {
     id: row.id,
@@ -17,6 +28,8 @@ export function describeSession(row: SessionHead, audioUrl: string | null): Sess
     songName: row.songName,
     instrument: row.instrument,
     durationSeconds: row.durationSeconds,
+    xmlContent,
+    notes: row.notes,
     analysis: Object.values(analysis).every((value) => value === null) ? null : analysis,
     audioUrl
   }

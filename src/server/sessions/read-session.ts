@@ -11,7 +11,7 @@ type Dependencies = {
   playbackUrls: PlaybackUrls
 }
 
-/** `session`: its JSON with a URL that plays; one with a large score as a row, to be sent in pieces. */
+/** `session`: its JSON with a URL that plays; one with large scores as a row, to be sent in pieces. */
 export type ReadSession = { session: string | StoredSession; revision: number }
 
 /**

@@ -13,18 +13,22 @@ import { revisionTag } from '../http/entity-tag.ts'
 import { JSON_TYPE, NOT_MODIFIED, problemResponses, withHeader } from '../http/response-schemas.ts'
 import { createPlaybackUrls } from '../storage/playback-urls.ts'
 import { deleteSession } from './delete-session.ts'
+import editRoute from './edit-route.ts'
+import { editSession } from './edit-session.ts'
 import { createLeases } from './leases/leases.ts'
 import { decodeCursor } from './cursor.ts'
 import { createHistoryRepository, HISTORY_FORM, type HistoryVersion } from './history-repository.ts'
 import { listHistory, listPage } from './list-sessions.ts'
 import { describeSession } from './presenter.ts'
-import { readSession } from './read-session.ts'
+import { readSession, type ReadSession } from './read-session.ts'
 import recordingRoutes from './recording/routes.ts'
-import { createSessionRepository, type SessionHead, type StoredSession } from './repository.ts'
+import { createSessionRepository, type StoredSession } from './repository.ts'
 import saveRoute from './save-route.ts'
 import { saveSession } from './save-session.ts'
+import { scoresOf as findScores } from './score-repository.ts'
 import { sendSession } from './send-session.ts'
 import { createSessionJsonRepository } from './session-json-repository.ts'
+import receiveUploads from './upload/plugin.ts'
 
 type Options = {
   config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage' | 'upload'>
@@ -46,15 +50,32 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
 
   const history = createHistoryRepository(database.run)
   const listing = { history, playbackUrls }
-  const sessionsAsJson = createSessionJsonRepository(database.run)
+  const reading = { sessionsAsJson: createSessionJsonRepository(database.run), sessions, playbackUrls }
 
-  const present = async (session: SessionHead) =>
-    describeSession(session, await playbackUrls.resolveOne(session.audioUrl))
+  const scoresOf = (session: StoredSession) => findScores(database.queries, session)
 
   const tagOf = ({ revision }: { revision: number }) => revisionTag(revision, playbackUrls.period(now()))
 
+  const present = async (session: StoredSession, urls = playbackUrls) =>
+    describeSession(session, await urls.resolveOne(session.audioUrl), scoresOf(session))
+
   const answer = async (reply: FastifyReply, session: StoredSession) =>
-    sendSession(reply.header('etag', tagOf(session)), await present(session), sessions.scoreOf(session))
+    sendSession(reply.header('etag', tagOf(session)), await present(session))
+
+  const sendRead = (reply: FastifyReply, { session, revision }: ReadSession) =>
+    typeof session === 'string'
+      ? reply.header('etag', tagOf({ revision })).type(JSON_TYPE).send(session)
+      : answer(reply, session)
+
+  /** The session is written: a missing signed URL must not turn the answer into an error. The next read has one. */
+  const urlsAfterWrite = {
+    ...playbackUrls,
+    resolveOne: (audioUrl: string | null) =>
+      playbackUrls.resolveOne(audioUrl).catch((error) => {
+        log.warn({ err: error }, 'The session is written, and its answer has no URL that plays')
+        return audioUrl
+      })
+  }
 
   app.get(
     '/sessions',
@@ -113,22 +134,28 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       }
     },
     async (request, reply) => {
-      const { session, revision } = await readSession(
-        { sessionsAsJson, sessions, playbackUrls },
-        { id: request.params.id, sub: request.user.sub }
-      )
-      if (isKnownVersion(request, reply, tagOf({ revision }))) return reply.code(304).send(null)
-      return typeof session === 'string' ? reply.type(JSON_TYPE).send(session) : answer(reply, session)
+      const read = await readSession(reading, { id: request.params.id, sub: request.user.sub })
+      if (isKnownVersion(request, reply, tagOf(read))) return reply.code(304).send(null)
+      return sendRead(reply, read)
     }
   )
 
-  // A scope of its own: its body parser takes recordings, which no other route receives.
-  await app.register(saveRoute, {
-    config,
-    now,
-    saveSession: (sub, content) => saveSession(dependencies, sub, content),
-    present,
-    tagOf
+  // A scope of its own: its body parser receives large bodies in bounded memory.
+  await app.register(async (scope) => {
+    await scope.register(receiveUploads, { config })
+    await scope.register(saveRoute, {
+      config,
+      now,
+      saveSession: (sub, content) => saveSession(dependencies, sub, content),
+      present: (session) => present(session, urlsAfterWrite),
+      tagOf
+    })
+    await scope.register(editRoute, {
+      now,
+      editSession: (reference, edit) => editSession(dependencies, reference, edit),
+      answer: async (reply, reference) =>
+        sendRead(reply, await readSession({ ...reading, playbackUrls: urlsAfterWrite }, reference))
+    })
   })
 
   app.delete(

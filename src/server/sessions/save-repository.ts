@@ -1,5 +1,6 @@
 import { defineStatement, type RunStatement } from '../database/statement-runner.ts'
 import type { SessionHead } from './repository.ts'
+import type { Scores } from './score-repository.ts'
 
 /** What became of an attempt to write a session. */
 export type Written =
@@ -9,8 +10,9 @@ export type Written =
   | { outcome: 'lease lost' }
   | { outcome: 'no such user' }
 
-/** A session to be written for the user of a token. */
-export type NewRow = Omit<SessionHead, 'userId' | 'revision'> & { xmlContent: string | null }
+/** A session to be written for the user of a token. `contentDigest`: of the content as sent, to recognise a repeat. */
+export type NewRow = Omit<SessionHead, 'userId' | 'revision'> &
+  Scores<string | null> & { contentDigest: string }
 
 type Options = {
   sub: string
@@ -39,12 +41,13 @@ const saveText = (lease: string, leaseSource: string) => `
   WITH owner AS MATERIALIZED (
     SELECT id, revision, streak_count AS streak, last_practice_date AS last,
       CASE WHEN time_zone IS NOT NULL OR figures_zone = $3 THEN figures_zone END AS zone
-    FROM users WHERE auth0_id = $1 AND set_config('lock_timeout', $16, true) <> '' FOR NO KEY UPDATE
+    FROM users WHERE auth0_id = $1 AND set_config('lock_timeout', $4, true) <> '' FOR NO KEY UPDATE
   ),${lease} saved AS (
-    INSERT INTO sessions (id, user_id, date, song_name, instrument, duration_seconds, xml_content, analysis_summary,
-      analysis_feedback, score_accuracy, audio_url, recording_bytes, recording_sha256, revision)
-    SELECT $4::uuid, owner.id, $5::timestamptz, $6, $7, $8::int, $9, $10, $11, $12::int, $13, $14::bigint, $15,
-      owner.revision::int
+    INSERT INTO sessions (id, user_id, revision, date, song_name, instrument, duration_seconds, xml_content, notes,
+      analysis_summary, analysis_feedback, score_accuracy, marked_xml, audio_url, recording_bytes, recording_sha256,
+      content_digest)
+    SELECT $5::uuid, owner.id, owner.revision::int, $6::timestamptz, $7, $8, $9::int, $10, $11, $12, $13, $14::int, $15,
+      $16, $17::bigint, $18, $19
     FROM ${leaseSource}
     ON CONFLICT (id) DO NOTHING
     RETURNING id, date, revision
@@ -83,7 +86,7 @@ const saveText = (lease: string, leaseSource: string) => `
 
 const LEASE = `
   lease AS MATERIALIZED (
-    SELECT session_id FROM session_leases, owner WHERE session_id = $4 AND holder = $17::uuid FOR UPDATE OF session_leases
+    SELECT session_id FROM session_leases, owner WHERE session_id = $5 AND holder = $20::uuid FOR UPDATE OF session_leases
   ),`
 
 const END_LEASE = `
@@ -103,19 +106,22 @@ export const createSaveRepository = (run: RunStatement) => ({
       sub,
       now,
       defaultZone,
+      String(lockTimeoutMs),
       row.id,
       row.date,
       row.songName,
       row.instrument,
       row.durationSeconds,
       row.xmlContent,
+      row.notes,
       row.analysisSummary,
       row.analysisFeedback,
       row.scoreAccuracy,
+      row.markedXml,
       row.audioUrl,
       row.recordingBytes,
       row.recordingSha256,
-      String(lockTimeoutMs)
+      row.contentDigest
     ]
     const [written] = fencingToken
       ? await run<Row>(saveUnderLeaseStatement, [...values, fencingToken])

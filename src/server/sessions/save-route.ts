@@ -4,26 +4,24 @@ import type { Config } from '../config.ts'
 import { toNewSession } from '../frontend-names.ts'
 import { problemResponses, withHeader } from '../http/response-schemas.ts'
 import { readNewSession } from './content.ts'
-import { describeSession, type SessionDescription } from './presenter.ts'
-import type { SessionHead } from './repository.ts'
+import type { SessionAnswer } from './presenter.ts'
+import type { StoredSession } from './repository.ts'
 import type { SaveSession } from './save-session.ts'
 import { sendSession } from './send-session.ts'
-import receiveUploads from './upload/plugin.ts'
 import { bodyLimit } from './upload/upload.ts'
 
 type Options = {
-  config: Pick<Config, 'maxRecordingBytes' | 'upload'>
+  config: Pick<Config, 'maxRecordingBytes'>
   now: () => Date
   saveSession: SaveSession
-  present: (session: SessionHead) => Promise<SessionDescription>
-  /** The entity tag of a session with its answer. */
-  tagOf: (session: SessionHead) => string
+  /** Describes a session for its answer. */
+  present: (session: StoredSession) => Promise<SessionAnswer>
+  tagOf: (session: StoredSession) => string
 }
 
-/** `POST /api/sessions`, in bounded memory. */
+/** `POST /api/sessions`. Needs the plugin `receive-uploads`. */
 const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
   const { config, now, saveSession, present, tagOf } = options
-  await app.register(receiveUploads, { config })
 
   app.post(
     '/sessions',
@@ -74,14 +72,10 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
         recording: async () => request.upload?.recording() ?? null
       })
       const { session, created } = await saveSession(request.user.sub, content)
-      // The session is saved: a missing signed URL must not turn the answer into an error. The next read has one.
-      const answer = await present(session).catch((error) => {
-        request.log.warn({ err: error }, 'The session is saved, and its answer has no URL that plays')
-        return describeSession(session, session.audioUrl)
-      })
+      const answer = await present(session)
       reply.header('etag', tagOf(session))
       if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
-      return sendSession(reply, { ...answer, audio_url: answer.audioUrl }, session.xmlContent)
+      return sendSession(reply, { ...answer, audio_url: answer.audioUrl })
     }
   )
 }

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { recordingKey } from '../storage/recording-keys.ts'
 import { createUserRepository } from '../users/repository.ts'
 import { findStoredSave, notSynced, type Save, type Saved } from './commit-save.ts'
-import { digestContent, type Recording, type SessionContent } from './content.ts'
+import { digestContent, digestUndated } from './content-digest.ts'
+import type { Recording, SessionContent } from './content.ts'
 import type { SessionDependencies } from './dependencies.ts'
 import { isUserDeleted } from './errors.ts'
 import type { NewRow } from './save-repository.ts'
@@ -37,11 +38,13 @@ export async function saveSession(
 }
 
 /** The row of a session without a recording. */
-function toRow({ recording, ...content }: SessionContent, now: Date): NewRow {
+function toRow(content: SessionContent, now: Date): NewRow {
+  const { recording, ...texts } = content
   return {
-    ...content,
+    ...texts,
     id: content.id ?? randomUUID(),
     date: content.date ?? now,
+    contentDigest: digestContent(content),
     audioUrl: null,
     recordingSha256: null,
     recordingBytes: null
@@ -57,7 +60,7 @@ async function saveWithRecording(
   const userId = await createUserRepository(database.queries).findId(sub)
   if (!userId) throw notSynced()
   const row = toRow(content, now())
-  const purpose = { sessionId: row.id, userId, contentDigest: digestContent(content) }
+  const purpose = { sessionId: row.id, userId, contentDigest: digestUndated(content) }
   return leases.withLease(purpose, async (lease) => {
     // An id that was generated here cannot have been saved before.
     const repeated =

@@ -1,27 +1,26 @@
 import { defineStatement, type RunStatement } from '../database/statement-runner.ts'
-
-/** Bytes of the largest score that is answered as part of one string. */
-const SMALL_SCORE = 64 * 1024
+import { SMALL_SCORE_BYTES } from './score-repository.ts'
 
 /** One session of its owner, as the wire's SessionData. Exported for a test of its query plan. */
 export const sessionJsonStatement = defineStatement(
   'session',
   `
-    SELECT CASE WHEN coalesce(octet_length(xml_content), 0) <= ${SMALL_SCORE} THEN json_build_object(
+    SELECT CASE WHEN coalesce(greatest(octet_length(xml_content), octet_length(marked_xml)), 0) <= ${SMALL_SCORE_BYTES} THEN json_build_object(
       'id', id,
       'date', to_char(date AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
       'songName', song_name,
       'instrument', instrument,
       'durationSeconds', duration_seconds,
       'xmlContent', xml_content,
-      'analysis', CASE WHEN num_nonnulls(analysis_summary, analysis_feedback, score_accuracy) > 0 THEN json_build_object(
-        'summary', analysis_summary, 'feedback', analysis_feedback, 'scoreAccuracy', score_accuracy) END,
+      'notes', notes,
+      'analysis', CASE WHEN num_nonnulls(analysis_summary, analysis_feedback, score_accuracy, marked_xml) > 0 THEN json_build_object(
+        'summary', analysis_summary, 'feedback', analysis_feedback, 'scoreAccuracy', score_accuracy, 'markedXml', marked_xml) END,
       'audioUrl', audio_url
     )::text END AS json, revision
     FROM sessions WHERE id = $1::uuid AND user_id = (SELECT id FROM users WHERE auth0_id = $2)`
 )
 
-/** A session as PostgreSQL writes it. `json` is null if its score is too large for one string. */
+/** A session as PostgreSQL writes it. `json` is null if a score is too large for one string. */
 export type SessionJson = { json: string | null; revision: number }
 
 export const createSessionJsonRepository = (run: RunStatement) => ({

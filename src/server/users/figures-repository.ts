@@ -91,10 +91,8 @@ export async function findStreak(queries: Queries, query: FiguresQuery): Promise
 /** The sums of the whole history. */
 export const countedTotals = (userId: string) => Prisma.sql`
   SELECT coalesce(sum(duration_seconds), 0) AS seconds, count(*) AS sessions,
-    coalesce(sum(recording_bytes), 0) AS recordings,
-    coalesce(sum(coalesce(octet_length(xml_content), 0) + coalesce(octet_length(analysis_summary), 0)
-      + coalesce(octet_length(analysis_feedback), 0)), 0) AS bytes
-  FROM sessions WHERE user_id = ${userId}::uuid`
+    coalesce(sum(recording_bytes), 0) AS recordings, coalesce(sum(text_bytes(s)), 0) AS bytes
+  FROM sessions s WHERE user_id = ${userId}::uuid`
 
 /** Zone and time of a streak, as values or as SQL. */
 type Days = { zone: string | Prisma.Sql; now: Date | Prisma.Sql }

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { User } from '../../../src/contract/users.ts'
+import type { Recording } from '../../../src/server/sessions/content.ts'
+import { digestContent } from '../../../src/server/sessions/content-digest.ts'
 import { describeSession } from '../../../src/server/sessions/presenter.ts'
+import { createSessionRepository } from '../../../src/server/sessions/repository.ts'
 import { build } from '../../helpers/app.ts'
 import { runsOf } from '../../helpers/property-runs.ts'
 import { needsServerWithin } from '../../helpers/server-command.ts'
@@ -30,10 +33,13 @@ const session = fc.record({
   durationSeconds: fc.integer({ min: 0, max: 86_400 }),
   date: fc.date({ min: new Date('1900-01-01'), max: new Date('2100-01-01'), noInvalidDate: true }),
   xmlContent: optional(text(200)),
+  markedXml: optional(text(200)),
+  notes: optional(text(50)),
   analysisSummary: optional(text(50)),
   analysisFeedback: optional(text(50)),
   scoreAccuracy: optional(fc.integer({ min: 0, max: 100 })),
-  audioUrl: optional(fc.constant('https://storage.example/recordings/a/b.webm'))
+  audioUrl: optional(fc.constant('https://storage.example/recordings/a/b.webm')),
+  recordingSha256: optional(fc.constant('0123456789abcdef'.repeat(4)))
 })
 
 t.test(
@@ -45,8 +51,7 @@ t.test(
       fc.asyncProperty(session, async (data) => {
         const { id } = await table.create({ data: { ...data, userId } })
         const row = await table.findUniqueOrThrow({ where: { id } })
-        const whole = { ...describeSession(row, row.audioUrl), xmlContent: row.xmlContent }
-        t.strictSame((await clara.get(id)).json(), whole)
+        t.strictSame((await clara.get(id)).json(), describeSession(row, row.audioUrl, row))
         t.strictSame((await clara.list()).json(), [
           {
             id,
@@ -59,6 +64,25 @@ t.test(
           }
         ])
         await table.deleteMany({ where: { id } })
+      }),
+      { numRuns: runsOf(200) }
+    )
+  }
+)
+
+t.test(
+  'the digest of a session is the same in PostgreSQL as in the server',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { queries } = app.database
+    await fc.assert(
+      fc.asyncProperty(session, async (data) => {
+        const { id } = await queries.session.create({ data: { ...data, userId } })
+        const stored = await createSessionRepository(queries).findSaved(id)
+        const { audioUrl, recordingSha256 } = data
+        const recording = audioUrl && recordingSha256 ? ({ sha256: recordingSha256 } as Recording) : null
+        t.equal(stored?.currentDigest, digestContent({ ...data, recording }))
+        await queries.session.deleteMany({ where: { id } })
       }),
       { numRuns: runsOf(200) }
     )

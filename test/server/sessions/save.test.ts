@@ -28,7 +28,8 @@ t.test('a save answers 201 with the whole session, and GET answers the same', as
     duration: 1260,
     date: '2026-11-22T18:03:00Z',
     xmlContent,
-    analysis: { summary: 'Steady', feedback: 'Mind bar 12', scoreAccuracy: 87 }
+    notes: 'Left hand alone first',
+    analysis: { summary: 'Steady', feedback: 'Mind bar 12', scoreAccuracy: 87, markedXml: '<marked/>' }
   })
   t.equal(response.statusCode, 201)
   t.match(response.headers['content-type'], /^application\/json/)
@@ -41,7 +42,8 @@ t.test('a save answers 201 with the whole session, and GET answers the same', as
     instrument: 'Piano',
     durationSeconds: 1260,
     xmlContent,
-    analysis: { summary: 'Steady', feedback: 'Mind bar 12', scoreAccuracy: 87 },
+    notes: 'Left hand alone first',
+    analysis: { summary: 'Steady', feedback: 'Mind bar 12', scoreAccuracy: 87, markedXml: '<marked/>' },
     audioUrl: null
   })
   t.equal(
@@ -60,6 +62,7 @@ t.test('absent fields are null, and the date is now', async (t) => {
     instrument: 'Piano',
     durationSeconds: 60,
     xmlContent: null,
+    notes: null,
     analysis: null,
     audioUrl: null
   })
@@ -184,16 +187,18 @@ t.test('dates without an offset, invalid dates and dates out of range are refuse
 })
 
 t.test('an analysis is a text, the feedback alone, or an object whose members are optional', async (t) => {
+  const none = { summary: null, feedback: null, scoreAccuracy: null, markedXml: null }
   const pairs: Array<[sent: unknown, kept: SessionData['analysis']]> = [
-    ['Mind the dotted notes', { summary: null, feedback: 'Mind the dotted notes', scoreAccuracy: null }],
-    ['', { summary: null, feedback: '', scoreAccuracy: null }],
-    [{ summary: 'Steady' }, { summary: 'Steady', feedback: null, scoreAccuracy: null }],
-    [{ scoreAccuracy: 0 }, { summary: null, feedback: null, scoreAccuracy: 0 }],
+    ['Mind the dotted notes', { ...none, feedback: 'Mind the dotted notes' }],
+    ['', { ...none, feedback: '' }],
+    [{ summary: 'Steady' }, { ...none, summary: 'Steady' }],
+    [{ scoreAccuracy: 0 }, { ...none, scoreAccuracy: 0 }],
+    [{ markedXml: '<x/>' }, { ...none, markedXml: '<x/>' }],
     [
       { scoreAccuracy: 100, feedback: null, mood: 'sunny' },
-      { summary: null, feedback: null, scoreAccuracy: 100 }
+      { ...none, scoreAccuracy: 100 }
     ],
-    [{ summary: null, feedback: null, scoreAccuracy: null }, null],
+    [none, null],
     [{}, null]
   ]
   for (const [analysis, kept] of pairs) {
@@ -248,14 +253,28 @@ t.test('NUL and unpaired surrogates are refused in every text field', async (t) 
     isProblem(t, await clara.save({ analysis: text }), 'invalid_input', '/analysis')
     isProblem(t, await clara.save({ analysis: { summary: text } }), 'invalid_input', '/analysis/summary')
     isProblem(t, await clara.save({ analysis: { feedback: text } }), 'invalid_input', '/analysis/feedback')
+    isProblem(t, await clara.save({ analysis: { markedXml: text } }), 'invalid_input', '/analysis/markedXml')
+    isProblem(t, await clara.save({ notes: text }), 'invalid_input', '/notes')
   }
 })
 
-t.test('a score may have at most 10 MB of UTF-8', async (t) => {
+t.test('a score, marked up or not, may have at most 10 MB of UTF-8', async (t) => {
   const limit = 10 * 1024 * 1024
-  t.equal((await saved({ xmlContent: 'é'.repeat(limit / 2) })).xmlContent?.length, limit / 2)
-  isProblem(t, await clara.save({ xmlContent: 'é'.repeat(limit / 2) + 'x' }), 'invalid_input', '/xmlContent')
-  isProblem(t, await clara.save({ xmlContent: 'x'.repeat(limit + 1) }), 'invalid_input', '/xmlContent')
+  const fits = 'é'.repeat(limit / 2)
+  const { xmlContent, analysis } = await saved({ xmlContent: fits, analysis: { markedXml: fits } })
+  t.ok(xmlContent === fits && analysis?.markedXml === fits)
+  for (const score of [`${fits}x`, 'x'.repeat(limit + 1)]) {
+    isProblem(t, await clara.save({ xmlContent: score }), 'invalid_input', '/xmlContent')
+    isProblem(t, await clara.save({ analysis: { markedXml: score } }), 'invalid_input', '/analysis/markedXml')
+  }
+})
+
+t.test('notes may have up to 10,000 characters; an emoji counts as one', async (t) => {
+  for (const notes of ['', ' ', 'x'.repeat(10_000), '🎹'.repeat(10_000)]) {
+    t.equal((await saved({ notes })).notes, notes)
+  }
+  isProblem(t, await clara.save({ notes: 'x'.repeat(10_001) }), 'invalid_input', '/notes')
+  isProblem(t, await clara.save({ notes: 5 }), 'invalid_input', '/notes')
 })
 
 t.test('unknown fields are ignored', async (t) => {

@@ -27,6 +27,7 @@ type Operation =
       pick: number
       hoursAgo: number
     }
+  | { kind: 'edit'; pick: number; hoursAgo: number | undefined; seconds: number; text: number }
   | { kind: 'insert by SQL'; hoursAgo: number; seconds: number }
   | { kind: 'zone'; zone: string }
   | { kind: 'wait'; hours: number }
@@ -62,6 +63,16 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       hoursAgo
     })
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('edit' as const),
+      pick,
+      hoursAgo: fc.option(hoursAgo, { nil: undefined }),
+      seconds,
+      text: fc.nat(50)
+    })
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('insert by SQL' as const), hoursAgo, seconds }) },
   {
     weight: 1,
@@ -89,6 +100,7 @@ t.test('the figures of a user are always what counting the sessions gives', asyn
   let now = new Date(START)
   const { as, database } = await build(t, { now: () => now })
   let users = 0
+  let edits = 0
 
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 30 }), async (operations) => {
@@ -124,17 +136,25 @@ t.test('the figures of a user are always what counting the sessions gives', asyn
       t.equal((await user.sync({ timeZone: step.zone })).statusCode, 200)
     } else if (step.kind === 'save') {
       const date = new Date(now.getTime() - step.hoursAgo * HOUR).toISOString()
-      const response = await user.save({ date, duration: step.seconds, xmlContent: 'é'.repeat(step.text) })
+      const text = 'é'.repeat(step.text)
+      const analysis = { summary: text, feedback: text, markedXml: text }
+      const response = await user.save({
+        date,
+        duration: step.seconds,
+        xmlContent: text,
+        notes: text,
+        analysis
+      })
       t.equal(response.statusCode, 201)
     } else {
-      state.isWritten = step.kind === 'delete'
+      state.isWritten = step.kind === 'delete' || step.kind === 'edit'
       await performOnStored(user, step, state)
     }
   }
 
   async function performOnStored(
     user: Caller,
-    step: Operation & { hoursAgo?: number; pick?: number; seconds?: number },
+    step: Operation & { hoursAgo?: number | undefined; pick?: number; seconds?: number },
     state: { isWritten: boolean }
   ) {
     const stored = await sessionsOf(user)
@@ -157,6 +177,15 @@ t.test('the figures of a user are always what counting the sessions gives', asyn
       state.isWritten = false
     } else if (step.kind === 'delete') {
       t.equal((await user.remove(chosen.id)).statusCode, 204)
+    } else if (step.kind === 'edit') {
+      const text = 'è'.repeat(step.text)
+      const response = await user.call('PATCH', `/api/sessions/${chosen.id}`, {
+        ...(step.hoursAgo !== undefined && { date }),
+        duration: step.seconds,
+        notes: `${text}${edits++}`,
+        analysis: { markedXml: text }
+      })
+      t.equal(response.statusCode, 200)
     } else if (step.kind === 'repeat') {
       const session = (await user.get(chosen.id)).json() as Record<string, unknown>
       const response = await user.save({ ...session, duration: session['durationSeconds'] })
@@ -194,7 +223,8 @@ t.test('the figures of a user are always what counting the sessions gives', asyn
     const [sums] = await query<{ seconds: string; sessions: string; text_bytes: string }>(
       database.url,
       `SELECT coalesce(sum(duration_seconds), 0) AS seconds, count(*) AS sessions,
-         coalesce(sum(octet_length(coalesce(xml_content, ''))), 0) AS text_bytes FROM sessions WHERE user_id = '${row?.id}'`
+         coalesce(sum(octet_length(concat(xml_content, notes, analysis_summary, analysis_feedback, marked_xml))), 0) AS text_bytes
+       FROM sessions WHERE user_id = '${row?.id}'`
     )
     if (row?.total_seconds !== null) t.equal(row?.total_seconds, sums?.seconds)
     if (row?.session_count !== null) t.equal(String(row?.session_count), sums?.sessions)

@@ -11,6 +11,10 @@ export type Purpose = {
   waitsForOthers?: boolean
 }
 
+/** Whether a row of `session_leases` is that of a deletion under way, as SQL. */
+export const IS_DELETION =
+  'session_leases.content_digest IS NULL AND session_leases.holder IS NOT NULL AND session_leases.expires_at > now()'
+
 /** The columns that identify one lease of a session id. Only the current fencing token matches a row. */
 export type LeaseKey = { sessionId: string; fencingToken: string }
 

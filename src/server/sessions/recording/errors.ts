@@ -13,7 +13,3 @@ export const recordingTooLarge = (bytes: number, maxBytes: number) =>
 
 /** The error for a completion before the whole recording has arrived. `detail` says what to do. */
 export const uploadIncomplete = (detail: string) => new ApiError('upload_incomplete', detail)
-
-/** The error when another request has written the same object meanwhile. */
-export const sessionBusy = () =>
-  new ApiError('session_busy', 'Another request is saving or deleting the session. Retry.')

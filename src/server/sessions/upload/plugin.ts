@@ -19,6 +19,10 @@ const MAX_WAITING = 1000
 const REFUSAL = 'Many recordings are being saved at this moment. Retry shortly.'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Content-type parser for the routes of this scope. */
+    receiveJson: (request: FastifyRequest, payload: IncomingMessage) => Promise<unknown>
+  }
   interface FastifyRequest {
     /** The received body with its recording, until the answer is sent. */
     upload: ReceivedUpload | undefined
@@ -28,7 +32,7 @@ declare module 'fastify' {
 }
 
 /**
- * Receives the JSON bodies of its scope in bounded memory: the recording is not in `request.body` but in
+ * Receives the JSON bodies of its scope in bounded memory: a recording is not in `request.body` but in
  * `request.upload`. A limited number of large bodies is received and saved at a time, at most a quarter of
  * them from one user; the bodies of the other requests are not read yet. A large text must be in memory to be
  * parsed, so large texts are parsed one at a time. The routes need authentication, because the limit for one
@@ -64,8 +68,7 @@ async function receiveUploads(
     request.uploadPlaces.push(await uploadLimiter.acquire(request.user.sub, whenGone(request)))
   })
 
-  app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
+  app.decorate('receiveJson', async (request: FastifyRequest, payload: IncomingMessage) => {
     const limit = request.routeOptions.bodyLimit
     if (sizeOf(request) > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
     const body = receiveBody(payload, {
@@ -79,9 +82,12 @@ async function receiveUploads(
     if (upload.hasLargeText) request.uploadPlaces.push(await largeTextLimiter.acquire(request.user.sub))
     return upload.parseText((bytes) => app.parseJson(request, bytes))
   })
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', app.receiveJson)
 
-  // Runs for every answer, also if the client is gone.
+  // Runs for every answer, also if the client is gone. The body must not stay in memory while a client reads the answer.
   app.addHook('onSend', async (request) => {
+    request.body = undefined
     await request.upload?.close()
     for (const release of request.uploadPlaces ?? []) release()
   })

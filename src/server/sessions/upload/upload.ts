@@ -7,10 +7,10 @@ import { createIncomingRecording, type IncomingRecording } from './incoming-reco
 import { createSpool } from './spool.ts'
 
 /**
- * Largest JSON without its recording. Escape sequences normally make a score at most twice as long, and the
- * other texts are small; the limit is twice of that.
+ * Largest JSON without its recording: two scores, which escape sequences normally make at most twice as long. The other
+ * texts are small.
  */
-const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
+export const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
 
 /** Texts above this size are parsed one at a time, because parsing them takes much memory. */
 const LARGE_TEXT_BYTES = 1024 * 1024

@@ -1,0 +1,65 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
+import { SessionChangesSchema, SessionDataSchema, SessionParamsSchema } from '../../contract/sessions.ts'
+import { revisionsIn } from '../http/entity-tag.ts'
+import { problemResponses, withHeader } from '../http/response-schemas.ts'
+import { readChanges } from './content.ts'
+import type { SessionReference } from './dependencies.ts'
+import type { EditSession } from './edit-session.ts'
+import { MAX_TEXT_BYTES } from './upload/upload.ts'
+
+type Options = {
+  now: () => Date
+  editSession: EditSession
+  /** Answers with the whole session. */
+  answer: (reply: FastifyReply, reference: SessionReference) => Promise<FastifyReply>
+}
+
+/** `PATCH /api/sessions/:id`. Needs the plugin `receive-uploads`. */
+const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { now, editSession, answer }) => {
+  app.addContentTypeParser('application/merge-patch+json', app.receiveJson)
+
+  app.patch(
+    '/sessions/:id',
+    {
+      bodyLimit: MAX_TEXT_BYTES,
+      schema: {
+        operationId: 'editSession',
+        summary: 'Change members of a session',
+        description:
+          'A JSON merge patch (RFC 7396), as `application/merge-patch+json` or `application/json`: members that are ' +
+          'left out stay, and null clears. With `If-Match` the session is only changed if it still has that `ETag`.',
+        tags: ['Sessions'],
+        params: SessionParamsSchema,
+        body: SessionChangesSchema,
+        response: {
+          200: withHeader(
+            { ...SessionDataSchema, description: 'The session with its changes' },
+            'ETag',
+            'The version of the session'
+          ),
+          ...problemResponses(
+            'invalid_input',
+            'malformed_body',
+            'session_not_found',
+            'upload_stalled',
+            'precondition_failed',
+            'body_too_large',
+            'unsupported_media_type',
+            'storage_unavailable',
+            'session_busy',
+            'server_busy'
+          )
+        }
+      }
+    },
+    async (request, reply) => {
+      const reference = { sub: request.user.sub, id: request.params.id.toLowerCase() }
+      const changes = readChanges(request.body, now())
+      await editSession(reference, { changes, revisions: revisionsIn(request.headers['if-match']) })
+      return answer(reply, reference)
+    }
+  )
+}
+
+export default editRoute

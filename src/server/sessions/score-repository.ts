@@ -1,0 +1,76 @@
+import { Prisma } from '../generated/prisma/client.ts'
+import type { Queries } from '../database/client.ts'
+
+/** The score of a session, and the score as the analysis marked it up. Each has up to ten megabytes. */
+export type Scores<T> = { xmlContent: T; markedXml: T }
+
+/** The text of a score, as one string or in pieces that are read on demand. */
+export type Score = string | AsyncIterable<string>
+
+/**
+ * The scores of a session as it is read. A large one is null, and read while it is sent. `xmlBytes` and `markedBytes` are
+ * the lengths in UTF-8, null without a score.
+ */
+export type StoredScores = Scores<string | null> & { xmlBytes: number | null; markedBytes: number | null }
+
+/** The row, and the version of it, that scores belong to. */
+type Row = StoredScores & { id: string; userId: string; revision: number }
+
+/** Bytes of the largest score that is read and sent as one string. */
+export const SMALL_SCORE_BYTES = 64 * 1024
+
+/** Characters of a large score that are read at once: at most four megabytes of UTF-8. */
+const PIECE_CHARACTERS = 1024 * 1024
+
+/** The columns of `StoredScores`. */
+export const SCORE_COLUMNS = Prisma.sql`
+  CASE WHEN octet_length(xml_content) <= ${SMALL_SCORE_BYTES} THEN xml_content END AS "xmlContent",
+  CASE WHEN octet_length(marked_xml) <= ${SMALL_SCORE_BYTES} THEN marked_xml END AS "markedXml",
+  octet_length(xml_content) AS "xmlBytes", octet_length(marked_xml) AS "markedBytes"`
+
+/** Leaves out large scores: the form in which a session that was just written is read. */
+export function toStoredScores({ xmlContent, markedXml }: Scores<string | null>): StoredScores {
+  const xmlBytes = bytesOf(xmlContent)
+  const markedBytes = bytesOf(markedXml)
+  return {
+    xmlContent: isSmall(xmlBytes) ? xmlContent : null,
+    markedXml: isSmall(markedBytes) ? markedXml : null,
+    xmlBytes,
+    markedBytes
+  }
+}
+
+const bytesOf = (score: string | null) => (score === null ? null : Buffer.byteLength(score))
+const isSmall = (bytes: number | null) => bytes !== null && bytes <= SMALL_SCORE_BYTES
+
+/** The scores of a session; large ones in pieces. Reading a piece rejects when the session was changed meanwhile. */
+export function scoresOf(queries: Queries, session: Row): Scores<Score | null> {
+  const { xmlContent, xmlBytes, markedXml, markedBytes } = session
+  const read = (column: Prisma.Sql, bytes: number | null) =>
+    bytes === null ? null : readScore(queries, session, { column, bytes })
+  return {
+    xmlContent: xmlContent ?? read(Prisma.sql`xml_content`, xmlBytes),
+    markedXml: markedXml ?? read(Prisma.sql`marked_xml`, markedBytes)
+  }
+}
+
+/**
+ * Reads a score piece by piece. A slow reader holds no database connection and at most two pieces, though PostgreSQL
+ * decompresses the score up to the end of each. Between two pieces the session may be edited, or deleted and its id
+ * taken by another user: no other revision of it is read.
+ */
+async function* readScore(
+  queries: Queries,
+  { id, userId, revision }: Row,
+  { column, bytes }: { column: Prisma.Sql; bytes: number }
+): AsyncGenerator<string> {
+  let read = 0
+  for (let from = 1; read < bytes; from += PIECE_CHARACTERS) {
+    const [row] = await queries.$queryRaw<Array<{ piece: string }>>`
+      SELECT substr(${column}, ${from}, ${PIECE_CHARACTERS}) AS piece FROM sessions
+      WHERE id = ${id}::uuid AND user_id = ${userId}::uuid AND revision = ${revision}`
+    if (!row?.piece) throw new Error('The session was changed or deleted while its score was read')
+    yield row.piece
+    read += Buffer.byteLength(row.piece)
+  }
+}
