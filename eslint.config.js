@@ -5,7 +5,8 @@ const SERVER = './src/server'
 
 /** The folders of the server from the top down, with the other folders that each may import. */
 const LAYERS = {
-  commands: ['database', 'storage', 'reconcile'],
+  commands: ['database', 'storage', 'reconcile', 'health'],
+  health: ['http', 'auth', 'database', 'storage', 'sessions', 'users'],
   reconcile: ['database', 'storage', 'audio', 'sessions', 'users'],
   sessions: ['http', 'auth', 'database', 'storage', 'audio', 'users'],
   stats: ['http', 'auth', 'database', 'users'],

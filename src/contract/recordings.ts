@@ -33,6 +33,7 @@ export const UploadSchema = Type.Object(
     token: Type.String({ description: 'The token within the URL, for clients of Supabase Storage' }),
     bucket: Type.String({ description: 'The bucket within the URL' }),
     path: Type.String({ description: 'The key within the bucket' }),
+    cacheControl: Type.String({ description: 'The option `cacheControl` of storage-js: seconds' }),
     expiresAt: Type.String({ format: 'date-time', description: 'The upload must begin before this time' })
   },
   {
@@ -44,6 +45,7 @@ export const UploadSchema = Type.Object(
         token: 'eyJ…',
         bucket: 'harmony-helper-recordings-staging',
         path: `3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10/${example}`,
+        cacheControl: '60',
         expiresAt: '2026-11-22T20:03:00.000Z'
       }
     ]

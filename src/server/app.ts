@@ -5,12 +5,12 @@ import fastify from 'fastify'
 import auth from './auth/plugin.ts'
 import type { Config } from './config.ts'
 import database from './database/plugin.ts'
+import health from './health/plugin.ts'
 import compression from './http/compression.ts'
 import { corsOptions } from './http/cors-options.ts'
 import admission from './http/admission.ts'
 import limitAnswers from './http/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
-import health from './http/health.ts'
 import jsonParser from './http/json-parser.ts'
 import openapi from './http/openapi.ts'
 import problemDetails, { answerNotFound } from './http/problem-details.ts'
@@ -49,7 +49,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(auth, { config, now })
   await app.register(identify, { config })
 
-  await app.register(health)
+  await app.register(health, { config })
   await app.register(
     async (api) => {
       api.addHook('onRequest', api.authenticate)

@@ -1,4 +1,5 @@
 import { toIssuer, toList } from './environment/convert.ts'
+import { schemaOf } from './environment/database-url.ts'
 import { readEnvironment } from './environment/read.ts'
 
 export type Config = ReturnType<typeof loadConfig>
@@ -28,6 +29,7 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
     database: {
       url: values.DATABASE_URL,
+      schema: schemaOf(values.DATABASE_URL),
       poolSize: values.DATABASE_POOL_SIZE,
       timeoutMs: values.DATABASE_TIMEOUT_MS,
       preparedStatements: values.PREPARED_STATEMENTS

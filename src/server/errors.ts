@@ -1,4 +1,5 @@
 import { problems, type Problem, type ProblemCode } from '../contract/problem.ts'
+import type { FaultCode } from '../contract/readiness.ts'
 
 type Details = {
   /** The invalid fields, and what to change. For invalid input only. */
@@ -43,3 +44,24 @@ export class ApiError extends Error {
 /** A 400 about one field. `path` is a JSON pointer into the body, or the name of the parameter. */
 export const invalidInput = (path: string, message: string) =>
   new ApiError('invalid_input', `${path.replace(/^\//, '')} ${message}`, { errors: [{ path, message }] })
+
+/**
+ * Something around the server that is wrong until somebody changes it. `message` is one sentence for the log that says what
+ * to change, and has no secret.
+ */
+export class ConfigurationFault extends Error {
+  override readonly name = 'ConfigurationFault'
+  readonly code: FaultCode
+
+  constructor(code: FaultCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** The error for a request that fails because of `fault`. Another attempt fails, too, so its detail does not ask for one. */
+export const misconfigured = (code: ProblemCode, fault: ConfigurationFault) =>
+  new ApiError(code, 'The server is not set up correctly. Its operator has to correct that first.', {
+    cause: fault,
+    retryAfter: 60
+  })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import type { Test } from 'tap'
-import { migrationsDirectory } from '../../src/server/database/migrations/deploy.ts'
+import { migrationsDirectory } from '../../src/server/database/migrations/read.ts'
 import { startEmbeddedDatabase } from './database-embedded.ts'
 import { createRealDatabase } from './database-real.ts'
 

@@ -40,7 +40,13 @@ t.test('five variables are enough; the others have defaults', async (t) => {
     blockedUsers: new Set(),
     sessionLeaseMs: 30_000,
     shutdownTimeoutMs: 30_000,
-    database: { url: COMPLETE.DATABASE_URL, poolSize: 10, timeoutMs: 5000, preparedStatements: 'auto' },
+    database: {
+      url: COMPLETE.DATABASE_URL,
+      schema: 'public',
+      poolSize: 10,
+      timeoutMs: 5000,
+      preparedStatements: 'auto'
+    },
     auth: { issuer: 'https://tenant.eu.auth0.com/', audience: 'https://api.example.com', timeoutMs: 5000 },
     upload: { concurrency: 16, waitMs: 30_000, timeoutMs: 30_000 },
     storage: {

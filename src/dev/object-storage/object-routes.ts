@@ -29,6 +29,15 @@ const RelocationSchema = Type.Object({
   destinationBucket: Type.Optional(Type.String()),
   destinationKey: Type.String()
 })
+const CopySchema = Type.Composite([
+  RelocationSchema,
+  Type.Object({
+    copyMetadata: Type.Boolean({ default: true }),
+    metadata: Type.Optional(
+      Type.Object({ cacheControl: Type.Optional(Type.String()), mimetype: Type.Optional(Type.String()) })
+    )
+  })
+])
 
 function toSourceAndTarget({
   bucketId,
@@ -54,9 +63,10 @@ export function objectRoutes(objects: Objects): FastifyPluginAsyncTypebox {
       return { message: 'Successfully moved' }
     })
 
-    app.post('/object/copy', { schema: { body: RelocationSchema } }, async ({ body, headers }) => {
+    app.post('/object/copy', { schema: { body: CopySchema } }, async ({ body, headers }) => {
       const { from, to } = toSourceAndTarget(body)
-      return toStored(await objects.copy(from, to, { upsert: headers['x-upsert'] === 'true' }))
+      const metadata = body.copyMetadata ? undefined : { ...body.metadata }
+      return toStored(await objects.copy(from, to, { upsert: headers['x-upsert'] === 'true', metadata }))
     })
 
     // `prefixes` are whole keys. A missing bucket, a missing object and an invalid key are no errors.

@@ -14,6 +14,12 @@ export interface ObjectRef {
 /** Address and metadata of an upload. */
 export type ObjectDraft = ObjectRef & Pick<StoredObject, 'contentType' | 'cacheControl' | 'userMetadata'>
 
+type CopyOptions = {
+  upsert: boolean
+  /** Replaces the metadata of the source, except members that are left out. */
+  metadata?: { mimetype?: string; cacheControl?: string } | undefined
+}
+
 export type Objects = ReturnType<typeof openObjects>
 
 /**
@@ -82,11 +88,13 @@ export function openObjects(directory: string, catalog: Catalog) {
     put,
     read,
 
-    /** Copies the object to another address. */
-    copy(from: ObjectRef, to: ObjectRef, options: { upsert: boolean }): Promise<StoredObject> {
+    /** Copies the object to another address, with its metadata or with those of `options`. */
+    copy(from: ObjectRef, to: ObjectRef, { upsert, metadata }: CopyOptions): Promise<StoredObject> {
       const source = find(from)
-      assertVacant(to, options)
-      const { contentType, cacheControl, userMetadata } = source
+      assertVacant(to, { upsert })
+      const { mimetype: contentType = source.contentType, cacheControl = source.cacheControl } =
+        metadata ?? {}
+      const userMetadata = metadata ? null : source.userMetadata
       return put({ ...to, contentType, cacheControl, userMetadata }, read(source))
     },
 

@@ -1,13 +1,15 @@
+import { sqlState } from '../database/errors.ts'
 import { deployMigrations } from '../database/migrations/deploy.ts'
-
-const EXAMPLE = 'postgresql://user:password@host:5432/name, with special characters percent-encoded'
+import { describeRefusal } from '../database/refusals.ts'
+import { describeDatabaseUrl, schemaOf } from '../environment/database-url.ts'
+import { describeWrapping } from '../environment/wrapping.ts'
+import { findDeploymentFaults } from '../health/checks/database.ts'
 
 function readUrl(env: NodeJS.ProcessEnv): string {
   const url = env['DATABASE_URL']
-  if (!url) throw new Error(`DATABASE_URL is not set. Set it to the URL of the database: ${EXAMPLE}`)
-  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new Error(`DATABASE_URL is not a PostgreSQL URL. Expected: ${EXAMPLE}`)
-  }
+  if (!url?.trim()) throw new Error('DATABASE_URL is not set: set it to the URL of the database')
+  const fault = describeWrapping('DATABASE_URL', url) ?? describeDatabaseUrl(url)
+  if (fault) throw new Error(`DATABASE_URL ${fault}`)
   return url
 }
 
@@ -22,9 +24,14 @@ function describe(error: unknown): string {
 }
 
 async function main(): Promise<void> {
-  const applied = await deployMigrations(readUrl(process.env), {
+  const url = readUrl(process.env)
+  const applied = await deployMigrations(url, {
     log: (line) => {
       console.log(line)
+    },
+    inspect: async (run) => {
+      const [fault] = await findDeploymentFaults(run, { schema: schemaOf(url) })
+      if (fault) throw fault
     }
   })
   console.log(
@@ -35,6 +42,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(`Migration failed: ${describe(error)}`)
+  console.error(`Migration failed: ${describe(describeRefusal(sqlState(error), error) ?? error)}`)
   process.exitCode = 1
 })

@@ -4,6 +4,7 @@ import pg from 'pg'
 import type { Config } from '../config.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { withTimeLimit } from './errors.ts'
+import { createGate } from './gate.ts'
 import { createStatementRunner, supportsPreparedStatements } from './statement-runner.ts'
 
 /** The queries of a repository, which run on the client or inside a transaction. */
@@ -21,7 +22,8 @@ type Options = {
 }
 
 export function createDatabase(config: Config['database'], { log = console }: Options = {}) {
-  const { url, poolSize, timeoutMs, preparedStatements } = config
+  const { url, schema, poolSize, timeoutMs, preparedStatements } = config
+  const gate = createGate(timeoutMs)
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
@@ -33,12 +35,16 @@ export function createDatabase(config: Config['database'], { log = console }: Op
   // An idle connection was lost. The pool has removed it, and the next query opens another.
   pool.on('error', () => {})
   const client = new PrismaClient({
-    adapter: new PrismaPg(pool, { disposeExternalPool: true }),
+    adapter: new PrismaPg(pool, { disposeExternalPool: true, schema }),
     errorFormat: 'minimal'
   })
   const limited = client.$extends({
     query: {
-      $allOperations: ({ args, query }) => withTimeLimit(query(args).finally(forgetParameters), timeoutMs)
+      $allOperations: ({ args, query }) =>
+        withTimeLimit(
+          gate.pass(() => query(args).finally(forgetParameters)),
+          timeoutMs
+        )
     }
   })
 
@@ -49,6 +55,7 @@ export function createDatabase(config: Config['database'], { log = console }: Op
     /** Runs one statement on a pooled connection, past Prisma: for the few statements that most requests need. */
     run: createStatementRunner(pool, {
       timeoutMs,
+      gate,
       prepared:
         preparedStatements === 'on' || (preparedStatements === 'auto' && supportsPreparedStatements(url)),
       log
@@ -62,8 +69,8 @@ export function createDatabase(config: Config['database'], { log = console }: Op
      */
     async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
       const deadline = Date.now() + timeoutMs
-      const run = client
-        .$transaction(
+      const run = () =>
+        client.$transaction(
           async (transaction) => {
             await limitOnServer(transaction)
             const result = await work(transaction)
@@ -73,13 +80,17 @@ export function createDatabase(config: Config['database'], { log = console }: Op
           },
           { maxWait: timeoutMs, timeout: timeoutMs }
         )
-        .finally(forgetParameters)
-      return withTimeLimit(run, timeoutMs)
+      return withTimeLimit(gate.pass(run).finally(forgetParameters), timeoutMs)
     },
 
-    async check(): Promise<void> {
-      await limited.$queryRaw`SELECT 1 FROM users LIMIT 1`
-    },
+    gate,
+
+    /** Runs SQL past the gate and past Prisma: for the checks that decide whether the gate is open. */
+    inspect: <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> =>
+      withTimeLimit(
+        pool.query<Row>(text, values).then(({ rows }) => rows),
+        timeoutMs
+      ),
 
     async close(): Promise<void> {
       await client.$disconnect()

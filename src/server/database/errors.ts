@@ -1,5 +1,6 @@
 import pg from 'pg'
-import { ApiError } from '../errors.ts'
+import { ApiError, misconfigured } from '../errors.ts'
+import { describeRefusal } from './refusals.ts'
 
 /** SQLSTATE classes of server errors, as opposed to errors of a statement (PostgreSQL manual, appendix A). */
 const SERVER_FAULTS = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'F0', 'XX'])
@@ -52,9 +53,15 @@ function isServerFault(error: unknown): boolean {
 const unavailable = (cause: unknown) =>
   new ApiError('database_unavailable', 'The practice history is unavailable. Retry shortly.', { cause })
 
+function convert(error: unknown): unknown {
+  const fault = describeRefusal(sqlState(error), error)
+  if (fault) return misconfigured('database_unavailable', fault)
+  return isServerFault(error) ? unavailable(error) : error
+}
+
 /**
- * Limits the time of a database call. A failure of the server, and the end of the time limit, reject with
- * `database_unavailable`. Any other error (a refused statement, an ApiError) stays as it is.
+ * Limits the time of a database call. A failure of the server, the end of the time limit, and what its operator has to
+ * correct reject with `database_unavailable`. Any other error (a refused statement, an ApiError) stays as it is.
  */
 export function withTimeLimit<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -63,8 +70,6 @@ export function withTimeLimit<T>(work: Promise<T>, milliseconds: number): Promis
       milliseconds
     ).unref()
     const stopTimer = () => clearTimeout(timer)
-    work
-      .then(resolve, (error) => reject(isServerFault(error) ? unavailable(error) : error))
-      .then(stopTimer, stopTimer)
+    work.then(resolve, (error) => reject(convert(error))).then(stopTimer, stopTimer)
   })
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { sqlState, withTimeLimit } from './errors.ts'
+import type { Gate } from './gate.ts'
 
 /** SQL with numbered parameters, and the name under which PostgreSQL keeps its plan. */
 export type Statement = { readonly name: string; readonly text: string }
@@ -21,6 +22,7 @@ export type RunStatement = <Row extends pg.QueryResultRow>(
 
 type Options = {
   timeoutMs: number
+  gate: Pick<Gate, 'pass'>
   /** Whether to prepare statements by name: half the work for PostgreSQL. */
   prepared: boolean
   log: { warn: (message: string) => void }
@@ -40,7 +42,10 @@ const PREPARED_STATEMENT_FAULTS = new Set(['26000', '42P05', '0A000'])
  *
  * @throws {ApiError} database_unavailable
  */
-export function createStatementRunner(pool: pg.Pool, { timeoutMs, prepared, log }: Options): RunStatement {
+export function createStatementRunner(
+  pool: pg.Pool,
+  { timeoutMs, gate, prepared, log }: Options
+): RunStatement {
   let isPrepared = prepared
 
   const send = <Row extends pg.QueryResultRow>({ name, text }: Statement, values: unknown[]) =>
@@ -65,7 +70,11 @@ export function createStatementRunner(pool: pg.Pool, { timeoutMs, prepared, log 
     }
   }
 
-  return (statement, values) => withTimeLimit(sendAgainIfNothingRan(statement, values), timeoutMs)
+  return (statement, values) =>
+    withTimeLimit(
+      gate.pass(() => sendAgainIfNothingRan(statement, values)),
+      timeoutMs
+    )
 }
 
 /**

@@ -1,6 +1,7 @@
 import { envSchema } from 'env-schema'
 import { findInconsistencies } from './inconsistencies.ts'
 import { EnvironmentSchema, type Environment } from './schema.ts'
+import { describeWrapping, unwrap } from './wrapping.ts'
 
 /** An error of Ajv. */
 type Violation = { keyword: string; instancePath: string; message?: string; params: Record<string, unknown> }
@@ -10,22 +11,29 @@ type Violation = { keyword: string; instancePath: string; message?: string; para
  * @throws {Error} one message with every missing or invalid variable, and no value
  */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
-  const data = Object.fromEntries(
-    Object.entries(env).filter(([name, value]) => name in EnvironmentSchema.properties && value?.trim())
+  const given = Object.entries(env).filter(
+    (entry): entry is [string, string] =>
+      entry[0] in EnvironmentSchema.properties && Boolean(entry[1]?.trim())
   )
-  const environment = validate(data)
-  const inconsistencies = findInconsistencies(environment)
-  if (inconsistencies.length > 0) throw invalidEnvironment(inconsistencies)
-  return environment
+  const wrapped = given.flatMap(([name, value]) => {
+    const fault = describeWrapping(name, value)
+    return fault === undefined ? [] : `${name} ${fault}`
+  })
+  const { values, violations } = validate(
+    Object.fromEntries(given.map(([name, value]) => [name, unwrap(value)]))
+  )
+  const problems = [...wrapped, ...violations, ...(values ? findInconsistencies(values) : [])]
+  if (problems.length > 0 || !values) throw invalidEnvironment(problems)
+  return values
 }
 
-function validate(data: NodeJS.ProcessEnv): Environment {
+function validate(data: NodeJS.ProcessEnv): { values?: Environment; violations: string[] } {
   try {
-    return envSchema<Environment>({ schema: EnvironmentSchema, data, env: false })
+    return { values: envSchema<Environment>({ schema: EnvironmentSchema, data, env: false }), violations: [] }
   } catch (error) {
     const { errors = [] } = error as { errors?: Violation[] }
     if (errors.length === 0) throw error
-    throw invalidEnvironment([...new Set(errors.map(describe))])
+    return { violations: [...new Set(errors.map(describe))] }
   }
 }
 

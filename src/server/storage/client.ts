@@ -1,10 +1,13 @@
 import { StorageClient } from '@supabase/storage-js'
 import type { Config } from '../config.ts'
-import { unavailable } from './errors.ts'
+import { failureOf } from './errors.ts'
 import { createStorageFetch } from './fetch.ts'
 
 /** A range of an object: bytes `start` to before `end`. */
 export type ByteRange = { bucket: string; key: string; start: number; end: number; signal: AbortSignal }
+
+type Place = { bucket: string; key: string }
+type Copy = { from: Place; to: Place; cacheControl: string; contentType: string }
 
 /** Access to one storage server, for the buckets. */
 export type StorageConnection = ReturnType<typeof connectToStorage>
@@ -32,12 +35,37 @@ export function connectToStorage({
         signal,
         headers: { ...headers, range: `bytes=${start}-${end - 1}` }
       }).catch((cause) => {
-        throw unavailable(cause)
+        throw failureOf(cause)
       })
       if (response.status !== 206) {
-        throw unavailable(new Error(`Expected status 206 for a byte range, got ${response.status}`))
+        throw failureOf(new Error(`Expected status 206 for a byte range, got ${response.status}`))
       }
       return Buffer.from(await response.arrayBuffer())
+    },
+
+    /**
+     * Copies an object and gives the copy other headers, which storage-js cannot do.
+     * @returns what storage-js would return
+     */
+    async copy({ from, to, cacheControl, contentType }: Copy): Promise<{ error: unknown }> {
+      const response = await fetch(`${baseUrl}/object/copy`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify({
+          bucketId: from.bucket,
+          sourceKey: from.key,
+          destinationBucket: to.bucket,
+          destinationKey: to.key,
+          copyMetadata: false,
+          metadata: { cacheControl, mimetype: contentType }
+        })
+      }).catch((cause) => {
+        throw failureOf(cause)
+      })
+      if (response.ok) return { error: null }
+      const answer = (await response.json().catch(() => ({}))) as { message?: string; statusCode?: string }
+      const error = new Error(answer.message ?? `The storage answers ${response.status}`)
+      return { error: Object.assign(error, { status: response.status, statusCode: answer.statusCode }) }
     },
 
     close

@@ -1,4 +1,5 @@
 import { Agent, request, type Dispatcher } from 'undici'
+import { wrongUrl } from './errors.ts'
 
 /**
  * Creates the `fetch` for storage-js, which has no time limit of its own. A request without progress for
@@ -24,7 +25,7 @@ export function createStorageFetch(timeoutMs: number) {
     })
     const bytes = await body.arrayBuffer()
     if (statusCode >= 300 && statusCode < 400) {
-      throw new Error(`The storage redirects (${statusCode}). Check SUPABASE_URL.`)
+      throw wrongUrl(`it redirects with ${statusCode}`)
     }
     return new Response(bytes.byteLength === 0 ? null : bytes, {
       status: statusCode,
@@ -32,7 +33,7 @@ export function createStorageFetch(timeoutMs: number) {
     })
   }
 
-  return { fetch: storageFetch, close: () => dispatcher.close() }
+  return { fetch: storageFetch, close: () => dispatcher.destroy() }
 }
 
 const toPairs = (headers: Dispatcher.ResponseData['headers']) =>

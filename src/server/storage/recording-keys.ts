@@ -1,11 +1,5 @@
 import { audioFormats, type AudioFormat } from '../audio/formats.ts'
 
-/**
- * How long players and CDNs may cache a recording, in seconds. After a deletion, the last copies disappear
- * within this time.
- */
-export const CACHE_SECONDS = 60
-
 /** Object key of a recording. The ids are UUIDs: the storage client does not encode keys. */
 export const recordingKey = (userId: string, sessionId: string, { extension }: AudioFormat) =>
   `${userId}/${sessionId}.${extension}`.toLowerCase()

@@ -1,9 +1,11 @@
-import type { Bucket } from '@supabase/storage-js'
-import { audioFormats } from '../audio/formats.ts'
+import { ConfigurationFault, misconfigured } from '../errors.ts'
+import { limitTooLow } from './bucket-faults.ts'
+import { CACHE_CONTROL, isShortLived } from './cache-life.ts'
 import type { StorageConnection } from './client.ts'
 import { findOrCreateBucket } from './find-or-create-bucket.ts'
-import { codeOf, unavailable } from './errors.ts'
+import { codeOf, failureOf } from './errors.ts'
 import { createListing } from './list-bucket.ts'
+import { raiseLimit } from './size-limit.ts'
 
 type Options = {
   connection: StorageConnection
@@ -14,7 +16,7 @@ type Options = {
 }
 
 /** Metadata of an object that a client uploaded, as the storage reports it. */
-export type StagedObject = { bytes: number; contentType: string; cacheControl: string }
+export type StagedObject = { bytes: number; contentType: string }
 
 /**
  * The private bucket to which clients upload recordings directly. Its objects are unverified, and only this
@@ -24,26 +26,31 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
   const { client } = connection
   const objects = client.from(bucket)
 
-  /** Creates the bucket if it is missing. Refuses a public one, which would publish unverified bytes. */
-  async function ensureBucket(): Promise<void> {
-    const found = await findOrCreateBucket(client, bucket, {
+  /**
+   * Creates the bucket if it is missing. It accepts any type: what arrives is judged by its bytes. Refuses a public
+   * bucket, which would publish unverified bytes.
+   * @returns how the bucket differs from what the server needs
+   */
+  async function ensureBucket(): Promise<ConfigurationFault[]> {
+    const { bucket: found } = await findOrCreateBucket(client, bucket, {
       public: false,
-      fileSizeLimit: maxBytes,
-      allowedMimeTypes: audioFormats.map(({ contentType }) => contentType)
+      fileSizeLimit: maxBytes
     })
-    if (found?.public) throw unavailable(new Error(`The bucket ${bucket} is public; make it private`))
-    if (found) await raiseLimit(found)
+    if (found.public) throw misconfigured('storage_unavailable', stagingPublic(bucket))
+    if (found.allowed_mime_types?.length) await acceptAnyType()
+    const limit = await raiseLimit(client, found, maxBytes)
+    return limit === maxBytes ? [] : [limitTooLow(bucket, limit, maxBytes)]
   }
 
-  /** Raises the limit of a bucket that was created under a lower MAX_RECORDING_BYTES. */
-  async function raiseLimit({ file_size_limit: limit }: Bucket): Promise<void> {
-    if (!limit || limit >= maxBytes) return
-    const { error } = await client.updateBucket(bucket, { public: false, fileSizeLimit: maxBytes })
-    if (error) throw unavailable(error)
+  /** Earlier releases have created the bucket with a list of types. */
+  async function acceptAnyType(): Promise<void> {
+    const { error } = await client.updateBucket(bucket, { public: false, allowedMimeTypes: null })
+    if (error) throw failureOf(error)
   }
 
   return {
     bucket,
+    ensureBucket,
     list: createListing(objects),
 
     /**
@@ -53,7 +60,7 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
     async signUpload(key: string): Promise<{ url: string; token: string; expiresAt: Date }> {
       await ensureBucket()
       const { data, error } = await objects.createSignedUploadUrl(key)
-      if (error || !data.token) throw unavailable(error)
+      if (error || !data.token) throw failureOf(error)
       return { url: data.signedUrl, token: data.token, expiresAt: expiryOf(data.token) }
     },
 
@@ -61,8 +68,8 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
     async find(key: string): Promise<StagedObject | null> {
       const { data, error } = await objects.info(key)
       if (codeOf(error) === '404') return null
-      if (error || data.size === undefined) throw unavailable(error)
-      return { bytes: data.size, contentType: data.contentType ?? '', cacheControl: data.cacheControl ?? '' }
+      if (error || data.size === undefined) throw failureOf(error)
+      return { bytes: data.size, contentType: data.contentType ?? '' }
     },
 
     /** Bytes `start` to before `end` of an object. */
@@ -75,27 +82,49 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
      */
     async seal(key: string, sealedKey: string): Promise<boolean> {
       const { error } = await objects.move(key, sealedKey)
-      if (error && !['404', '409'].includes(codeOf(error) ?? '')) throw unavailable(error)
+      if (error && !['404', '409'].includes(codeOf(error) ?? '')) throw failureOf(error)
       return error === null
     },
 
-    /** Copies a verified object into the recordings bucket. @returns false when the target exists */
-    async publish(key: string, recordingKey: string): Promise<boolean> {
-      const { error } = await objects.copy(key, recordingKey, { destinationBucket: recordingsBucket })
+    /**
+     * Copies a verified object into the recordings bucket. Its headers become those of a recording, whatever the
+     * client has sent with the upload.
+     * @returns false when the target exists
+     */
+    async publish(key: string, recordingKey: string, contentType: string): Promise<boolean> {
+      const { error } = await connection.copy({
+        from: { bucket, key },
+        to: { bucket: recordingsBucket, key: recordingKey },
+        cacheControl: CACHE_CONTROL,
+        contentType
+      })
       if (codeOf(error) === '409') return false
-      if (error) throw unavailable(error)
-      // Old storage servers ignore `destinationBucket` and report success.
-      const { error: missing } = await client.from(recordingsBucket).info(recordingKey)
-      if (missing) throw unavailable(missing)
+      if (error) throw failureOf(error)
+      // Old storage servers ignore the bucket or the headers, and report success.
+      const { data, error: missing } = await client.from(recordingsBucket).info(recordingKey)
+      if (missing) throw failureOf(missing)
+      if (!isShortLived(data.cacheControl ?? '')) throw misconfigured('storage_unavailable', outdated())
       return true
     },
 
     async remove(keys: string[]): Promise<void> {
       const { error } = await objects.remove(keys)
-      if (error) throw unavailable(error)
+      if (error) throw failureOf(error)
     }
   }
 }
+
+const outdated = () =>
+  new ConfigurationFault(
+    'storage_refused',
+    'The storage server keeps the Cache-Control of an upload when it copies it: update the server'
+  )
+
+const stagingPublic = (bucket: string) =>
+  new ConfigurationFault(
+    'staging_public',
+    `The bucket ${bucket} is public, which would publish unverified uploads: make it private in Supabase`
+  )
 
 /** The expiry of an upload token: a JWT of the storage's own, with `exp` (RFC 7519). */
 function expiryOf(token: string): Date {
@@ -103,6 +132,6 @@ function expiryOf(token: string): Date {
     const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
     return new Date(Number(exp) * 1000)
   } catch (cause) {
-    throw unavailable(cause)
+    throw failureOf(cause)
   }
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { ApiError } from '../errors.ts'
+import type { ConfigurationFault } from '../errors.ts'
 import { connectToStorage } from './client.ts'
 import { createRecordingsBucket } from './recordings-bucket.ts'
 import { createStagingBucket } from './staging-bucket.ts'
@@ -20,15 +20,16 @@ export function createStorage(config: Config['storage'], limits: { maxRecordingB
     maxBytes: limits.maxRecordingBytes
   })
 
+  const staging = createStagingBucket({
+    connection,
+    bucket: `${bucket}-staging`,
+    recordingsBucket: bucket,
+    maxBytes: limits.maxRecordingBytes
+  })
+
   return {
     ...recordings,
-
-    staging: createStagingBucket({
-      connection,
-      bucket: `${bucket}-staging`,
-      recordingsBucket: bucket,
-      maxBytes: limits.maxRecordingBytes
-    }),
+    staging,
 
     /**
      * How long a call may make no progress, in milliseconds. Also the limit for work that needs many calls.
@@ -36,12 +37,12 @@ export function createStorage(config: Config['storage'], limits: { maxRecordingB
     timeoutMs,
 
     /**
-     * The readiness check.
-     * @throws {ApiError} storage_unavailable, with a message for the log, when the bucket cannot serve
+     * Creates both buckets if they are missing.
+     * @returns how they differ from what the server needs
+     * @throws {ApiError} storage_unavailable
      */
-    async check(): Promise<void> {
-      const mismatch = await recordings.ensureBucket()
-      if (mismatch) throw new ApiError('storage_unavailable', mismatch)
+    async ensureBuckets(): Promise<ConfigurationFault[]> {
+      return [...(await recordings.ensureBucket()), ...(await staging.ensureBucket())]
     },
 
     close: connection.close

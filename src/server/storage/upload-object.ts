@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 import { ApiError } from '../errors.ts'
+import { CACHE_SECONDS } from './cache-life.ts'
 import type { StorageConnection } from './client.ts'
-import { codeOf, unavailable } from './errors.ts'
-import { CACHE_SECONDS } from './recording-keys.ts'
+import { codeOf, failureOf } from './errors.ts'
 
 /** An object to store. Each call of `stream` starts a new stream of exactly `bytes` bytes. */
 export type ObjectUpload = {
@@ -60,6 +60,6 @@ function convertUploadError(cause: Parameters<typeof codeOf>[0]): ApiError {
         cause
       })
     default:
-      return unavailable(cause)
+      return failureOf(cause)
   }
 }

@@ -208,7 +208,13 @@ t.test('a statement that PostgreSQL refuses is an internal error, not an outage'
 })
 
 t.test('closing ends the connections that Prisma has not used', async (t) => {
-  const config = { url: databaseUrl, poolSize: 2, timeoutMs: 30_000, preparedStatements: 'off' } as const
+  const config = {
+    url: databaseUrl,
+    schema: 'public',
+    poolSize: 2,
+    timeoutMs: 30_000,
+    preparedStatements: 'off'
+  } as const
   const database = createDatabase(config)
   t.same(await database.run(defineStatement('one', 'SELECT 1 AS one'), []), [{ one: 1 }])
   await database.close()

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { createGate } from '../../../src/server/database/gate.ts'
 import {
   createStatementRunner,
   defineStatement,
@@ -24,7 +25,12 @@ async function start(t: Test) {
   t.teardown(() => pool.end())
   const warnings: string[] = []
   const log = { warn: (message: string) => warnings.push(message) }
-  const run = createStatementRunner(pool, { timeoutMs: 30_000, prepared: true, log })
+  const run = createStatementRunner(pool, {
+    timeoutMs: 30_000,
+    gate: createGate(30_000),
+    prepared: true,
+    log
+  })
   return { pool, run, warnings }
 }
 
@@ -82,7 +88,12 @@ t.test(
     const other = new pg.Client({ connectionString: url, options: '-c deadlock_timeout=60s' })
     await other.connect()
     t.teardown(() => Promise.all([pool.end(), other.end()]))
-    const run = createStatementRunner(pool, { timeoutMs: 30_000, prepared: true, log: { warn: () => {} } })
+    const run = createStatementRunner(pool, {
+      timeoutMs: 30_000,
+      gate: createGate(30_000),
+      prepared: true,
+      log: { warn: () => {} }
+    })
     const text = `WITH first AS MATERIALIZED (UPDATE rows SET value = value + $1 WHERE id = 1 RETURNING pg_sleep(0.3))
     UPDATE rows SET value = value + $1 FROM first WHERE id = 2 RETURNING value`
 

@@ -1,12 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { applyMigration } from './apply.ts'
 import { describeDifferences, throwIfFailed } from './history-report.ts'
-import { createMigrationHistory, type Migration } from './history.ts'
+import { createMigrationHistory } from './history.ts'
 import { createMigrationLock } from './lock.ts'
+import { migrationsDirectory, readMigrations } from './read.ts'
 
-/** `prisma/migrations` of this package. The relative path is the same from `src/` and from `dist/`. */
-export const migrationsDirectory = new URL('../../../../prisma/migrations/', import.meta.url)
+/** Runs one statement of SQL. */
+export type Inspect = <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>
 
 /** Options of `deployMigrations`. */
 export interface DeployOptions {
@@ -18,20 +18,13 @@ export interface DeployOptions {
    */
   log?: (line: string) => void
   /**
+   * Called before anything is changed, with a function that runs SQL on the connection. A rejection ends the deployment.
+   */
+  inspect?: (run: Inspect) => Promise<void>
+  /**
    * How long to wait while another process migrates the same database, in milliseconds. Default: a minute.
    */
   lockTimeoutMs?: number
-}
-
-async function readMigrations(directory: URL): Promise<Migration[]> {
-  const entries = await readdir(directory, { withFileTypes: true })
-  const names = entries
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .sort()
-  const read = async (name: string) =>
-    await readFile(new URL(`${encodeURIComponent(name)}/migration.sql`, directory), 'utf8')
-  return await Promise.all(names.map(async (name) => ({ name, script: await read(name) })))
 }
 
 /**
@@ -50,13 +43,14 @@ async function readMigrations(directory: URL): Promise<Migration[]> {
  * @returns the names of the applied migrations
  */
 export async function deployMigrations(databaseUrl: string, options: DeployOptions = {}): Promise<string[]> {
-  const { directory = migrationsDirectory, log = () => {}, lockTimeoutMs = 60_000 } = options
+  const { directory = migrationsDirectory, log = () => {}, inspect, lockTimeoutMs = 60_000 } = options
   const migrations = await readMigrations(directory)
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 })
   // Without a listener, a lost connection would end the process. The next query reports it.
   client.on('error', () => {})
   await client.connect()
   try {
+    await inspect?.(async (text, values) => (await client.query(text, values)).rows)
     const history = createMigrationHistory(client)
     const withLock = createMigrationLock(client, lockTimeoutMs)
     await withLock(history.create)

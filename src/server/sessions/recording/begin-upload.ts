@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Upload } from '../../../contract/recordings.ts'
 import { unsupported } from '../../audio/detect-format.ts'
 import { formatOfMediaType } from '../../audio/formats.ts'
+import { CACHE_SECONDS } from '../../storage/cache-life.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { sessionNotFound } from '../errors.ts'
 import { createSessionRepository } from '../repository.ts'
@@ -38,6 +39,7 @@ export async function beginUpload(
     token,
     bucket: staging.bucket,
     path,
+    cacheControl: String(CACHE_SECONDS),
     expiresAt: expiresAt.toISOString()
   }
 }

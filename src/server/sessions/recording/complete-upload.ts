@@ -103,7 +103,7 @@ async function publish(
     await createSessionRepository(queries).announceRecording(session.id, BigInt(upload.bytes))
   })
   const target = recordingKey(session.userId, session.id, format)
-  const copy = () => storage.staging.publish(upload.sealedKey, target)
+  const copy = () => storage.staging.publish(upload.sealedKey, target, format.contentType)
   if (!(await copy())) {
     // An earlier request has left an object. No session refers to it, because this request holds the lease.
     if (!(await leases.undoWrite(lease, () => storage.remove([target])))) throw sessionBusy()

@@ -1,7 +1,6 @@
 import { detectFormat, unsupported, type RandomAccess } from '../../audio/detect-format.ts'
-import type { AudioFormat } from '../../audio/formats.ts'
-import { ApiError, invalidInput } from '../../errors.ts'
-import { CACHE_SECONDS } from '../../storage/recording-keys.ts'
+import { formatOfMediaType, type AudioFormat } from '../../audio/formats.ts'
+import { ApiError } from '../../errors.ts'
 import type { StagedObject } from '../../storage/staging-bucket.ts'
 import type { SessionDependencies } from '../dependencies.ts'
 import { recordingTooLarge, uploadIncomplete } from './errors.ts'
@@ -11,7 +10,7 @@ import type { StagedUpload } from './staged-upload.ts'
 const HEAD_BYTES = 64 * 1024
 
 /**
- * Seals an upload, then verifies its length, its Cache-Control, its format and its content type. Sealing
+ * Seals an upload, then verifies its length, its format and its content type. Sealing
  * moves the object to a key that the upload URL cannot write, so that a late second PUT cannot change
  * verified bytes. An upload that is refused is removed.
  * @throws {ApiError} upload_incomplete; recording_too_large; invalid_input; unsupported_recording;
@@ -28,7 +27,7 @@ export async function verifyUpload(
   const arrived = await staging.find(upload.sealedKey)
   if (!arrived) throw uploadIncomplete('PUT the whole recording to the url of the upload, then complete it.')
   try {
-    checkHeaders(arrived, upload.bytes, dependencies.maxRecordingBytes)
+    checkLength(arrived, upload.bytes, dependencies.maxRecordingBytes)
     return await checkFormat(arrived, await openSealed(dependencies, upload, signal))
   } catch (error) {
     signal.throwIfAborted() // the lease is lost: another request may be verifying the object
@@ -37,26 +36,18 @@ export async function verifyUpload(
   }
 }
 
-function checkHeaders({ bytes, cacheControl }: StagedObject, announced: number, maxBytes: number): void {
+function checkLength({ bytes }: StagedObject, announced: number, maxBytes: number): void {
   if (bytes > maxBytes) throw recordingTooLarge(bytes, maxBytes)
   if (bytes !== announced) {
     throw uploadIncomplete(`${bytes} bytes arrived, but ${announced} were announced. Begin a new upload.`)
   }
-  if (!isShortLived(cacheControl)) {
-    const advice = `begin a new upload, and send no Cache-Control or max-age=${CACHE_SECONDS}`
-    throw invalidInput('/uploadId', `was sent with Cache-Control ${cacheControl}: ${advice}`)
-  }
-}
-
-function isShortLived(cacheControl: string): boolean {
-  // No other directive is allowed: s-maxage or stale-while-revalidate would keep copies after a deletion.
-  const [, seconds] = /^max-age=(\d+)$/.exec(cacheControl) ?? []
-  return seconds === undefined ? /^no-(cache|store)$/.test(cacheControl) : Number(seconds) <= CACHE_SECONDS
 }
 
 async function checkFormat({ contentType }: StagedObject, content: RandomAccess): Promise<AudioFormat> {
   const format = await detectFormat(content)
-  if (contentType === format.contentType) return format
+  // Clients send other types by default. What counts is that they do not claim to send another format.
+  const claimed = formatOfMediaType(contentType)
+  if (!claimed || claimed.contentType === format.contentType) return format
   throw unsupported(
     `The bytes are ${format.contentType}, but were sent as ${contentType}. ` +
       'Begin a new upload with the right contentType, and send that.'

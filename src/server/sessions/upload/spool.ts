@@ -4,7 +4,7 @@ import { open, readdir, unlink, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { ApiError } from '../../errors.ts'
+import { spoolFailure } from './spool-fault.ts'
 
 const PREFIX = 'harmony-upload-'
 
@@ -50,7 +50,7 @@ export function createSpool({ memoryBytes = DEFAULT_MEMORY_BYTES } = {}) {
         done += (await file.write(buffer, done, buffered - done, inFile + done)).bytesWritten
       }
     } catch (cause) {
-      throw new ApiError('server_busy', 'The server has no room for the recording. Retry shortly.', { cause })
+      throw spoolFailure(cause)
     }
     inFile += buffered
     buffered = 0

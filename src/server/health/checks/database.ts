@@ -1,0 +1,41 @@
+import type { ConfigurationFault } from '../../errors.ts'
+import type { Inspect } from '../../database/migrations/deploy.ts'
+import { findDatabaseFacts } from './database-facts.ts'
+import { checkEncoding } from './encoding.ts'
+import { checkMigrations } from './migrations.ts'
+import { checkRole } from './role.ts'
+import { checkSchema } from './schema.ts'
+
+/**
+ * Looks for what makes the database unfit for this server: its requests would fail, hide rows or lose what they store.
+ * @param migrations names of this release's migrations
+ * @returns the first fault is the cause of the others, where they are related
+ */
+export async function findDatabaseFaults(
+  inspect: Inspect,
+  { schema, migrations }: { schema: string; migrations: string[] }
+): Promise<ConfigurationFault[]> {
+  const facts = await findDatabaseFacts(inspect)
+  const faults = [
+    checkEncoding(facts),
+    checkSchema(facts, { schema, isDeploying: false }),
+    checkRole(facts, { isDeploying: false })
+  ].filter((fault) => fault !== undefined)
+  // The history cannot be read, or is that of other tables.
+  if (faults.some(({ code }) => code !== 'encoding_not_utf8')) return faults
+  const outdated = await checkMigrations(inspect, facts, migrations)
+  return outdated ? [...faults, outdated] : faults
+}
+
+/** Looks for what makes a database unfit for the migrations. */
+export async function findDeploymentFaults(
+  inspect: Inspect,
+  { schema }: { schema: string }
+): Promise<ConfigurationFault[]> {
+  const facts = await findDatabaseFacts(inspect)
+  return [
+    checkEncoding(facts),
+    checkSchema(facts, { schema, isDeploying: true }),
+    checkRole(facts, { isDeploying: true })
+  ].filter((fault) => fault !== undefined)
+}

@@ -1,0 +1,118 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { FaultCode, Readiness } from '../../contract/readiness.ts'
+import { sleep } from '../../contract/retry.ts'
+import { createTokenBucket } from '../auth/token-bucket.ts'
+import { ApiError, ConfigurationFault } from '../errors.ts'
+
+export type CheckName = keyof Readiness['checks']
+
+/** Finds what is wrong around the server. A rejection is a fault, too. */
+export type Checks = Record<CheckName, () => Promise<ConfigurationFault[]>>
+
+type Options = {
+  log: Pick<FastifyBaseLogger, 'error' | 'info'>
+  /** Checks that only a request causes. */
+  onDemand?: CheckName[]
+  /** Longest time of one check, in milliseconds. */
+  timeoutMs?: number
+  /** Pause between two looks while all is well, in milliseconds. */
+  pauseMs?: number
+  /** First pause after a look that found a fault; it doubles up to `pauseMs`. In milliseconds. */
+  firstPauseMs?: number
+}
+
+/** Looks that requests may cause: ten at once, then one a second. */
+const LOOKS_AT_ONCE = 10
+const LOOK_AFTER_MS = 1000
+
+/**
+ * Looks at what surrounds the server: in the background, and for requests at a bounded rate. Each fault is logged when it
+ * appears, with its code and the sentence that says what to change, and each check when it is right again.
+ */
+export function createMonitor(checks: Checks, { log, onDemand = [], ...options }: Options) {
+  const { timeoutMs = 10_000, pauseMs = 60_000, firstPauseMs = 1000 } = options
+  const budget = createTokenBucket({ capacity: LOOKS_AT_ONCE, refillMs: LOOK_AFTER_MS, now: Date.now })
+  const all = Object.keys(checks) as CheckName[]
+  const watched = all.filter((name) => !onDemand.includes(name))
+  const found = new Map<CheckName, ConfigurationFault[]>()
+  const running = new Map<CheckName, Promise<void>>()
+  const unfinished = new Map<CheckName, Promise<ConfigurationFault[]>>()
+
+  const look = (names: CheckName[]) => Promise.all(names.map(share))
+
+  /** Concurrent callers share one run of a check. */
+  function share(name: CheckName): Promise<void> {
+    const run = running.get(name) ?? runCheck(name).finally(() => running.delete(name))
+    running.set(name, run)
+    return run
+  }
+
+  async function runCheck(name: CheckName): Promise<void> {
+    // One that is late is not started a second time.
+    const work = unfinished.get(name) ?? checks[name]().finally(() => unfinished.delete(name))
+    unfinished.set(name, work)
+    const faults = await withDeadline(work, timeoutMs).catch((error) => [toFault(error, name)])
+    logChanges(name, faults)
+    found.set(name, faults)
+  }
+
+  function logChanges(name: CheckName, faults: ConfigurationFault[]): void {
+    const known = new Set(found.get(name)?.map(identify))
+    for (const fault of faults) {
+      if (!known.has(identify(fault))) log.error({ check: name, code: fault.code }, fault.message)
+    }
+    if (faults.length === 0 && known.size > 0) log.info({ check: name }, `${name} is right again`)
+  }
+
+  const codeOf = (name: CheckName) => found.get(name)?.[0]?.code ?? 'ok'
+  const isSound = (names: CheckName[]) => names.every((name) => codeOf(name) === 'ok')
+
+  return {
+    /** Looks again and again until `signal` is aborted. */
+    async watch(signal: AbortSignal): Promise<void> {
+      for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, pauseMs)) {
+        await look(watched)
+        if (isSound(watched)) pause = pauseMs
+        await sleep(pause, signal).catch(() => {})
+      }
+    },
+
+    /** What was found last. It looks again first, unless that was done too often of late. */
+    async report(): Promise<Readiness> {
+      if (budget.take() || found.size < all.length) await look(all)
+      const codes = Object.fromEntries(all.map((name) => [name, codeOf(name)]))
+      return { status: isSound(all) ? 'ready' : 'degraded', checks: codes as Readiness['checks'] }
+    }
+  }
+}
+
+/** An outage shows itself by changing messages: first a lost connection, then a refused one. */
+const identify = ({ code, message }: ConfigurationFault) => (code.endsWith('_unavailable') ? code : message)
+
+function withDeadline<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`no answer within ${milliseconds} ms`)),
+      milliseconds
+    ).unref()
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
+/** A failed check as a fault. */
+function toFault(error: unknown, check: string): ConfigurationFault {
+  const { cause } = error as Error
+  if (error instanceof ConfigurationFault) return error
+  if (cause instanceof ConfigurationFault) return cause
+  const code = error instanceof ApiError && error.code.endsWith('_unavailable') ? error.code : 'check_failed'
+  return new ConfigurationFault(code as FaultCode, `${check} is not available: ${describeCause(error)}`)
+}
+
+/** The innermost message: that of the driver or of the socket. */
+function describeCause(error: unknown): string {
+  const { message, cause, originalError } = error as Error & { originalError?: unknown }
+  const inner = originalError ?? cause
+  if (inner instanceof Error) return describeCause(inner)
+  if (error instanceof AggregateError && message === '') return error.errors.map(describeCause).join('; ')
+  return String(message).split('\n', 1).join()
+}

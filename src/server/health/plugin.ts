@@ -1,0 +1,86 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import type { LogLevel } from 'fastify'
+import fp from 'fastify-plugin'
+import { ReadinessSchema } from '../../contract/readiness.ts'
+import type { Config } from '../config.ts'
+import { readMigrationNames } from '../database/migrations/read.ts'
+import type { ConfigurationFault } from '../errors.ts'
+import { findDatabaseFaults } from './checks/database.ts'
+import { findSpoolFaults } from './checks/spool.ts'
+import { createMonitor } from './monitor.ts'
+
+type Options = { config: Pick<Config, 'database'> }
+
+/** Looks at what surrounds the server, and reports it under `/healthz` and `/readyz`, which need no token. */
+const health: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
+  const { database, storage, signingKeys } = app
+  const expected = { schema: config.database.schema, migrations: await readMigrationNames() }
+
+  async function checkDatabase(): Promise<ConfigurationFault[]> {
+    const look = findDatabaseFaults(database.inspect, expected)
+    database.gate.judge(look.then(([fault]) => fault))
+    return look
+  }
+
+  const monitor = createMonitor(
+    {
+      database: checkDatabase,
+      storage: () => storage.ensureBuckets(),
+      issuer: () => signingKeys.check().then(() => []),
+      spool: findSpoolFaults
+    },
+    // The keys of the issuer have a cache of their own, which is filled when the first token comes.
+    { log: app.log, onDemand: ['issuer'] }
+  )
+  const closing = new AbortController()
+  app.addHook('onReady', async () => {
+    monitor.watch(closing.signal)
+  })
+  app.addHook('preClose', async () => closing.abort())
+
+  // Platforms call these routes every few seconds, so they log failures only. A higher configured level wins.
+  const logLevel = ['error', 'fatal', 'silent'].includes(app.log.level) ? (app.log.level as LogLevel) : 'warn'
+
+  app.get(
+    '/healthz',
+    {
+      logLevel,
+      schema: {
+        operationId: 'getHealth',
+        summary: 'The process is alive',
+        tags: ['Health'],
+        security: [],
+        response: { 200: Type.Object({ status: Type.String() }, { examples: [{ status: 'ok' }] }) }
+      }
+    },
+    async () => ({ status: 'ok' })
+  )
+
+  app.get(
+    '/readyz',
+    {
+      logLevel,
+      schema: {
+        operationId: 'getReadiness',
+        summary: 'All dependencies are available and set up correctly',
+        description:
+          'A fault affects only the requests that need what is faulty. Point load balancers at `/healthz`. ' +
+          'For each fault the log has the sentence that says what to change.',
+        tags: ['Health'],
+        security: [],
+        response: { 200: ReadinessSchema, 503: ReadinessSchema }
+      }
+    },
+    async (_request, reply) => {
+      const readiness = await monitor.report()
+      return reply.code(readiness.status === 'ready' ? 200 : 503).send(readiness)
+    }
+  )
+}
+
+export default fp(health, {
+  name: 'health',
+  dependencies: ['database', 'storage', 'auth'],
+  encapsulate: true
+})

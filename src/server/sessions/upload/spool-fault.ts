@@ -1,0 +1,21 @@
+import { tmpdir } from 'node:os'
+import { ApiError, ConfigurationFault, misconfigured } from '../../errors.ts'
+
+/** Failures of a directory that no other request passes: it is missing, or the server may not write there. */
+const LASTING = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG']
+
+/** The fault of a directory in which no spool file can be made. */
+export const spoolFault = (cause: unknown) =>
+  new ConfigurationFault(
+    'spool_unwritable',
+    `No temporary file can be written in ${tmpdir()} (${(cause as Error).message}): ` +
+      'set TMPDIR to a directory on a disk with free space in which the server may write',
+    { cause }
+  )
+
+/** The error for a save whose spool file cannot be written. A full disk may have room again later. */
+export function spoolFailure(cause: unknown): ApiError {
+  const { code = '' } = cause as NodeJS.ErrnoException
+  if (LASTING.includes(code)) return misconfigured('server_busy', spoolFault(cause))
+  return new ApiError('server_busy', 'The server has no room for the recording. Retry shortly.', { cause })
+}
