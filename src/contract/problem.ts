@@ -13,6 +13,7 @@ export const problems = {
   blocked: [403, 'The account is blocked'],
   session_not_found: [404, 'The session does not exist'],
   route_not_found: [404, 'The route does not exist'],
+  method_not_allowed: [405, 'The method is not allowed for the route'],
   upload_stalled: [408, 'The request arrived too slowly'],
   recording_exists: [409, 'The session already has a recording'],
   upload_incomplete: [409, 'The recording is not uploaded'],

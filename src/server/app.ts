@@ -13,10 +13,12 @@ import limitAnswers from './http/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
 import jsonParser from './http/json-parser.ts'
 import openapi from './http/openapi.ts'
-import problemDetails, { answerNotFound } from './http/problem-details.ts'
+import problemDetails from './http/problem-details.ts'
+import requestBodies from './http/request-bodies.ts'
 import requestId from './http/request-id.ts'
 import noStore from './http/no-store.ts'
 import { serverOptions } from './http/server-options.ts'
+import { refuseUnknownRoutes } from './http/unknown-routes.ts'
 import rateLimits from './rate-limits/plugin.ts'
 import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
@@ -31,9 +33,10 @@ type Options = {
 
 /** Builds the application. It does not read the environment and does not listen. */
 export async function buildApp(config: Config, { now = () => new Date() }: Options = {}) {
-  const app = fastify(serverOptions(config)).withTypeProvider<TypeBoxTypeProvider>()
+  const app = fastify(serverOptions(config, now)).withTypeProvider<TypeBoxTypeProvider>()
 
   await app.register(requestId)
+  await app.register(requestBodies)
   await app.register(drainConnections)
   await app.register(limitAnswers, { stallMs: config.answerTimeoutMs })
   await app.register(problemDetails)
@@ -57,7 +60,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
       api.addHook('onRequest', api.identifyUser)
       await api.register(noStore)
       await api.register(admission, { config })
-      api.setNotFoundHandler(answerNotFound) // in this scope, so that authentication runs before it
+      refuseUnknownRoutes(api)
       await api.register(userRoutes, { config, now })
       await api.register(sessionRoutes, { config, now })
       await api.register(statsRoutes, { config, now })

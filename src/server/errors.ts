@@ -6,6 +6,10 @@ type Details = {
   errors?: Problem['errors']
   /** The underlying error. Logged, never sent. */
   cause?: unknown
+  /** Headers of the answer. */
+  headers?: Record<string, string>
+  /** Stable reason within the code: logged, never a value. */
+  reason?: string
   /** Seconds until a retry makes sense, sent as `Retry-After`. Default: 5 for every 503. */
   retryAfter?: number
 }
@@ -15,12 +19,20 @@ export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly code: ProblemCode
   readonly errors: Problem['errors']
+  readonly headers: Record<string, string>
+  readonly reason: string | undefined
   readonly retryAfter: number | undefined
 
-  constructor(code: ProblemCode, detail: string, { errors, cause, retryAfter }: Details = {}) {
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    { errors, cause, headers = {}, reason, retryAfter }: Details = {}
+  ) {
     super(detail, { cause })
     this.code = code
     this.errors = errors
+    this.headers = headers
+    this.reason = reason
     this.retryAfter = retryAfter ?? (problems[code][0] === 503 ? 5 : undefined)
   }
 
@@ -41,9 +53,21 @@ export class ApiError extends Error {
   }
 }
 
-/** A 400 about one field. `path` is a JSON pointer into the body, or the name of the parameter. */
-export const invalidInput = (path: string, message: string) =>
-  new ApiError('invalid_input', `${path.replace(/^\//, '')} ${message}`, { errors: [{ path, message }] })
+/** An invalid field. `path` is a JSON pointer into the body, or the name of the parameter. */
+type Fault = { path: string; message: string }
+
+/** At most this many faults are named. */
+export const MAX_FAULTS = 20
+
+/** A 400 about all invalid fields of a request. */
+export function invalidInputs(faults: Fault[]) {
+  const errors = faults.slice(0, MAX_FAULTS)
+  const detail = errors.map(({ path, message }) => `${path.replace(/^\//, '')} ${message}`).join('; ')
+  return new ApiError('invalid_input', detail, { errors })
+}
+
+/** A 400 about one field. */
+export const invalidInput = (path: string, message: string) => invalidInputs([{ path, message }])
 
 /**
  * Something around the server that is wrong until somebody changes it. `message` is one sentence for the log that says what

@@ -84,15 +84,17 @@ export type Caller = ReturnType<typeof createCaller>
 
 /** Calls the API as the user `sub`. */
 export function createCaller(app: FastifyInstance, issuer: TestIssuer, sub: string) {
+  const headers = () => ({ authorization: `Bearer ${issuer.token(sub)}` })
   const call = (method: InjectOptions['method'], url: string, payload?: InjectOptions['payload']) =>
     app.inject({
       method,
       url,
-      headers: { authorization: `Bearer ${issuer.token(sub)}` },
+      headers: headers(),
       ...(payload !== undefined && { payload })
     } as InjectOptions)
   return {
     sub,
+    headers,
     call,
     sync: (fields: Record<string, unknown> = {}) =>
       call('POST', '/api/users/sync', {

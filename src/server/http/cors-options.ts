@@ -1,8 +1,21 @@
-import type { FastifyCorsOptions } from '@fastify/cors'
+import type { FastifyCorsOptions, FastifyCorsOptionsDelegate } from '@fastify/cors'
+import type { FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 
-/** Lets the frontend at `config.corsOrigins` call the API and read its headers. */
-export const corsOptions = ({ corsOrigins }: Pick<Config, 'corsOrigins'>): FastifyCorsOptions => ({
+/**
+ * Lets the frontend at `config.corsOrigins` call the API and read its headers. A preflight needs no token; any other
+ * OPTIONS request goes the way of other requests.
+ */
+export function corsOptions(config: Pick<Config, 'corsOrigins'>) {
+  const options = createOptions(config)
+  const delegator = async (request: FastifyRequest) => ({ ...options, preflight: isPreflight(request) })
+  return { delegator: delegator satisfies FastifyCorsOptionsDelegate }
+}
+
+/** Fetch standard, "CORS-preflight request". */
+const isPreflight = ({ headers }: FastifyRequest) => headers['access-control-request-method'] !== undefined
+
+const createOptions = ({ corsOrigins }: Pick<Config, 'corsOrigins'>): FastifyCorsOptions => ({
   origin: corsOrigins,
   methods: ['GET', 'POST', 'PATCH', 'DELETE'],
   allowedHeaders: [

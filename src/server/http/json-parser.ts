@@ -2,11 +2,18 @@ import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError } from '../errors.ts'
+import { locateJsonError } from './locate-json-error.ts'
+
+type ToBodyOffset = (offset: number) => number
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Parses a JSON body as every route does. Rejects with `malformed_body` or Fastify's own error. */
-    parseJson: (request: FastifyRequest, body: Buffer) => Promise<unknown>
+    /**
+     * Parses a JSON body as every route does.
+     * @param toBodyOffset maps an offset in `body` to the offset in the body as sent, if that is another; both in bytes
+     * @throws {ApiError} malformed_body, which tells the position of the error; Fastify's own error for an empty body
+     */
+    parseJson: (request: FastifyRequest, body: Buffer, toBodyOffset?: ToBodyOffset) => Promise<unknown>
   }
 }
 
@@ -20,10 +27,13 @@ async function jsonParser(app: FastifyInstance) {
 
   app.decorate(
     'parseJson',
-    (request, body) =>
+    (request, body, toBodyOffset = (offset: number) => offset) =>
       new Promise((resolve, reject) => {
         if (!isUtf8(body)) throw new ApiError('malformed_body', 'Send the body in UTF-8.')
-        parse(request, body.toString(), (error, value) => (error ? reject(error) : resolve(value)))
+        const text = body.toString()
+        parse(request, text, (error, value) =>
+          error ? reject(toError(error, text, toBodyOffset)) : resolve(value)
+        )
       })
   )
 
@@ -36,6 +46,19 @@ async function jsonParser(app: FastifyInstance) {
       return isAbsent ? undefined : app.parseJson(request, body)
     }
   )
+}
+
+function toError(error: Error, text: string, toBodyOffset: ToBodyOffset): Error {
+  const start = text.startsWith('\ufeff') ? 1 : 0 // a byte order mark, which the parser skips
+  const found = locateJsonError(text.slice(start))
+  if (text === '' || found === -1) return error
+  const index = found + start
+  const position = toBodyOffset(Buffer.byteLength(text.slice(0, index)))
+  const detail =
+    index === text.length
+      ? `The JSON ends early, at position ${position}. Send all of it.`
+      : `The JSON is malformed at position ${position}, in bytes from 0. Correct it there.`
+  return new ApiError('malformed_body', detail)
 }
 
 export default fp(jsonParser, { name: 'json-parser' })

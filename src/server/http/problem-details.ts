@@ -1,7 +1,8 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ProblemSchema, type Problem } from '../../contract/problem.ts'
-import { ApiError } from '../errors.ts'
+import type { ApiError } from '../errors.ts'
+import { routeNotFound } from './unknown-routes.ts'
 import { toApiError } from './to-api-error.ts'
 
 /**
@@ -15,8 +16,8 @@ async function problemDetails(app: FastifyInstance) {
 }
 
 /** Answers a request for which there is no route. */
-export const answerNotFound = (request: FastifyRequest, reply: FastifyReply) =>
-  sendProblem(new ApiError('route_not_found', 'See /docs for the existing routes.'), request, reply)
+const answerNotFound = (request: FastifyRequest, reply: FastifyReply) =>
+  sendProblem(routeNotFound(), request, reply)
 
 /** Fastify's error handler. It also handles errors that occur before a route is found. */
 export const answerWithProblem = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
@@ -24,9 +25,10 @@ export const answerWithProblem = (error: FastifyError, request: FastifyRequest, 
 
 function sendProblem(error: ApiError, request: FastifyRequest, reply: FastifyReply) {
   if (error.statusCode >= 500) request.log.error({ err: error }, error.code)
-  else request.log.info({ code: error.code }, 'request refused')
+  else request.log.info(describeRefusal(error), 'request refused')
   if (error.statusCode === 401) reply.header('www-authenticate', challenge(error))
   if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
+  reply.headers(error.headers)
   // The serializer of the route applies its response schema, which must not change a problem.
   return reply
     .code(error.statusCode)
@@ -35,8 +37,14 @@ function sendProblem(error: ApiError, request: FastifyRequest, reply: FastifyRep
     .send(error.toProblem() satisfies Problem)
 }
 
+const describeRefusal = ({ code, reason, cause }: ApiError) => ({
+  code,
+  ...(reason !== undefined && { reason }),
+  ...(cause !== undefined && { err: cause })
+})
+
 /** RFC 6750, section 3: a request without a token gets no error code. */
-const challenge = ({ code }: ApiError) =>
-  code === 'missing_token' ? 'Bearer' : 'Bearer error="invalid_token"'
+const challenge = ({ code, message }: ApiError) =>
+  code === 'missing_token' ? 'Bearer' : `Bearer error="invalid_token", error_description="${message}"`
 
 export default fp(problemDetails, { name: 'problem-details' })

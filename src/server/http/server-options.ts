@@ -6,6 +6,7 @@ import { loggerOptions } from './logging.ts'
 import { answerClientError } from './malformed-requests.ts'
 import { answerWithProblem } from './problem-details.ts'
 import { generateRequestId } from './request-id.ts'
+import { schemaKeywords } from './schema-keywords.ts'
 
 /** Enough for 50 MB over a poor mobile connection. Fastify's default has no limit. */
 const REQUEST_TIMEOUT_MS = 15 * 60_000
@@ -14,12 +15,21 @@ const REQUEST_TIMEOUT_MS = 15 * 60_000
 const SMALL_BODY_BYTES = 16 * 1024
 
 /** Options of the Fastify server: logging, validation and what happens before a route is found. */
-export const serverOptions = (config: Pick<Config, 'logLevel' | 'maxConnectionsPerAddress' | 'trustProxy'>) =>
+export const serverOptions = (
+  config: Pick<Config, 'logLevel' | 'maxConnectionsPerAddress' | 'trustProxy'>,
+  now: () => Date
+) =>
   ({
     logger: loggerOptions(config),
     genReqId: generateRequestId,
     ajv: {
-      customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['example'] }
+      customOptions: {
+        allErrors: true,
+        coerceTypes: false,
+        removeAdditional: false,
+        verbose: true,
+        keywords: schemaKeywords(now)
+      }
     },
     trustProxy: config.trustProxy,
     bodyLimit: SMALL_BODY_BYTES,
@@ -29,5 +39,5 @@ export const serverOptions = (config: Pick<Config, 'logLevel' | 'maxConnectionsP
     frameworkErrors: answerWithProblem,
     clientErrorHandler: answerClientError,
     return503OnClosing: false, // requests that arrive while closing are answered: see drain-connections.ts
-    routerOptions: { maxParamLength: 200 }
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true }
   }) satisfies FastifyHttpOptions<Server>

@@ -80,7 +80,7 @@ async function receiveUploads(
     const upload = await receive(body, maxRecordingBytes)
     request.upload = upload
     if (upload.hasLargeText) request.uploadPlaces.push(await largeTextLimiter.acquire(request.user.sub))
-    return upload.parseText((bytes) => app.parseJson(request, bytes))
+    return upload.parseText((bytes) => app.parseJson(request, bytes, upload.toBodyOffset))
   })
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', app.receiveJson)

@@ -31,6 +31,7 @@ export async function receiveSmallUpload(
       return parsed
     },
 
+    toBodyOffset: (offset: number) => offset,
     recording: async (): Promise<Recording | null> => (await incoming?.result()) ?? null,
     close: async () => incoming?.close()
   }

@@ -29,7 +29,7 @@ export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBy
 /** A body that was received: its JSON without the recording, and the recording. */
 export type ReceivedUpload = Pick<
   Awaited<ReturnType<typeof receiveUpload>>,
-  'hasLargeText' | 'parseText' | 'recording' | 'close'
+  'hasLargeText' | 'parseText' | 'recording' | 'toBodyOffset' | 'close'
 >
 
 /**

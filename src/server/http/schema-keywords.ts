@@ -1,0 +1,66 @@
+// Keywords of our own for the schemas of requests, so that one validation finds every fault of a body. Their names begin
+// with `x-`, as extensions of OpenAPI do.
+
+import type { FastifyServerOptions } from 'fastify'
+import { MAX_FAULTS } from '../errors.ts'
+
+type AjvOptions = NonNullable<NonNullable<FastifyServerOptions['ajv']>['customOptions']>
+type Keywords = NonNullable<AjvOptions['keywords']>
+type Keyword = Extract<Keywords, unknown[]>[number]
+
+type Misnamed = { keyword: string; message: string; params: { misnamedProperty: string } }
+type Validate<T> = ((data: T) => boolean) & { errors?: Misnamed[] }
+
+/**
+ * Refuses a member that is a known one but for its case or underscores: it would otherwise be ignored, and what the client
+ * sent would be lost. The value lists names that are known besides the properties.
+ */
+const exactNames: Exclude<Keyword, string> = {
+  keyword: 'x-exact-names',
+  type: 'object' as const,
+  schemaType: 'array' as const,
+  errors: true,
+  compile(otherNames: string[], parent) {
+    const known = new Set([...Object.keys(parent['properties']), ...otherNames])
+    const byLetters = new Map([...known].map((name) => [lettersOf(name), name]))
+    const validate: Validate<object> = (data) => {
+      validate.errors = Object.keys(data)
+        .filter((name) => !known.has(name) && byLetters.has(lettersOf(name)))
+        .slice(0, MAX_FAULTS)
+        .map((name) => ({
+          keyword: 'x-exact-names',
+          message: `must be written ${byLetters.get(lettersOf(name))}`,
+          params: { misnamedProperty: name }
+        }))
+      return validate.errors.length === 0
+    }
+    return validate
+  }
+}
+
+/** The form in which names are compared: without underscores, in lower case. */
+export const lettersOf = (name: string): string => name.replaceAll('_', '').toLowerCase()
+
+/** Most bytes of a text in UTF-8; `maxLength` counts characters. */
+const maxBytes = {
+  keyword: 'x-max-bytes',
+  type: 'string' as const,
+  schemaType: 'number' as const,
+  validate: (max: number, text: string) => Buffer.byteLength(text) <= max
+}
+
+type DateRange = { from: string; hoursAhead: number }
+
+/** The earliest time, and how far ahead of now a time may lie. It also refuses a time that does not exist. */
+const dateRange = (now: () => Date) => ({
+  keyword: 'x-date-range',
+  type: 'string' as const,
+  schemaType: 'object' as const,
+  validate: ({ from, hoursAhead }: DateRange, text: string) => {
+    const time = Date.parse(text)
+    return time >= Date.parse(from) && time <= now().getTime() + hoursAhead * 3_600_000
+  }
+})
+
+/** For Ajv's option `keywords`. `now` is the clock of date ranges. */
+export const schemaKeywords = (now: () => Date): Keywords => ['example', exactNames, maxBytes, dateRange(now)]
