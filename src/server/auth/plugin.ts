@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
+import { describeUndecodable, findRefusal, refusedToken, type DecodedToken } from './refusals.ts'
 import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
 import { createVerifiedTokens } from './verified-tokens.ts'
 
@@ -22,7 +23,8 @@ declare module 'fastify' {
 }
 
 type Options = { config: Pick<Config, 'auth'>; now: () => Date }
-type DecodedToken = { header: { alg?: unknown; kid?: unknown } }
+/** Clocks of issuer and server may differ by this much. */
+const TOLERANCE_MS = 10_000
 
 /** Verifies Auth0 access tokens (CONTRACT, "Rules for every endpoint"; RFC 9068, RFC 6750). */
 async function auth(app: FastifyInstance, { config, now }: Options) {
@@ -40,9 +42,7 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
   await app.register(jwt, {
     decode: { complete: true },
     secret: async (_request: FastifyRequest, token: unknown) => {
-      const { alg, kid } = (token as DecodedToken).header
-      if (alg !== 'RS256' || typeof kid !== 'string' || kid === '') throw invalidToken()
-      return signingKeys.find(kid)
+      return signingKeys.find(String((token as DecodedToken).header['kid']))
     },
     verify: {
       algorithms: ['RS256'],
@@ -50,7 +50,7 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
       allowedAud: audience,
       // fast-jwt does not check `iss` and `aud` of a token that has none
       requiredClaims: ['iss', 'aud', 'exp', 'sub'],
-      clockTolerance: 10_000
+      clockTolerance: TOLERANCE_MS
     }
   })
 
@@ -70,7 +70,7 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
   async function verifyUnlessTooMany(request: FastifyRequest, authorization: string) {
     if (!verifiedTokens.wasGood(authorization)) await app.refusedTokens?.check(request)
     try {
-      return await verify(request)
+      return await verify(request, authorization)
     } catch (error) {
       if ((error as ApiError).code === 'invalid_token') {
         verifiedTokens.forget(authorization)
@@ -79,25 +79,29 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
       throw error
     }
   }
-}
 
-async function verify(request: FastifyRequest): Promise<{ sub: string; exp: number }> {
-  try {
-    const payload = await request.jwtVerify<{ sub: string; exp: number }>()
-    if (!isSubject(payload.sub)) throw invalidToken()
-    return payload
-  } catch (error) {
-    throw error instanceof ApiError ? error : invalidToken(error)
+  /** @throws {ApiError} invalid_token with the reason; issuer_unavailable */
+  async function verify(request: FastifyRequest, authorization: string) {
+    const [, token] = /^Bearer ([^\s,]+)$/i.exec(authorization) ?? []
+    if (token === undefined) throw refusedToken('not_bearer')
+    const reason = findRefusal(decode(token), { issuer, audience, toleranceMs: TOLERANCE_MS })
+    if (reason) throw refusedToken(reason)
+    try {
+      return await request.jwtVerify<{ sub: string; exp: number }>()
+    } catch (error) {
+      throw error instanceof ApiError ? error : refusedToken('signature', error)
+    }
+  }
+
+  function decode(token: string): DecodedToken {
+    try {
+      const decoded = app.jwt.decode<DecodedToken>(token)
+      if (decoded) return decoded
+    } catch {
+      // described below
+    }
+    throw refusedToken(describeUndecodable(token))
   }
 }
-
-const isSubject = (sub: unknown) => typeof sub === 'string' && /^[^\p{Cc}\p{Cs}]{1,255}$/u.test(sub)
-
-const invalidToken = (cause?: unknown) =>
-  new ApiError(
-    'invalid_token',
-    'The access token is malformed, expired, or not meant for this API. Sign in again.',
-    { cause }
-  )
 
 export default fp(auth, { name: 'auth', dependencies: ['problem-details', 'rate-limits'] })

@@ -1,5 +1,6 @@
 import { ApiError } from '../errors.ts'
 import { createKeySet, fetchKeySet } from './key-set.ts'
+import { refusedToken } from './refusals.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
 const MINUTE = 60_000
@@ -84,7 +85,7 @@ export function createSigningKeys({ issuer, timeoutMs, now = Date.now, onRead = 
     async find(kid: string): Promise<string> {
       if (keySet.has(kid)) await refreshIfStale()
       else await searchUnknown(kid)
-      if (!keySet.has(kid)) throw unknownKey()
+      if (!keySet.has(kid)) throw refusedToken('unknown_key')
       return keySet.pem(kid)
     },
 
@@ -99,12 +100,6 @@ export function createSigningKeys({ issuer, timeoutMs, now = Date.now, onRead = 
     }
   }
 }
-
-const unknownKey = () =>
-  new ApiError(
-    'invalid_token',
-    'The access token is signed with a key that the issuer does not publish. Sign in again.'
-  )
 
 const unavailable = (cause: unknown) =>
   new ApiError(

@@ -2,6 +2,7 @@ import { createHmac, createPublicKey, createSign, type JsonWebKey } from 'node:c
 import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+import { REFUSAL_REASONS, refusedToken, type RefusalReason } from '../../../src/server/auth/refusals.ts'
 import { build, startServices } from '../../helpers/app.ts'
 import { AUDIENCE, createKey, signToken } from '../../helpers/issuer.ts'
 import { isProblem } from '../../helpers/problem.ts'
@@ -24,11 +25,16 @@ const token = (forgery?: Forgery) => issuer.token('auth0|clara', forgery)
 const payload = (claims: Record<string, unknown>) => token({ payload: claims })
 const header = (fields: Record<string, unknown>) => token({ header: fields })
 
-async function isRefused(t: Test, answer: ReturnType<typeof request>, about: string) {
+async function isRefused(t: Test, answer: ReturnType<typeof request>, reason: RefusalReason, about: string) {
   const response = await answer
   t.equal(response.statusCode, 401, about)
-  isProblem(t, response, 'invalid_token')
-  t.equal(response.headers['www-authenticate'], 'Bearer error="invalid_token"')
+  const { detail } = isProblem(t, response, 'invalid_token')
+  t.equal(detail, refusedToken(reason).message, about)
+  t.equal(
+    response.headers['www-authenticate'],
+    `Bearer error="invalid_token", error_description="${detail}"`,
+    about
+  )
 }
 
 function signed(algorithm: string, fields: Record<string, unknown>) {
@@ -87,69 +93,99 @@ t.test('a token that violates a rule is refused', async (t) => {
   const good = token()
   const [head = '', body = '', signature = ''] = good.split('.')
   const stranger = createKey()
-  const forgeries: Array<[string, string]> = [
-    ['no algorithm', `${part({ alg: 'none', kid: issuer.state.keys[0]?.kid })}.${body}.`],
+  const forgeries: Array<[about: string, reason: RefusalReason, forged: string]> = [
+    ['no algorithm', 'algorithm', `${part({ alg: 'none', kid: issuer.state.keys[0]?.kid })}.${body}.`],
     [
       'no algorithm, in mixed case',
+      'algorithm',
       `${part({ alg: 'nOnE', kid: issuer.state.keys[0]?.kid })}.${body}.${signature}`
     ],
-    ['HS256 with the public key', signedWithPublicKey('HS256')],
-    ['HS512 with the public key', signedWithPublicKey('HS512')],
-    ['RS512 with the right key', signed('RSA-SHA512', { alg: 'RS512' })],
-    ['RS384 with the right key', signed('RSA-SHA384', { alg: 'RS384' })],
-    ['no alg', signed('RSA-SHA256', {})],
-    ['no kid', header({ kid: undefined })],
-    ['an empty kid', header({ kid: '' })],
-    ['a kid that is a number', header({ kid: 7 })],
-    ['a kid that is a list', header({ kid: [issuer.state.keys[0]?.kid] })],
-    ['a kid that is null', header({ kid: null })],
-    ['an unknown kid', header({ kid: 'unknown' })],
-    ['a kid like a path', header({ kid: '../../etc/passwd' })],
+    ['HS256 with the public key', 'algorithm', signedWithPublicKey('HS256')],
+    ['HS512 with the public key', 'algorithm', signedWithPublicKey('HS512')],
+    ['RS512 with the right key', 'algorithm', signed('RSA-SHA512', { alg: 'RS512' })],
+    ['RS384 with the right key', 'algorithm', signed('RSA-SHA384', { alg: 'RS384' })],
+    ['no alg', 'algorithm', signed('RSA-SHA256', {})],
+    ['no kid', 'unknown_key', header({ kid: undefined })],
+    ['an empty kid', 'unknown_key', header({ kid: '' })],
+    ['a kid that is a number', 'unknown_key', header({ kid: 7 })],
+    ['a kid that is a list', 'unknown_key', header({ kid: [issuer.state.keys[0]?.kid] })],
+    ['a kid that is null', 'unknown_key', header({ kid: null })],
+    ['an unknown kid', 'unknown_key', header({ kid: 'unknown' })],
+    ['a kid like a path', 'unknown_key', header({ kid: '../../etc/passwd' })],
     [
       'the kid of another key',
+      'signature',
       signToken(issuer.issuer, { ...stranger, kid: issuer.state.keys[0]?.kid ?? '' }, {})
     ],
-    ['a key of its own', token({ key: stranger, header: { jwk: stranger.jwk } })],
-    ['another issuer', payload({ iss: 'https://evil.example/' })],
-    ['the issuer without its slash', payload({ iss: issuer.issuer.slice(0, -1) })],
-    ['no issuer', payload({ iss: undefined })],
-    ['a list of issuers', payload({ iss: ['https://evil.example/', issuer.issuer] })],
-    ['another audience', payload({ aud: 'https://other.example/' })],
-    ['other audiences', payload({ aud: ['https://other.example/', `${AUDIENCE}/more`] })],
-    ['an empty list of audiences', payload({ aud: [] })],
-    ['no audience', payload({ aud: undefined })],
-    ['no expiry', payload({ exp: undefined })],
-    ['expiry null', payload({ exp: null })],
-    ['an expiry of text', payload({ exp: '9999999999' })],
-    ['expired', payload({ exp: now() - 12 })],
-    ['valid from later on', payload({ nbf: now() + 15 })],
-    ['valid from a text', payload({ nbf: 'tomorrow' })],
-    ['no sub', payload({ sub: undefined })],
-    ['an empty sub', issuer.token('')],
-    ['a sub that is a number', payload({ sub: 7 })],
-    ['a sub that is null', payload({ sub: null })],
-    ['a sub of 256 characters', issuer.token('x'.repeat(256))],
-    ['a sub with a line feed', issuer.token('auth0|a\nb')],
-    ['a sub with NUL', issuer.token('auth0|\u0000')],
-    ['a sub with a C1 control', issuer.token('auth0|\u0085')],
-    ['a sub with half a character', issuer.token('auth0|\ud800')],
+    ['a key of its own', 'unknown_key', token({ key: stranger, header: { jwk: stranger.jwk } })],
+    ['another issuer', 'issuer', payload({ iss: 'https://evil.example/' })],
+    ['the issuer without its slash', 'issuer', payload({ iss: issuer.issuer.slice(0, -1) })],
+    ['no issuer', 'issuer', payload({ iss: undefined })],
+    ['a list of issuers', 'issuer', payload({ iss: ['https://evil.example/', issuer.issuer] })],
+    ['another audience', 'audience', payload({ aud: 'https://other.example/' })],
+    ['other audiences', 'audience', payload({ aud: ['https://other.example/', `${AUDIENCE}/more`] })],
+    ['an empty list of audiences', 'audience', payload({ aud: [] })],
+    ['no audience', 'audience', payload({ aud: undefined })],
+    ['no expiry', 'no_expiry', payload({ exp: undefined })],
+    ['expiry null', 'no_expiry', payload({ exp: null })],
+    ['an expiry of text', 'no_expiry', payload({ exp: '9999999999' })],
+    ['expired', 'expired', payload({ exp: now() - 12 })],
+    ['valid from later on', 'not_yet_valid', payload({ nbf: now() + 15 })],
+    ['valid from a text', 'not_yet_valid', payload({ nbf: 'tomorrow' })],
+    ['no sub', 'subject', payload({ sub: undefined })],
+    ['an empty sub', 'subject', issuer.token('')],
+    ['a sub that is a number', 'subject', payload({ sub: 7 })],
+    ['a sub that is null', 'subject', payload({ sub: null })],
+    ['a sub of 256 characters', 'subject', issuer.token('x'.repeat(256))],
+    ['a sub with a line feed', 'subject', issuer.token('auth0|a\nb')],
+    ['a sub with NUL', 'subject', issuer.token('auth0|\u0000')],
+    ['a sub with a C1 control', 'subject', issuer.token('auth0|\u0085')],
+    ['a sub with half a character', 'subject', issuer.token('auth0|\ud800')],
     [
       'a changed payload',
+      'signature',
       `${head}.${part({ ...JSON.parse(Buffer.from(body, 'base64url').toString()), sub: 'auth0|other' })}.${signature}`
     ],
-    ['a changed signature', `${head}.${body}.${signature.slice(0, -4)}AAAA`],
-    ['no signature', `${head}.${body}.`],
-    ['two parts', `${head}.${body}`],
-    ['four parts', `${good}.${signature}`],
-    ['a payload that is no object', `${head}.${part('"text"')}.${signature}`],
-    ['a header that is no JSON', `${part('{')}.${body}.${signature}`],
-    ['no JWT', 'x']
+    ['a changed signature', 'signature', `${head}.${body}.${signature.slice(0, -4)}AAAA`],
+    ['no signature', 'signature', `${head}.${body}.`],
+    ['two parts', 'malformed', `${head}.${body}`],
+    ['four parts', 'malformed', `${good}.${signature}`],
+    ['a payload that is no object', 'malformed', `${head}.${part('"text"')}.${signature}`],
+    ['a header that is no JSON', 'malformed', `${part('{')}.${body}.${signature}`],
+    ['no JWT', 'opaque', 'x']
   ]
-  for (const [about, forged] of forgeries) await isRefused(t, bearer(forged), about)
+  for (const [about, reason, forged] of forgeries) await isRefused(t, bearer(forged), reason, about)
+})
+
+t.test('what Auth0 issues without an audience is refused as opaque or encrypted', async (t) => {
+  const opaque = 'mF_9.B5f-4.1JqM'.replaceAll('.', '').repeat(3)
+  const encrypted = `${part({ alg: 'dir', enc: 'A256GCM', iss: issuer.issuer })}..${part('iv')}.${part('text')}.${part('tag')}`
+  await isRefused(t, bearer(opaque), 'opaque', 'opaque')
+  await isRefused(t, bearer(encrypted), 'encrypted', 'encrypted')
+  for (const forged of [opaque, encrypted]) {
+    const response = await bearer(forged)
+    t.match(response.json(), { detail: /not a JWT.*audience.*Default Audience/ })
+    t.notMatch(JSON.stringify([response.headers, response.body]), forged.slice(0, 20), 'without the token')
+  }
+})
+
+t.test('a token that is refused for its claims does not make the server read keys', async (t) => {
+  const before = issuer.state.reads
+  for (let index = 0; index < 5; index++) {
+    const stranger = createKey()
+    const options = { key: stranger, payload: { iss: 'https://evil.example/' } }
+    await isRefused(t, bearer(token(options)), 'issuer', 'unknown key and issuer')
+  }
+  t.equal(issuer.state.reads, before)
+})
+
+t.test('the texts of refusals may stand in WWW-Authenticate', async (t) => {
+  for (const reason of REFUSAL_REASONS) t.match(refusedToken(reason).message, /^[ !#-[\]-~]+$/, reason)
 })
 
 t.test('malformed Authorization headers are refused', async (t) => {
   for (const odd of [
+    ' ',
     token(),
     'Bearer',
     'Bearer ',
@@ -160,7 +196,9 @@ t.test('malformed Authorization headers are refused', async (t) => {
     `Bearer "${token()}"`,
     `Bearer ${token()}é`
   ]) {
-    t.equal((await request(odd)).statusCode, 401, odd.slice(0, 12))
+    const response = await request(odd)
+    t.equal(response.statusCode, 401, odd.slice(0, 12))
+    t.match(response.headers['www-authenticate'], /^Bearer error="invalid_token", error_description="[^"]+"$/)
   }
 })
 

@@ -16,6 +16,7 @@ type Line = {
   req?: object
   res?: { statusCode: number }
   code?: string
+  reason?: string
   err?: { type: string; message: string }
 }
 
@@ -133,6 +134,9 @@ t.test('the log of all levels has every event and no personal data', async (t) =
     [500, 500, 500, 500, 500]
   )
 
+  const opaque = await call('/api/sessions', undefined, { authorization: 'Bearer hush-opaque' })
+  t.equal(opaque.status, 401)
+
   await services.storage.stop()
   const unavailable = await call('/api/sessions', session)
   t.equal(unavailable.status, 503)
@@ -171,6 +175,11 @@ t.test('the log of all levels has every event and no personal data', async (t) =
   t.match(
     server.lines().find(({ reqId, msg }) => reqId === saved.id && msg === 'request completed'),
     { res: { statusCode: 201 } }
+  )
+
+  t.match(
+    server.lines().find(({ reqId, msg }) => reqId === opaque.id && msg === 'request refused'),
+    { code: 'invalid_token', reason: 'opaque' }
   )
 
   const log = server.raw.join('\n')
