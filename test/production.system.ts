@@ -133,10 +133,11 @@ t.test('reconciles, and tells by its exit code', async (t) => {
   })
 })
 
-t.test('starts with npm start, too', async (t) => {
+t.test('npm start starts the server, too, and passes SIGTERM on to it', async (t) => {
   const server = await start(t, ['npm', 'start'])
   t.match(await call(server.url, '/healthz'), { status: 200 })
-  await server.end()
+  t.equal(await server.endProgram(), 0)
+  await t.rejects(call(server.url, '/healthz'), 'the server has ended')
 })
 
 t.test(
@@ -203,8 +204,14 @@ async function start(t: Test, [program, ...args]: [string, ...string[]]) {
   const url = await addressOf(child.stdout, exited)
   return {
     url,
+    /** Sends SIGTERM to the whole group. */
     end: async () => {
       signal('SIGTERM')
+      return (await exited)[0]
+    },
+    /** Sends SIGTERM to `program` alone. */
+    endProgram: async () => {
+      child.kill('SIGTERM')
       return (await exited)[0]
     }
   }

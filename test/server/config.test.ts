@@ -102,6 +102,49 @@ t.test('one message names every value that fails a check beyond the schema', asy
   for (const name of Object.keys(changes)) t.match(message, new RegExp(`^  ${name} \\w`, 'm'), name)
 })
 
+t.test(
+  'quotation marks, blanks and comments around any value are named together with other faults',
+  async (t) => {
+    const values: NodeJS.ProcessEnv = {
+      ...COMPLETE,
+      PORT: '3000',
+      RECORDINGS_ACCESS: 'private',
+      LOG_LEVEL: 'info'
+    }
+    for (const [name, value] of Object.entries(values)) {
+      for (const wrapped of [`"${value}"`, `'${value}'`, `${value} `, `${value}\r\n`, `${value} # why`]) {
+        const message = refusalOf({ [name]: wrapped, UPLOAD_CONCURRENCY: '0' })
+        t.match(
+          message,
+          new RegExp(`^  ${name} has (quotation marks|blanks or a line break|a comment)`, 'm'),
+          name
+        )
+        t.match(message, /UPLOAD_CONCURRENCY must be >= 1/)
+        t.equal(message.split('\n').length, 3, message)
+        t.notMatch(message, /hush/)
+      }
+    }
+  }
+)
+
+t.test('keys for browsers, cut passwords and URLs of an API are named', async (t) => {
+  for (const [name, value, fault] of [
+    ['SUPABASE_SERVICE_ROLE_KEY', 'sb_publishable_hush', /publishable key/],
+    ['DATABASE_URL', 'postgresql://owner:hush#1@db/x', /# as %23/],
+    ['DATABASE_URL', 'postgresql://owner:hush/1@db/x', /\/ as %2F/],
+    ['SUPABASE_URL', 'https://hush.supabase.co/storage/v1', /URL of an API/],
+    ['SUPABASE_URL', 'https://hush.supabase.co/rest/v1/', /URL of an API/]
+  ] as const) {
+    const message = refusalOf({ [name]: value })
+    t.match(message, new RegExp(`${name} .*${fault.source}`))
+    t.notMatch(message, /hush/)
+  }
+  t.equal(
+    loadConfig({ ...COMPLETE, SUPABASE_URL: 'https://example.com/base' }).storage.url,
+    'https://example.com/base'
+  )
+})
+
 t.test('the message has no secret', async (t) => {
   for (const changes of [
     { PORT: 'x' },

@@ -10,16 +10,21 @@ import { findDatabaseFaults } from './checks/database.ts'
 import { findSpoolFaults } from './checks/spool.ts'
 import { createMonitor } from './monitor.ts'
 
-type Options = { config: Pick<Config, 'database'> }
+type Options = { config: Pick<Config, 'database' | 'defaultTimeZone'> }
 
 /** Looks at what surrounds the server, and reports it under `/healthz` and `/readyz`, which need no token. */
 const health: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
   const { database, storage, signingKeys } = app
-  const expected = { schema: config.database.schema, migrations: await readMigrationNames() }
+  const expected = {
+    schema: config.database.schema,
+    migrations: await readMigrationNames(),
+    timeZone: config.defaultTimeZone
+  }
 
   async function checkDatabase(): Promise<ConfigurationFault[]> {
     const look = findDatabaseFaults(database.inspect, expected)
-    database.gate.judge(look.then(([fault]) => fault))
+    // Without its zone the database still serves every other.
+    database.gate.judge(look.then((faults) => faults.find(({ code }) => code !== 'time_zone_unknown')))
     return look
   }
 

@@ -30,8 +30,8 @@ export const limitTooLow = (name: string, limit: number | undefined, maxBytes: n
   new ConfigurationFault(
     'bucket_limit_low',
     `The bucket ${name} accepts ${limit === undefined ? 'less' : `at most ${limit} bytes, which is less`} than ` +
-      `MAX_RECORDING_BYTES (${maxBytes}), and the project allows no more: raise the upload limit of the project in ` +
-      'Supabase (Storage, Settings), or lower MAX_RECORDING_BYTES'
+      `MAX_RECORDING_BYTES (${maxBytes}): raise the limits of the project and of the bucket in Supabase (Storage), ` +
+      'or lower MAX_RECORDING_BYTES'
   )
 
 /**

@@ -6,7 +6,7 @@ import { codeOf, failureOf } from './errors.ts'
 import { findOrCreateBucket } from './find-or-create-bucket.ts'
 import { createListing } from './list-bucket.ts'
 import { signUrls } from './sign-urls.ts'
-import { raiseLimit } from './size-limit.ts'
+import { findLimit } from './size-limit.ts'
 import { uploadObject, type ObjectUpload } from './upload-object.ts'
 
 type Options = Pick<Config['storage'], 'bucket' | 'access'> & {
@@ -25,12 +25,12 @@ export function createRecordingsBucket({ connection, bucket, access, maxBytes }:
   const findOrCreate = () => findOrCreateBucket(client, bucket, { public: isPublic, fileSizeLimit: maxBytes })
 
   /**
-   * Creates the bucket if it is missing, and raises its limit if that is too low. Never changes its access.
+   * Creates the bucket if it is missing. An existing one stays as it is.
    * @returns how the bucket differs from what the server needs
    */
   async function ensureBucket(): Promise<ConfigurationFault[]> {
     const { bucket: found } = await findOrCreate()
-    const limit = await raiseLimit(client, found, maxBytes)
+    const limit = await findLimit(client, found, maxBytes)
     const faults = findBucketFaults(found, { isPublic })
     return limit === maxBytes ? faults : [...faults, limitTooLow(bucket, limit, maxBytes)]
   }

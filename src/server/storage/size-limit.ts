@@ -44,10 +44,23 @@ export async function isAllowed(client: StorageClient, name: string, settings: S
 }
 
 /**
- * Brings the limit of an existing bucket up to `maxBytes`, and changes no other setting. A bucket without a limit has that
- * of the project.
- * @returns the largest object that the bucket is known to accept, in bytes; undefined when it is lower than `maxBytes` and
- *   unknown
+ * The largest object that an existing bucket is known to accept, up to `maxBytes`, in bytes. A bucket without a limit has that
+ * of the project, which the storage does not tell.
+ * @returns undefined when it is lower than `maxBytes` and unknown
+ * @throws {ApiError} storage_unavailable
+ */
+export async function findLimit(
+  client: StorageClient,
+  { name, public: isPublic, file_size_limit: limit }: Bucket,
+  maxBytes: number
+): Promise<number | undefined> {
+  if (limit) return Math.min(limit, maxBytes)
+  return (await isAllowed(client, name, { public: isPublic, fileSizeLimit: maxBytes })) ? maxBytes : undefined
+}
+
+/**
+ * Raises the limit of an existing bucket to `maxBytes`, where the project allows that, and changes no other setting.
+ * @returns as `findLimit`, afterwards
  * @throws {ApiError} storage_unavailable
  */
 export async function raiseLimit(
@@ -55,13 +68,12 @@ export async function raiseLimit(
   bucket: Bucket,
   maxBytes: number
 ): Promise<number | undefined> {
-  const { name, public: isPublic, file_size_limit: limit } = bucket
-  if (!limit) {
-    const settings = { public: isPublic, fileSizeLimit: maxBytes }
-    return (await isAllowed(client, name, settings)) ? maxBytes : undefined
-  }
-  if (limit >= maxBytes) return maxBytes
-  const { error } = await client.updateBucket(name, { public: isPublic, fileSizeLimit: maxBytes })
+  const limit = await findLimit(client, bucket, maxBytes)
+  if (limit === undefined || limit === maxBytes) return limit
+  const { error } = await client.updateBucket(bucket.name, {
+    public: bucket.public,
+    fileSizeLimit: maxBytes
+  })
   if (codeOf(error) === '413') return limit
   if (error) throw failureOf(error)
   return maxBytes

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { runTypescript } from '../../../scripts/run-typescript.ts'
-import { scratchDatabase } from '../../helpers/scratch-database.ts'
+import { needsRealServer, query, scratchDatabase } from '../../helpers/scratch-database.ts'
 
 const command = fileURLToPath(new URL('../../../src/server/commands/deploy-migrations.ts', import.meta.url))
 
@@ -35,7 +35,8 @@ t.test('a failure is one line without the password', async (t) => {
     ['', /DATABASE_URL is not set/],
     ['mysql://user:hush-hush@127.0.0.1/x', /not a PostgreSQL URL/],
     ['postgres:hush-hush', /not a PostgreSQL URL/],
-    ['postgresql://user:hush-hush#@127.0.0.1/x', /not a PostgreSQL URL/],
+    ['"postgresql://user:hush-hush@127.0.0.1/x"', /DATABASE_URL has quotation marks/],
+    ['postgresql://user:hush-hush#@127.0.0.1/x', /DATABASE_URL has a #.*# as %23/],
     ['postgresql://user:hush-hush@127.0.0.1:1/x', /ECONNREFUSED/],
     ['postgresql://user:hush-hush@localhost:1/x', /ECONNREFUSED/]
   ]
@@ -47,4 +48,22 @@ t.test('a failure is one line without the password', async (t) => {
     t.match(errors, /^Migration failed: [^\n]+\n$/)
     t.notMatch(errors, /hush/)
   }
+})
+
+t.test('a database that is unfit is refused with one sentence, and nothing is changed', async (t) => {
+  const { url } = await scratchDatabase(t)
+  t.match(await deploy(`${url}?schema=harmony`), {
+    code: 1,
+    output: '',
+    errors: /^Migration failed: The search path of the role .*ALTER ROLE [^\n]+\n$/
+  })
+  t.strictSame(await query(url, "SELECT FROM pg_tables WHERE schemaname = 'public'"), [])
+})
+
+t.test('a refused login is named', { skip: needsRealServer }, async (t) => {
+  const { url } = await scratchDatabase(t)
+  t.match(await deploy(url.replace(/[^/]+$/, 'no-such-database')), {
+    code: 1,
+    errors: /^Migration failed: The database of DATABASE_URL does not exist[^\n]+\n$/
+  })
 })

@@ -190,8 +190,12 @@ t.test('buckets are made with what the project allows, and the mismatch is named
     t.strictSame((await storage.ensureBuckets()).length, 2)
     t.ok(project.requests <= 4, 'later looks do not search again')
     project.limit = 100 * MB
-    t.strictSame(await storage.ensureBuckets(), [], 'the limit follows that of the project')
-    t.equal(await limitOf('songs'), 100 * MB)
+    t.match(await storage.ensureBuckets(), { length: 1 })
+    t.equal(
+      await limitOf('songs-staging'),
+      100 * MB,
+      'the limit of the staging bucket follows that of the project'
+    )
   }
 })
 
@@ -201,14 +205,20 @@ t.test('a project that allows hardly anything gets no bucket', async (t) => {
   t.equal(await limitOf('songs'), undefined)
 })
 
-t.test('an existing bucket keeps its access and its types, and its limit is raised', async (t) => {
+t.test('an existing bucket stays as it is, and each mismatch is named', async (t) => {
   const { url, admin } = await startLimited(t, 500 * MB)
   await admin.createBucket('songs', { public: false, fileSizeLimit: 10 * MB, allowedMimeTypes: ['audio/*'] })
   const faults = await connect(t, url).ensureBuckets()
-  t.match(faults, [{ code: 'bucket_access_mismatch', message: /is private.*npm run recordings:access/ }])
+  t.match(faults, [
+    { code: 'bucket_access_mismatch', message: /is private.*npm run recordings:access/ },
+    {
+      code: 'bucket_limit_low',
+      message: /at most 10485760 bytes, which is less than MAX_RECORDING_BYTES \(52428800\)/
+    }
+  ])
   t.match((await admin.getBucket('songs')).data, {
     public: false,
-    file_size_limit: 50 * MB,
+    file_size_limit: 10 * MB,
     allowed_mime_types: ['audio/*']
   })
 })

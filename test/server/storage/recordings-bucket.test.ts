@@ -148,7 +148,7 @@ const buckets: Array<
   ]
 > = [
   ['private', { public: false }, 'bucket_access_mismatch', 201],
-  ['small', { public: true, fileSizeLimit: 1000 }, 'ok', 201],
+  ['small', { public: true, fileSizeLimit: 1000 }, 'bucket_limit_low', 413],
   ['of-pictures', { public: true, allowedMimeTypes: ['image/*'] }, 'bucket_types_refused', 415],
   ['of-audio', { public: true, allowedMimeTypes: ['audio/*'] }, 'ok', 201]
 ]

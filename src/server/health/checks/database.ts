@@ -5,15 +5,24 @@ import { checkEncoding } from './encoding.ts'
 import { checkMigrations } from './migrations.ts'
 import { checkRole } from './role.ts'
 import { checkSchema } from './schema.ts'
+import { checkTimeZone } from './time-zone.ts'
+
+type Expected = {
+  /** Schema that Prisma's models use. */
+  schema: string
+  /** Names of this release's migrations. */
+  migrations: string[]
+  /** DEFAULT_TIME_ZONE. */
+  timeZone: string
+}
 
 /**
  * Looks for what makes the database unfit for this server: its requests would fail, hide rows or lose what they store.
- * @param migrations names of this release's migrations
  * @returns the first fault is the cause of the others, where they are related
  */
 export async function findDatabaseFaults(
   inspect: Inspect,
-  { schema, migrations }: { schema: string; migrations: string[] }
+  { schema, migrations, timeZone }: Expected
 ): Promise<ConfigurationFault[]> {
   const facts = await findDatabaseFacts(inspect)
   const faults = [
@@ -23,8 +32,11 @@ export async function findDatabaseFaults(
   ].filter((fault) => fault !== undefined)
   // The history cannot be read, or is that of other tables.
   if (faults.some(({ code }) => code !== 'encoding_not_utf8')) return faults
-  const outdated = await checkMigrations(inspect, facts, migrations)
-  return outdated ? [...faults, outdated] : faults
+  return [
+    ...faults,
+    await checkMigrations(inspect, facts, migrations),
+    await checkTimeZone(inspect, timeZone)
+  ].filter((fault) => fault !== undefined)
 }
 
 /** Looks for what makes a database unfit for the migrations. */

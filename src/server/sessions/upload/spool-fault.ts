@@ -8,14 +8,16 @@ const LASTING = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAM
 export const spoolFault = (cause: unknown) =>
   new ConfigurationFault(
     'spool_unwritable',
-    `No temporary file can be written in ${tmpdir()} (${(cause as Error).message}): ` +
+    `No temporary file can be written in ${tmpdir()} (${codeOf(cause)}): ` +
       'set TMPDIR to a directory on a disk with free space in which the server may write',
     { cause }
   )
 
+// Not the message, which contains the random name of the file.
+const codeOf = (cause: unknown) => (cause as NodeJS.ErrnoException).code ?? 'unknown error'
+
 /** The error for a save whose spool file cannot be written. A full disk may have room again later. */
 export function spoolFailure(cause: unknown): ApiError {
-  const { code = '' } = cause as NodeJS.ErrnoException
-  if (LASTING.includes(code)) return misconfigured('server_busy', spoolFault(cause))
+  if (LASTING.includes(codeOf(cause))) return misconfigured('server_busy', spoolFault(cause))
   return new ApiError('server_busy', 'The server has no room for the recording. Retry shortly.', { cause })
 }

@@ -13,14 +13,14 @@ const migrations = await readMigrationNames()
 const server = process.env['TEST_DATABASE_URL'] ?? ''
 
 /** The codes that the server and `db:deploy` find with this URL. */
-async function look(url: string) {
+async function look(url: string, timeZone = 'UTC') {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   const inspect: Inspect = async (text, values) => (await client.query(text, values)).rows
   try {
     const schema = schemaOf(url)
     const [serving, deploying] = [
-      await findDatabaseFaults(inspect, { schema, migrations }),
+      await findDatabaseFaults(inspect, { schema, migrations, timeZone }),
       await findDeploymentFaults(inspect, { schema })
     ]
     return {
@@ -45,7 +45,7 @@ async function createRole(t: Test, url: string, attributes = ''): Promise<string
   const role = `role_${randomUUID().slice(0, 8)}`
   await query(url, `CREATE ROLE ${role} LOGIN PASSWORD 'x' ${attributes}`)
   t.teardown(() => query(server, `DROP ROLE ${role}`))
-  t.teardown(() => query(url, `DROP OWNED BY ${role}`))
+  t.teardown(() => query(url, `DROP OWNED BY ${role} CASCADE`))
   return role
 }
 
@@ -64,6 +64,16 @@ t.test('the list of tables is that of a migrated database', async (t) => {
 t.test('a migrated database of the owner has no fault', async (t) => {
   const { url } = await startDatabase(t)
   t.strictSame(await look(url), { serving: [], deploying: [], sentences: [] })
+})
+
+t.test('a default time zone that the database does not know is named', async (t) => {
+  const { url } = await startDatabase(t)
+  t.strictSame((await look(url, 'Europe/Berlin')).serving, [])
+  const { serving, sentences } = await look(url, 'Mars/Olympus_Mons')
+  t.strictSame(serving, ['time_zone_unknown'])
+  t.match(sentences, [
+    /^PostgreSQL does not know DEFAULT_TIME_ZONE \(Mars\/Olympus_Mons\): update its zone data/
+  ])
 })
 
 t.test('migrations that are missing or have failed are named', async (t) => {

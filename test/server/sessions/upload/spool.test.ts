@@ -113,7 +113,11 @@ t.test('a file that cannot be created is reported as server_busy', async (t) => 
   await t.rejects(spoolOf(randomBytes(200)), {
     code: 'server_busy',
     statusCode: 503,
-    cause: { code: 'ENOENT' }
+    cause: {
+      code: 'spool_unwritable',
+      message: `No temporary file can be written in ${directory}/missing (ENOENT): set TMPDIR to a directory on a disk with free space in which the server may write`,
+      cause: { code: 'ENOENT' }
+    }
   })
   process.env['TMPDIR'] = directory
 })
