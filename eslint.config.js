@@ -42,6 +42,7 @@ const zones = [
       'figures.ts',
       'figures-check.ts',
       'figures-repository.ts',
+      'quotas.ts',
       'time-zones.ts'
     ])
   ),

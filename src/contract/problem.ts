@@ -20,6 +20,7 @@ export const problems = {
   user_not_synced: [409, 'The user is not synchronised'],
   id_reused: [409, 'The id is already used'],
   precondition_failed: [412, 'The session was changed meanwhile'],
+  quota_exceeded: [409, 'The account is full'],
   body_too_large: [413, 'The body is too large'],
   recording_too_large: [413, 'The recording is too large'],
   unsupported_media_type: [415, 'The content type is not supported'],

@@ -23,6 +23,11 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
     maxConnectionsPerAddress: values.MAX_CONNECTIONS_PER_ADDRESS,
     trustProxy: values.TRUST_PROXY === undefined ? false : toList(values.TRUST_PROXY),
     rateLimit: values.RATE_LIMIT === 'off' ? undefined : Number(values.RATE_LIMIT),
+    quotas: {
+      sessions: values.QUOTA_SESSIONS,
+      textBytes: values.QUOTA_TEXT_BYTES,
+      recordingsBytes: values.QUOTA_RECORDINGS_BYTES
+    },
     hasDocs: values.DOCS === 'on',
     blockedUsers: new Set(toList(values.BLOCKED_USERS.toLowerCase())),
     redisUrl: values.REDIS_URL,

@@ -36,6 +36,7 @@ t.test('five variables are enough; the others have defaults', async (t) => {
     trustProxy: false,
     rateLimit: 300,
     redisUrl: undefined,
+    quotas: { sessions: 100_000, textBytes: 2_000_000_000, recordingsBytes: 100_000_000_000 },
     hasDocs: true,
     blockedUsers: new Set(),
     sessionLeaseMs: 30_000,

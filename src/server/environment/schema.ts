@@ -8,6 +8,14 @@ const milliseconds = (description: string, byDefault: number) =>
     description: `${description}, in milliseconds`
   })
 
+const quota = (what: string, byDefault: number) =>
+  Type.Integer({
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    default: byDefault,
+    description: `${what} that an account may hold`
+  })
+
 /** An address, a network, or one of the names that Fastify knows. */
 const NETWORK = '([0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(/\\d{1,3})?|loopback|linklocal|uniquelocal)'
 
@@ -109,6 +117,9 @@ export const EnvironmentSchema = Type.Object({
     default: '300',
     description: 'Requests of one user in ten seconds before the answer is 429, or off'
   }),
+  QUOTA_SESSIONS: quota('Sessions', 100_000),
+  QUOTA_TEXT_BYTES: quota('Bytes of scores, feedback and notes', 2 * 1000 ** 3),
+  QUOTA_RECORDINGS_BYTES: quota('Bytes of recordings', 100 * 1000 ** 3),
   DOCS: Type.Union([Type.Literal('on'), Type.Literal('off')], {
     default: 'on',
     description: 'on, or off: whether the API page and the OpenAPI document are served under /docs'

@@ -1,4 +1,5 @@
 import { ApiError } from '../errors.ts'
+import { quotaSetting, toQuotaError } from '../users/quotas.ts'
 import { toDatabaseZone } from '../users/time-zones.ts'
 import { isRepeat } from './content-digest.ts'
 import type { SessionContent } from './content.ts'
@@ -18,24 +19,25 @@ export type Saved = { session: StoredSession; created: boolean }
 
 /**
  * Writes the row, consumes the lease and extends the streak: one statement, so one transaction.
- * @throws {ApiError} id_reused; session_busy; user_not_synced; database_unavailable, where the outcome is unknown
+ * @throws {ApiError} id_reused; session_busy; user_not_synced; quota_exceeded; database_unavailable, where the outcome is unknown
  */
 export async function commitSave(
   dependencies: SessionDependencies,
   save: Save,
   lease?: Lease
 ): Promise<Saved> {
-  const { database, defaultTimeZone, now } = dependencies
+  const { database, defaultTimeZone, now, quotas } = dependencies
   const written = await createSaveRepository(database.run)
     .insert(save.row, {
       sub: save.sub,
       now: now(),
       defaultZone: toDatabaseZone(defaultTimeZone),
       fencingToken: lease?.fencingToken,
-      lockTimeoutMs: database.timeoutMs
+      lockTimeoutMs: database.timeoutMs,
+      quotas: quotaSetting(quotas)
     })
     .catch((error) => {
-      throw isUserDeleted(error) ? notSynced() : error
+      throw isUserDeleted(error) ? notSynced() : toQuotaError(error, quotas)
     })
   if (written.outcome === 'no such user') throw notSynced()
   if (written.outcome === 'lease lost') throw leaseLost()

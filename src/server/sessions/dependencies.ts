@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Database } from '../database/client.ts'
 import type { Storage } from '../storage/storage.ts'
+import type { Quotas } from '../users/quotas.ts'
 import type { Leases } from './leases/leases.ts'
 
 /** What the use cases of sessions work with. */
@@ -12,6 +13,7 @@ export type SessionDependencies = {
   now: () => Date
   defaultTimeZone: string
   maxRecordingBytes: number
+  quotas: Quotas
   log: FastifyBaseLogger
 }
 

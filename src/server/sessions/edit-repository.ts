@@ -19,7 +19,7 @@ const COLUMNS = {
 type Name = keyof typeof COLUMNS
 const NAMES = Object.keys(COLUMNS) as Name[]
 
-const FIRST_VALUE = 6
+const FIRST_VALUE = 7
 
 const columns = NAMES.map((name, index) => {
   const [column, type] = COLUMNS[name]
@@ -45,7 +45,8 @@ export const editStatement = defineStatement(
   'edit',
   `
   WITH owner AS MATERIALIZED (
-    SELECT id FROM users WHERE auth0_id = $1 AND set_config('lock_timeout', $2, true) <> '' FOR NO KEY UPDATE
+    SELECT id FROM users WHERE auth0_id = $1 AND set_config('lock_timeout', $2, true) <> ''
+      AND set_config('harmony_helper.quotas', $6, true) <> '' FOR NO KEY UPDATE
   ), target AS MATERIALIZED (
     SELECT s.id, $4::int[] IS NULL OR s.revision = ANY ($4::int[]) AS is_allowed,
       EXISTS (SELECT FROM session_leases WHERE session_id = s.id AND ${IS_DELETION}) AS is_being_deleted
@@ -68,11 +69,13 @@ type Options = {
   revisions: number[] | null
   changes: ContentChanges
   lockTimeoutMs: number
+  /** See `quotaSetting`. */
+  quotas: string
 }
 
 export const createEditRepository = (run: RunStatement) => ({
   /** @returns null when the user has no such session */
-  async edit({ sub, id, revisions, changes, lockTimeoutMs }: Options): Promise<Edited | null> {
+  async edit({ sub, id, revisions, changes, lockTimeoutMs, quotas }: Options): Promise<Edited | null> {
     const values = NAMES.map((name) => changes[name] ?? null)
     const [edited] = await run<Edited>(editStatement, [
       sub,
@@ -80,6 +83,7 @@ export const createEditRepository = (run: RunStatement) => ({
       id,
       revisions,
       Object.keys(changes),
+      quotas,
       ...values
     ])
     return edited ?? null

@@ -44,6 +44,7 @@ const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { now, editSes
             'session_not_found',
             'upload_stalled',
             'precondition_failed',
+            'quota_exceeded',
             'body_too_large',
             'unsupported_media_type',
             'storage_unavailable',

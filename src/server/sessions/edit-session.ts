@@ -3,6 +3,7 @@ import type { ContentChanges } from './content.ts'
 import type { SessionDependencies, SessionReference } from './dependencies.ts'
 import { createEditRepository } from './edit-repository.ts'
 import { sessionBusy, sessionNotFound } from './errors.ts'
+import { quotaSetting, toQuotaError } from '../users/quotas.ts'
 import { recountStreak } from './recount-streak.ts'
 
 type Edit = {
@@ -18,21 +19,26 @@ export type EditSession = (reference: SessionReference, edit: Edit) => Promise<v
  * Edits a session: members that are not in `changes` stay. An edit that changes nothing writes nothing. The figures of the
  * user are right afterwards, also when a session has moved to another day.
  * @throws {ApiError} session_not_found; session_busy during a deletion; precondition_failed when the session has another
- * revision; database_unavailable, where the outcome is unknown
+ * revision; quota_exceeded; database_unavailable, where the outcome is unknown
  */
 export async function editSession(
   dependencies: SessionDependencies,
   { sub, id }: SessionReference,
   { changes, revisions }: Edit
 ): Promise<void> {
-  const { database } = dependencies
-  const edited = await createEditRepository(database.run).edit({
-    sub,
-    id,
-    revisions,
-    changes,
-    lockTimeoutMs: database.timeoutMs
-  })
+  const { database, quotas } = dependencies
+  const edited = await createEditRepository(database.run)
+    .edit({
+      sub,
+      id,
+      revisions,
+      changes,
+      lockTimeoutMs: database.timeoutMs,
+      quotas: quotaSetting(quotas)
+    })
+    .catch((error) => {
+      throw toQuotaError(error, quotas)
+    })
   if (!edited) throw sessionNotFound()
   if (!edited.isAllowed) throw preconditionFailed()
   if (edited.isBeingDeleted) throw sessionBusy()

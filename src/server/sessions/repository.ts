@@ -61,8 +61,9 @@ export const createSessionRepository = (queries: Queries) => ({
     return row ?? null
   },
 
-  /** Stores the size of a recording before it is published: the mark that an object may exist. */
-  async announceRecording(id: string, recordingBytes: bigint): Promise<void> {
+  /** Stores the size of a recording before it is published: the mark that an object may exist. `quotas`: see `quotaSetting`. */
+  async announceRecording(id: string, recordingBytes: bigint, quotas: string): Promise<void> {
+    await queries.$executeRaw`SELECT set_config('harmony_helper.quotas', ${quotas}, true)`
     await queries.session.updateMany({ where: { id }, data: { recordingBytes, recordingSha256: null } })
   },
 

@@ -31,20 +31,23 @@ import { createSessionJsonRepository } from './session-json-repository.ts'
 import receiveUploads from './upload/plugin.ts'
 
 type Options = {
-  config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'sessionLeaseMs' | 'storage' | 'upload'>
+  config: Pick<
+    Config,
+    'defaultTimeZone' | 'maxRecordingBytes' | 'quotas' | 'sessionLeaseMs' | 'storage' | 'upload'
+  >
   now: () => Date
 }
 
 /** `/api/sessions` (seed, "Session Routes"). */
 const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
   const { database, storage, log } = app
-  const { defaultTimeZone, maxRecordingBytes } = config
+  const { defaultTimeZone, maxRecordingBytes, quotas } = config
   const leases = createLeases(database.queries, {
     leaseMs: config.sessionLeaseMs,
     waitMs: config.storage.timeoutMs,
     log
   })
-  const dependencies = { database, storage, leases, now, defaultTimeZone, maxRecordingBytes, log }
+  const dependencies = { database, storage, leases, now, defaultTimeZone, maxRecordingBytes, quotas, log }
   const sessions = createSessionRepository(database.queries)
   const playbackUrls = createPlaybackUrls({ storage, ...config.storage })
 

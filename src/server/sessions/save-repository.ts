@@ -20,6 +20,8 @@ type Options = {
   defaultZone: string
   fencingToken: string | undefined
   lockTimeoutMs: number
+  /** See `quotaSetting`. */
+  quotas: string
 }
 type Row = { userId: string; hasLease: boolean; revision: number | null; mustRecount: boolean | null }
 
@@ -41,7 +43,8 @@ const saveText = (lease: string, leaseSource: string) => `
   WITH owner AS MATERIALIZED (
     SELECT id, revision, streak_count AS streak, last_practice_date AS last,
       CASE WHEN time_zone IS NOT NULL OR figures_zone = $3 THEN figures_zone END AS zone
-    FROM users WHERE auth0_id = $1 AND set_config('lock_timeout', $4, true) <> '' FOR NO KEY UPDATE
+    FROM users WHERE auth0_id = $1 AND set_config('lock_timeout', $4, true) <> ''
+      AND set_config('harmony_helper.quotas', $20, true) <> '' FOR NO KEY UPDATE
   ),${lease} saved AS (
     INSERT INTO sessions (id, user_id, revision, date, song_name, instrument, duration_seconds, xml_content, notes,
       analysis_summary, analysis_feedback, score_accuracy, marked_xml, audio_url, recording_bytes, recording_sha256,
@@ -86,7 +89,7 @@ const saveText = (lease: string, leaseSource: string) => `
 
 const LEASE = `
   lease AS MATERIALIZED (
-    SELECT session_id FROM session_leases, owner WHERE session_id = $5 AND holder = $20::uuid FOR UPDATE OF session_leases
+    SELECT session_id FROM session_leases, owner WHERE session_id = $5 AND holder = $21::uuid FOR UPDATE OF session_leases
   ),`
 
 const END_LEASE = `
@@ -100,7 +103,7 @@ export const createSaveRepository = (run: RunStatement) => ({
   /** Writes all of it or nothing. */
   async insert(
     row: NewRow,
-    { sub, now, defaultZone, fencingToken, lockTimeoutMs }: Options
+    { sub, now, defaultZone, fencingToken, lockTimeoutMs, quotas }: Options
   ): Promise<Written> {
     const values = [
       sub,
@@ -121,7 +124,8 @@ export const createSaveRepository = (run: RunStatement) => ({
       row.audioUrl,
       row.recordingBytes,
       row.recordingSha256,
-      row.contentDigest
+      row.contentDigest,
+      quotas
     ]
     const [written] = fencingToken
       ? await run<Row>(saveUnderLeaseStatement, [...values, fencingToken])

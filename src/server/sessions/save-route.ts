@@ -52,6 +52,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
             'upload_stalled',
             'user_not_synced',
             'id_reused',
+            'quota_exceeded',
             'body_too_large',
             'recording_too_large',
             'unsupported_media_type',

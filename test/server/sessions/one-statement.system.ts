@@ -95,7 +95,7 @@ t.test('query plans on many rows', async (t) => {
 
   t.test('a save finds the user, and sessions that have become due, by their indexes', async (t) => {
     const now = new Date('2026-05-01T12:00:00Z')
-    const row = [randomUUID(), now, 'x', 'y', 60, ...Array<null>(10).fill(null)]
+    const row = [randomUUID(), now, 'x', 'y', 60, ...Array<null>(10).fill(null), '{1,1,1}']
     const plan = await explain(saveStatement, [sub, now, 'UTC', '5000', ...row])
     t.match(plan, 'Index Scan using users_auth0_id_key on users')
     t.match(plan, /sessions_user_id_date_id_idx on sessions/)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AudioFormat } from '../../audio/formats.ts'
 import { recordingKey } from '../../storage/recording-keys.ts'
+import { quotaSetting, toQuotaError } from '../../users/quotas.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { sessionBusy, sessionNotFound } from '../errors.ts'
@@ -22,7 +23,7 @@ type Publication = { upload: StagedUpload; session: StoredSession; lease: Lease 
  * that each step can be repeated after a failure.
  *
  * @throws {ApiError} session_not_found; upload_incomplete; recording_exists; unsupported_recording;
- * recording_too_large; invalid_input; session_busy; storage_unavailable; database_unavailable
+ * recording_too_large; invalid_input; quota_exceeded; session_busy; storage_unavailable; database_unavailable
  */
 export async function completeUpload(
   dependencies: SessionDependencies,
@@ -93,15 +94,20 @@ async function attach(dependencies: SessionDependencies, publication: Publicatio
 
 /** @returns the canonical public URL of the recording */
 async function publish(
-  { database, storage, leases }: SessionDependencies,
+  { database, storage, leases, quotas }: SessionDependencies,
   { session, upload, lease }: Publication,
   format: AudioFormat
 ): Promise<string> {
-  await database.transaction(async (queries) => {
-    await createUserRepository(queries).lock(session)
-    await confirm(queries, lease)
-    await createSessionRepository(queries).announceRecording(session.id, BigInt(upload.bytes))
-  })
+  await database
+    .transaction(async (queries) => {
+      await createUserRepository(queries).lock(session)
+      await confirm(queries, lease)
+      const bytes = BigInt(upload.bytes)
+      await createSessionRepository(queries).announceRecording(session.id, bytes, quotaSetting(quotas))
+    })
+    .catch((error) => {
+      throw toQuotaError(error, quotas)
+    })
   const target = recordingKey(session.userId, session.id, format)
   const copy = () => storage.staging.publish(upload.sealedKey, target, format.contentType)
   if (!(await copy())) {

@@ -74,6 +74,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
             'session_not_found',
             'recording_exists',
             'upload_incomplete',
+            'quota_exceeded',
             'body_too_large',
             'recording_too_large',
             'unsupported_media_type',
