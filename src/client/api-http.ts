@@ -13,7 +13,7 @@ export type HttpOptions = {
   timeoutMs: number
 }
 
-export type Call = SaveOptions & { method: 'GET' | 'POST' | 'DELETE'; path: string; body?: Blob }
+export type Call = SaveOptions & { method: 'GET' | 'POST' | 'PATCH' | 'DELETE'; path: string; body?: Blob }
 
 /** A request to any URL, such as the object storage. `bytes` is the expected size of a download. */
 export type Transfer = SaveOptions & {
@@ -35,7 +35,8 @@ export type Http = {
 // In bytes per millisecond. A slower transfer times out.
 const MIN_TRANSFER_RATE = 10
 
-/** Every request of the client is safe to repeat: reads, deletes, the sync, and saves because of their id. */
+/** Every request of the client is safe to repeat: reads, deletes, merge patches, the sync, and saves because
+ * of their id. */
 export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeoutMs }: HttpOptions): Http {
   const getToken = shareRefreshes(getAccessToken)
 

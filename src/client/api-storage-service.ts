@@ -5,8 +5,11 @@ import { systemClock, type Clock } from './clock.ts'
 import {
   StorageError,
   type CallOptions,
-  type IStorageService,
+  type DailyPractice,
+  type DayRange,
+  type PracticeStorage,
   type SaveOptions,
+  type SessionChanges,
   type SessionData,
   type UserStatsData
 } from './storage-service.ts'
@@ -44,7 +47,7 @@ export type ApiStorageOptions = {
  * `Retry-After` is respected. Repeating a save is safe because of its id: a lost response never creates a
  * second session.
  */
-export class ApiStorageService implements IStorageService {
+export class ApiStorageService implements PracticeStorage {
   readonly #http: Http
   readonly #getProfile: ApiStorageOptions['getProfile']
   readonly #timeZone: string | undefined
@@ -85,7 +88,8 @@ export class ApiStorageService implements IStorageService {
       songName: row.song_name,
       instrument: row.instrument,
       durationSeconds: row.duration_seconds,
-      audioUrl: row.audio_url
+      audioUrl: row.audio_url,
+      scoreAccuracy: row.score_accuracy ?? null
     }))
   }
 
@@ -117,6 +121,15 @@ export class ApiStorageService implements IStorageService {
     })
   }
 
+  async updateSession(
+    id: string,
+    { durationSeconds: duration, ...changes }: SessionChanges,
+    options?: CallOptions
+  ): Promise<void> {
+    const body = new Blob([JSON.stringify({ ...changes, duration })])
+    await this.#http.call({ ...options, method: 'PATCH', path: sessionPath(id), body })
+  }
+
   async deleteSession(id: string, options?: CallOptions): Promise<void> {
     await this.#http
       .call({ ...options, method: 'DELETE', path: sessionPath(id) })
@@ -124,8 +137,19 @@ export class ApiStorageService implements IStorageService {
   }
 
   async getUserStats(options?: CallOptions): Promise<UserStatsData> {
-    const query = this.#timeZone ? `?tz=${encodeURIComponent(this.#timeZone)}` : ''
-    return this.#http.call({ ...options, method: 'GET', path: `/api/stats${query}` })
+    return this.#http.call({ ...options, method: 'GET', path: `/api/stats${this.#query({})}` })
+  }
+
+  async getPracticeDays({ from, to }: DayRange, options?: CallOptions): Promise<DailyPractice[]> {
+    const path = `/api/stats/days${this.#query({ from, to })}`
+    const { days } = await this.#http.call<{ days: DailyPractice[] }>({ ...options, method: 'GET', path })
+    return days
+  }
+
+  #query(parameters: Record<string, string>): string {
+    const query = new URLSearchParams(parameters)
+    if (this.#timeZone) query.set('tz', this.#timeZone)
+    return `?${query}`
   }
 
   async #save(session: SessionData, options?: SaveOptions): Promise<SessionData> {
@@ -155,6 +179,7 @@ async function saveBody({
   durationSeconds,
   xmlContent,
   analysis,
+  notes,
   audio
 }: SessionData): Promise<Blob> {
   const session = JSON.stringify({
@@ -164,7 +189,8 @@ async function saveBody({
     instrument,
     duration: durationSeconds,
     xmlContent,
-    analysis
+    analysis,
+    notes
   })
   if (!audio?.size) return new Blob([session])
   return new Blob([session.slice(0, -1), ',"audioBase64":"', ...(await base64Parts(audio)), '"}'])

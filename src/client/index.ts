@@ -7,10 +7,14 @@ export {
   StorageError,
   type Analysis,
   type CallOptions,
+  type DailyPractice,
+  type DayRange,
   type IStorageService,
+  type PracticeStorage,
   type Progress,
   type Refusal,
   type SaveOptions,
+  type SessionChanges,
   type SessionData,
   type UserStatsData
 } from './storage-service.ts'

@@ -1,5 +1,6 @@
 import { readAnalysis, writeAnalysis } from './analysis.ts'
-import { StorageError, type SessionData } from './storage-service.ts'
+import { applyChanges } from './session-changes.ts'
+import { StorageError, type SessionChanges, type SessionData } from './storage-service.ts'
 
 /**
  * A session in the existing app's history. Many versions of that app have written entries, so every member is
@@ -9,12 +10,12 @@ import { StorageError, type SessionData } from './storage-service.ts'
  *   its page.
  * - `audioBlob: {}` is a Blob after JSON.stringify: that recording is lost.
  * - `totalPracticeSeconds`, when above 0, is the duration.
- * - `recordingInIndexedDb` is our own member: the recording is in `LocalRecordings`, because localStorage was
- *   full.
+ * - Our own members: `notes`; `recordingInIndexedDb`, when the recording is in `LocalRecordings` because
+ *   localStorage was full; and of an edited session `importKey` and `savedAs`, the checksum of its first save.
  */
 export type LocalEntry = Record<string, unknown>
 
-/** The session as a list shows it, without score and analysis. */
+/** The session as a list shows it, without score, analysis and notes. */
 export function toListedSession(entry: LocalEntry): SessionData {
   return {
     id: String(entry['id'] ?? entry['date']),
@@ -24,17 +25,21 @@ export function toListedSession(entry: LocalEntry): SessionData {
     durationSeconds: Math.round(
       Number(entry['totalPracticeSeconds']) || Number(entry['durationSeconds']) || 0
     ),
-    audioUrl: recordingUrl(entry)
+    audioUrl: recordingUrl(entry),
+    scoreAccuracy: readAnalysis(entry['analysis'])?.scoreAccuracy ?? null,
+    ...(typeof entry['importKey'] === 'string' && { importKey: entry['importKey'] })
   }
 }
 
 /** The full session, except for a recording in IndexedDB. */
 export function toSession(entry: LocalEntry): SessionData {
-  const xml = entry['xmlContent']
+  const { scoreAccuracy, ...listed } = toListedSession(entry)
+  const { xmlContent: xml, notes } = entry
   return {
-    ...toListedSession(entry),
+    ...listed,
     xmlContent: typeof xml === 'string' && xml ? xml : null,
-    analysis: readAnalysis(entry['analysis'])
+    analysis: readAnalysis(entry['analysis']),
+    notes: typeof notes === 'string' ? notes : null
   }
 }
 
@@ -44,15 +49,19 @@ export function toSession(entry: LocalEntry): SessionData {
  * @throws StorageError `invalid_input` for input that the server rejects as well
  */
 export function toEntry(session: SessionData): LocalEntry {
-  const { id, date, songName, instrument, durationSeconds, xmlContent, analysis } = session
-  const names = [songName, instrument].every((name) => name.trim() && name.length <= 300)
-  if (!names || !(durationSeconds >= 0 && durationSeconds <= 86_400) || Number.isNaN(Date.parse(date))) {
+  if (!isValid(session)) {
     throw new StorageError(
       400,
       'invalid_input',
-      'A session needs a song and an instrument of 1 to 300 characters, 0 to 86400 seconds and a date.'
+      'A session needs a song and an instrument of 1 to 300 characters, 0 to 86400 seconds and a date. ' +
+        'Its notes have up to 10000 characters.'
     )
   }
+  return writeEntry(session)
+}
+
+function writeEntry(session: SessionData): LocalEntry {
+  const { id, date, songName, instrument, durationSeconds, xmlContent, analysis, notes } = session
   return {
     id,
     date: isoDate(date),
@@ -60,8 +69,53 @@ export function toEntry(session: SessionData): LocalEntry {
     instrument,
     durationSeconds: Math.round(durationSeconds),
     xmlContent: xmlContent ?? '', // never null: the existing app passes it to its score viewer
-    analysis: writeAnalysis(readAnalysis(analysis)) ?? undefined
+    analysis: writeAnalysis(readAnalysis(analysis)) ?? undefined,
+    notes: notes ?? undefined
   }
+}
+
+/**
+ * The entry after the changes, with its recording and its unknown members.
+ *
+ * @throws StorageError `invalid_input`
+ */
+export function changeEntry(entry: LocalEntry, changes: SessionChanges): LocalEntry {
+  const session = toSession(entry)
+  const changed = toEntry(applyChanges(session, changes))
+  return {
+    ...entry,
+    importKey: importKey(session),
+    savedAs: entry['savedAs'] ?? checksumOf(session),
+    ...changed,
+    // Takes precedence over `durationSeconds`.
+    ...(Number(entry['totalPracticeSeconds']) > 0 && { totalPracticeSeconds: changed['durationSeconds'] })
+  }
+}
+
+/** Equal for two saves of the same content, the recording apart. */
+export function checksumOf(session: SessionData): string {
+  const text = JSON.stringify(writeEntry(session))
+  let [a, b] = [1, 1]
+  for (let i = 0; i < text.length; i++) {
+    // Both factors are odd primes, so that no difference of a single character is lost.
+    a = Math.imul(a ^ text.charCodeAt(i), 2_654_435_761)
+    b = Math.imul(b ^ text.charCodeAt(i), 1_597_334_677)
+  }
+  return `${text.length} ${a} ${b}`
+}
+
+/** Text that identifies a local session whose id is no UUID: the members that it was saved with. */
+export function importKey({ importKey: known, ...session }: SessionData): string {
+  const { id, date, songName, instrument, durationSeconds } = session
+  return known ?? JSON.stringify(['harmony-helper', id, date, songName, instrument, durationSeconds])
+}
+
+function isValid({ date, songName, instrument, durationSeconds, notes }: SessionData): boolean {
+  const areNames = [songName, instrument].every(
+    (name) => typeof name === 'string' && name.trim() && name.length <= 300
+  )
+  const isDuration = durationSeconds !== null && durationSeconds >= 0 && durationSeconds <= 86_400
+  return areNames && isDuration && !Number.isNaN(Date.parse(date)) && (notes?.length ?? 0) <= 10_000
 }
 
 /** The URL of an entry's recording; null when it has none or when it is in IndexedDB. */

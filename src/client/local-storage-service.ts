@@ -1,13 +1,25 @@
+import { dailyPractice, faultOfRange } from '../contract/daily-practice.ts'
 import { localDay, practiceDays, summarise } from '../contract/practice-days.ts'
-import { base64Parts, fromDataUrl, toDataUrl } from './base64.ts'
+import { fromDataUrl, toDataUrl } from './base64.ts'
 import { systemClock, type Clock } from './clock.ts'
-import { toEntry, toListedSession, toSession, type LocalEntry } from './local-entry.ts'
+import {
+  changeEntry,
+  checksumOf,
+  toEntry,
+  toListedSession,
+  toSession,
+  type LocalEntry
+} from './local-entry.ts'
 import { findEntry, readHistory, writeHistory } from './local-history.ts'
 import { createLocalRecordings, type LocalRecordings } from './local-recordings.ts'
+import { isSameBlob } from './same-blob.ts'
 import { newestFirst } from './session-order.ts'
 import {
   StorageError,
-  type IStorageService,
+  type DailyPractice,
+  type DayRange,
+  type PracticeStorage,
+  type SessionChanges,
   type SessionData,
   type UserStatsData
 } from './storage-service.ts'
@@ -27,7 +39,7 @@ export type LocalStorageOptions = {
  * new one, then older ones. When IndexedDB is full as well, a save rejects with `storage_full` and changes
  * nothing. Needs no network and ignores abort signals.
  */
-export class LocalStorageService implements IStorageService {
+export class LocalStorageService implements PracticeStorage {
   readonly #storage: Storage
   readonly #recordings: LocalRecordings
   readonly #clock: Clock
@@ -61,11 +73,28 @@ export class LocalStorageService implements IStorageService {
   async saveSession(session: SessionData): Promise<void> {
     const audioBase64 = session.audio?.size ? await toDataUrl(session.audio) : ''
     if (await this.#add({ ...toEntry(session), audioBase64 })) return
-    const stored = await this.getSessionById(session.id)
-    // Null when another tab has deleted it since.
-    if (!stored) return this.saveSession(session)
-    if ((await fingerprint(stored)) !== (await fingerprint(session))) {
+    const entry = findEntry(readHistory(this.#storage), session.id)
+    // Another tab has deleted it since.
+    if (!entry) return this.saveSession(session)
+    const stored = await this.#toSession(entry)
+    const checksum = checksumOf(session)
+    const isSame = checksum === checksumOf(stored) || checksum === entry['savedAs']
+    const none = new Blob()
+    if (!isSame || !(await isSameBlob(stored.audio ?? none, session.audio ?? none))) {
       throw new StorageError(409, 'id_reused', 'Another session has this id. Choose a new id.')
+    }
+  }
+
+  async updateSession(id: string, changes: SessionChanges): Promise<void> {
+    for (;;) {
+      const history = readHistory(this.#storage)
+      const entry = findEntry(history, id)
+      if (!entry) throw new StorageError(404, 'session_not_found', 'The session does not exist.')
+      const changed = changeEntry(entry, changes)
+      if (this.#write(history.map((other) => (toListedSession(other).id === id ? changed : other)))) return
+      await this.#moveRecording(history.toReversed()).catch((cause) => {
+        throw storageFull(cause)
+      })
     }
   }
 
@@ -81,6 +110,12 @@ export class LocalStorageService implements IStorageService {
 
   async getUserStats(): Promise<UserStatsData> {
     return this.#stats(readHistory(this.#storage))
+  }
+
+  async getPracticeDays(range: DayRange): Promise<DailyPractice[]> {
+    const fault = faultOfRange(range)
+    if (fault) throw new StorageError(400, 'invalid_input', `\`${fault.path}\` ${fault.message}.`)
+    return dailyPractice(datedSessions(readHistory(this.#storage)), this.#timeZone, range)
   }
 
   /**
@@ -139,12 +174,16 @@ export class LocalStorageService implements IStorageService {
 
   #stats(history: LocalEntry[]): UserStatsData {
     const now = this.#clock.now()
-    const sessions = distinct(history)
-      .map(toListedSession)
-      .filter(({ date }) => Date.parse(date))
-      .map((session) => ({ ...session, date: new Date(session.date) }))
-    return summarise(practiceDays(sessions, this.#timeZone, now), localDay(now, this.#timeZone))
+    const days = practiceDays(datedSessions(history), this.#timeZone, now)
+    return summarise(days, localDay(now, this.#timeZone))
   }
+}
+
+function datedSessions(history: LocalEntry[]): { date: Date; durationSeconds: number }[] {
+  return distinct(history)
+    .map(toListedSession)
+    .map(({ date, durationSeconds }) => ({ date: new Date(date), durationSeconds }))
+    .filter(({ date }) => !Number.isNaN(date.getTime()))
 }
 
 // Entries with the same id are one session: a double click on "save" in the existing app wrote two.
@@ -159,9 +198,4 @@ function storageFull(cause?: unknown): StorageError {
     'This browser has no space left. Delete some sessions and save again.',
     { cause }
   )
-}
-
-/** Equal for two saves of the same content. */
-async function fingerprint(session: SessionData): Promise<string> {
-  return JSON.stringify([toEntry(session), session.audio ? await base64Parts(session.audio) : []])
 }

@@ -1,12 +1,13 @@
 import type { SessionData as WireSession } from '../contract/sessions.ts'
-import type { UserStatsData } from '../contract/stats.ts'
+import type { DailyPractice, DayRange, UserStatsData } from '../contract/stats.ts'
 
-export type { UserStatsData }
+export type { DailyPractice, DayRange, UserStatsData }
 
-type WireAnalysis = NonNullable<WireSession['analysis']>
-
-/** The coach's analysis of a session. Each member may be null. */
-export type Analysis = Omit<WireAnalysis, 'markedXml'> & Partial<Pick<WireAnalysis, 'markedXml'>>
+/**
+ * The coach's analysis of a session. Each member may be null. `markedXml` is the score (MusicXML) as the
+ * analysis marked it up.
+ */
+export type Analysis = NonNullable<WireSession['analysis']>
 
 /** Why the server rejected a session: a `StorageError` as plain data, for IndexedDB and JSON. */
 export type Refusal = { status: number; code: string; detail: string }
@@ -14,13 +15,17 @@ export type Refusal = { status: number; code: string; detail: string }
 /**
  * A practice session: the wire's `SessionData`, plus its recording as a Blob where the browser has it.
  *
- * Lists omit `xmlContent` and `analysis`; null means that the session has none. A recording is in `audio` or
- * behind `audioUrl` (an http or `data:` URL): play the one that is set. `saveSession` reads only `audio`.
+ * Lists omit `xmlContent`, `analysis` and `notes`; null means that the session has none. A recording is in
+ * `audio` or behind `audioUrl` (an http or `data:` URL): play the one that is set. `saveSession` reads only
+ * `audio`.
  */
 export type SessionData = Pick<WireSession, 'id' | 'date' | 'songName' | 'instrument' | 'durationSeconds'> &
-  Partial<Pick<WireSession, 'xmlContent' | 'audioUrl'>> & {
-    analysis?: Analysis | null
+  Partial<Pick<WireSession, 'xmlContent' | 'analysis' | 'notes' | 'audioUrl'>> & {
     audio?: Blob
+    /** Only in lists: `analysis.scoreAccuracy`, 0 to 100. */
+    scoreAccuracy?: number | null
+    /** Only in an edited local session: identifies the session in an import, whatever was edited. */
+    importKey?: string
     /**
      * Set while a session is not in the account: it waits in the outbox, or the server rejected it
      * permanently.
@@ -67,6 +72,30 @@ export interface IStorageService {
 
   /** Minutes of the current week, streak and total minutes, in the browser's time zone. */
   getUserStats(options?: CallOptions): Promise<UserStatsData>
+}
+
+/**
+ * Changes of a session, as a JSON merge patch (RFC 7396): absent and undefined members stay as they are, null
+ * clears. The members of `analysis` are merged in the same way.
+ */
+export type SessionChanges = Partial<
+  Pick<SessionData, 'songName' | 'instrument' | 'durationSeconds' | 'date' | 'xmlContent' | 'notes'>
+> & { analysis?: Partial<Analysis> | null }
+
+/** What the services do beyond `IStorageService`. */
+export interface PracticeStorage extends IStorageService {
+  /**
+   * Changes a stored session. Safe to repeat; the last change of a member wins. Rejects with
+   * `session_not_found` (404) when no session has that id, and with `invalid_input` (400) for values that
+   * `saveSession` rejects.
+   */
+  updateSession(id: string, changes: SessionChanges, options?: CallOptions): Promise<void>
+
+  /**
+   * The days with practice from `from` to `to` (`YYYY-MM-DD`, both included, at most 1,100 days), in order, in
+   * the browser's time zone. Rejects with `invalid_input` (400) for any other range.
+   */
+  getPracticeDays(range: DayRange, options?: CallOptions): Promise<DailyPractice[]>
 }
 
 /** A failed call. Branch on `code`. `detail` is a sentence for the user that says what to do. */

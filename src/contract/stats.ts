@@ -41,3 +41,33 @@ export const UserStatsSchema = Type.Object(
 )
 
 export type UserStatsData = Static<typeof UserStatsSchema>
+
+const Day = (description: string) => Type.String({ format: 'date', description })
+
+/** Query of `GET /api/stats/days`. */
+export const PracticeDaysQuerySchema = Type.Object({
+  from: Day('first day, such as 2026-01-01'),
+  to: Day('last day, included; at most 1,100 days'),
+  ...StatsQuerySchema.properties
+})
+
+/** Days from `from` to `to`, both included, as `YYYY-MM-DD`. */
+export type DayRange = Pick<Static<typeof PracticeDaysQuerySchema>, 'from' | 'to'>
+
+/** Answer of `GET /api/stats/days`. */
+export const PracticeDaysSchema = Type.Object(
+  {
+    days: Type.Array(
+      Type.Object({
+        date: Day('Local day'),
+        minutes: Type.Integer({ description: 'Practice of the day, rounded' }),
+        sessions: Type.Integer({ description: 'Number of sessions' })
+      }),
+      { description: 'The days with practice, in order' }
+    )
+  },
+  { examples: [{ days: [{ date: '2026-11-16', minutes: 20, sessions: 2 }] }] }
+)
+
+/** The practice of one local day. */
+export type DailyPractice = Static<typeof PracticeDaysSchema>['days'][number]

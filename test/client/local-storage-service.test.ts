@@ -72,7 +72,12 @@ t.test('reads every format that the existing app has written', async (t) => {
   }
 
   const whole = await service.getSessionById('with-recording')
-  t.strictSame(whole?.analysis, { summary: 'Good', feedback: 'Slower', scoreAccuracy: null })
+  t.strictSame(whole?.analysis, {
+    summary: 'Good',
+    feedback: 'Slower',
+    scoreAccuracy: null,
+    markedXml: '<x/>'
+  })
   t.equal(whole?.xmlContent, '<xml/>')
   t.equal(whole?.audio && (await hex(whole.audio)), await hex(recording()))
   t.equal((await service.getUserStats()).total_minutes, 2, 'a double click counts once')
@@ -119,7 +124,8 @@ t.test('writes the format of the existing app and preserves unknown members', as
   })
   t.match(written.analysis, {
     performace_summary: 'Steady tempo',
-    'coach-feedback': session.analysis?.feedback
+    'coach-feedback': session.analysis?.feedback,
+    'marked-up-musicxml': session.analysis?.markedXml
   })
   t.match(written.audioBase64, /^data:audio\/webm;codecs=opus;base64,GkXf/)
 })
@@ -170,6 +176,48 @@ t.test('an unreadable history rejects with storage_unreadable and stays unchange
   await t.rejects(service.getSessions(), { code: 'storage_unreadable' })
   await t.rejects(service.saveSession(newSession()), { code: 'storage_unreadable' })
   t.equal(storage.getItem(KEY), '{"state":')
+})
+
+t.test('a change keeps the format of the existing app, its unknown members and the recording', async (t) => {
+  const storage = memoryStorage()
+  const entry = {
+    id: '1700000000000',
+    date: '2026-01-01T00:00:00.000Z',
+    songName: '',
+    instrument: 'Violin',
+    durationSeconds: 0,
+    totalPracticeSeconds: 75.4,
+    xmlContent: '<xml/>',
+    audioBase64: 'data:audio/webm;base64,AAAA',
+    mood: 'happy'
+  }
+  storage.setItem(KEY, JSON.stringify({ state: { history: [entry], streak: 3 }, version: 0 }))
+  const service = local(storage)
+  await t.rejects(service.updateSession(entry.id, { durationSeconds: 120 }), { code: 'invalid_input' })
+  await service.updateSession(entry.id, { songName: 'Named', durationSeconds: 120, notes: 'mine' })
+  const [written] = JSON.parse(storage.getItem(KEY) ?? '').state.history
+  t.match(written, {
+    ...entry,
+    songName: 'Named',
+    durationSeconds: 120,
+    totalPracticeSeconds: 120,
+    notes: 'mine'
+  })
+  t.match(await service.getSessions(), [{ songName: 'Named', durationSeconds: 120 }])
+})
+
+t.test('a change that needs space moves recordings to IndexedDB', async (t) => {
+  const [storage, indexedDB] = [memoryStorage(200_000), new IDBFactory()]
+  const service = local(storage, indexedDB)
+  const session = newSession({ audio: recording() })
+  await service.saveSession(session)
+  await service.updateSession(session.id, { xmlContent: 'x'.repeat(150_000) })
+  const read = await local(storage, indexedDB).getSessionById(session.id)
+  t.equal(read?.xmlContent?.length, 150_000)
+  t.equal(read && (await recordingOf(read)), await hex(recording()))
+  await t.rejects(service.updateSession(session.id, { xmlContent: 'x'.repeat(300_000) }), {
+    code: 'storage_full'
+  })
 })
 
 t.test('deleting a session deletes its recording', async (t) => {

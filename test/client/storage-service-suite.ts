@@ -1,12 +1,12 @@
-import type { IStorageService, SessionData } from '../../src/client/index.ts'
+import type { PracticeStorage, SessionData } from '../../src/client/index.ts'
 import { equal, rejects } from './helpers/assert.ts'
 import { hex, newSession, recording, recordingOf } from './helpers/sessions.ts'
 
 /**
- * The behaviour of every IStorageService, in Node and in a page. Each function gets the service of a new user
+ * The behaviour of every PracticeStorage, in Node and in a page. Each function gets the service of a new user
  * and throws on failure. It runs in browsers, so it uses neither tap nor Node.
  */
-export const behaviours: Record<string, (service: IStorageService) => Promise<void>> = {
+export const behaviours: Record<string, (service: PracticeStorage) => Promise<void>> = {
   'a new user has no history and stats of zero': async (service) => {
     equal(await service.getSessions(), [])
     const { weekly_progress: week, streak, total_minutes: total } = await service.getUserStats()
@@ -23,15 +23,118 @@ export const behaviours: Record<string, (service: IStorageService) => Promise<vo
   },
 
   'missing members of a session are null': async (service) => {
-    const session = newSession({ xmlContent: null, analysis: null })
+    const session = newSession({ xmlContent: null, analysis: null, notes: null })
     await service.saveSession(session)
     equal(await service.getSessionById(session.id), { ...session, audioUrl: null })
   },
 
-  'a list carries no score and no analysis': async (service) => {
-    const { xmlContent, analysis, ...listed } = newSession()
-    await service.saveSession({ ...listed, xmlContent: xmlContent ?? null, analysis: analysis ?? null })
-    equal(await service.getSessions(), [{ ...listed, audioUrl: null }])
+  'a list carries the accuracy, and no score, no analysis and no notes': async (service) => {
+    const session = newSession()
+    const { xmlContent, analysis, notes, ...listed } = session
+    await service.saveSession(session)
+    equal(await service.getSessions(), [{ ...listed, audioUrl: null, scoreAccuracy: 87 }])
+  },
+
+  'changes replace members, null clears, and other members and the recording stay': async (service) => {
+    const session = newSession({ audio: recording(3) })
+    await service.saveSession(session)
+    await service.updateSession(session.id, {
+      songName: 'Für Elise',
+      instrument: 'Violin',
+      durationSeconds: 59.6,
+      date: '2026-03-01T10:30:00+02:00',
+      notes: null,
+      analysis: { feedback: 'Slower', scoreAccuracy: 88 }
+    })
+    const changed = await service.getSessionById(session.id)
+    equal(without(changed, 'audioUrl', 'audio', 'importKey'), {
+      ...without(session, 'audio'),
+      songName: 'Für Elise',
+      instrument: 'Violin',
+      durationSeconds: 60,
+      date: '2026-03-01T08:30:00.000Z',
+      notes: null,
+      analysis: { summary: 'Steady tempo', feedback: 'Slower', scoreAccuracy: 88, markedXml: '<marked/>' }
+    })
+    equal(changed && (await recordingOf(changed)), await hex(recording(3)))
+    const [listed] = await service.getSessions()
+    equal([listed?.songName, listed?.scoreAccuracy], ['Für Elise', 88])
+    await service.updateSession(session.id, { analysis: null, xmlContent: null, notes: 'new' })
+    const cleared = await service.getSessionById(session.id)
+    equal([cleared?.analysis, cleared?.xmlContent, cleared?.notes], [null, null, 'new'])
+  },
+
+  'empty changes and undefined members change nothing': async (service) => {
+    const session = newSession()
+    await service.saveSession(session)
+    await service.updateSession(session.id, {})
+    await service.updateSession(session.id, { songName: undefined, analysis: {} } as object)
+    equal(without(await service.getSessionById(session.id), 'audioUrl', 'importKey'), session)
+  },
+
+  'invalid changes are rejected and change nothing': async (service) => {
+    const session = newSession()
+    await service.saveSession(session)
+    for (const wrong of [
+      { songName: ' ' },
+      { instrument: null },
+      { durationSeconds: null },
+      { durationSeconds: 86_401 },
+      { date: 'yesterday' },
+      { notes: 'x'.repeat(10_001) }
+    ]) {
+      await rejects(service.updateSession(session.id, wrong as object), {
+        name: 'StorageError',
+        status: 400,
+        code: 'invalid_input'
+      })
+    }
+    equal(without(await service.getSessionById(session.id), 'audioUrl'), session)
+  },
+
+  'changing an unknown session is rejected': async (service) => {
+    await rejects(service.updateSession(crypto.randomUUID(), { notes: 'x' }), {
+      name: 'StorageError',
+      status: 404,
+      code: 'session_not_found'
+    })
+  },
+
+  'a late repeat of a save is recognised after a change': async (service) => {
+    const session = newSession({ audio: recording() })
+    await service.saveSession(session)
+    await service.updateSession(session.id, { songName: 'Für Elise' })
+    await service.saveSession(session)
+    equal((await service.getSessionById(session.id))?.songName, 'Für Elise')
+    await rejects(service.saveSession({ ...session, songName: 'Other' }), { code: 'id_reused' })
+  },
+
+  'practice days count minutes and sessions in order': async (service) => {
+    const noon = (day: string) => new Date(`${day}T12:00:00`).toISOString()
+    for (const [day, durationSeconds] of [
+      ['2026-03-03', 60],
+      ['2026-03-01', 89],
+      ['2026-03-03', 30],
+      ['2026-03-05', 600]
+    ] as const) {
+      await service.saveSession(newSession({ date: noon(day), durationSeconds }))
+    }
+    equal(await service.getPracticeDays({ from: '2026-03-01', to: '2026-03-04' }), [
+      { date: '2026-03-01', minutes: 1, sessions: 1 },
+      { date: '2026-03-03', minutes: 2, sessions: 2 }
+    ])
+    equal(await service.getPracticeDays({ from: '2025-01-01', to: '2025-12-31' }), [])
+  },
+
+  'a wrong range of practice days is rejected': async (service) => {
+    for (const [from, to] of [
+      ['2026-02-30', '2026-03-01'],
+      ['2026-03-02', '2026-03-01'],
+      ['2020-01-01', '2026-01-01'],
+      ['today', '2026-01-01']
+    ] as const) {
+      await rejects(service.getPracticeDays({ from, to }), { name: 'StorageError', code: 'invalid_input' })
+    }
   },
 
   'a recording is read back byte for byte, also from the list': async (service) => {

@@ -59,7 +59,7 @@ export async function importHistory(
 
   for (const listed of history) {
     signal?.throwIfAborted()
-    const id = await stableId(listed)
+    const id = stableId(listed)
     const known = inAccount.get(id)
     // An interrupted import may have saved a session without its large recording.
     if (known && (hasRecording(known) || !hasRecording(listed))) report.alreadyThere++

@@ -4,8 +4,10 @@ import { newestFirst } from '../session-order.ts'
 import {
   StorageError,
   type CallOptions,
-  type IStorageService,
+  type DayRange,
+  type PracticeStorage,
   type SaveOptions,
+  type SessionChanges,
   type SessionData
 } from '../storage-service.ts'
 import { createDelivery } from './delivery.ts'
@@ -23,7 +25,7 @@ export type OutboxOptions = {
   isOnline?: () => boolean
 }
 
-export interface Outbox extends IStorageService {
+export interface Outbox extends PracticeStorage {
   /** Tries to deliver the queue now. Resolves when it is empty or a delivery failed; never rejects. */
   flush(): Promise<void>
   /**
@@ -49,7 +51,7 @@ export interface Outbox extends IStorageService {
  *   it needs the network.
  * - `getUserStats` counts delivered sessions only and needs the network.
  */
-export function createOutbox(service: IStorageService, options: OutboxOptions): Outbox {
+export function createOutbox(service: PracticeStorage, options: OutboxOptions): Outbox {
   const {
     account,
     indexedDB = globalThis.indexedDB,
@@ -116,7 +118,12 @@ export function createOutbox(service: IStorageService, options: OutboxOptions): 
         if (item) await queue.remove(item)
       }),
 
+    updateSession: (id: string, changes: SessionChanges, options?: CallOptions) =>
+      service.updateSession(id, changes, options),
+
     getUserStats: (options?: CallOptions) => service.getUserStats(options),
+
+    getPracticeDays: (range: DayRange, options?: CallOptions) => service.getPracticeDays(range, options),
 
     flush,
 

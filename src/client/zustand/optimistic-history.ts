@@ -1,22 +1,26 @@
 import { newestFirst } from '../session-order.ts'
-import type { SessionData, StorageError } from '../storage-service.ts'
+import { listed } from '../session-changes.ts'
+import type { SessionChanges, SessionData, StorageError } from '../storage-service.ts'
+
+type Change = { id: string; changes: SessionChanges }
 
 /**
- * The history with optimistic updates: the last loaded history, plus sessions being saved, minus sessions
- * being deleted. The updates are kept apart from the loaded history, so a rollback just drops them, and a
+ * The history with optimistic updates: the last loaded history, plus sessions being saved, with the changes
+ * being saved, minus sessions being deleted. The updates are kept apart from the loaded history, so a rollback just drops them, and a
  * load does not disturb them.
  */
 export function createOptimisticHistory() {
   let loaded: SessionData[] = []
   const unsaved = new Map<string, SessionData>()
   const deleting = new Set<string>()
+  const changing = new Set<Change>()
 
   return {
     get: () =>
       newestFirst(
-        [...loaded.filter(({ id }) => !unsaved.has(id)), ...unsaved.values()].filter(
-          ({ id }) => !deleting.has(id)
-        )
+        [...loaded.filter(({ id }) => !unsaved.has(id)), ...unsaved.values()]
+          .filter(({ id }) => !deleting.has(id))
+          .map((session) => withChanges(session, [...changing]))
       ),
     replace: (sessions: SessionData[]) => {
       loaded = sessions
@@ -37,6 +41,17 @@ export function createOptimisticHistory() {
       unsaved.delete(id)
     },
 
+    startChange: (change: Change) => {
+      changing.add(change)
+    },
+    finishChange(change: Change) {
+      changing.delete(change)
+      loaded = loaded.map((session) => withChanges(session, [change]))
+    },
+    cancelChange: (change: Change) => {
+      changing.delete(change)
+    },
+
     startDelete: (id: string) => {
       deleting.add(id)
     },
@@ -49,4 +64,10 @@ export function createOptimisticHistory() {
       deleting.delete(id)
     }
   }
+}
+
+function withChanges(session: SessionData, all: Change[]): SessionData {
+  return all
+    .filter(({ id }) => id === session.id)
+    .reduce((changed, { changes }) => listed(changed, changes), session)
 }

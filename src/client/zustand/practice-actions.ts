@@ -1,4 +1,4 @@
-import { readAnalysis } from '../analysis.ts'
+import { EMPTY_ANALYSIS, readAnalysis } from '../analysis.ts'
 import type { Clock } from '../clock.ts'
 import type { CurrentSession, SessionState, SetState } from './session-state.ts'
 
@@ -25,9 +25,8 @@ export function practiceActions(set: SetState, clock: Pick<Clock, 'now'>) {
     setDurationSeconds: (durationSeconds) => change({ durationSeconds }),
     setRecordingBlob: (audio) => change({ audio }),
     setAnalysisResults: (results) =>
-      change({
-        analysis: { summary: null, feedback: null, scoreAccuracy: null, ...results, ...readAnalysis(results) }
-      }),
+      change({ analysis: { ...results, ...(readAnalysis(results) ?? EMPTY_ANALYSIS) } }),
+    changeSession: change,
     setRecordingStatus: (isRecording) => set({ isRecording }),
     setAnalyzingStatus: (isAnalyzing) => set({ isAnalyzing }),
     clearSession: () => set({ currentSession: null, isRecording: false, isAnalyzing: false })

@@ -1,4 +1,4 @@
-import type { Analysis, SessionData, UserStatsData } from '../storage-service.ts'
+import type { Analysis, SessionChanges, SessionData, UserStatsData } from '../storage-service.ts'
 
 /** The response of the AI service, under its own names. */
 export type AnalysisResults = {
@@ -34,6 +34,8 @@ export type SessionState = {
   load: () => Promise<void>
 
   startNewSession: (xmlContent: string, songName: string, instrument: string) => void
+  /** Changes any members of the current session, such as its name, date, score or notes. */
+  changeSession: (changes: Partial<Omit<CurrentSession, 'id'>>) => void
   setInstrument: (instrument: string) => void
   setDurationSeconds: (durationSeconds: number) => void
   setRecordingBlob: (audio: Blob) => void
@@ -50,6 +52,8 @@ export type SessionState = {
   saveSession: () => Promise<void>
   /** Saves a refused session again. */
   retrySave: (id: string) => Promise<void>
+  /** Changes a saved session. The changes show immediately; on failure, rejects and undoes them. */
+  updateSession: (id: string, changes: SessionChanges) => Promise<void>
   /** Deletes a session. It disappears immediately; on failure, rejects and the session reappears. */
   deleteSession: (id: string) => Promise<void>
 }

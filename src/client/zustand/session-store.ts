@@ -1,6 +1,6 @@
 import { create } from 'zustand'
 import type { Clock } from '../clock.ts'
-import type { IStorageService } from '../storage-service.ts'
+import type { PracticeStorage } from '../storage-service.ts'
 import { practiceActions } from './practice-actions.ts'
 import type { SessionState } from './session-state.ts'
 import { storageActions } from './storage-actions.ts'
@@ -10,7 +10,7 @@ import { storageActions } from './storage-actions.ts'
  * `load` when the app starts and whenever the outbox notifies its subscribers.
  */
 export function createSessionStore(
-  service: IStorageService,
+  service: PracticeStorage,
   { clock = { now: () => new Date() } }: { clock?: Pick<Clock, 'now'> } = {}
 ) {
   return create<SessionState>()((set, get) => ({

@@ -1,12 +1,12 @@
 import { readAnalysis } from '../analysis.ts'
-import type { IStorageService, SessionData, StorageError } from '../storage-service.ts'
+import type { PracticeStorage, SessionChanges, SessionData, StorageError } from '../storage-service.ts'
 import { createOptimisticHistory } from './optimistic-history.ts'
 import type { SessionState, SetState } from './session-state.ts'
 
 /**
  * Actions that call the storage service. Changes show immediately and are rolled back when the call fails.
  */
-export function storageActions(service: IStorageService, set: SetState, get: () => SessionState) {
+export function storageActions(service: PracticeStorage, set: SetState, get: () => SessionState) {
   const history = createOptimisticHistory()
   const saves = new Map<string, Promise<void>>()
   let loads = 0
@@ -69,8 +69,25 @@ export function storageActions(service: IStorageService, set: SetState, get: () 
     await load()
   }
 
+  async function update(id: string, changes: SessionChanges): Promise<void> {
+    const change = { id, changes }
+    history.startChange(change)
+    show({ error: null })
+    try {
+      await saves.get(id)?.catch(() => {})
+      await service.updateSession(id, changes)
+    } catch (error) {
+      history.cancelChange(change)
+      show({ error: error as Error })
+      throw error
+    }
+    history.finishChange(change)
+    await load()
+  }
+
   return {
     load,
+    updateSession: update,
 
     async saveSession() {
       const { currentSession } = get()

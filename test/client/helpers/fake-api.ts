@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { dailyPractice, faultOfRange } from '../../../src/contract/daily-practice.ts'
 import { localDay, practiceDays, summarise } from '../../../src/contract/practice-days.ts'
 
 /**
@@ -13,8 +14,11 @@ type Stored = {
   instrument: string
   durationSeconds: number
   xmlContent: string | null
-  analysis: unknown
+  analysis: { scoreAccuracy: number | null } | null
+  notes: string | null
   audio: string | null
+  /** Digest of the first save of a session that was edited since. */
+  savedAs?: string
   /** The recording was uploaded directly, so the API has no digest of it. */
   isDirect?: boolean
 }
@@ -56,7 +60,7 @@ export async function startFakeApi() {
     const token = request.headers.authorization?.replace('Bearer ', '') ?? ''
     const seen = { method: request.method ?? '', path: request.url ?? '', token }
     response.setHeader('access-control-allow-origin', '*')
-    response.setHeader('access-control-allow-methods', 'GET, POST, PUT, DELETE')
+    response.setHeader('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE')
     response.setHeader('access-control-allow-headers', 'authorization, content-type')
     response.setHeader('access-control-expose-headers', 'retry-after, location')
     if (seen.method === 'OPTIONS') {
@@ -95,6 +99,7 @@ export async function startFakeApi() {
       return { status: 201, body: {} }
     }
     if (pathname === '/api/stats') return { status: 200, body: stats(mine, searchParams.get('tz') ?? 'UTC') }
+    if (pathname === '/api/stats/days') return days(mine, searchParams)
     if (pathname === '/api/sessions' && method === 'POST') return save(mine, JSON.parse(body))
     if (pathname === '/api/sessions') return { status: 200, body: list(mine) }
     const [sessionId = '', recording, complete] = id.split('/')
@@ -102,6 +107,7 @@ export async function startFakeApi() {
     if (!id) return problem(404, 'route_not_found')
     if (!session) return problem(404, 'session_not_found')
     if (method === 'GET') return { status: 200, body: toData(mine, session) }
+    if (method === 'PATCH') return edit(mine, session, JSON.parse(body))
     if (complete) return finish(mine, session, JSON.parse(body))
     if (recording) return begin(mine, session, JSON.parse(body))
     mine.sessions.delete(id)
@@ -117,6 +123,7 @@ export async function startFakeApi() {
       duration,
       xmlContent = null,
       analysis = null,
+      notes = null,
       audioBase64 = null,
       date = new Date().toISOString()
     } = body
@@ -132,12 +139,33 @@ export async function startFakeApi() {
       durationSeconds: Math.round(duration),
       xmlContent,
       analysis,
+      notes,
       audio: audioBase64
     }
     const known = mine.sessions.get(id)
-    if (known && digest(known) !== digest(session)) return problem(409, 'id_reused')
+    if (known && ![digest(known), known.savedAs].includes(digest(session))) return problem(409, 'id_reused')
     if (!known) mine.sessions.set(id, session)
     return { status: known ? 200 : 201, body: toData(mine, known ?? session) }
+  }
+
+  function edit(mine: Account, session: Stored, { duration, analysis, ...body }: Partial<Body>) {
+    const durationSeconds = duration === undefined ? session.durationSeconds : Math.round(duration)
+    const merged =
+      analysis === undefined ? session.analysis : analysis && { ...session.analysis, ...analysis }
+    const changed = { ...session, ...body, durationSeconds, analysis: merged }
+    const names = [changed.songName, changed.instrument].every((name) => name?.trim())
+    if (
+      !names ||
+      duration === null ||
+      !(durationSeconds <= 86_400) ||
+      Number.isNaN(Date.parse(changed.date)) ||
+      (changed.notes?.length ?? 0) > 10_000
+    ) {
+      return problem(400, 'invalid_input')
+    }
+    const savedAs = session.savedAs ?? digest(session)
+    Object.assign(session, changed, { savedAs, date: new Date(changed.date).toISOString() })
+    return { status: 200, body: toData(mine, session) }
   }
 
   function begin(
@@ -187,7 +215,13 @@ export async function startFakeApi() {
   }
 
   function toData(mine: Account, session: Stored) {
-    return { ...session, audio: undefined, isDirect: undefined, audioUrl: audioUrl(mine, session) }
+    return {
+      ...session,
+      audio: undefined,
+      isDirect: undefined,
+      savedAs: undefined,
+      audioUrl: audioUrl(mine, session)
+    }
   }
 
   function list(mine: Account): object[] {
@@ -199,7 +233,8 @@ export async function startFakeApi() {
         song_name: session.songName,
         instrument: session.instrument,
         duration_seconds: session.durationSeconds,
-        audio_url: audioUrl(mine, session)
+        audio_url: audioUrl(mine, session),
+        score_accuracy: session.analysis?.scoreAccuracy ?? null
       }))
   }
 
@@ -253,8 +288,15 @@ export type FakeApi = Awaited<ReturnType<typeof startFakeApi>>
 type Body = Partial<Omit<Stored, 'audio'>> & { duration: number; audioBase64?: string }
 
 /** Equal for equal saves. Includes the recording only if it was sent inline. */
-function digest({ isDirect, ...session }: Stored): string {
+function digest({ isDirect, savedAs, ...session }: Stored): string {
   return JSON.stringify({ ...session, ...(isDirect && { audio: null }) })
+}
+
+function days({ sessions }: Account, query: URLSearchParams) {
+  const range = { from: query.get('from') ?? '', to: query.get('to') ?? '' }
+  if (faultOfRange(range)) return problem(400, 'invalid_input')
+  const dated = [...sessions.values()].map((session) => ({ ...session, date: new Date(session.date) }))
+  return { status: 200, body: { days: dailyPractice(dated, query.get('tz') ?? 'UTC', range) } }
 }
 
 function stats({ sessions }: Account, timeZone: string) {

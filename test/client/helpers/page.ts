@@ -2,7 +2,7 @@ import {
   ApiStorageService,
   createStorageService,
   LocalStorageService,
-  type IStorageService,
+  type PracticeStorage,
   type SessionData
 } from '../../../src/client/index.ts'
 import { createOutbox, type Outbox } from '../../../src/client/offline/index.ts'
@@ -21,7 +21,7 @@ export type Account = {
   directUploadBytes?: number
 }
 
-function api({ token, profile, ...options }: Account): IStorageService {
+function api({ token, profile, ...options }: Account): PracticeStorage {
   return new ApiStorageService({ ...options, getAccessToken: async () => token, getProfile: () => profile })
 }
 

@@ -9,7 +9,13 @@ export function newSession(given: Partial<SessionData> = {}): SessionData {
     instrument: 'Piano',
     durationSeconds: 600,
     xmlContent: '<score-partwise version="4.0"/>',
-    analysis: { summary: 'Steady tempo', feedback: 'Mind bar 12 – „dolce“ ♪', scoreAccuracy: 87 },
+    analysis: {
+      summary: 'Steady tempo',
+      feedback: 'Mind bar 12 – „dolce“ ♪',
+      scoreAccuracy: 87,
+      markedXml: '<marked/>'
+    },
+    notes: 'left hand alone first',
     ...given
   }
 }

@@ -74,7 +74,10 @@ t.test(
     const [, second, newest] = account()
     t.equal(second?.id, uuid)
     t.match(newest?.id, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
-    t.match(newest, { durationSeconds: 90, analysis: { summary: 'Good', feedback: 'Slower' } })
+    t.match(newest, {
+      durationSeconds: 90,
+      analysis: { summary: 'Good', feedback: 'Slower', markedXml: '<m/>' }
+    })
     t.equal(
       newest?.audio && (await hex(new Blob([Buffer.from(newest.audio, 'base64')]))),
       await hex(recording(1, 3_000))
@@ -90,6 +93,16 @@ t.test('a repeated import creates no session twice', async (t) => {
   t.strictSame(await run(), { total: 3, imported: 0, alreadyThere: 3, problems: [] })
   t.equal(account().length, 3)
   t.equal(api.requests.length, posts + 1, 'only the list was requested')
+})
+
+t.test('a session that was edited locally after its import is recognised', async (t) => {
+  const { run, local, account } = await setUp(t, [{}])
+  await run()
+  const [session] = await local.getSessions()
+  await local.updateSession(session?.id ?? '', { songName: 'Renamed', date: '2025-01-01T00:00:00.000Z' })
+  await local.updateSession(session?.id ?? '', { instrument: 'Violin' })
+  t.match(await run(), { imported: 0, alreadyThere: 1 })
+  t.equal(account().length, 1)
 })
 
 t.test('an aborted import continues where it stopped', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { IDBFactory } from 'fake-indexeddb'
-import { LocalStorageService, StorageError, type IStorageService } from '../../../src/client/index.ts'
+import { LocalStorageService, StorageError, type PracticeStorage } from '../../../src/client/index.ts'
 import { createSessionStore } from '../../../src/client/zustand/index.ts'
 import { memoryStorage } from '../helpers/memory-storage.ts'
 import { newSession, recording } from '../helpers/sessions.ts'
@@ -8,14 +8,16 @@ import { newSession, recording } from '../helpers/sessions.ts'
 const unavailable = () => Promise.reject(new StorageError(0, 'network_error', 'No network'))
 
 /** A store on a local service; a test may replace single methods of the service. */
-function setUp(replaced: Partial<IStorageService> = {}) {
+function setUp(replaced: Partial<PracticeStorage> = {}) {
   const local = new LocalStorageService({ storage: memoryStorage(), indexedDB: new IDBFactory() })
-  const service: IStorageService = {
+  const service: PracticeStorage = {
     getSessions: () => local.getSessions(),
     getSessionById: (id) => local.getSessionById(id),
     saveSession: (session) => local.saveSession(session),
+    updateSession: (id, changes) => local.updateSession(id, changes),
     deleteSession: (id) => local.deleteSession(id),
     getUserStats: () => local.getUserStats(),
+    getPracticeDays: (range) => local.getPracticeDays(range),
     ...replaced
   }
   const store = createSessionStore(service)
@@ -53,9 +55,10 @@ t.test('a session from its start until it is in the history', async (t) => {
   })
   state().setAnalyzingStatus(false)
   state().setDurationSeconds(120)
+  state().changeSession({ songName: 'Für Elise', notes: 'mine' })
   t.match(
     state().currentSession?.analysis,
-    { summary: 'Good', feedback: 'Slower', 'marked-up-musicxml': '<m/>', performace_summary: 'Good' },
+    { summary: 'Good', feedback: 'Slower', markedXml: '<m/>', performace_summary: 'Good' },
     'both sets of names can be read'
   )
 
@@ -69,9 +72,12 @@ t.test('a session from its start until it is in the history', async (t) => {
     error: null,
     stats: { total_minutes: 2 }
   })
-  t.match(state().history, [{ id, instrument: 'Violin', durationSeconds: 120, pending: undefined }])
+  t.match(state().history, [
+    { id, songName: 'Für Elise', instrument: 'Violin', durationSeconds: 120, pending: undefined }
+  ])
   t.match(await local.getSessionById(id), {
-    analysis: { summary: 'Good', feedback: 'Slower', scoreAccuracy: null }
+    analysis: { summary: 'Good', feedback: 'Slower', scoreAccuracy: null, markedXml: '<m/>' },
+    notes: 'mine'
   })
 })
 
@@ -199,6 +205,48 @@ t.test('optimistic save', async (t) => {
     await state().saveSession()
     t.ok(seen.includes(0.5))
     t.equal(seen.at(-1), null)
+  })
+})
+
+t.test('optimistic change', async (t) => {
+  const changes = { songName: 'Für Elise', date: '2020-01-01T00:00:00.000Z', analysis: { scoreAccuracy: 99 } }
+
+  await t.test('shows immediately, in its place, and stays', async (t) => {
+    const gate = deferred()
+    const { local, state, service } = setUp()
+    service.updateSession = async (id, changes) => {
+      await gate.promise
+      await local.updateSession(id, changes)
+    }
+    const [edited, other] = [newSession(), newSession({ date: '2025-01-01T00:00:00.000Z' })]
+    for (const session of [edited, other]) await local.saveSession(session)
+    await state().load()
+    const updating = state().updateSession(edited.id, changes)
+    const expected = [{ id: other.id }, { id: edited.id, songName: 'Für Elise', scoreAccuracy: 99 }]
+    t.match(state().history, expected)
+    gate.release()
+    await updating
+    t.match(state().history, expected)
+    t.match(await local.getSessionById(edited.id), { songName: 'Für Elise' })
+  })
+
+  await t.test('is undone when it fails', async (t) => {
+    const { local, state } = setUp({ updateSession: unavailable })
+    const session = newSession()
+    await local.saveSession(session)
+    await state().load()
+    await t.rejects(state().updateSession(session.id, changes), { code: 'network_error' })
+    t.match(state(), { history: [{ songName: 'Ode to Joy' }], error: { code: 'network_error' } })
+  })
+
+  await t.test('stays when the following load fails', async (t) => {
+    const { local, state, service } = setUp()
+    const session = newSession()
+    await local.saveSession(session)
+    await state().load()
+    service.getSessions = unavailable
+    await state().updateSession(session.id, changes)
+    t.match(state().history, [{ songName: 'Für Elise', scoreAccuracy: 99 }])
   })
 })
 

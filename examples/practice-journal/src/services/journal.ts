@@ -1,14 +1,14 @@
 import { createContext, useContext, useSyncExternalStore } from 'react'
 import { createOutbox, type Outbox } from 'harmony-helper/client/offline'
 import { createSessionStore, type SessionState } from 'harmony-helper/client/zustand'
-import type { IStorageService } from 'harmony-helper/client'
+import type { PracticeStorage } from 'harmony-helper/client'
 import { createDrafts, type Drafts } from './drafts.ts'
 import { storageService, USE_MOCK } from './storageFactory.ts'
 
 /** The services of one signed-in user, and the store that the components read. */
 export type Journal = {
   store: ReturnType<typeof createSessionStore>
-  service: IStorageService
+  service: PracticeStorage
   /** Undefined in mock mode, which needs no network. */
   outbox: Outbox | undefined
   drafts: Drafts
