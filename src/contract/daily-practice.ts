@@ -12,8 +12,9 @@ export function faultOfRange({ from, to }: DayRange): { path: 'from' | 'to'; mes
     }
   }
   if (from > to) return { path: 'to', message: 'must not be before `from`' }
-  if (Date.parse(to) - Date.parse(from) >= MAX_DAYS * 86_400_000)
+  if (Date.parse(to) - Date.parse(from) >= MAX_DAYS * 86_400_000) {
     return { path: 'to', message: `must be at most ${MAX_DAYS} days` }
+  }
   return undefined
 }
 
@@ -26,9 +27,10 @@ export function dailyPractice(
   const days = new Map<string, { seconds: number; sessions: number }>()
   for (const { date, durationSeconds } of sessions) {
     const day = localDay(date, timeZone)
-    if (day.length !== from.length || day < from || day > to) continue
-    const { seconds, sessions } = days.get(day) ?? { seconds: 0, sessions: 0 }
-    days.set(day, { seconds: seconds + durationSeconds, sessions: sessions + 1 })
+    if (day.length === from.length && day >= from && day <= to) {
+      const { seconds, sessions } = days.get(day) ?? { seconds: 0, sessions: 0 }
+      days.set(day, { seconds: seconds + durationSeconds, sessions: sessions + 1 })
+    }
   }
   return [...days]
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -1,13 +1,20 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { StatsQuerySchema, UserStatsSchema } from '../../contract/stats.ts'
+import {
+  PracticeDaysQuerySchema,
+  PracticeDaysSchema,
+  StatsQuerySchema,
+  UserStatsSchema
+} from '../../contract/stats.ts'
 import type { Config } from '../config.ts'
 import { entityTagOf, isKnownVersion } from '../http/conditional-read.ts'
 import { JSON_TYPE, NOT_MODIFIED, problemResponses } from '../http/response-schemas.ts'
+import { readPracticeDays } from './read-practice-days.ts'
 import { userStats } from './user-stats.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone'>; now: () => Date }
 
-/** `GET /api/stats` (seed, "Stats Routes"). */
+/** `GET /api/stats` (seed, "Stats Routes") and `GET /api/stats/days`. */
 const statsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { defaultTimeZone }, now }) => {
   app.get(
     '/stats',
@@ -27,12 +34,35 @@ const statsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { 
         defaultTimeZone,
         now: now()
       })
-      // Midnight changes the answer without a write, so its version is the answer itself.
-      const json = reply.serialize(stats) as string
-      if (isKnownVersion(request, reply, entityTagOf([json]))) return reply.code(304).send(null)
-      return reply.type(JSON_TYPE).send(json as never)
+      return send(request, reply, stats)
     }
   )
+
+  app.get(
+    '/stats/days',
+    {
+      schema: {
+        operationId: 'getPracticeDays',
+        summary: 'Days with practice of up to 1,100 days',
+        tags: ['Stats'],
+        querystring: PracticeDaysQuerySchema,
+        response: { 200: PracticeDaysSchema, 304: NOT_MODIFIED, ...problemResponses('invalid_input') }
+      }
+    },
+    async (request, reply) => {
+      const { tz: timeZone, from, to } = request.query
+      const { sub } = request.user
+      const days = { sub, timeZone, defaultTimeZone, now: now(), from, to }
+      return send(request, reply, await readPracticeDays(app.database, days))
+    }
+  )
+}
+
+/** Midnight changes the answer without a write, so its version is the answer itself. */
+function send(request: FastifyRequest, reply: FastifyReply, answer: object) {
+  const json = reply.serialize(answer) as string
+  if (isKnownVersion(request, reply, entityTagOf([json]))) return reply.code(304).send(null)
+  return reply.type(JSON_TYPE).send(json as never)
 }
 
 export default statsRoutes

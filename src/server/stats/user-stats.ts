@@ -1,30 +1,20 @@
-import { isTimeZone, localDay, summarise, toMinutes, weekOf } from '../../contract/practice-days.ts'
+import { localDay, summarise, toMinutes, weekOf } from '../../contract/practice-days.ts'
 import type { UserStatsData } from '../../contract/stats.ts'
 import type { Database } from '../database/client.ts'
-import { invalidInput } from '../errors.ts'
 import { refreshFigures } from '../users/figures.ts'
 import { findStreak } from '../users/figures-repository.ts'
 import { rejectUnknownZone, toDatabaseZone } from '../users/time-zones.ts'
 import { createStatsRepository, type StatsRow } from './repository.ts'
-
-type Query = {
-  sub: string
-  /** Zone of this answer, instead of the user's own. */
-  timeZone: string | undefined
-  defaultTimeZone: string
-  now: Date
-}
+import { rejectUnknownName, type StatsRequest } from './stats-request.ts'
 
 /**
  * The stats of a user: zero for one who was never synced. Their cost does not grow with the number of sessions; in another
  * zone than the user's own, it grows with the days of the streak.
  * @throws {ApiError} invalid_input for an unknown time zone; database_unavailable
  */
-export async function userStats(database: Database, query: Query): Promise<UserStatsData> {
+export async function userStats(database: Database, query: StatsRequest): Promise<UserStatsData> {
   const { timeZone, defaultTimeZone, now } = query
-  if (timeZone !== undefined && !isTimeZone(timeZone)) {
-    throw invalidInput('tz', 'must be an IANA time zone such as Europe/Berlin')
-  }
+  rejectUnknownName(timeZone)
   const row = await findCurrent(database, query).catch(rejectUnknownZone('tz'))
   if (!row) return summarise([], localDay(now, timeZone ?? defaultTimeZone))
   const week = weekOf(row.today).map((day, index) => ({
@@ -40,7 +30,7 @@ export async function userStats(database: Database, query: Query): Promise<UserS
 }
 
 /** Counts first what is unknown. @returns null for a user who was never synced */
-async function findCurrent(database: Database, query: Query): Promise<StatsRow | null> {
+async function findCurrent(database: Database, query: StatsRequest): Promise<StatsRow | null> {
   const { sub, timeZone, defaultTimeZone, now } = query
   const stats = createStatsRepository(database.run)
   const defaultZone = toDatabaseZone(defaultTimeZone)

@@ -112,6 +112,7 @@ t.test('the document describes exactly the existing routes', async (t) => {
       'GET /api/sessions',
       'GET /api/sessions/{id}',
       'GET /api/stats',
+      'GET /api/stats/days',
       'GET /healthz',
       'GET /readyz',
       'PATCH /api/sessions/{id}',
@@ -257,6 +258,9 @@ t.test('the answers of the server match the document', async (t) => {
   is(await clara.get(whole.id.replaceAll(/\w/g, '0')), 'get', '/api/sessions/{id}', 404)
   is(await clara.stats(), 'get', '/api/stats', 200)
   is(await clara.stats('?tz=x'), 'get', '/api/stats', 400)
+  const days = '/api/stats/days?from=2026-01-01&to='
+  is(await clara.call('GET', `${days}2026-12-31`), 'get', '/api/stats/days', 200)
+  is(await clara.call('GET', `${days}2025-12-31`), 'get', '/api/stats/days', 400)
   is(await app.inject('/api/stats'), 'get', '/api/stats', 401)
   is(await app.inject('/healthz'), 'get', '/healthz', 200)
   is(await app.inject('/readyz'), 'get', '/readyz', 200)

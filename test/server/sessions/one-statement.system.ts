@@ -5,6 +5,7 @@ import type { Statement } from '../../../src/server/database/statement-runner.ts
 import { newestStatement, olderStatement } from '../../../src/server/sessions/history-repository.ts'
 import { saveStatement } from '../../../src/server/sessions/save-repository.ts'
 import { sessionJsonStatement } from '../../../src/server/sessions/session-json-repository.ts'
+import { daysStatement } from '../../../src/server/stats/days-repository.ts'
 import { statsStatement } from '../../../src/server/stats/repository.ts'
 import { build } from '../../helpers/app.ts'
 import { query } from '../../helpers/scratch-database.ts'
@@ -91,6 +92,16 @@ t.test('query plans on many rows', async (t) => {
       /sessions_user_id_date_id_idx on sessions .*\n +Index Cond: \(\(user_id = .*\) AND \(date >= .*\) AND \(date < /
     )
     t.notMatch(plan, /Sort|Seq Scan/)
+  })
+
+  t.test('the days with practice are read by the indexes', async (t) => {
+    const plan = await explain(daysStatement, [sub, null, 'UTC', '2026-03-01', '2026-05-31'])
+    t.match(plan, 'Index Scan using users_auth0_id_key on users')
+    t.match(
+      plan,
+      /sessions_user_id_date_id_idx on sessions.*\n +Index Cond: \(\(user_id = .*\) AND \(date >= .*\) AND \(date < /
+    )
+    t.notMatch(plan, /Seq Scan/)
   })
 
   t.test('a save finds the user, and sessions that have become due, by their indexes', async (t) => {

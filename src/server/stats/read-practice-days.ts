@@ -1,0 +1,41 @@
+import { faultOfRange } from '../../contract/daily-practice.ts'
+import { toMinutes } from '../../contract/practice-days.ts'
+import type { DailyPractice, DayRange } from '../../contract/stats.ts'
+import type { Database } from '../database/client.ts'
+import { invalidInput } from '../errors.ts'
+import { refreshFigures } from '../users/figures.ts'
+import { rejectUnknownZone, toDatabaseZone } from '../users/time-zones.ts'
+import { createDaysRepository, type DaysRow } from './days-repository.ts'
+import { rejectUnknownName, type StatsRequest } from './stats-request.ts'
+
+/**
+ * The days with practice of a user, in order: none for one who was never synced. Sessions of the future count.
+ * @throws {ApiError} invalid_input for a wrong range or an unknown time zone; database_unavailable
+ */
+export async function readPracticeDays(
+  database: Database,
+  request: StatsRequest & DayRange
+): Promise<{ days: DailyPractice[] }> {
+  const fault = faultOfRange(request)
+  if (fault) throw invalidInput(fault.path, fault.message)
+  rejectUnknownName(request.timeZone)
+  const row = await findDays(database, request).catch(rejectUnknownZone('tz'))
+  const days = row?.days ?? []
+  return {
+    days: days.map(({ date, seconds, sessions }) => ({ date, minutes: toMinutes(seconds), sessions }))
+  }
+}
+
+/** Counts the streak first when the zone of the user's days is unknown. @returns null for a user never synced */
+async function findDays(database: Database, request: StatsRequest & DayRange): Promise<DaysRow | null> {
+  const { sub, timeZone, defaultTimeZone, now, from, to } = request
+  const repository = createDaysRepository(database.run)
+  const query = { sub, from, to, defaultZone: toDatabaseZone(defaultTimeZone) }
+  const row = await repository.find({
+    ...query,
+    zone: timeZone === undefined ? null : toDatabaseZone(timeZone)
+  })
+  if (!row || row.zone !== null) return row
+  const user = await database.transaction((queries) => refreshFigures(queries, sub, { defaultTimeZone, now }))
+  return repository.find({ ...query, zone: user?.countedZone ?? query.defaultZone })
+}

@@ -1,0 +1,18 @@
+import { isTimeZone } from '../../contract/practice-days.ts'
+import { invalidInput } from '../errors.ts'
+
+/** Whose stats, by whose days, and as of when. */
+export type StatsRequest = {
+  sub: string
+  /** Zone of this answer, instead of the user's own. */
+  timeZone: string | undefined
+  defaultTimeZone: string
+  now: Date
+}
+
+/** @throws {ApiError} invalid_input for a name that is no IANA time zone */
+export function rejectUnknownName(timeZone: string | undefined): void {
+  if (timeZone !== undefined && !isTimeZone(timeZone)) {
+    throw invalidInput('tz', 'must be an IANA time zone such as Europe/Berlin')
+  }
+}
