@@ -12,12 +12,13 @@ import admission from './http/admission.ts'
 import limitAnswers from './http/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
 import jsonParser from './http/json-parser.ts'
+import lazySchemas from './http/lazy-schemas.ts'
 import openapi from './http/openapi.ts'
 import problemDetails from './http/problem-details.ts'
 import requestBodies from './http/request-bodies.ts'
 import requestId from './http/request-id.ts'
 import noStore from './http/no-store.ts'
-import { serverOptions } from './http/server-options.ts'
+import { serverOptions, validationOptions } from './http/server-options.ts'
 import { refuseUnknownRoutes } from './http/unknown-routes.ts'
 import rateLimits from './rate-limits/plugin.ts'
 import sessionRoutes from './sessions/routes.ts'
@@ -33,12 +34,13 @@ type Options = {
 
 /** Builds the application. It does not read the environment and does not listen. */
 export async function buildApp(config: Config, { now = () => new Date() }: Options = {}) {
-  const app = fastify(serverOptions(config, now)).withTypeProvider<TypeBoxTypeProvider>()
+  const app = fastify(serverOptions(config)).withTypeProvider<TypeBoxTypeProvider>()
 
   await app.register(requestId)
   await app.register(requestBodies)
   await app.register(drainConnections)
   await app.register(limitAnswers, { stallMs: config.answerTimeoutMs })
+  await app.register(lazySchemas, { validation: validationOptions(now) })
   await app.register(problemDetails)
   await app.register(jsonParser)
   await app.register(helmet)

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { Ajv } from 'ajv'
 import t from 'tap'
 import { loadConfig } from '../../src/server/config.ts'
 import { EnvironmentSchema } from '../../src/server/environment/schema.ts'
@@ -89,6 +90,10 @@ t.test('one message names every invalid variable', async (t) => {
   }
   const message = refusalOf(changes)
   for (const name of Object.keys(changes)) t.match(message, new RegExp(`^  ${name} \\w`, 'm'), name)
+})
+
+t.test('the schema of the environment is valid', async (t) => {
+  t.ok(new Ajv().validateSchema(EnvironmentSchema))
 })
 
 t.test('one message names every value that fails a check beyond the schema', async (t) => {

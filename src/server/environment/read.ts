@@ -1,10 +1,8 @@
-import { envSchema } from 'env-schema'
+import type { ErrorObject } from 'ajv'
+import { coerceEnvironment } from './coerce.ts'
 import { findInconsistencies } from './inconsistencies.ts'
 import { EnvironmentSchema, type Environment } from './schema.ts'
 import { describeWrapping, unwrap } from './wrapping.ts'
-
-/** An error of Ajv. */
-type Violation = { keyword: string; instancePath: string; message?: string; params: Record<string, unknown> }
 
 /**
  * Reads and validates the environment. An empty variable counts as not set, as in an .env file.
@@ -28,19 +26,15 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
 }
 
 function validate(data: NodeJS.ProcessEnv): { values?: Environment; violations: string[] } {
-  try {
-    return { values: envSchema<Environment>({ schema: EnvironmentSchema, data, env: false }), violations: [] }
-  } catch (error) {
-    const { errors = [] } = error as { errors?: Violation[] }
-    if (errors.length === 0) throw error
-    return { violations: [...new Set(errors.map(describe))] }
-  }
+  const { values, violations } = coerceEnvironment(data)
+  if (violations.length === 0) return { values, violations: [] }
+  return { violations: [...new Set(violations.map(describe))] }
 }
 
 const invalidEnvironment = (problems: string[]) =>
   new Error(`The environment is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
 
-function describe({ keyword, instancePath, params, message }: Violation): string {
+function describe({ keyword, instancePath, params, message }: ErrorObject): string {
   if (keyword === 'required') {
     const name = String(params['missingProperty'])
     return `${name} is missing: ${purposeOf(name)}`

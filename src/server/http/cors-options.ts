@@ -8,7 +8,10 @@ import type { Config } from '../config.ts'
  */
 export function corsOptions(config: Pick<Config, 'corsOrigins'>) {
   const options = createOptions(config)
-  const delegator = async (request: FastifyRequest) => ({ ...options, preflight: isPreflight(request) })
+  const delegator = async (request: FastifyRequest): Promise<FastifyCorsOptions> => ({
+    ...options,
+    preflight: isPreflight(request)
+  })
   return { delegator: delegator satisfies FastifyCorsOptionsDelegate }
 }
 

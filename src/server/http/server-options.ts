@@ -14,23 +14,22 @@ const REQUEST_TIMEOUT_MS = 15 * 60_000
 /** Largest body of a route that does not say otherwise. */
 const SMALL_BODY_BYTES = 16 * 1024
 
+/** Options of Ajv for the validation of requests. */
+export const validationOptions = (now: () => Date) => ({
+  allErrors: true,
+  coerceTypes: false as const,
+  removeAdditional: false,
+  verbose: true,
+  keywords: schemaKeywords(now),
+  // Tests validate the schemas. To do it here, Ajv would compile the schema of schemas for the first request.
+  validateSchema: false
+})
+
 /** Options of the Fastify server: logging, validation and what happens before a route is found. */
-export const serverOptions = (
-  config: Pick<Config, 'logLevel' | 'maxConnectionsPerAddress' | 'trustProxy'>,
-  now: () => Date
-) =>
+export const serverOptions = (config: Pick<Config, 'logLevel' | 'maxConnectionsPerAddress' | 'trustProxy'>) =>
   ({
     logger: loggerOptions(config),
     genReqId: generateRequestId,
-    ajv: {
-      customOptions: {
-        allErrors: true,
-        coerceTypes: false,
-        removeAdditional: false,
-        verbose: true,
-        keywords: schemaKeywords(now)
-      }
-    },
     trustProxy: config.trustProxy,
     bodyLimit: SMALL_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -1,4 +1,4 @@
-import { Agent, request, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { wrongUrl } from './errors.ts'
 
 /**
@@ -9,13 +9,21 @@ import { wrongUrl } from './errors.ts'
  * does not keep the body to send it again.
  */
 export function createStorageFetch(timeoutMs: number) {
-  const dispatcher = new Agent({
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    connect: { timeout: Math.min(timeoutMs, 10_000) }
-  })
+  let connecting: ReturnType<typeof connect> | undefined
+
+  /** undici is loaded with the first request: at the start it would cost as much as Fastify does. */
+  async function connect() {
+    const { Agent, request } = await import('undici')
+    const dispatcher = new Agent({
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      connect: { timeout: Math.min(timeoutMs, 10_000) }
+    })
+    return { request, dispatcher }
+  }
 
   async function storageFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+    const { request, dispatcher } = await (connecting ??= connect())
     const { statusCode, headers, body } = await request(String(input), {
       dispatcher,
       method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
@@ -33,7 +41,7 @@ export function createStorageFetch(timeoutMs: number) {
     })
   }
 
-  return { fetch: storageFetch, close: () => dispatcher.destroy() }
+  return { fetch: storageFetch, close: async () => (await connecting)?.dispatcher.destroy() }
 }
 
 const toPairs = (headers: Dispatcher.ResponseData['headers']) =>

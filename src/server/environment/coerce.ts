@@ -1,0 +1,23 @@
+import { Ajv, type ErrorObject } from 'ajv'
+import { EnvironmentSchema, type Environment } from './schema.ts'
+
+/**
+ * Converts variables to the types of the schema and adds the defaults.
+ * @returns the values; they are complete and valid if there are no violations
+ */
+export function coerceEnvironment(data: NodeJS.ProcessEnv): {
+  values: Environment
+  violations: ErrorObject[]
+} {
+  const ajv = new Ajv({
+    allErrors: true,
+    useDefaults: true,
+    coerceTypes: true,
+    // A test validates the schema. To do it here, Ajv would compile the schema of schemas at every start.
+    validateSchema: false
+  })
+  const validate = ajv.compile<Environment>(EnvironmentSchema)
+  const values: unknown = { ...data }
+  validate(values)
+  return { values: values as Environment, violations: validate.errors ?? [] }
+}
