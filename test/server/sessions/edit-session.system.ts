@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { finished } from 'node:stream/promises'
+import t, { type Test } from 'tap'
+import type { SessionData } from '../../../src/contract/sessions.ts'
+import { build, startServices, type Caller } from '../../helpers/app.ts'
+import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
+import { isProblem } from '../../helpers/problem.ts'
+import { fixture, largeScore } from '../../helpers/recordings.ts'
+
+const MAX_SCORE = 10 * 1024 * 1024
+const services = await startServices(t)
+const audioBase64 = (await fixture('recording.webm')).toString('base64')
+
+async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
+  const server = await build(t, { services, env })
+  const newcomer = async () => {
+    const who = server.as(`auth0|${randomUUID()}`)
+    await who.sync()
+    return who
+  }
+  return { ...server, newcomer }
+}
+
+const edit = (who: Caller, id: string, changes: object) => who.call('PATCH', `/api/sessions/${id}`, changes)
+
+t.test('two scores of ten megabytes are edited, answered and read back', async (t) => {
+  const { newcomer } = await start(t)
+  const who = await newcomer()
+  const id = randomUUID()
+  const score = largeScore(MAX_SCORE)
+  const wide = `${'練'.repeat(3_000_000)}"\\\n`
+  const first = await who.save({ id, xmlContent: score, analysis: { summary: 'x', markedXml: wide } })
+  t.equal(first.statusCode, 201)
+  t.ok(isSession(first.json(), { xmlContent: score, markedXml: wide }))
+  const edited = await edit(who, id, { xmlContent: wide, analysis: { markedXml: score } })
+  t.equal(edited.statusCode, 200)
+  t.ok(isSession(edited.json(), { xmlContent: wide, markedXml: score }))
+  const renamed = await edit(who, id, { songName: 'y' })
+  t.ok(isSession(renamed.json(), { xmlContent: wide, markedXml: score }))
+  const read = await who.get(id)
+  t.ok(read.body === renamed.body)
+  t.equal(read.headers.etag, renamed.headers.etag)
+  const again = await who.save({ id, xmlContent: score, analysis: { summary: 'x', markedXml: wide } })
+  t.equal(again.statusCode, 200)
+  t.ok(isSession(again.json(), { xmlContent: wide, markedXml: score }))
+})
+
+const isSession = (
+  session: SessionData,
+  { xmlContent, markedXml }: { xmlContent: string; markedXml: string }
+) =>
+  session.xmlContent === xmlContent &&
+  session.analysis?.markedXml === markedXml &&
+  session.analysis.summary === 'x'
+
+t.test('a body of more than forty megabytes is too large', async (t) => {
+  const { newcomer } = await start(t)
+  const who = await newcomer()
+  const id = randomUUID()
+  await who.save({ id })
+  const large = 'x'.repeat(40 * 1024 * 1024)
+  isProblem(t, await edit(who, id, { unknown: large }), 'body_too_large')
+  isProblem(t, await edit(who, id, { audioBase64: large }), 'body_too_large')
+})
+
+t.test('large texts of saves and edits take turns, and small ones do not wait', async (t) => {
+  const proxy = await startFaultyProxy(t, services.env['SUPABASE_URL'] ?? '')
+  const { newcomer } = await start(t, { SUPABASE_URL: proxy.url, UPLOAD_WAIT_MS: '500' })
+  const [one, two] = [await newcomer(), await newcomer()]
+  const id = randomUUID()
+  await two.save({ id })
+  const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
+  const saving = one.save({ xmlContent: largeScore(2_000_000), audioBase64 })
+  await hung
+  isProblem(t, await edit(two, id, { xmlContent: largeScore(2_000_000) }), 'server_busy')
+  t.equal((await edit(two, id, { xmlContent: largeScore(500_000) })).statusCode, 200)
+  await proxy.resume()
+  t.equal((await saving).statusCode, 201)
+  t.equal((await edit(two, id, { xmlContent: largeScore(2_000_000) })).statusCode, 200)
+})
+
+t.test('a large session that is edited while it is read breaks off, and is never mixed', async (t) => {
+  const { app, issuer, newcomer } = await start(t)
+  const who = await newcomer()
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const id = randomUUID()
+  await who.save({ id, analysis: { markedXml: 'a'.repeat(MAX_SCORE) } })
+  const reading = request({
+    port,
+    host: '127.0.0.1',
+    path: `/api/sessions/${id}`,
+    headers: { authorization: `Bearer ${issuer.token(who.sub)}` },
+    agent: false
+  }).end()
+  // The body is not read yet, so that the server has to wait.
+  const [response] = (await once(reading, 'response')) as [IncomingMessage]
+  t.equal((await edit(who, id, { analysis: { markedXml: 'Z'.repeat(MAX_SCORE) } })).statusCode, 200)
+  let received = ''
+  response.setEncoding('utf8').on('data', (text) => {
+    received += text
+  })
+  await t.rejects(finished(response), 'the answer breaks off')
+  t.match(received.slice(-100), /^a+$/)
+})
