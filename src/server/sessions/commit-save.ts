@@ -62,9 +62,9 @@ async function findRepeatedSave(dependencies: SessionDependencies, save: Save): 
  */
 export async function findStoredSave(
   { database }: SessionDependencies,
-  { sub, content, row: { id } }: Save
+  { sub, content, row: { id, contentDigest } }: Save
 ): Promise<Saved | null> {
-  const stored = await createSessionRepository(database.queries).findSaved(id)
+  const stored = await createSessionRepository(database.queries).findSaved(id, contentDigest)
   if (!stored) return null
   if (stored.sub !== sub || !isRepeat(content, stored)) {
     throw new ApiError('id_reused', 'Another session has this id. Choose a new id.')

@@ -41,7 +41,7 @@ export const digestUndated = (content: Content): string => digestContent({ ...co
  */
 export function isRepeat(content: Content, { date, contentDigest, currentDigest }: SavedContent): boolean {
   const digests = [content, otherwiseDated(content, date)].map((variant) => variant && digestContent(variant))
-  return digests.includes(currentDigest) || (contentDigest !== null && digests.includes(contentDigest))
+  return [contentDigest, currentDigest].some((stored) => stored !== null && digests.includes(stored))
 }
 
 /** The same content with the date of the stored session if none was sent, and without a date if that one was. */

@@ -34,11 +34,14 @@ const COLUMNS = Prisma.sql`
   analysis_summary AS "analysisSummary", analysis_feedback AS "analysisFeedback", score_accuracy AS "scoreAccuracy",
   audio_url AS "audioUrl", recording_sha256 AS "recordingSha256", recording_bytes AS "recordingBytes", s.revision`
 
-/** What a repeated save is compared with: digests of the first content and of what the session holds now. */
+/**
+ * What a repeated save is compared with. `contentDigest` is of what was saved first, null for a session of an earlier
+ * release. `currentDigest` is of what the session holds now, null if the first one suffices.
+ */
 export type SavedContent = StoredSession & {
   sub: string
   contentDigest: string | null
-  currentDigest: string
+  currentDigest: string | null
   /** Whether a deletion of the session, or of its recording, is under way. */
   isBeingDeleted: boolean
 }
@@ -50,10 +53,11 @@ export const createSessionRepository = (queries: Queries) => ({
     return row ?? null
   },
 
-  /** Finds a session of any user. */
-  async findSaved(id: string): Promise<SavedContent | null> {
+  /** Finds a session of any user, to compare it with a save that has this digest. */
+  async findSaved(id: string, digest: string): Promise<SavedContent | null> {
     const [row] = await queries.$queryRaw<SavedContent[]>`
-      SELECT ${COLUMNS}, auth0_id AS sub, content_digest AS "contentDigest", digest_session(s) AS "currentDigest",
+      SELECT ${COLUMNS}, auth0_id AS sub, content_digest AS "contentDigest",
+        CASE WHEN content_digest IS DISTINCT FROM ${digest} THEN digest_session(s) END AS "currentDigest",
         EXISTS (
           SELECT FROM session_leases WHERE session_id = s.id AND ${Prisma.raw(IS_DELETION)}
         ) AS "isBeingDeleted"

@@ -78,7 +78,7 @@ t.test(
     await fc.assert(
       fc.asyncProperty(session, async (data) => {
         const { id } = await queries.session.create({ data: { ...data, userId } })
-        const stored = await createSessionRepository(queries).findSaved(id)
+        const stored = await createSessionRepository(queries).findSaved(id, '')
         const { audioUrl, recordingSha256 } = data
         const recording = audioUrl && recordingSha256 ? ({ sha256: recordingSha256 } as Recording) : null
         t.equal(stored?.currentDigest, digestContent({ ...data, recording }))
