@@ -44,6 +44,7 @@ export const ReadinessSchema = Type.Object(
     )
   },
   {
+    title: 'Readiness',
     examples: [{ status: 'ready', checks: { database: 'ok', storage: 'ok', issuer: 'ok', spool: 'ok' } }]
   }
 )

@@ -2,7 +2,7 @@ import { Type, type Static } from '@sinclair/typebox'
 import { Text } from './text.ts'
 import { ANY_CASE_UUID_PATTERN } from './uuid.ts'
 
-const example = '5b1f6a1e-8a51-4d1c-9a8e-2f1d0b6c7e35-62914560'
+const example = '5b1f6a1e-8a51-4d1c-9a8e-2f1d0b6c7e35-31457280'
 
 /** Body of `POST /api/sessions/:id/recording`. */
 export const NewUploadSchema = Type.Object(
@@ -18,7 +18,7 @@ export const NewUploadSchema = Type.Object(
       description: 'exact length of the recording, in bytes'
     })
   },
-  { examples: [{ contentType: 'audio/webm;codecs=opus', bytes: 62_914_560 }] }
+  { title: 'NewUpload', examples: [{ contentType: 'audio/webm;codecs=opus', bytes: 31_457_280 }] }
 )
 
 /**
@@ -37,6 +37,7 @@ export const UploadSchema = Type.Object(
     expiresAt: Type.String({ format: 'date-time', description: 'The upload must begin before this time' })
   },
   {
+    title: 'Upload',
     examples: [
       {
         uploadId: example,
@@ -63,5 +64,5 @@ export const CompletedUploadSchema = Type.Object(
       description: 'the uploadId with which the upload was begun'
     })
   },
-  { examples: [{ uploadId: example }] }
+  { title: 'CompletedUpload', examples: [{ uploadId: example }] }
 )

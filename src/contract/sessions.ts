@@ -26,12 +26,15 @@ const example = {
     'https://project.supabase.co/storage/v1/object/public/harmony-helper-recordings/3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10.webm'
 }
 
-export const AnalysisSchema = Type.Object({
-  summary: Nullable(Type.String()),
-  feedback: Nullable(Type.String()),
-  scoreAccuracy: Nullable(Type.Integer()),
-  markedXml: Nullable(Type.String({ description: 'The score as the analysis marked it up' }))
-})
+export const AnalysisSchema = Type.Object(
+  {
+    summary: Nullable(Type.String()),
+    feedback: Nullable(Type.String()),
+    scoreAccuracy: Nullable(Type.Integer()),
+    markedXml: Nullable(Type.String({ description: 'The score as the analysis marked it up' }))
+  },
+  { title: 'Analysis' }
+)
 
 /** A full session: answer of `GET /api/sessions/:id`. */
 export const SessionDataSchema = Type.Object(
@@ -46,33 +49,24 @@ export const SessionDataSchema = Type.Object(
     analysis: Nullable(AnalysisSchema),
     audioUrl: Nullable(Type.String())
   },
-  { examples: [example] }
+  { title: 'SessionData', examples: [example] }
 )
 
 export type SessionData = Static<typeof SessionDataSchema>
 
-/**
- * Answer of a save: the session, with the recording's URL also under the name that the deployed frontend
- * reads.
- */
-export const SavedSessionSchema = Type.Object(
-  {
-    ...SessionDataSchema.properties,
-    audio_url: Nullable(Type.String({ description: 'The same as audioUrl' }))
-  },
-  { examples: [{ ...example, audio_url: example.audioUrl }] }
-)
-
 /** One entry of the history: metadata only. */
-export const SessionListItemSchema = Type.Object({
-  id: Type.String({ format: 'uuid' }),
-  song_name: Type.String(),
-  instrument: Type.String(),
-  date: Type.String({ format: 'date-time' }),
-  duration_seconds: Type.Integer(),
-  audio_url: Nullable(Type.String()),
-  score_accuracy: Nullable(Type.Integer())
-})
+export const SessionListItemSchema = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    song_name: Type.String(),
+    instrument: Type.String(),
+    date: Type.String({ format: 'date-time' }),
+    duration_seconds: Type.Integer(),
+    audio_url: Nullable(Type.String()),
+    score_accuracy: Nullable(Type.Integer())
+  },
+  { title: 'SessionListItem' }
+)
 
 export const SessionListSchema = Type.Array(SessionListItemSchema, {
   examples: [
@@ -94,29 +88,35 @@ export type SessionListItem = Static<typeof SessionListItemSchema>
 
 export const SessionListQuerySchema = Type.Object({
   limit: Type.Optional(
-    Type.String({
-      pattern: '^(?:[1-9][0-9]{0,2}|1000)$',
-      description: 'rows per page, a whole number from 1 to 1000; the whole history without it'
+    Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      description: 'rows per page; the whole history without it',
+      examples: [20]
     })
   ),
   cursor: Type.Optional(
     Type.String({
       maxLength: 200,
-      description: 'start of the page: take it from the `Link` header of the previous page'
+      description: 'start of the page: take it from the `Link` header of the previous page',
+      examples: ['MTc5NTM3MDU4MDAwMDAwMC8wZDJjOGYwZS05YjFmLTRjNTMtOGE0MC02ZjZmMWYwZjdhMTA']
     })
   )
 })
 
-export const SessionParamsSchema = Type.Object({ id: Uuid() })
+export const SessionParamsSchema = Type.Object({ id: Uuid({ examples: [example.id] }) })
 
 const Score = () => Text({ maxLength: MAX_XML_BYTES, description: 'MusicXML, at most 10 MB' })
 
-const NewAnalysisSchema = Type.Object({
-  summary: Type.Optional(Nullable(Text({ maxLength: 1_000_000 }))),
-  feedback: Type.Optional(Nullable(Text({ maxLength: 1_000_000 }))),
-  scoreAccuracy: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 100 }))),
-  markedXml: Type.Optional(Nullable(Score()))
-})
+export const NewAnalysisSchema = Type.Object(
+  {
+    summary: Type.Optional(Nullable(Text({ maxLength: 1_000_000 }))),
+    feedback: Type.Optional(Nullable(Text({ maxLength: 1_000_000 }))),
+    scoreAccuracy: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 100 }))),
+    markedXml: Type.Optional(Nullable(Score()))
+  },
+  { title: 'NewAnalysis' }
+)
 
 const Duration = () =>
   Type.Number({
@@ -182,6 +182,7 @@ export const NewSessionSchema = Type.Object(
     )
   },
   {
+    title: 'NewSession',
     examples: [
       {
         songName: 'Ode to Joy',
@@ -217,7 +218,10 @@ export const SessionChangesSchema = Type.Object(
     audioUrl: Unchangeable(RECORDINGS),
     audioBase64: Unchangeable(RECORDINGS)
   },
-  { examples: [{ songName: 'Ode an die Freude', notes: null, analysis: { scoreAccuracy: 90 } }] }
+  {
+    title: 'SessionChanges',
+    examples: [{ songName: 'Ode an die Freude', notes: null, analysis: { scoreAccuracy: 90 } }]
+  }
 )
 
 export type SessionChanges = Static<typeof SessionChangesSchema>

@@ -3,7 +3,11 @@ import { Type, type Static } from '@sinclair/typebox'
 /** Query of `GET /api/stats`. */
 export const StatsQuerySchema = Type.Object({
   tz: Type.Optional(
-    Type.String({ maxLength: 64, description: 'IANA time zone for this answer, instead of the stored one' })
+    Type.String({
+      maxLength: 64,
+      description: 'IANA time zone for this answer, instead of the stored one',
+      examples: ['Europe/Berlin']
+    })
   )
 })
 
@@ -26,6 +30,7 @@ export const UserStatsSchema = Type.Object(
     })
   },
   {
+    title: 'UserStats',
     examples: [
       {
         weekly_progress: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].map((day, i) => ({

@@ -42,9 +42,10 @@ export const SyncUserSchema = Type.Object(
     )
   },
   {
+    title: 'SyncUser',
     examples: [
       {
-        auth0_id: 'auth0|5f7c8ec7c33c6c004bbafe82',
+        auth0_id: 'auth0|clara',
         email: 'clara@example.com',
         name: 'Clara',
         timeZone: 'Europe/Berlin'
@@ -69,10 +70,11 @@ export const UserSchema = Type.Object(
     last_practice_date: Nullable(Type.String({ format: 'date-time' }))
   },
   {
+    title: 'User',
     examples: [
       {
         id: '3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11',
-        auth0_id: 'auth0|5f7c8ec7c33c6c004bbafe82',
+        auth0_id: 'auth0|clara',
         email: 'clara@example.com',
         name: 'Clara',
         picture: null,

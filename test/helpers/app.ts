@@ -8,6 +8,7 @@ import { buildApp } from '../../src/server/app.ts'
 import { loadConfig } from '../../src/server/config.ts'
 import { startDatabase } from './database.ts'
 import { AUDIENCE, startTestIssuer, type TestIssuer } from './issuer.ts'
+import { checkAnswers } from './openapi.ts'
 import { startRemoteApp } from './remote-app.ts'
 import { isServerMemoryLimited } from './server-command.ts'
 
@@ -68,7 +69,10 @@ export async function startStorage(t: Test) {
 
 type Overrides = { env?: NodeJS.ProcessEnv; now?: () => Date; services?: Services }
 
-/** Builds the app on new services or on those given, and closes it at the end of the test. */
+/**
+ * Builds the app on new services or on those given, and closes it at the end of the test. Every answer to an `inject` is
+ * compared with the API document.
+ */
 export async function build(t: Test, { env, now, services }: Overrides = {}) {
   const used = services ?? (await startServices(t))
   const environment = { ...used.env, ...env }
@@ -77,6 +81,7 @@ export async function build(t: Test, { env, now, services }: Overrides = {}) {
     : await buildApp(loadConfig(environment), now ? { now } : {})
   t.teardown(() => app.close())
   await app.ready()
+  checkAnswers(app)
   return { app, ...used, as: (sub: string) => createCaller(app, used.issuer, sub) }
 }
 

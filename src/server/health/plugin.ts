@@ -6,9 +6,15 @@ import { ReadinessSchema } from '../../contract/readiness.ts'
 import type { Config } from '../config.ts'
 import { readMigrationNames } from '../database/migrations/read.ts'
 import type { ConfigurationFault } from '../errors.ts'
+import { describedAs, openProblemResponses } from '../http/response-schemas.ts'
 import { findDatabaseFaults } from './checks/database.ts'
 import { findSpoolFaults } from './checks/spool.ts'
 import { createMonitor } from './monitor.ts'
+
+const HealthSchema = Type.Object(
+  { status: Type.String() },
+  { title: 'Health', description: 'The process is alive', examples: [{ status: 'ok' }] }
+)
 
 type Options = { config: Pick<Config, 'database' | 'defaultTimeZone'> }
 
@@ -54,9 +60,10 @@ const health: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
       schema: {
         operationId: 'getHealth',
         summary: 'The process is alive',
+        description: 'Looks at nothing but the process. Point load balancers at it.',
         tags: ['Health'],
         security: [],
-        response: { 200: Type.Object({ status: Type.String() }, { examples: [{ status: 'ok' }] }) }
+        response: { 200: HealthSchema, ...openProblemResponses() }
       }
     },
     async () => ({ status: 'ok' })
@@ -74,7 +81,11 @@ const health: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
           'For each fault the log has the sentence that says what to change.',
         tags: ['Health'],
         security: [],
-        response: { 200: ReadinessSchema, 503: ReadinessSchema }
+        response: {
+          200: describedAs('All checks are right', ReadinessSchema),
+          503: describedAs('A check has found a fault', ReadinessSchema),
+          ...openProblemResponses()
+        }
       }
     },
     async (_request, reply) => {

@@ -1,9 +1,28 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
+import { errorList } from './error-page.ts'
+import { nameSchemas } from './name-schemas.ts'
+
+const description =
+  'Practice sessions, recordings and streaks of the AI music-practice coach. ' +
+  'Every error is RFC 9457 `application/problem+json`; branch on its `code`.'
+
+const tags = [
+  { name: 'Users', description: 'The signed-in user' },
+  { name: 'Sessions', description: 'Practice sessions with score, analysis and recording' },
+  { name: 'Recordings', description: 'Recordings of saved sessions, sent to the storage directly' },
+  { name: 'Stats', description: 'The weekly graph and the streak' },
+  { name: 'Health', description: 'For platforms and load balancers' },
+  {
+    name: 'Existing frontend',
+    description: 'The same API in the names of the Harmony Helper frontend. New code uses `/api`.'
+  }
+]
 
 /**
- * An application of its own that serves the OpenAPI document of `routes` and its page under `/docs`. It never listens.
+ * An application of its own that serves the OpenAPI document of `routes`, and under `/docs` its page with a list of all
+ * errors. It never listens.
  * @param schemas the shared schemas to which those of the routes refer
  */
 export async function createOpenapiPage(
@@ -21,11 +40,12 @@ export async function createOpenapiPage(
       info: {
         title: 'Harmony Helper API',
         version: '1.0.0',
-        description:
-          'Practice sessions, recordings and streaks of the AI music-practice coach. ' +
-          'Every error is RFC 9457 `application/problem+json`; branch on its `code`.'
+        description,
+        contact: { name: 'Harmony Helper contributors' },
+        license: { name: 'MIT', identifier: 'MIT' }
       },
-      tags: [{ name: 'Users' }, { name: 'Sessions' }, { name: 'Stats' }, { name: 'Health' }],
+      servers: [{ url: '/', description: 'The server that answers with this document' }],
+      tags,
       components: {
         securitySchemes: {
           auth0: {
@@ -38,15 +58,29 @@ export async function createOpenapiPage(
       },
       security: [{ auth0: [] }]
     },
+    transformObject: (document) =>
+      nameSchemas('openapiObject' in document ? document.openapiObject : document.swaggerObject),
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) =>
         typeof schema['$id'] === 'string' ? schema['$id'] : `def-${index}`
     }
   })
+  page.addHook<string>('onSend', async (_request, reply, payload) =>
+    String(reply.getHeader('content-type')).startsWith('text/html')
+      ? payload.replace('</body>', () => `${errorList}</body>`)
+      : payload
+  )
   await page.register(swaggerUi, {
     routePrefix: '/docs',
     theme: { title: 'Harmony Helper API' },
-    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', persistAuthorization: true, validatorUrl: null },
+    uiConfig: {
+      layout: 'BaseLayout',
+      docExpansion: 'list',
+      persistAuthorization: true,
+      validatorUrl: null,
+      // The list of operations has moved the section to which the address leads.
+      onComplete: () => document.getElementById(location.hash.slice(1))?.scrollIntoView()
+    },
     // Swagger UI uses inline styles.
     staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
   })

@@ -7,8 +7,9 @@ import {
   UserStatsSchema
 } from '../../contract/stats.ts'
 import type { Config } from '../config.ts'
+import { invalidInput } from '../errors.ts'
 import { entityTagOf, isKnownVersion } from '../http/conditional-read.ts'
-import { JSON_TYPE, NOT_MODIFIED, problemResponses } from '../http/response-schemas.ts'
+import { describedAs, JSON_TYPE, NOT_MODIFIED, problemResponses } from '../http/response-schemas.ts'
 import { readPracticeDays } from './read-practice-days.ts'
 import { userStats } from './user-stats.ts'
 
@@ -22,9 +23,14 @@ const statsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { 
       schema: {
         operationId: 'getStats',
         summary: 'Minutes per day of this week, streak and total',
+        description: "Days and week are those of the user's time zone, or of `tz`.",
         tags: ['Stats'],
         querystring: StatsQuerySchema,
-        response: { 200: UserStatsSchema, 304: NOT_MODIFIED, ...problemResponses('invalid_input') }
+        response: {
+          200: describedAs('The stats as of now', UserStatsSchema),
+          304: NOT_MODIFIED,
+          ...problemResponses(invalidInput('tz', 'must be an IANA time zone such as Europe/Berlin'))
+        }
       }
     },
     async (request, reply) => {

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CompletedUploadSchema, NewUploadSchema, UploadSchema } from '../../../contract/recordings.ts'
 import { SessionDataSchema, SessionParamsSchema } from '../../../contract/sessions.ts'
-import { problemResponses } from '../../http/response-schemas.ts'
+import { describedAs, INVALID_ID, problemResponses } from '../../http/response-schemas.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import type { StoredSession } from '../repository.ts'
 import { beginUpload } from './begin-upload.ts'
@@ -32,9 +32,9 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
         params: SessionParamsSchema,
         body: NewUploadSchema,
         response: {
-          201: { ...UploadSchema, description: 'The storage is ready for the bytes' },
+          201: describedAs('The storage is ready for the bytes', UploadSchema),
           ...problemResponses(
-            'invalid_input',
+            INVALID_ID,
             'malformed_body',
             'session_not_found',
             'recording_exists',
@@ -67,9 +67,9 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
         params: SessionParamsSchema,
         body: CompletedUploadSchema,
         response: {
-          200: { ...SessionDataSchema, description: 'The session, with its recording' },
+          200: describedAs('The session, with its recording', SessionDataSchema),
           ...problemResponses(
-            'invalid_input',
+            INVALID_ID,
             'malformed_body',
             'session_not_found',
             'recording_exists',
@@ -99,12 +99,13 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
       schema: {
         operationId: 'deleteRecording',
         summary: 'Delete the recording of a session, and keep the session',
+        description: 'Also ends an upload that has begun. Repeating finishes the work.',
         tags: ['Recordings'],
         params: SessionParamsSchema,
         response: {
           204: Type.Null({ description: 'The session has no recording' }),
           ...problemResponses(
-            'invalid_input',
+            INVALID_ID,
             'malformed_body',
             'session_not_found',
             'body_too_large',
