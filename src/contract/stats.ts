@@ -47,12 +47,13 @@ export const UserStatsSchema = Type.Object(
 
 export type UserStatsData = Static<typeof UserStatsSchema>
 
-const Day = (description: string) => Type.String({ format: 'date', description })
+const Day = (description: string, example: string) =>
+  Type.String({ format: 'date', description, examples: [example] })
 
 /** Query of `GET /api/stats/days`. */
 export const PracticeDaysQuerySchema = Type.Object({
-  from: Day('first day, such as 2026-01-01'),
-  to: Day('last day, included; at most 1,100 days'),
+  from: Day('first day, such as 2026-01-01', '2026-01-01'),
+  to: Day('last day, included; at most 1,100 days', '2026-12-31'),
   ...StatsQuerySchema.properties
 })
 
@@ -64,14 +65,14 @@ export const PracticeDaysSchema = Type.Object(
   {
     days: Type.Array(
       Type.Object({
-        date: Day('Local day'),
+        date: Day('Local day', '2026-11-16'),
         minutes: Type.Integer({ description: 'Practice of the day, rounded' }),
         sessions: Type.Integer({ description: 'Number of sessions' })
       }),
       { description: 'The days with practice, in order' }
     )
   },
-  { examples: [{ days: [{ date: '2026-11-16', minutes: 20, sessions: 2 }] }] }
+  { title: 'PracticeDays', examples: [{ days: [{ date: '2026-11-16', minutes: 20, sessions: 2 }] }] }
 )
 
 /** The practice of one local day. */

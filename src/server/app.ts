@@ -21,11 +21,13 @@ import noStore from './http/no-store.ts'
 import { serverOptions, validationOptions } from './http/server-options.ts'
 import { refuseUnknownRoutes } from './http/unknown-routes.ts'
 import rateLimits from './rate-limits/plugin.ts'
+import sessions from './sessions/plugin.ts'
 import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
 import storage from './storage/plugin.ts'
 import identify from './users/identify.ts'
 import userRoutes from './users/routes.ts'
+import v0Routes from './v0/routes.ts'
 
 type Options = {
   /** The clock that decides which day it is. */
@@ -54,21 +56,32 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(auth, { config, now })
   await app.register(identify, { config })
 
+  await app.register(sessions, { config, now })
+
   await app.register(health, { config })
-  await app.register(
-    async (api) => {
-      api.addHook('onRequest', api.authenticate)
-      api.addHook('onRequest', api.limitUser)
-      api.addHook('onRequest', api.identifyUser)
-      await api.register(noStore)
-      await api.register(admission, { config })
-      refuseUnknownRoutes(api)
-      await api.register(userRoutes, { config, now })
-      await api.register(sessionRoutes, { config, now })
-      await api.register(statsRoutes, { config, now })
-    },
-    { prefix: '/api' }
-  )
+  await app.register(async (scope) => {
+    scope.addHook('onRequest', scope.authenticate)
+    scope.addHook('onRequest', scope.limitUser)
+    scope.addHook('onRequest', scope.identifyUser)
+    await scope.register(noStore)
+    await scope.register(admission, { config })
+    await scope.register(
+      async (api) => {
+        refuseUnknownRoutes(api)
+        await api.register(userRoutes, { config, now })
+        await api.register(sessionRoutes, { config, now })
+        await api.register(statsRoutes, { config, now })
+      },
+      { prefix: '/api' }
+    )
+    await scope.register(
+      async (v0) => {
+        refuseUnknownRoutes(v0)
+        await v0.register(v0Routes, { config, now })
+      },
+      { prefix: '/v0' }
+    )
+  })
 
   return app
 }

@@ -79,7 +79,6 @@ const FIELDS: Record<string, { body: Record<string, unknown>; fields: Record<str
     body: SYNC,
     fields: {
       auth0_id: { legal: () => false },
-      sub: { legal: () => false, put: (value) => ({ auth0_id: undefined, sub: value }) },
       email: { legal: () => true },
       name: { legal: () => true },
       picture: { legal: () => true },
@@ -92,29 +91,17 @@ const FIELDS: Record<string, { body: Record<string, unknown>; fields: Record<str
     fields: {
       id: { legal: (value) => value === null },
       songName: { legal: isName },
-      song_name: { legal: isName, put: (value) => ({ songName: undefined, song_name: value }) },
       instrument: { legal: isName },
       duration: { legal: isSeconds },
       durationSeconds: {
         legal: isSeconds,
         put: (value) => ({ duration: undefined, durationSeconds: value })
       },
-      duration_seconds: {
-        legal: isSeconds,
-        put: (value) => ({ duration: undefined, duration_seconds: value })
-      },
-      total_practice_seconds: {
-        legal: (value) => value === null || (typeof value === 'number' && value <= 86_400),
-        put: (value) => ({ duration: undefined, duration_seconds: 60, total_practice_seconds: value })
-      },
       date: { legal: (value) => value === null },
       xmlContent: { legal: orNull((value) => isText(value)) },
-      xml_content: { legal: orNull((value) => isText(value)) },
       analysis: { legal: (value) => feedback(value) || isPlainObject(value) },
       'analysis.summary': { legal: feedback, put: inAnalysis('summary') },
       'analysis.feedback': { legal: feedback, put: inAnalysis('feedback') },
-      'analysis.performace_summary': { legal: feedback, put: inAnalysis('performace_summary') },
-      'analysis.coach-feedback': { legal: feedback, put: inAnalysis('coach-feedback') },
       'analysis.scoreAccuracy': {
         legal: (value) => value === null || value === 0 || value === 42,
         put: inAnalysis('scoreAccuracy')

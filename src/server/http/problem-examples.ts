@@ -18,6 +18,7 @@ export const exampleDetails: Record<ProblemCode, string> = {
   upload_incomplete: 'PUT the whole recording to the url of the upload, then complete it.',
   user_not_synced: 'Call POST /api/users/sync once, then save again.',
   id_reused: 'Another session has this id. Choose a new id.',
+  quota_exceeded: 'An account holds up to 100000 sessions. Delete some first.',
   precondition_failed:
     'The session was changed since you read it. Read it again, then send your changes with its new ETag.',
   body_too_large: 'Send a smaller body. As base64, a recording is a third larger than its file.',

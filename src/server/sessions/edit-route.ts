@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { SessionChangesSchema, SessionDataSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import { revisionsIn } from '../http/entity-tag.ts'
-import { problemResponses, withHeader } from '../http/response-schemas.ts'
+import { describedAs, INVALID_ID, problemResponses, withHeader } from '../http/response-schemas.ts'
 import { readChanges } from './content.ts'
 import type { SessionReference } from './dependencies.ts'
 import type { EditSession } from './edit-session.ts'
@@ -34,12 +34,12 @@ const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { now, editSes
         body: SessionChangesSchema,
         response: {
           200: withHeader(
-            { ...SessionDataSchema, description: 'The session with its changes' },
+            describedAs('The session with its changes', SessionDataSchema),
             'ETag',
             'The version of the session'
           ),
           ...problemResponses(
-            'invalid_input',
+            INVALID_ID,
             'malformed_body',
             'session_not_found',
             'upload_stalled',

@@ -8,14 +8,21 @@ import {
   SessionParamsSchema
 } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
+import { invalidInput } from '../errors.ts'
 import { entityTagOf, isKnownVersion } from '../http/conditional-read.ts'
 import { revisionTag } from '../http/entity-tag.ts'
-import { JSON_TYPE, NOT_MODIFIED, problemResponses, withHeader } from '../http/response-schemas.ts'
+import {
+  describedAs,
+  INVALID_ID,
+  JSON_TYPE,
+  NOT_MODIFIED,
+  problemResponses,
+  withHeader
+} from '../http/response-schemas.ts'
 import { createPlaybackUrls } from '../storage/playback-urls.ts'
 import { deleteSession } from './delete-session.ts'
 import editRoute from './edit-route.ts'
 import { editSession } from './edit-session.ts'
-import { createLeases } from './leases/leases.ts'
 import { decodeCursor } from './cursor.ts'
 import { createHistoryRepository, HISTORY_FORM, type HistoryVersion } from './history-repository.ts'
 import { listHistory, listPage } from './list-sessions.ts'
@@ -24,30 +31,19 @@ import { readSession, type ReadSession } from './read-session.ts'
 import recordingRoutes from './recording/routes.ts'
 import { createSessionRepository, type StoredSession } from './repository.ts'
 import saveRoute from './save-route.ts'
-import { saveSession } from './save-session.ts'
 import { scoresOf as findScores } from './score-repository.ts'
 import { sendSession } from './send-session.ts'
 import { createSessionJsonRepository } from './session-json-repository.ts'
 import receiveUploads from './upload/plugin.ts'
 
 type Options = {
-  config: Pick<
-    Config,
-    'defaultTimeZone' | 'maxRecordingBytes' | 'quotas' | 'sessionLeaseMs' | 'storage' | 'upload'
-  >
+  config: Pick<Config, 'maxRecordingBytes' | 'storage' | 'upload'>
   now: () => Date
 }
 
 /** `/api/sessions` (seed, "Session Routes"). */
 const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
-  const { database, storage, log } = app
-  const { defaultTimeZone, maxRecordingBytes, quotas } = config
-  const leases = createLeases(database.queries, {
-    leaseMs: config.sessionLeaseMs,
-    waitMs: config.storage.timeoutMs,
-    log
-  })
-  const dependencies = { database, storage, leases, now, defaultTimeZone, maxRecordingBytes, quotas, log }
+  const { database, storage, log, sessions: dependencies } = app
   const sessions = createSessionRepository(database.queries)
   const playbackUrls = createPlaybackUrls({ storage, ...config.storage })
 
@@ -92,10 +88,17 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
         tags: ['Sessions'],
         querystring: SessionListQuerySchema,
         response: {
-          200: withHeader(SessionListSchema, 'Link', 'RFC 8288; `rel="next"` leads to the following page'),
+          200: withHeader(
+            describedAs('The history, or a page of it', SessionListSchema),
+            'Link',
+            'RFC 8288; `rel="next"` leads to the following page'
+          ),
           304: NOT_MODIFIED,
-          ...problemResponses('invalid_input', 'storage_unavailable')
+          ...problemResponses(invalidInput('limit', 'must be integer'), 'storage_unavailable')
         }
+      },
+      preValidation: async ({ query }) => {
+        Object.assign(query, { limit: toWholeNumber(query.limit) })
       }
     },
     async (request, reply) => {
@@ -114,7 +117,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       const { items, link, version } =
         limit === undefined
           ? await listHistory(listing, query, { hasBody })
-          : await listPage(listing, { ...query, limit: Number(limit) })
+          : await listPage(listing, { ...query, limit })
       if (version) isKnown(version)
       if (link) reply.header('link', link)
       return reply.type(JSON_TYPE).send(items)
@@ -127,12 +130,18 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       schema: {
         operationId: 'getSession',
         summary: 'One session with its score and its feedback',
+        description:
+          'A large score is sent in pieces. A failure after the first one destroys the connection.',
         tags: ['Sessions'],
         params: SessionParamsSchema,
         response: {
-          200: withHeader(SessionDataSchema, 'ETag', 'The version of the session'),
+          200: withHeader(
+            describedAs('The session', SessionDataSchema),
+            'ETag',
+            'The version of the session'
+          ),
           304: NOT_MODIFIED,
-          ...problemResponses('invalid_input', 'session_not_found', 'storage_unavailable')
+          ...problemResponses(INVALID_ID, 'session_not_found', 'storage_unavailable')
         }
       }
     },
@@ -149,7 +158,6 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     await scope.register(saveRoute, {
       config,
       now,
-      saveSession: (sub, content) => saveSession(dependencies, sub, content),
       present: (session) => present(session, urlsAfterWrite),
       tagOf
     })
@@ -168,12 +176,14 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       schema: {
         operationId: 'deleteSession',
         summary: 'Delete a session and its recording',
+        description:
+          'All or nothing: after an error the session is still there. Repeating finishes the work.',
         tags: ['Sessions'],
         params: SessionParamsSchema,
         response: {
           204: Type.Null({ description: 'Row and recording are deleted' }),
           ...problemResponses(
-            'invalid_input',
+            INVALID_ID,
             'malformed_body',
             'session_not_found',
             'body_too_large',
@@ -192,5 +202,9 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
 
   await app.register(recordingRoutes, { dependencies, answer })
 }
+
+/** Query values are strings. What is no whole number stays as it is, for validation to refuse. */
+const toWholeNumber = (value: unknown) =>
+  typeof value === 'string' && /^[1-9]\d*$/.test(value) ? Number(value) : value
 
 export default sessionRoutes

@@ -1,19 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { NewSessionSchema, SavedSessionSchema } from '../../contract/sessions.ts'
+import { NewSessionSchema, SessionDataSchema } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
-import { toNewSession } from '../frontend-names.ts'
-import { problemResponses, withHeader } from '../http/response-schemas.ts'
+import { acceptEqualAnswerName } from '../http/answer-names.ts'
+import { describedAs, problemResponses, withHeader } from '../http/response-schemas.ts'
 import { readNewSession } from './content.ts'
 import type { SessionAnswer } from './presenter.ts'
 import type { StoredSession } from './repository.ts'
-import type { SaveSession } from './save-session.ts'
+import { saveSession } from './save-session.ts'
 import { sendSession } from './send-session.ts'
 import { bodyLimit } from './upload/upload.ts'
 
 type Options = {
   config: Pick<Config, 'maxRecordingBytes'>
   now: () => Date
-  saveSession: SaveSession
   /** Describes a session for its answer. */
   present: (session: StoredSession) => Promise<SessionAnswer>
   tagOf: (session: StoredSession) => string
@@ -21,7 +20,7 @@ type Options = {
 
 /** `POST /api/sessions`. Needs the plugin `receive-uploads`. */
 const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
-  const { config, now, saveSession, present, tagOf } = options
+  const { config, now, present, tagOf } = options
 
   app.post(
     '/sessions',
@@ -37,12 +36,9 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
         tags: ['Sessions'],
         body: NewSessionSchema,
         response: {
-          200: {
-            ...SavedSessionSchema,
-            description: 'The same session was saved before; nothing was written'
-          },
+          200: describedAs('The same session was saved before; nothing was written', SessionDataSchema),
           201: withHeader(
-            { ...SavedSessionSchema, description: 'Session, recording and streak are stored' },
+            describedAs('Session, recording and streak are stored', SessionDataSchema),
             'Location',
             'The path of the session'
           ),
@@ -64,7 +60,11 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
         }
       },
       preValidation: async (request) => {
-        request.body = toNewSession(request.body) as typeof request.body
+        request.body = acceptEqualAnswerName(
+          request.body,
+          'durationSeconds',
+          'duration'
+        ) as typeof request.body
       }
     },
     async (request, reply) => {
@@ -72,11 +72,11 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
         now: now(),
         recording: async () => request.upload?.recording() ?? null
       })
-      const { session, created } = await saveSession(request.user.sub, content)
+      const { session, created } = await saveSession(app.sessions, request.user.sub, content)
       const answer = await present(session)
       reply.header('etag', tagOf(session))
       if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
-      return sendSession(reply, { ...answer, audio_url: answer.audioUrl })
+      return sendSession(reply, answer)
     }
   )
 }

@@ -9,9 +9,6 @@ import { isUserDeleted } from './errors.ts'
 import type { NewRow } from './save-repository.ts'
 import { commitOrResolve } from './resolve-unknown-outcome.ts'
 
-/** `saveSession` with its dependencies bound. */
-export type SaveSession = (sub: string, content: SessionContent) => Promise<Saved>
-
 /**
  * Saves a session, all or nothing: after success row, recording and streak are stored, after an error none of
  * them is.

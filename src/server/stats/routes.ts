@@ -50,9 +50,14 @@ const statsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { 
       schema: {
         operationId: 'getPracticeDays',
         summary: 'Days with practice of up to 1,100 days',
+        description: "Days are those of the user's time zone, or of `tz`.",
         tags: ['Stats'],
         querystring: PracticeDaysQuerySchema,
-        response: { 200: PracticeDaysSchema, 304: NOT_MODIFIED, ...problemResponses('invalid_input') }
+        response: {
+          200: describedAs('The days with practice', PracticeDaysSchema),
+          304: NOT_MODIFIED,
+          ...problemResponses(invalidInput('to', 'must not be before `from`'))
+        }
       }
     },
     async (request, reply) => {

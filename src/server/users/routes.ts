@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { SyncUserSchema, UserSchema, type User } from '../../contract/users.ts'
+import { SyncUserSchema, UserSchema } from '../../contract/users.ts'
 import type { Config } from '../config.ts'
-import { toSyncUser } from '../frontend-names.ts'
-import { problemResponses } from '../http/response-schemas.ts'
+import { invalidInput } from '../errors.ts'
+import { acceptAnswerName } from '../http/answer-names.ts'
+import { describedAs, problemResponses } from '../http/response-schemas.ts'
+import { presentUser } from './present-user.ts'
 import { readProfile } from './profile.ts'
-import type { UserRow } from './repository.ts'
 import { syncUser } from './sync-user.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone'>; now: () => Date }
@@ -25,10 +26,10 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { d
         tags: ['Users'],
         body: SyncUserSchema,
         response: {
-          200: UserSchema,
-          201: UserSchema,
+          200: describedAs('The updated user', UserSchema),
+          201: describedAs('The new user', UserSchema),
           ...problemResponses(
-            'invalid_input',
+            invalidInput('/auth0_id', 'is missing'),
             'malformed_body',
             'not_your_account',
             'body_too_large',
@@ -37,7 +38,7 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { d
         }
       },
       preValidation: async (request) => {
-        const body = toSyncUser(request.body)
+        const body = acceptAnswerName(request.body, 'time_zone', 'timeZone')
         request.body = (isRecord(body) ? { ...body, ...readProfile(body) } : body) as typeof request.body
       }
     },
@@ -47,24 +48,12 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { d
         request.user.sub,
         request.body
       )
-      return reply.code(created ? 201 : 200).send(present(user))
+      return reply.code(created ? 201 : 200).send(presentUser(user))
     }
   )
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const present = (user: UserRow): User => ({
-  id: user.id,
-  auth0_id: user.auth0Id,
-  email: user.email || null,
-  name: user.name,
-  picture: user.picture,
-  time_zone: user.timeZone,
-  created_at: user.createdAt.toISOString(),
-  streak_count: user.streakCount,
-  last_practice_date: user.lastPracticeDate?.toISOString() ?? null
-})
 
 export default userRoutes

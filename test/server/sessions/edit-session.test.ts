@@ -27,8 +27,7 @@ const whole = {
 async function saved(fields: Record<string, unknown> = whole, caller = clara): Promise<SessionData> {
   const response = await caller.save(fields)
   if (response.statusCode !== 201) throw new Error(response.body)
-  const { audio_url: _, ...session } = response.json<SessionData & { audio_url: unknown }>()
-  return session
+  return response.json<SessionData>()
 }
 
 const edit = (

@@ -10,12 +10,10 @@ const { app, as, database, issuer } = await build(t, { now: () => NOW })
 const clara = as('auth0|clara')
 await clara.sync()
 
-type Saved = SessionData & { audio_url: string | null }
-
-async function saved(fields: Record<string, unknown> = {}): Promise<Saved> {
+async function saved(fields: Record<string, unknown> = {}): Promise<SessionData> {
   const response = await clara.save(fields)
   if (response.statusCode !== 201) throw new Error(response.body)
-  return response.json<Saved>()
+  return response.json<SessionData>()
 }
 
 const stored = async (id: string) => (await clara.get(id)).json<SessionData>()
@@ -33,8 +31,7 @@ t.test('a save answers 201 with the whole session, and GET answers the same', as
   })
   t.equal(response.statusCode, 201)
   t.match(response.headers['content-type'], /^application\/json/)
-  const { audio_url: audioUrl, ...session } = response.json<Saved>()
-  t.equal(audioUrl, null)
+  const session = response.json<SessionData>()
   t.strictSame(session, {
     id: session.id,
     date: '2026-11-22T18:03:00.000Z',
@@ -55,7 +52,7 @@ t.test('a save answers 201 with the whole session, and GET answers the same', as
 })
 
 t.test('absent fields are null, and the date is now', async (t) => {
-  const { id, audio_url: _, ...session } = await saved()
+  const { id, ...session } = await saved()
   t.strictSame(session, {
     date: NOW.toISOString(),
     songName: 'Ode to Joy',
@@ -126,7 +123,7 @@ t.test('unusual JSON numbers are accepted or refused', async (t) => {
       payload: `{"songName":"Ode","instrument":"Piano","duration":${duration}}`
     })
   t.equal((await save('-0')).statusCode, 201)
-  t.equal((await save('6.0e1')).json<Saved>().durationSeconds, 60)
+  t.equal((await save('6.0e1')).json<SessionData>().durationSeconds, 60)
   isProblem(t, await save('1e400'), 'invalid_input', '/duration')
   isProblem(t, await save('NaN'), 'malformed_body')
 })
@@ -275,6 +272,26 @@ t.test('notes may have up to 10,000 characters; an emoji counts as one', async (
   }
   isProblem(t, await clara.save({ notes: 'x'.repeat(10_001) }), 'invalid_input', '/notes')
   isProblem(t, await clara.save({ notes: 5 }), 'invalid_input', '/notes')
+})
+
+t.test('what GET returns, POST accepts: durationSeconds stands for duration', async (t) => {
+  const { id, ...session } = await saved({ duration: 95, analysis: { summary: 'Steady' } })
+  const again = await clara.save({ duration: undefined, ...session })
+  t.equal(again.statusCode, 201)
+  t.strictSame(await stored(again.json<SessionData>().id), { ...again.json(), ...session })
+  t.equal((await saved({ duration: 60, durationSeconds: 60 })).durationSeconds, 60)
+  isProblem(t, await clara.save({ duration: 60, durationSeconds: 61 }), 'invalid_input', '/durationSeconds')
+  t.equal((await clara.save({ ...session, id, duration: undefined })).statusCode, 200, 'a repeat')
+})
+
+t.test("the existing frontend's names are those of /v0 only", async (t) => {
+  const { status, detail } = isProblem(
+    t,
+    await clara.save({ songName: undefined, song_name: 'Ode' }),
+    'invalid_input'
+  )
+  t.match([status, detail], [400, /song_?name/i])
+  t.equal('audio_url' in (await saved()), false)
 })
 
 t.test('unknown fields are ignored', async (t) => {

@@ -85,17 +85,19 @@ t.test("an auth0_id other than the token's sub is refused, and nothing is writte
   t.equal(await storedStreak('auth0|mallory'), undefined)
 })
 
-t.test('sub is accepted instead of auth0_id, which takes precedence', async (t) => {
+t.test("only auth0_id names the user: the frontend's `sub` does not", async (t) => {
   const clara = as('auth0|alias')
-  const fields = { email: 'clara@example.com', name: 'Clara', picture: '' }
-  const alone = await clara.call('POST', '/api/users/sync', { ...fields, sub: clara.sub })
-  t.equal(alone.statusCode, 201)
-  t.equal((await clara.sync({ sub: 'auth0|somebody-else' })).statusCode, 200)
-  isProblem(
-    t,
-    await clara.call('POST', '/api/users/sync', { ...fields, sub: 'auth0|somebody-else' }),
-    'not_your_account'
-  )
+  const body = { email: 'clara@example.com', sub: clara.sub }
+  isProblem(t, await clara.call('POST', '/api/users/sync', body), 'invalid_input', '/auth0_id')
+})
+
+t.test('time_zone, the name in the answer, is accepted for timeZone, which takes precedence', async (t) => {
+  const clara = as('auth0|answer')
+  const zoneAfter = async (fields: Record<string, unknown>) =>
+    (await clara.sync(fields)).json<User>().time_zone
+  t.equal(await zoneAfter({ time_zone: 'Asia/Tokyo' }), 'Asia/Tokyo')
+  t.equal(await zoneAfter({ time_zone: 'Asia/Tokyo', timeZone: 'Europe/Berlin' }), 'Europe/Berlin')
+  t.equal(await zoneAfter({}), 'Europe/Berlin')
 })
 
 t.test('a sub may have 255 characters, not only ASCII', async (t) => {

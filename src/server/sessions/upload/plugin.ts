@@ -3,7 +3,7 @@ import { errorCodes, type FastifyInstance, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import { clientGone, receiveBody } from '../../http/receive-body.ts'
-import { createFairLimiter, type Release } from '../../http/fair-limiter.ts'
+import type { Release } from '../../http/fair-limiter.ts'
 import { receiveSmallUpload, SMALL_UPLOAD_BYTES } from './small-upload.ts'
 import { deleteAbandonedSpoolFiles } from './spool.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
@@ -13,10 +13,6 @@ const SMALL_BODY_BYTES = 1024 * 1024
 
 /** Minimum average rate of a large body. A phone with a poor connection sends more than this. */
 const MIN_BYTES_PER_SECOND = 4 * 1024
-
-/** Large bodies that wait for a place: a connection each, and no memory. */
-const MAX_WAITING = 1000
-const REFUSAL = 'Many recordings are being saved at this moment. Retry shortly.'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -40,16 +36,10 @@ declare module 'fastify' {
  */
 async function receiveUploads(
   app: FastifyInstance,
-  { config: { maxRecordingBytes, upload: limits } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
+  { config: { maxRecordingBytes, upload } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
 ) {
-  const { concurrency, waitMs, timeoutMs } = limits
-  const queue = { maxWaiting: MAX_WAITING, waitMs, refusal: REFUSAL }
-  const uploadLimiter = createFairLimiter({
-    ...queue,
-    count: concurrency,
-    perUser: Math.ceil(concurrency / 4)
-  })
-  const largeTextLimiter = createFairLimiter({ ...queue, count: 1, perUser: 1 })
+  const { bodies, largeTexts } = app.uploadLimiters
+  const { timeoutMs } = upload
   const minRate = { bytesPerSecond: MIN_BYTES_PER_SECOND, afterMs: Math.max(60_000, 2 * timeoutMs) }
 
   app.decorateRequest('upload')
@@ -65,7 +55,7 @@ async function receiveUploads(
   app.addHook('preParsing', async (request) => {
     request.uploadPlaces = []
     if (!isLarge(request)) return
-    request.uploadPlaces.push(await uploadLimiter.acquire(request.user.sub, whenGone(request)))
+    request.uploadPlaces.push(await bodies.acquire(request.user.sub, whenGone(request)))
   })
 
   app.decorate('receiveJson', async (request: FastifyRequest, payload: IncomingMessage) => {
@@ -77,10 +67,10 @@ async function receiveUploads(
       minRate: isLarge(request) ? minRate : undefined
     })
     const receive = sizeOf(request) <= SMALL_UPLOAD_BYTES ? receiveSmallUpload : receiveUpload
-    const upload = await receive(body, maxRecordingBytes)
-    request.upload = upload
-    if (upload.hasLargeText) request.uploadPlaces.push(await largeTextLimiter.acquire(request.user.sub))
-    return upload.parseText((bytes) => app.parseJson(request, bytes, upload.toBodyOffset))
+    const received = await receive(body, maxRecordingBytes)
+    request.upload = received
+    if (received.hasLargeText) request.uploadPlaces.push(await largeTexts.acquire(request.user.sub))
+    return received.parseText((bytes) => app.parseJson(request, bytes, received.toBodyOffset))
   })
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', app.receiveJson)
@@ -105,4 +95,4 @@ function whenGone({ raw }: FastifyRequest): AbortSignal {
   return gone.signal
 }
 
-export default fp(receiveUploads, { name: 'receive-uploads' })
+export default fp(receiveUploads, { name: 'receive-uploads', dependencies: ['sessions'] })
