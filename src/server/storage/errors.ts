@@ -2,12 +2,13 @@ import { ApiError, ConfigurationFault, misconfigured } from '../errors.ts'
 
 /**
  * The code of an error response. The server answers nearly every error with HTTP 400 and puts the real code
- * into `statusCode` of the body. A proxy in front of it puts other words there, or none.
+ * into `statusCode` of the body. For an unknown route that is a number; a proxy in front of it puts words there, or none.
  */
 export function codeOf(error: unknown): string | undefined {
-  const { statusCode, status } = (error ?? {}) as { statusCode?: string; status?: number }
-  if (statusCode !== undefined && /^\d{3}$/.test(statusCode)) return statusCode
-  return status === undefined ? statusCode : String(status)
+  const { statusCode, status } = (error ?? {}) as { statusCode?: string | number; status?: number }
+  const code = String(statusCode)
+  if (/^\d{3}$/.test(code)) return code
+  return status === undefined ? undefined : String(status)
 }
 
 /** Refusals that another attempt may pass: missing objects, conflicts, locks and rates. */

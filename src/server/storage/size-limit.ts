@@ -2,45 +2,33 @@ import type { Bucket, StorageClient } from '@supabase/storage-js'
 import { misconfigured } from '../errors.ts'
 import { limitTooLow } from './bucket-faults.ts'
 import { codeOf, failureOf } from './errors.ts'
+import { tryCreateBucket, type BucketSettings } from './try-create-bucket.ts'
 
-/** The limit of a new bucket may be this much lower than what the project allows, in bytes. */
-const PRECISION = 64 * 1024
-
-type Settings = { public: boolean; fileSizeLimit: number }
+/** A bucket for less is of no use, in bytes. */
+const MIN_LIMIT = 64 * 1024
 
 /**
  * Creates a bucket in a project that refuses `fileSizeLimit`, with the largest limit that the project allows. The storage
- * does not tell that limit, so it is searched by bisection: some fifteen requests, once.
+ * does not tell that limit, so it is searched by bisection: less than thirty requests, once.
  * @throws {ApiError} storage_unavailable
  */
 export async function createWithinLimit(
   client: StorageClient,
   name: string,
-  { fileSizeLimit, ...settings }: Settings
+  { fileSizeLimit, ...settings }: BucketSettings
 ): Promise<void> {
-  let accepted = 0
+  let accepted = MIN_LIMIT - 1
   let refused = fileSizeLimit
-  while (refused - accepted > PRECISION) {
+  while (refused - accepted > 1) {
     const limit = Math.ceil((accepted + refused) / 2)
-    if (await isAllowed(client, name, { ...settings, fileSizeLimit: limit })) accepted = limit
+    if (await tryCreateBucket(client, name, { ...settings, fileSizeLimit: limit })) accepted = limit
     else refused = limit
   }
-  if (accepted === 0) throw misconfigured('storage_unavailable', limitTooLow(name, undefined, fileSizeLimit))
+  if (accepted < MIN_LIMIT) {
+    throw misconfigured('storage_unavailable', limitTooLow(name, undefined, fileSizeLimit))
+  }
   const { error } = await client.updateBucket(name, { ...settings, fileSizeLimit: accepted })
   if (error) throw failureOf(error)
-}
-
-/**
- * Whether the project allows buckets with this limit. It asks for the bucket to be created: the server compares the limits
- * before it looks for a bucket of this name, so one that exists stays as it is.
- * @throws {ApiError} storage_unavailable
- */
-export async function isAllowed(client: StorageClient, name: string, settings: Settings): Promise<boolean> {
-  const { error } = await client.createBucket(name, settings)
-  const code = codeOf(error)
-  if (code === '413') return false
-  if (error && code !== '409') throw failureOf(error)
-  return true
 }
 
 /**
@@ -55,7 +43,9 @@ export async function findLimit(
   maxBytes: number
 ): Promise<number | undefined> {
   if (limit) return Math.min(limit, maxBytes)
-  return (await isAllowed(client, name, { public: isPublic, fileSizeLimit: maxBytes })) ? maxBytes : undefined
+  return (await tryCreateBucket(client, name, { public: isPublic, fileSizeLimit: maxBytes }))
+    ? maxBytes
+    : undefined
 }
 
 /**
