@@ -1,3 +1,4 @@
+import compat from 'eslint-plugin-compat'
 import { importX } from 'eslint-plugin-import-x'
 import neostandard, { resolveIgnoresFromGitignore } from 'neostandard'
 
@@ -53,6 +54,9 @@ const zones = [
   ...['test', 'bench', 'examples', 'scripts'].map((folder) => zone('./src', `./${folder}`, []))
 ]
 
+/** The oldest browsers that the client supports: the table in docs/client.md. */
+const BROWSERS = ['chrome 109', 'edge 109', 'firefox 115', 'safari 15.4', 'ios_saf 15.4']
+
 export default [
   // Prettier formats: `npm run format`.
   ...neostandard({ ts: true, noStyle: true, ignores: resolveIgnoresFromGitignore() }),
@@ -66,6 +70,28 @@ export default [
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
       'import-x/no-cycle': ['error', { ignoreExternal: true }]
+    }
+  },
+  {
+    files: ['src/client/**', 'src/contract/{daily-practice,practice-days,retry,uuid}.ts'],
+    ...compat.configs['flat/recommended'],
+    settings: { browsers: BROWSERS, lintAllEsApis: true },
+    rules: {
+      'compat/compat': 'error',
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'StaticBlock', message: 'Safari has static blocks from 16.4 on.' },
+        { selector: 'Literal[regex.pattern=/\\(\\?<[=!]/]', message: 'Safari has lookbehind from 16.4 on.' },
+        { selector: 'Literal[regex.flags=/v/]', message: 'Safari has the flag v from 17 on.' },
+        {
+          selector: "MemberExpression[object.name='crypto'][property.name=/^(randomUUID|subtle)$/]",
+          message: 'Missing on plain http.'
+        },
+        {
+          selector: "MemberExpression[object.name='AbortSignal'][property.name=/^(any|timeout)$/]",
+          message: 'Missing before Firefox 124, Safari 17.4.'
+        }
+      ]
     }
   }
 ]

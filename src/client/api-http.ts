@@ -1,6 +1,8 @@
+import { browserFault } from './browser-errors.ts'
 import type { Clock } from './clock.ts'
 import { retryRequest } from './request-retry.ts'
 import { StorageError, type SaveOptions } from './storage-service.ts'
+import { withDeadline } from './time-limit.ts'
 import { shareRefreshes, type GetAccessToken } from './token.ts'
 import type { Fetch } from './xhr-fetch.ts'
 
@@ -67,20 +69,16 @@ export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeout
             () => fetch
           )
         : fetch
-    const timeout = AbortSignal.timeout(timeoutMs + Math.ceil(bytes / MIN_TRANSFER_RATE))
-    try {
-      return await read(
-        await send(url, {
-          method,
-          headers,
-          body: body ?? null,
-          signal: AbortSignal.any(signal ? [signal, timeout] : [timeout])
-        })
-      )
-    } catch (cause) {
+    const fail = (cause: unknown) => {
       signal?.throwIfAborted()
       throw cause instanceof StorageError ? cause : networkError(cause)
     }
+    // A deletion goes on when the user leaves the page. Other requests may be larger than `keepalive` allows.
+    const init = { method, headers, body: body ?? null, keepalive: method === 'DELETE' }
+    // Catches what the request rejects with. A missing function throws, and is no network error.
+    return withDeadline(timeoutMs + Math.ceil(bytes / MIN_TRANSFER_RATE), signal, async (deadline) =>
+      read(await send(url, { ...init, signal: deadline }).catch(fail)).catch(fail)
+    )
   }
 
   // The cached token may have expired, or its signing key may have been rotated: retry once with a fresh
@@ -91,9 +89,14 @@ export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeout
       return attempt(call, 'off')
     })
 
+  const retried = <T>(attempt: () => Promise<T>, signal: AbortSignal | undefined) =>
+    retryRequest(attempt, clock, signal).catch((error) => {
+      throw error instanceof StorageError || signal?.aborted ? error : browserFault(error)
+    })
+
   return {
-    call: <T>(call: Call) => retryRequest(() => callWithToken(call), clock, call.signal) as Promise<T>,
-    transfer: (transfer, read) => retryRequest(() => request(transfer, read), clock, transfer.signal)
+    call: <T>(call: Call) => retried(() => callWithToken(call), call.signal) as Promise<T>,
+    transfer: (transfer, read) => retried(() => request(transfer, read), transfer.signal)
   }
 }
 

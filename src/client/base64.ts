@@ -1,3 +1,5 @@
+import { readBlob } from './read-blob.ts'
+
 // A multiple of three, so that the parts concatenate to one base64 text without padding in the middle. Small
 // enough to pass a part's bytes as the arguments of one call.
 const PART_BYTES = 3 * 8192
@@ -9,7 +11,7 @@ const PART_BYTES = 3 * 8192
 export async function base64Parts(blob: Blob): Promise<string[]> {
   const parts: string[] = []
   for (let start = 0; start < blob.size; start += PART_BYTES) {
-    const bytes = new Uint8Array(await blob.slice(start, start + PART_BYTES).arrayBuffer())
+    const bytes = new Uint8Array(await readBlob(blob.slice(start, start + PART_BYTES)))
     parts.push(btoa(String.fromCharCode(...bytes)))
   }
   return parts

@@ -1,5 +1,6 @@
 import type { Upload } from '../contract/recordings.ts'
 import type { Http } from './api-http.ts'
+import { readBlob } from './read-blob.ts'
 import { isSameBlob } from './same-blob.ts'
 import { StorageError, type SaveOptions, type SessionData } from './storage-service.ts'
 import { createUploadProgress } from './upload-progress.ts'
@@ -48,6 +49,8 @@ async function saveAndUpload(
   { signal, onProgress }: SaveOptions
 ): Promise<void> {
   const { audio, ...withoutAudio } = session
+  // `fetch` reports an unreadable body as a network error.
+  await readBlob(audio.slice(0, 1))
   const options = signal ? { signal } : {}
   const sessionPath = `/api/sessions/${session.id}`
   const recordingPath = `${sessionPath}/recording`

@@ -1,3 +1,4 @@
+import { storageBlocked } from './browser-errors.ts'
 import { toListedSession, type LocalEntry } from './local-entry.ts'
 import { StorageError } from './storage-service.ts'
 
@@ -9,21 +10,41 @@ type Document = { state?: { history?: LocalEntry[]; streak?: number }; version?:
 
 const KEY = 'harmony-helper-storage'
 
+/**
+ * The browser's localStorage.
+ *
+ * @throws StorageError `storage_blocked` when the browser refuses it or has none
+ */
+export function browserStorage(): Storage {
+  try {
+    if (localStorage) return localStorage
+  } catch (cause) {
+    throw storageBlocked(cause)
+  }
+  throw storageBlocked()
+}
+
 /** The entries of the history, most recently added first. */
 export function readHistory(storage: Storage): LocalEntry[] {
   const { history } = readDocument(storage).state ?? {}
   return Array.isArray(history) ? history.filter((entry) => typeof entry === 'object' && entry !== null) : []
 }
 
-/** Writes the history. Returns false, and changes nothing, when localStorage is full. */
+/**
+ * Writes the history. Returns false, and changes nothing, when localStorage is full.
+ *
+ * @throws StorageError `storage_blocked` when localStorage fails in any other way
+ */
 export function writeHistory(storage: Storage, history: LocalEntry[], streak: number): boolean {
   const document = readDocument(storage)
   const changed: Document = { version: 0, ...document, state: { ...document.state, history, streak } }
   try {
     storage.setItem(KEY, JSON.stringify(changed))
     return true
-  } catch {
-    return false
+  } catch (cause) {
+    // Firefox has a name of its own.
+    if (/quota/i.test((cause as Error).name)) return false
+    throw storageBlocked(cause)
   }
 }
 
@@ -32,11 +53,20 @@ export function findEntry(history: LocalEntry[], id: string): LocalEntry | undef
 }
 
 function readDocument(storage: Storage): Document {
+  const text = readText(storage)
   try {
-    return JSON.parse(storage.getItem(KEY) ?? '{}') ?? {}
+    return JSON.parse(text ?? '{}') ?? {}
   } catch (cause) {
     throw new StorageError(500, 'storage_unreadable', 'The history in this browser cannot be read.', {
       cause
     })
+  }
+}
+
+function readText(storage: Storage): string | null {
+  try {
+    return storage.getItem(KEY)
+  } catch (cause) {
+    throw storageBlocked(cause)
   }
 }

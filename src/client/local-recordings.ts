@@ -1,7 +1,7 @@
 import { openDatabase, promised } from './indexed-db.ts'
 
 /** Recordings that do not fit into localStorage. They are in IndexedDB, under the id of their session. */
-export function createLocalRecordings(factory: IDBFactory) {
+export function createLocalRecordings(factory: IDBFactory | undefined) {
   const transact = openDatabase(factory, 'harmony-helper', { recordings: {} })
   return {
     get: (id: string): Promise<Blob | undefined> =>

@@ -1,6 +1,7 @@
 import { dailyPractice, faultOfRange } from '../contract/daily-practice.ts'
 import { localDay, practiceDays, summarise } from '../contract/practice-days.ts'
 import { fromDataUrl, toDataUrl } from './base64.ts'
+import { storageFull } from './browser-errors.ts'
 import { systemClock, type Clock } from './clock.ts'
 import {
   changeEntry,
@@ -10,7 +11,7 @@ import {
   toSession,
   type LocalEntry
 } from './local-entry.ts'
-import { findEntry, readHistory, writeHistory } from './local-history.ts'
+import { browserStorage, findEntry, readHistory, writeHistory } from './local-history.ts'
 import { createLocalRecordings, type LocalRecordings } from './local-recordings.ts'
 import { isSameBlob } from './same-blob.ts'
 import { newestFirst } from './session-order.ts'
@@ -37,30 +38,37 @@ export type LocalStorageOptions = {
  *
  * Recordings are `data:` URLs in localStorage. When localStorage is full, they move to IndexedDB: first the
  * new one, then older ones. When IndexedDB is full as well, a save rejects with `storage_full` and changes
- * nothing. Needs no network and ignores abort signals.
+ * nothing. When the browser refuses its storage, calls reject with `storage_blocked`. Needs no network
+ * and ignores abort signals.
  */
 export class LocalStorageService implements PracticeStorage {
-  readonly #storage: Storage
+  readonly #givenStorage: Storage | undefined
   readonly #recordings: LocalRecordings
   readonly #clock: Clock
   readonly #timeZone: string
 
   constructor({
-    storage = localStorage,
-    indexedDB = globalThis.indexedDB,
+    storage,
+    indexedDB,
     clock = systemClock,
     timeZone = browserTimeZone() ?? 'UTC'
   }: LocalStorageOptions = {}) {
-    this.#storage = storage
+    this.#givenStorage = storage
     this.#recordings = createLocalRecordings(indexedDB)
     this.#clock = clock
     this.#timeZone = timeZone
   }
 
+  // Looked up at each use: a page may be rendered where there is none, or the browser may refuse it.
+  get #storage(): Storage {
+    return this.#givenStorage ?? browserStorage()
+  }
+
   async getSessions(): Promise<SessionData[]> {
     const sessions = distinct(readHistory(this.#storage)).map(async (entry) => ({
       ...toListedSession(entry),
-      ...(await this.#fromIndexedDb(entry))
+      // One recording that cannot be read must not hide the history.
+      ...(await this.#fromIndexedDb(entry).catch(() => ({})))
     }))
     return newestFirst(await Promise.all(sessions))
   }
@@ -92,7 +100,7 @@ export class LocalStorageService implements PracticeStorage {
       if (!entry) throw new StorageError(404, 'session_not_found', 'The session does not exist.')
       const changed = changeEntry(entry, changes)
       if (this.#write(history.map((other) => (toListedSession(other).id === id ? changed : other)))) return
-      await this.#moveRecording(history.toReversed()).catch((cause) => {
+      await this.#moveRecording(reversed(history)).catch((cause) => {
         throw storageFull(cause)
       })
     }
@@ -129,10 +137,10 @@ export class LocalStorageService implements PracticeStorage {
       if (findEntry(history, id)) return false
       if (this.#write([added, ...history])) return true
       try {
-        const moved = await this.#moveRecording([added, ...history.toReversed()])
+        const moved = await this.#moveRecording([added, ...reversed(history)])
         if (moved['id'] === id) added = moved
       } catch (cause) {
-        if (added !== entry) await this.#recordings.delete(id)
+        if (added !== entry) await this.#recordings.delete(id).catch(() => {})
         throw storageFull(cause)
       }
     }
@@ -188,14 +196,10 @@ function datedSessions(history: LocalEntry[]): { date: Date; durationSeconds: nu
 
 // Entries with the same id are one session: a double click on "save" in the existing app wrote two.
 function distinct(history: LocalEntry[]): LocalEntry[] {
-  return [...new Map(history.toReversed().map((entry) => [toListedSession(entry).id, entry])).values()]
+  return [...new Map(reversed(history).map((entry) => [toListedSession(entry).id, entry])).values()]
 }
 
-function storageFull(cause?: unknown): StorageError {
-  return new StorageError(
-    507,
-    'storage_full',
-    'This browser has no space left. Delete some sessions and save again.',
-    { cause }
-  )
+// `toReversed` is missing before Chrome 110 and Safari 16.
+function reversed<T>(values: T[]): T[] {
+  return [...values].reverse()
 }

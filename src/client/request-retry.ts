@@ -9,12 +9,14 @@ const MAX_RETRY_AFTER_MS = 30_000
 
 /** Whether the same request may succeed later: no response arrived, or the server asked for a retry. */
 export function isTransient(error: unknown): error is StorageError {
-  return error instanceof StorageError && TRANSIENT.includes(error.status)
+  return error instanceof StorageError && isTransientStatus(error.status)
 }
+
+export const isTransientStatus = (status: number): boolean => TRANSIENT.includes(status)
 
 /** The pause that the server asked for, in milliseconds. */
 export function retryAfterMs(error: unknown): number {
-  return ((error as StorageError).retryAfter ?? 0) * 1000
+  return ((error as StorageError | undefined)?.retryAfter ?? 0) * 1000
 }
 
 /** Makes up to four attempts with exponential backoff. Only for requests that are safe to repeat. */

@@ -27,11 +27,11 @@ export type SessionData = Pick<WireSession, 'id' | 'date' | 'songName' | 'instru
     /** Only in an edited local session: identifies the session in an import, whatever was edited. */
     importKey?: string
     /**
-     * Set while a session is not in the account: it waits in the outbox, or the server rejected it
-     * permanently.
+     * Set while something of a session waits in the outbox. `delayed`: it keeps failing while others could be
+     * delivered, and is tried again later. `refused`: the server rejected it permanently.
      */
-    pending?: 'waiting' | 'refused'
-    /** The reason, when `pending` is `'refused'`. */
+    pending?: 'waiting' | 'delayed' | 'refused'
+    /** The reason, when `pending` is `'refused'` or `'delayed'`. */
     refusal?: Refusal
   }
 
@@ -106,7 +106,7 @@ export class StorageError extends Error {
   declare readonly status: number
   /**
    * The server's problem code, or `network_error`, `no_token`, `unexpected_answer`, `recording_unreachable`,
-   * `storage_full`, `storage_unreadable`.
+   * `recording_unreadable`, `storage_full`, `storage_blocked`, `storage_unreadable`, `browser_fault`.
    */
   declare readonly code: string
   declare readonly detail: string

@@ -8,6 +8,8 @@ export type Fetch = (
     headers: Record<string, string>
     body: Blob | null
     signal: AbortSignal
+    /** Whether the request outlives the page. */
+    keepalive: boolean
   }
 ) => Promise<Response>
 

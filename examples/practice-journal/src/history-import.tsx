@@ -93,7 +93,13 @@ export function HistoryImport() {
                 <li key={`${id} ${what}`}>
                   <strong>{songName || 'Untitled'}</strong> <span className="hint">{dayName(date)}</span>
                   <p className="problem">
-                    {what === 'recording' ? 'Imported without its recording. ' : 'Not imported. '}
+                    {
+                      {
+                        recording: 'Imported without its recording. ',
+                        session: 'Not imported. ',
+                        content: ''
+                      }[what]
+                    }
                     {messageFor(reason)}
                   </p>
                 </li>

@@ -1,83 +1,143 @@
 import type { Clock } from '../clock.ts'
-import { retryAfterMs } from '../request-retry.ts'
-import type { IStorageService, Progress } from '../storage-service.ts'
+import { isTransient, retryAfterMs } from '../request-retry.ts'
+import type { PracticeStorage, Progress } from '../storage-service.ts'
 import type { Lock } from './lock.ts'
 import { oneAtATime } from './one-at-a-time.ts'
-import type { QueueItem, QueueStorage } from './queue-storage.ts'
-import { isRefusal, toRefusal } from './refusal.ts'
+import { isSetAside, type QueueItem } from './queue-item.ts'
+import type { QueueStorage } from './queue-storage.ts'
+import { concernsAll, isRefusal, toFailure } from './refusal.ts'
 
 const FIRST_PAUSE_MS = 5_000
 const MAX_PAUSE_MS = 300_000
+/** Failures in a row after which a pass ends. Fewer while a user waits for a save. */
+const MAX_FAILURES = 5
+const MAX_FAILURES_OF_SAVE = 2
 
 type DeliveryOptions = {
-  service: IStorageService
+  service: PracticeStorage
   queue: QueueStorage
   lock: Lock
   clock: Clock
   isOnline: () => boolean
-  /** Called after each session that was delivered or refused. */
+  /** Called after each session that was delivered, refused or set aside. */
   onChange: () => void
 }
 
 /**
- * Sends queued sessions to the service, in the order of the saves and in one tab at a time. Stops at the
- * first failure, so that the order is kept, and tries again later with exponential backoff.
+ * Sends what is queued to the service, in one tab at a time and in the order in which it was queued. A session
+ * that keeps failing while others could go is set aside: the others pass it, and it is tried again later.
  */
 export function createDelivery({ service, queue, lock, clock, isOnline, onChange }: DeliveryOptions) {
   const progressListeners = new Map<string, (progress: Progress) => void>()
   let pauseMs = FIRST_PAUSE_MS
   let pausing: AbortController | undefined
   let isClosed = false
+  let isForced = false
+  let isSave = false
 
-  /** Delivers the next session; false when the queue is empty. The lock is held for one session only. */
-  const deliverNext = () =>
+  /** Sends the next item. Undefined when none is due. The lock is held for one item only. */
+  const sendNext = (isDue: (item: QueueItem) => boolean) =>
     lock(async () => {
-      const item = await queue.next()
-      if (!item || isClosed) return false
-      await queue.markSent(item)
-      await deliver(item)
-      onChange()
-      return true
+      const next = isClosed ? undefined : await queue.takeNext(isDue)
+      if (!next) return undefined
+      const error = await send(next.item).then(() => undefined, asError)
+      if (!error) {
+        await queue.remove(next.item)
+        for (const item of next.overtaken) await queue.mark(item, { overtaken: true })
+      }
+      return { ...next, error }
     })
 
-  async function deliver(item: QueueItem): Promise<void> {
-    const onProgress = progressListeners.get(item.session.id)
-    try {
-      await service.saveSession(item.session, onProgress && { onProgress })
-    } catch (error) {
-      if (!isRefusal(error)) throw error
-      return await queue.refuse(item, toRefusal(error))
-    }
-    await queue.remove(item)
+  async function send({ id, remove, session, changes }: QueueItem): Promise<void> {
+    const onProgress = progressListeners.get(id)
+    if (remove) await service.deleteSession(id)
+    if (session) await service.saveSession(session, onProgress && { onProgress })
+    if (changes) await service.updateSession(id, changes)
   }
 
-  const flush = oneAtATime(async () => {
+  /** Sends everything that is due; with `force` also what was set aside. Resolves with the last failure. */
+  async function sendAll(force: boolean, maxFailures: number): Promise<unknown> {
+    const tried = new Set<number>()
+    let failuresInARow = 0
+    let firstFailures = 0
+    let lastError: unknown
+    for (;;) {
+      const now = clock.now().getTime()
+      const sent = await sendNext(
+        (item) => !tried.has(item.place) && (force || !isSetAside(item) || (item.retryAt ?? 0) <= now)
+      )
+      if (!sent) return lastError
+      const { item, error } = sent
+      tried.add(item.place)
+      if (!error) {
+        failuresInARow = 0
+        pauseMs = FIRST_PAUSE_MS
+        onChange()
+        continue
+      }
+      const failures = (item.failures ?? 0) + 1
+      await noteFailure(item, error, failures)
+      if (isRefusal(error)) continue
+      lastError = error
+      if (++failuresInARow === 1) firstFailures = failures
+      // Without an answer the network is probably gone, but a failing session must not stop the others: one
+      // more is tried for each time that the first has failed.
+      const limit = isTransient(error) ? Math.min(firstFailures, maxFailures) : MAX_FAILURES
+      if (concernsAll(error) || failuresInARow >= limit) return lastError
+    }
+  }
+
+  async function noteFailure(item: QueueItem, error: Error, failures: number): Promise<void> {
+    const failure = toFailure(error)
+    const retryAt = clock.now().getTime() + Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS)
+    await queue.mark(item, isRefusal(error) ? { refusal: failure } : { failure, failures, retryAt })
+    if (isRefusal(error) || isSetAside({ ...item, failures, failure })) onChange()
+  }
+
+  const run = oneAtATime(async () => {
+    const [force, maxFailures] = [isForced, isSave ? MAX_FAILURES_OF_SAVE : MAX_FAILURES]
+    isForced = isSave = false
     pausing?.abort()
+    pausing = undefined
     try {
-      // While offline, the browser's `online` event starts the next attempt.
-      while (isOnline() && (await deliverNext())) pauseMs = FIRST_PAUSE_MS
+      const error = await sendAll(force, maxFailures)
+      // Something failed, now or earlier.
+      if (error || (await queue.all()).some(({ refusal }) => !refusal)) flushLater(error)
     } catch (error) {
-      if (!isClosed) flushLater(error)
+      flushLater(error)
     }
   })
 
+  /** Sends everything that is due; with `force` also what was set aside. Never rejects. */
+  function flush(force = false): Promise<void> {
+    isForced ||= force
+    return run()
+  }
+
   // Not `retryFor`: each call of `flush` ends the pause, and the next pause is longer all the same.
-  function flushLater(error: unknown): void {
+  function flushLater(error?: unknown): void {
+    if (isClosed) return
+    pausing?.abort()
     pausing = new AbortController()
-    clock.sleep(Math.max(pauseMs, retryAfterMs(error)), pausing.signal).then(flush, () => {})
+    clock.sleep(Math.max(pauseMs, retryAfterMs(error)), pausing.signal).then(
+      () => flush(),
+      () => {}
+    )
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)
   }
 
   return {
-    /**
-     * Tries to deliver the whole queue. Resolves when the queue is empty or a delivery failed; never rejects.
-     */
     flush,
-    /** The same; meanwhile reports the upload progress of one session. */
-    async flushWithProgress(id: string, onProgress: (progress: Progress) => void) {
-      progressListeners.set(id, onProgress)
+    /**
+     * Sends what was just queued. While the browser reports no network, which may be wrong, it is tried after
+     * a pause. `onProgress` reports the upload of this session.
+     */
+    async start(id?: string, onProgress?: (progress: Progress) => void) {
+      if (!isOnline()) return pausing ? undefined : flushLater()
+      if (id && onProgress) progressListeners.set(id, onProgress)
+      isSave = true
       await flush()
-      progressListeners.delete(id)
+      if (id) progressListeners.delete(id)
     },
     close: () => {
       isClosed = true
@@ -85,3 +145,5 @@ export function createDelivery({ service, queue, lock, clock, isOnline, onChange
     }
   }
 }
+
+const asError = (error: Error) => error

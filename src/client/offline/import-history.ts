@@ -3,16 +3,18 @@ import { systemClock, type Clock } from '../clock.ts'
 import { isTransient, retryAfterMs } from '../request-retry.ts'
 import { StorageError, type IStorageService, type Refusal, type SessionData } from '../storage-service.ts'
 import { loadRecording } from './load-recording.ts'
+import { repair } from './import-repair.ts'
 import { isRefusal, toRefusal } from './refusal.ts'
 import { stableId } from './stable-id.ts'
 
 /** A session or recording that could not be imported, and the reason. */
 export type ImportProblem = Pick<SessionData, 'id' | 'songName' | 'date'> & {
   /**
-   * `recording`: the session was imported without its recording, which is lost. `session`: it was not
+   * `recording`: the session was imported without its recording, which is lost. `content`: it was imported
+   * with another name, instrument, length or notes, because its own cannot be stored. `session`: it was not
    * imported.
    */
-  what: 'session' | 'recording'
+  what: 'session' | 'recording' | 'content'
   reason: Refusal
 }
 
@@ -81,14 +83,23 @@ export async function importHistory(
         report.alreadyThere++
         return
       }
-      const { audio: _, ...whole } = session
-      await withRetry(() => api.saveSession({ ...whole, id, ...(audio && { audio }) }, signal && { signal }))
-      report.imported++
-      if (lost) problem('recording', lost)
+      const { session: repaired, changed } = repair({ ...session, id })
+      const { audio: _, ...whole } = repaired
+      const refused = audio ? await save({ ...whole, audio }).then(() => undefined, lostRecording) : undefined
+      if (!audio || refused) await save(whole)
+      if (refused && inAccount.has(id)) report.alreadyThere++
+      else report.imported++
+      const reason = lost ?? refused
+      if (reason) problem('recording', reason)
+      if (changed) problem('content', changed)
     } catch (error) {
       if (!isAboutOneSession(error)) throw error
       problem('session', toRefusal(error))
     }
+  }
+
+  function save(session: SessionData): Promise<void> {
+    return withRetry(() => api.saveSession(session, signal && { signal }))
   }
 
   /**
@@ -106,6 +117,15 @@ export async function importHistory(
       sleep: clock.sleep
     })
   }
+}
+
+// Why the account takes the session only without its recording.
+const RECORDING_FAULTS = ['recording_unreadable', 'unsupported_recording', 'recording_too_large']
+
+/** The reason, when the recording alone was refused. */
+function lostRecording(error: unknown): Refusal {
+  if (!(error instanceof StorageError && RECORDING_FAULTS.includes(error.code))) throw error
+  return toRefusal(error)
 }
 
 function hasRecording({ audio, audioUrl }: SessionData): boolean {

@@ -10,7 +10,11 @@ export type Lock = <T>(work: () => Promise<T>) => Promise<T>
  */
 export function createLock(
   name: string,
-  { locks, indexedDB, clock }: { locks: LockManager | undefined; indexedDB: IDBFactory; clock: Clock }
+  {
+    locks,
+    indexedDB,
+    clock
+  }: { locks: LockManager | undefined; indexedDB: IDBFactory | undefined; clock: Clock }
 ): Lock {
   return locks ? async (work) => await locks.request(name, work) : createLease(name, indexedDB, clock)
 }
@@ -23,7 +27,7 @@ const POLL_MS = 200
 
 type Lease = { owner: string; until: number }
 
-function createLease(name: string, factory: IDBFactory, clock: Clock): Lock {
+function createLease(name: string, factory: IDBFactory | undefined, clock: Clock): Lock {
   const transact = openDatabase(factory, `${name}:lease`, { leases: {} })
 
   /** Acquires or renews the lease; false while another owner holds it. */

@@ -10,9 +10,21 @@ import {
   type SessionChanges,
   type SessionData
 } from '../storage-service.ts'
+import { withDeadline } from '../time-limit.ts'
 import { createDelivery } from './delivery.ts'
 import { createLock } from './lock.ts'
-import { createQueueStorage, type QueueItem } from './queue-storage.ts'
+import {
+  addChanges,
+  addDeletion,
+  addSave,
+  dropRefused,
+  startAgain,
+  toSession,
+  withQueue,
+  type Pending,
+  type QueueItem
+} from './queue-item.ts'
+import { createQueueStorage } from './queue-storage.ts'
 
 export type OutboxOptions = {
   /** The user's id (Auth0's `sub`). Each account has its own queue, because users may share a browser. */
@@ -26,39 +38,43 @@ export type OutboxOptions = {
 }
 
 export interface Outbox extends PracticeStorage {
-  /** Tries to deliver the queue now. Resolves when it is empty or a delivery failed; never rejects. */
-  flush(): Promise<void>
   /**
-   * Calls `listener` when a session was delivered or refused, so that the history can be reloaded. Returns a
-   * function that unsubscribes.
+   * Tries now to deliver everything that waits, whatever the browser reports about the network. Resolves when
+   * that is done or has failed; never rejects.
+   */
+  flush(): Promise<void>
+  /** Tries one session again that was refused or is delayed. Rejects when it is refused again. */
+  retry(id: string): Promise<void>
+  /** Gives up the refused change or deletion of a session. A save that is not delivered stays. */
+  discard(id: string): Promise<void>
+  /**
+   * Calls `listener` when a session was delivered, refused or set aside, so that the history can be reloaded.
+   * Returns a function that unsubscribes.
    */
   subscribe(listener: () => void): () => void
   /** Stops deliveries in this page; call it at logout. Queued sessions remain in the queue. */
   close(): void
 }
 
+// While the browser reports no network, which may be wrong, the last known history is shown after this time.
+const OFFLINE_LIMIT_MS = 2_000
+
 /**
  * Adds offline support to a storage service (an `ApiStorageService`) with a queue in IndexedDB.
  *
- * - `saveSession` first queues the session with its recording. It resolves when the session is delivered or,
- *   without a connection, queued; it rejects when the server refuses the session. The session stays in the
- *   queue until it is delivered or deleted, also after the tab is closed, and is delivered once however many
- *   tabs are open. Saving again under the same id replaces a refused session. A signal stops only a save that
- *   is not queued yet.
- * - `getSessions` and `getSessionById` include queued sessions, with `pending` and, when refused, `refusal`.
- *   Without a network they show the last loaded history.
- * - `deleteSession` removes a queued session. One that was sent without a response may be stored, so deleting
- *   it needs the network.
- * - `getUserStats` counts delivered sessions only and needs the network.
+ * - `saveSession`, `updateSession` and `deleteSession` first queue what they are to do. They resolve when it is
+ *   delivered or, without a connection, queued, and reject when the server refuses it. A refused save stays in
+ *   the queue until it is saved again or deleted; a refused change or deletion is given up. What waits for one
+ *   session is merged, delivered in order and once, however many tabs are open, also after the tab was closed.
+ *   A signal stops only what is not queued yet. When this browser can store nothing, the service is called
+ *   directly.
+ * - A session that keeps failing while others can be delivered is set aside (`pending: 'delayed'`, with the
+ *   reason in `refusal`) and tried again later.
+ * - `getSessions` and `getSessionById` include what waits. Without a network they show the last loaded history.
+ * - `getUserStats` and `getPracticeDays` count delivered sessions only and need the network.
  */
 export function createOutbox(service: PracticeStorage, options: OutboxOptions): Outbox {
-  const {
-    account,
-    indexedDB = globalThis.indexedDB,
-    clock = systemClock,
-    events = globalThis,
-    isOnline = browserIsOnline
-  } = options
+  const { account, indexedDB, clock = systemClock, events = globalThis, isOnline = browserIsOnline } = options
   const locks = 'locks' in options ? options.locks : globalThis.navigator?.locks
   const name = `harmony-helper-outbox:${account}`
   const queue = createQueueStorage(indexedDB, name)
@@ -73,59 +89,91 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
     onChange: () => listeners.forEach((listener) => listener())
   })
 
-  const { flush } = delivery
+  const flush = () => delivery.flush(true)
   events.addEventListener('online', flush)
-  flush()
+  delivery.start()
+
+  /** Returns false when this browser can store nothing. */
+  async function enqueue(
+    id: string,
+    next: (item: QueueItem | undefined) => Pending | undefined
+  ): Promise<boolean> {
+    try {
+      await queue.update(id, next)
+      return true
+    } catch (error) {
+      if ((error as StorageError).code === 'session_not_found') throw error
+      return false
+    }
+  }
+
+  /** Rejects when the session was refused. */
+  async function throwRefusal(id: string): Promise<void> {
+    const refusal = (await queue.find(id))?.refusal
+    if (refusal) throw new StorageError(refusal.status, refusal.code, refusal.detail)
+  }
+
+  /** Delivers a change or deletion, and gives it up when it is refused. */
+  async function deliver(id: string): Promise<void> {
+    await delivery.start()
+    await throwRefusal(id).catch(async (error) => {
+      if (error.code !== 'storage_blocked') await discard(id)
+      throw error
+    })
+  }
+
+  const discard = (id: string) => queue.update(id, dropRefused)
 
   return {
     async saveSession({ pending, refusal: _, ...session }: SessionData, options: SaveOptions = {}) {
       const { signal, onProgress } = options
       signal?.throwIfAborted()
-      const queued = await queue.put(session).then(
-        () => true,
-        () => false
-      )
-      // The disk is full or IndexedDB is not available: save without the queue.
-      if (!queued) return service.saveSession(session, options)
-      await (onProgress ? delivery.flushWithProgress(session.id, onProgress) : flush())
-      const refusal = (await queue.find(session.id))?.refusal
-      if (refusal) throw new StorageError(refusal.status, refusal.code, refusal.detail)
+      if (!(await enqueue(session.id, (item) => addSave(item, session)))) {
+        return service.saveSession(session, options)
+      }
+      await delivery.start(session.id, onProgress)
+      await throwRefusal(session.id)
+    },
+
+    async updateSession(id: string, changes: SessionChanges, options: CallOptions = {}) {
+      options.signal?.throwIfAborted()
+      if (await enqueue(id, (item) => addChanges(item, changes))) return deliver(id)
+      await service.updateSession(id, changes, options)
+    },
+
+    async deleteSession(id: string, options: CallOptions = {}) {
+      options.signal?.throwIfAborted()
+      if (await enqueue(id, addDeletion)) return deliver(id)
+      await service.deleteSession(id, options)
     },
 
     async getSessions(options?: CallOptions) {
       // Read the queue first: a session that is delivered in between is then in both lists instead of in
-      // none.
-      const items = await queue.all()
-      const history = await fetchHistory(options, items)
-      const stored = new Map(history.map((session) => [session.id, session]))
-      const shown = items.filter(
-        ({ session, refusal }) => refusal || !isDelivered(session, stored.get(session.id))
-      )
-      const hidden = new Set(shown.map(({ session }) => session.id))
-      return newestFirst([...history.filter(({ id }) => !hidden.has(id)), ...shown.map(toListed)])
+      // none. Without the queue, the account's history is all there is.
+      const items = await queue.all().catch(() => [])
+      return newestFirst(withQueue(await fetchHistory(options, items), items))
     },
 
     async getSessionById(id: string, options?: CallOptions) {
-      const item = await queue.find(id)
-      return item ? toSession(item) : service.getSessionById(id, options)
+      const item = await queue.find(id).catch(() => undefined)
+      if (item?.remove && !item.session && !item.refusal) return null
+      const session = item?.session ?? (await service.getSessionById(id, options))
+      return item && session ? toSession(item, session) : session
     },
-
-    // Holds the lock, so that no delivery saves the session again.
-    deleteSession: (id: string, options?: CallOptions) =>
-      lock(async () => {
-        const item = await queue.find(id)
-        if (!item || (item.sent && !item.refusal)) await service.deleteSession(id, options)
-        if (item) await queue.remove(item)
-      }),
-
-    updateSession: (id: string, changes: SessionChanges, options?: CallOptions) =>
-      service.updateSession(id, changes, options),
 
     getUserStats: (options?: CallOptions) => service.getUserStats(options),
 
     getPracticeDays: (range: DayRange, options?: CallOptions) => service.getPracticeDays(range, options),
 
     flush,
+
+    async retry(id: string) {
+      await queue.update(id, startAgain)
+      await flush()
+      await throwRefusal(id)
+    },
+
+    discard,
 
     subscribe(listener: () => void) {
       listeners.add(listener)
@@ -144,38 +192,27 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
    * The account's history. Without a connection: the last loaded one, or none if the queue alone can be
    * shown.
    */
-  async function fetchHistory(options: CallOptions | undefined, items: QueueItem[]): Promise<SessionData[]> {
+  async function fetchHistory(options: CallOptions = {}, items: QueueItem[]): Promise<SessionData[]> {
+    const { signal } = options
     try {
-      if (!isOnline()) throw new StorageError(0, 'network_error', 'There is no network.')
-      const history = await service.getSessions(options)
+      const history = await (isOnline()
+        ? service.getSessions(options)
+        : withDeadline(OFFLINE_LIMIT_MS, signal, (deadline) => service.getSessions({ signal: deadline })))
       await queue.cacheHistory(history).catch(() => {}) // a full disk must not hide the history
       return history
     } catch (error) {
+      signal?.throwIfAborted()
       if (!isDisconnected(error)) throw error
-      const cached = await queue.cachedHistory()
+      const cached = await queue.cachedHistory().catch(() => undefined)
       if (!cached && items.length === 0) throw error
       return cached ?? []
     }
   }
 }
 
-// A large recording is uploaded after its session.
-function isDelivered({ audio }: SessionData, stored: SessionData | undefined): boolean {
-  return Boolean(stored && (stored.audioUrl || !audio?.size))
-}
-
-// Without a network, Auth0 often returns no token.
+// Without a network, Auth0 often returns no token. Any other error than a StorageError is that of the deadline.
 function isDisconnected(error: unknown): boolean {
-  return isTransient(error) || (error instanceof StorageError && error.code === 'no_token')
-}
-
-function toSession({ session, refusal }: QueueItem): SessionData {
-  return { ...session, ...(refusal ? { pending: 'refused', refusal } : { pending: 'waiting' }) }
-}
-
-function toListed(item: QueueItem): SessionData {
-  const { xmlContent, analysis, ...listed } = toSession(item)
-  return listed
+  return !(error instanceof StorageError) || error.code === 'no_token' || isTransient(error)
 }
 
 function browserIsOnline(): boolean {

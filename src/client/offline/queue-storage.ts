@@ -1,41 +1,32 @@
 import { openDatabase, promised } from '../indexed-db.ts'
-import type { Refusal, SessionData } from '../storage-service.ts'
+import type { SessionData } from '../storage-service.ts'
+import type { Pending, QueueItem } from './queue-item.ts'
 
-/** A session in the outbox's queue. */
-export type QueueItem = {
-  /** Position in the queue: the order in which sessions were saved and are delivered. */
-  place: number
-  session: SessionData
-  /**
-   * Number of saves under this id. A save during a delivery increases it, so its content is delivered as
-   * well.
-   */
-  revision: number
-  /** The session was sent at least once. It may be stored although no response arrived. */
-  sent?: boolean
-  refusal?: Refusal
-}
+/** The next item to deliver, and those before it that are failing and not due. */
+export type Next = { item: QueueItem; overtaken: QueueItem[] }
 
 /**
- * The outbox's queue, and a copy of the last loaded history to show without a network. In IndexedDB, so that
- * it survives a reload and is shared by all tabs. The names `waiting`, `heard` and `place` are those of
- * existing databases.
+ * The outbox's queue, one item for each session, and a copy of the last loaded history to show without a
+ * network. In IndexedDB, so that it survives a reload and is shared by all tabs. The names `waiting`, `heard`
+ * and `place` are those of existing databases.
  */
-export function createQueueStorage(factory: IDBFactory, name: string) {
+export function createQueueStorage(factory: IDBFactory | undefined, name: string) {
   const transact = openDatabase(factory, name, {
     waiting: { keyPath: 'place', autoIncrement: true },
     heard: {}
   })
 
   const all = (): Promise<QueueItem[]> =>
-    transact('readonly', (store) => promised<QueueItem[]>(store('waiting').getAll()))
+    transact('readonly', async (store) =>
+      (await promised<QueueItem[]>(store('waiting').getAll())).map(withId)
+    )
 
-  /** Replaces an item in one transaction. `next` returns undefined to remove it. */
-  const change = (place: number, next: (item: QueueItem) => QueueItem | undefined) =>
+  /** Replaces an item, unless it was changed since. `next` returns undefined to remove it. */
+  const change = ({ place, revision }: QueueItem, next: (item: QueueItem) => QueueItem | undefined) =>
     transact('readwrite', async (store) => {
       const item = await promised<QueueItem | undefined>(store('waiting').get(place))
-      if (!item) return
-      const changed = next(item)
+      if (!item || item.revision > revision) return
+      const changed = next(withId(item))
       if (changed) store('waiting').put(changed)
       else store('waiting').delete(place)
     })
@@ -43,44 +34,54 @@ export function createQueueStorage(factory: IDBFactory, name: string) {
   return {
     all,
 
-    find: async (id: string) => (await all()).find(({ session }) => session.id === id),
+    find: async (id: string) => (await all()).find((item) => item.id === id),
 
-    /** The first item that is not refused. Uses a cursor, because `all` would read every score. */
-    next: () =>
+    /**
+     * Takes the first item that is due and not refused, and marks it as sent in the same transaction, so that
+     * a deletion knows. Uses a cursor, because `all` would read every score.
+     */
+    takeNext: (isDue: (item: QueueItem) => boolean) =>
       transact(
-        'readonly',
+        'readwrite',
         (store) =>
-          new Promise<QueueItem | undefined>((resolve, reject) => {
+          new Promise<Next | undefined>((resolve, reject) => {
+            const overtaken: QueueItem[] = []
             const request = store('waiting').openCursor()
             request.onerror = () => reject(request.error)
             request.onsuccess = () => {
-              const item: QueueItem | undefined = request.result?.value
-              if (item?.refusal) request.result?.continue()
-              else resolve(item)
+              const cursor = request.result
+              if (!cursor) return resolve(undefined)
+              const item = withId(cursor.value as QueueItem)
+              if (!item.refusal && isDue(item)) {
+                if (item.session && !item.sent) cursor.update({ ...item, sent: true })
+                return resolve({ item, overtaken })
+              }
+              if (!item.refusal && item.failures) overtaken.push(item)
+              cursor.continue()
             }
           })
       ),
 
-    /** Adds the session. An item with the same id is replaced and keeps its position. */
-    put: (session: SessionData) =>
+    /** Replaces what waits for a session; its position stays. `next` returns undefined to remove the item. */
+    update: (id: string, next: (item: QueueItem | undefined) => Pending | undefined) =>
       transact('readwrite', async (store) => {
         const items = await promised<QueueItem[]>(store('waiting').getAll())
-        const known = items.find((item) => item.session.id === session.id)
-        const item = known
-          ? { place: known.place, sent: known.sent, revision: known.revision + 1, session }
-          : { revision: 1, session }
-        await promised(store('waiting').put(item))
+        const known = items.map(withId).find((item) => item.id === id)
+        const pending = next(known)
+        if (pending) {
+          const place = known && { place: known.place }
+          await promised(
+            store('waiting').put({ ...place, id, revision: (known?.revision ?? 0) + 1, ...pending })
+          )
+        } else if (known) await promised(store('waiting').delete(known.place))
       }),
 
-    markSent: ({ place }: QueueItem) => change(place, (item) => ({ ...item, sent: true })),
+    /** Removes a delivered item, unless it was changed since. */
+    remove: (item: QueueItem) => change(item, () => undefined),
 
-    /** Removes a delivered item, unless its session was saved again since. */
-    remove: ({ place, revision }: QueueItem) =>
-      change(place, (item) => (item.revision > revision ? item : undefined)),
-
-    /** Marks an item as refused, unless its session was saved again since. */
-    refuse: ({ place, revision }: QueueItem, refusal: Refusal) =>
-      change(place, (item) => (item.revision > revision ? item : { ...item, refusal })),
+    /** Notes the outcome of an attempt, unless the item was changed since. */
+    mark: (item: QueueItem, outcome: Partial<QueueItem>) =>
+      change(item, (stored) => ({ ...stored, ...outcome })),
 
     cacheHistory: (history: SessionData[]) =>
       transact('readwrite', (store) => promised(store('heard').put(history, 'history'))),
@@ -91,3 +92,8 @@ export function createQueueStorage(factory: IDBFactory, name: string) {
 }
 
 export type QueueStorage = ReturnType<typeof createQueueStorage>
+
+// Earlier versions queued only saves and had the id in the session alone.
+function withId(item: QueueItem): QueueItem {
+  return { ...item, id: item.id ?? item.session?.id }
+}

@@ -1,5 +1,6 @@
 import { EMPTY_ANALYSIS, readAnalysis } from '../analysis.ts'
 import type { Clock } from '../clock.ts'
+import { randomUuid } from '../random-uuid.ts'
 import type { CurrentSession, SessionState, SetState } from './session-state.ts'
 
 /** Actions on the current session. They change only the store. */
@@ -11,7 +12,7 @@ export function practiceActions(set: SetState, clock: Pick<Clock, 'now'>) {
     startNewSession: (xmlContent, songName, instrument) =>
       set({
         currentSession: {
-          id: crypto.randomUUID(),
+          id: randomUuid(),
           date: clock.now().toISOString(),
           songName,
           instrument,

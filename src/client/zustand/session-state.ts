@@ -50,8 +50,11 @@ export type SessionState = {
    * failed one stays in the history as refused, for `retrySave`. A second call during a save joins it.
    */
   saveSession: () => Promise<void>
-  /** Saves a refused session again. */
-  retrySave: (id: string) => Promise<void>
+  /**
+   * Tries a refused or delayed session again; `withoutRecording` for one whose recording is
+   * `recording_unreadable`.
+   */
+  retrySave: (id: string, options?: { withoutRecording?: boolean }) => Promise<void>
   /** Changes a saved session. The changes show immediately; on failure, rejects and undoes them. */
   updateSession: (id: string, changes: SessionChanges) => Promise<void>
   /** Deletes a session. It disappears immediately; on failure, rejects and the session reappears. */

@@ -1,16 +1,15 @@
 import { create } from 'zustand'
 import type { Clock } from '../clock.ts'
-import type { PracticeStorage } from '../storage-service.ts'
 import { practiceActions } from './practice-actions.ts'
 import type { SessionState } from './session-state.ts'
-import { storageActions } from './storage-actions.ts'
+import { storageActions, type SessionStorage } from './storage-actions.ts'
 
 /**
  * The app's `useSessionStore`, which stores sessions in the given service instead of by `persist`. Call
  * `load` when the app starts and whenever the outbox notifies its subscribers.
  */
 export function createSessionStore(
-  service: PracticeStorage,
+  service: SessionStorage,
   { clock = { now: () => new Date() } }: { clock?: Pick<Clock, 'now'> } = {}
 ) {
   return create<SessionState>()((set, get) => ({

@@ -3,10 +3,13 @@ import type { PracticeStorage, SessionChanges, SessionData, StorageError } from 
 import { createOptimisticHistory } from './optimistic-history.ts'
 import type { SessionState, SetState } from './session-state.ts'
 
+/** A storage service, or an outbox, which can try again what it has queued. */
+export type SessionStorage = PracticeStorage & { retry?: (id: string) => Promise<void> }
+
 /**
  * Actions that call the storage service. Changes show immediately and are rolled back when the call fails.
  */
-export function storageActions(service: PracticeStorage, set: SetState, get: () => SessionState) {
+export function storageActions(service: SessionStorage, set: SetState, get: () => SessionState) {
   const history = createOptimisticHistory()
   const saves = new Map<string, Promise<void>>()
   let loads = 0
@@ -96,9 +99,13 @@ export function storageActions(service: PracticeStorage, set: SetState, get: () 
       }
     },
 
-    async retrySave(id) {
-      const session = history.unsaved(id) ?? (await service.getSessionById(id))
-      if (session) await saveOnce(withoutPendingState(session))
+    async retrySave(id, { withoutRecording = false } = {}) {
+      const unsaved = history.unsaved(id)
+      if (!unsaved && service.retry && !withoutRecording) return service.retry(id).finally(load)
+      const session = unsaved ?? (await service.getSessionById(id))
+      if (!session) return
+      const { audio, ...rest } = withoutPendingState(session)
+      await saveOnce(withoutRecording || !audio ? rest : { ...rest, audio })
     },
 
     deleteSession(id) {

@@ -21,7 +21,8 @@ export const entries = Object.entries(exports).map(([name, { types, import: file
 
 /**
  * Builds the client like `npm run build`, into a temporary directory that the test removes. Compiles without
- * Node's types, so that any use of Node is an error.
+ * Node's types, so that any use of Node is an error, and with the built-in functions that the oldest supported
+ * browsers have.
  */
 export async function buildClient(t: Test): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-client-'))
@@ -31,7 +32,12 @@ export async function buildClient(t: Test): Promise<string> {
     project,
     JSON.stringify({
       extends: join(root, 'tsconfig.build.json'),
-      compilerOptions: { rootDir: join(root, 'src'), outDir: join(directory, 'dist'), types: [] },
+      compilerOptions: {
+        rootDir: join(root, 'src'),
+        outDir: join(directory, 'dist'),
+        types: [],
+        lib: ['es2022', 'dom', 'dom.iterable']
+      },
       include: [join(root, 'src/client')]
     })
   )

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { dailyPractice, faultOfRange } from '../../../src/contract/daily-practice.ts'
@@ -36,6 +37,7 @@ export type Fault = (request: {
   method: string
   path: string
   token: string
+  body: string
 }) =>
   undefined | 'lose' | 'cut' | { status: number; body?: object | string; headers?: Record<string, string> }
 
@@ -70,7 +72,7 @@ export async function startFakeApi() {
     const bytes = Buffer.concat(await request.toArray())
     const body = bytes.toString()
     requests.push({ ...seen, body })
-    const fault = api.fault(seen)
+    const fault = api.fault({ ...seen, body })
     const answer = () =>
       seen.method === 'PUT'
         ? receive(seen, request.headers['content-type'], bytes)
@@ -117,7 +119,7 @@ export async function startFakeApi() {
   function save(mine: Account, body: Body) {
     if (!mine.synced) return problem(409, 'user_not_synced')
     const {
-      id = crypto.randomUUID(),
+      id = randomUUID(),
       songName = '',
       instrument = '',
       duration,
@@ -175,7 +177,7 @@ export async function startFakeApi() {
   ) {
     if (!contentType.startsWith('audio/webm')) return problem(415, 'unsupported_recording')
     if (session.audio) return problem(409, 'recording_exists')
-    const uploadId = crypto.randomUUID()
+    const uploadId = randomUUID()
     mine.uploads.set(uploadId, { contentType: 'audio/webm', bytes })
     return {
       status: 201,

@@ -157,6 +157,19 @@ t.test('continues after lost responses and a temporarily unavailable server', as
   t.equal(account().length, 3)
 })
 
+t.test('imports a session without a recording that the account cannot take, and says so', async (t) => {
+  for (const options of [{}, { directUploadBytes: 1 }]) {
+    const { api, run, account } = await setUp(t, [{ audioBase64: await dataUrl(1) }], options)
+    api.fault = ({ path, body }) =>
+      body.includes('audioBase64') || path.endsWith('/recording')
+        ? problem(415, 'unsupported_recording')
+        : undefined
+    t.match(await run(), { imported: 1, problems: [{ what: 'recording', reason: { status: 415 } }] })
+    t.match(account(), [{ audio: null }])
+    t.match(await run(), { imported: 0, alreadyThere: 1 })
+  }
+})
+
 t.test('rejects with network_error when the network does not return', async (t) => {
   const { api, run } = await setUp(t, [{}])
   api.fault = () => 'cut'
@@ -171,7 +184,8 @@ t.test('rejects at once when the user is signed out', async (t) => {
 
 t.test('reports what cannot be imported, with the reason, and imports the rest', async (t) => {
   const { api, run, account } = await setUp(t, [
-    { songName: '' },
+    { songName: '', durationSeconds: 90_000 },
+    { date: 'yesterday' },
     { audioBase64: 'data:audio/webm;base64,%%%' },
     { audioUrl: 'https://example.com/gone.webm' },
     { audioUrl: 'https://example.com/away.webm' },
@@ -183,28 +197,30 @@ t.test('reports what cannot be imported, with the reason, and imports the rest',
     return url.includes('gone') ? new Response(null, { status: 404 }) : new Response(recording(9, 500))
   }
   const report = await run({ fetch: fetch as typeof globalThis.fetch })
-  t.match(report, { total: 5, imported: 3, alreadyThere: 0 })
+  t.match(report, { total: 6, imported: 4, alreadyThere: 0 })
   t.strictSame(
     report.problems.map(({ songName, what, reason: { status, code } }) => [songName, what, status, code]),
     [
-      ['Song 3', 'session', 0, 'recording_unreachable'],
-      ['Song 2', 'recording', 404, 'recording_gone'],
-      ['Song 1', 'recording', 0, 'recording_unreadable'],
-      ['', 'session', 400, 'invalid_input']
+      ['Song 1', 'session', 400, 'invalid_input'],
+      ['Song 4', 'session', 0, 'recording_unreachable'],
+      ['Song 3', 'recording', 404, 'recording_gone'],
+      ['Song 2', 'recording', 0, 'recording_unreadable'],
+      ['', 'content', 0, 'session_repaired']
     ]
   )
   t.strictSame(
     account().map(({ songName, audio }) => [songName, audio !== null]),
     [
-      ['Song 4', true],
+      ['Song 5', true],
+      ['Song 3', false],
       ['Song 2', false],
-      ['Song 1', false]
+      ['Untitled', false]
     ]
   )
   t.ok(api.requests.every(({ token }) => token === 'token'))
   t.match(
     await run({ fetch: fetch as typeof globalThis.fetch }),
-    { imported: 0, alreadyThere: 3 },
+    { imported: 0, alreadyThere: 4 },
     'sessions imported without their recording are not imported again'
   )
 })

@@ -233,7 +233,8 @@ t.test('a session stays waiting after an error that is not about its content', a
     await outbox.saveSession(newSession())
   }
   api.fault = () => undefined
-  t.equal((await outbox.getSessions()).filter(({ pending }) => pending === 'waiting').length, faults.length)
+  const sessions = await outbox.getSessions()
+  t.equal(sessions.filter(({ pending }) => pending === 'waiting' || pending === 'delayed').length, 5)
 })
 
 t.test('deleting a waiting session', async (t) => {
@@ -256,21 +257,257 @@ t.test('deleting a waiting session', async (t) => {
     await outbox.saveSession(session)
     t.equal(api.account('token').sessions.size, 1)
     api.fault = () => 'cut'
-    await t.rejects(outbox.deleteSession(session.id), { code: 'network_error' })
-    api.fault = () => undefined
     await outbox.deleteSession(session.id)
+    t.strictSame(await outbox.getSessions(), [], 'it waits for the network, and is no longer shown')
+    t.equal(await outbox.getSessionById(session.id), null)
+    api.fault = () => undefined
+    await outbox.flush()
     t.equal(api.account('token').sessions.size, 0)
     t.strictSame(await outbox.getSessions(), [])
   })
 })
 
+t.test('an item that keeps failing', async (t) => {
+  const bad = newSession({ songName: 'Bad', date: '2026-02-03T00:00:00.000Z' })
+  const good = newSession({ songName: 'Good', date: '2026-02-02T00:00:00.000Z' })
+  const page = { status: 403, body: '<html>Blocked by the proxy</html>' }
+  const faults = {
+    'a proxy answers with 403': page,
+    'the server answers with 500': problem(500, 'internal_error'),
+    'a proxy answers with HTML': { status: 200, body: page.body },
+    'the connection is cut': 'cut',
+    'a gateway answers with 502': { status: 502, body: page.body }
+  } as const
+
+  for (const [reason, fault] of Object.entries(faults)) {
+    await t.test(`is set aside when ${reason}, and others pass it`, async (t) => {
+      const { api, open } = await setUp(t)
+      const offline = open({ isOnline: () => false })
+      for (const session of [bad, { ...bad, id: crypto.randomUUID() }, good]) {
+        await offline.saveSession(session)
+      }
+      offline.close()
+      api.fault = ({ body }) => (body.includes('"Bad"') ? fault : undefined)
+      const outbox = open({ isOnline: () => false })
+      let changes = 0
+      outbox.subscribe(() => changes++)
+      for (let pass = 1; pass <= 3; pass++) await outbox.flush()
+      const sessions = await outbox.getSessions()
+      t.strictSame(
+        sessions.map(({ songName, pending }) => [songName, pending]),
+        [
+          ['Bad', 'delayed'],
+          ['Bad', 'delayed'],
+          ['Good', undefined]
+        ]
+      )
+      t.match(sessions[0]?.refusal, { status: fault === 'cut' ? 0 : fault.status, detail: /./ })
+      t.ok(changes > 0)
+
+      api.fault = () => undefined
+      await outbox.retry(bad.id)
+      t.match(
+        (await outbox.getSessions()).map(({ pending }) => pending),
+        [undefined, undefined, undefined]
+      )
+    })
+  }
+
+  await t.test('is tried again later by itself', async (t) => {
+    const { api, open } = await setUp(t)
+    let now = Date.now()
+    let wake = () => {}
+    const clock: Clock = {
+      now: () => new Date(now),
+      sleep: (milliseconds) =>
+        new Promise((resolve) => {
+          if (milliseconds < 1000) setTimeout(resolve, 5)
+          else wake = resolve
+        })
+    }
+    api.fault = ({ body }) => (body.includes('"Bad"') ? page : undefined)
+    const outbox = open({ clock })
+    await outbox.saveSession(bad)
+    await outbox.saveSession(good)
+    t.match(await outbox.getSessions(), [{ pending: 'delayed' }, { pending: undefined }])
+    api.fault = () => undefined
+    const arrived = new Promise<void>((resolve) => outbox.subscribe(resolve))
+    now += 3_600_000
+    wake()
+    await arrived
+    t.match(await outbox.getSessions(), [{ pending: undefined }, { pending: undefined }])
+  })
+
+  await t.test('is refused at once when its recording cannot be read any more', async (t) => {
+    const { open } = await setUp(t, 'token', { directUploadBytes: 1 })
+    const broken = new Blob(['x'])
+    broken.slice = () => broken
+    broken.arrayBuffer = () => Promise.reject(new DOMException('Gone', 'NotFoundError'))
+    const full = new IDBFactory()
+    full.open = () => {
+      throw new DOMException('Full', 'QuotaExceededError')
+    }
+    const expected = { name: 'StorageError', code: 'recording_unreadable' }
+    await t.rejects(open({ indexedDB: full }).saveSession({ ...bad, audio: broken }), expected)
+  })
+})
+
+t.test('changes', async (t) => {
+  const change = { songName: 'Für Elise', notes: 'slower', analysis: { scoreAccuracy: 99 } }
+
+  await t.test('of a stored session wait for the network, and show at once', async (t) => {
+    const { api, open, service, network } = await setUp(t)
+    const session = newSession()
+    await service.saveSession(session)
+    const outbox = open()
+    await outbox.getSessions()
+    network.fail()
+    await outbox.updateSession(session.id, change)
+    await outbox.updateSession(session.id, { instrument: 'Violin' })
+    const shown = { songName: 'Für Elise', instrument: 'Violin', scoreAccuracy: 99, pending: 'waiting' }
+    t.match(await outbox.getSessions(), [shown])
+    t.equal((await outbox.getSessions())[0]?.notes, undefined, 'a list has no notes')
+    network.recover()
+    api.requests.length = 0
+    t.match(await outbox.getSessionById(session.id), { ...change, instrument: 'Violin', pending: 'waiting' })
+    await outbox.flush()
+    t.match(api.account('token').sessions.get(session.id), { ...change, instrument: 'Violin' })
+    t.equal(api.requests.filter(({ method }) => method === 'PATCH').length, 1, 'merged')
+    t.match(await outbox.getSessions(), [{ songName: 'Für Elise', pending: undefined }])
+  })
+
+  await t.test('of a session that was never sent become part of its save', async (t) => {
+    const { api, open } = await setUp(t)
+    const offline = open({ isOnline: () => false })
+    const session = newSession({ audio: recording() })
+    await offline.saveSession(session)
+    await offline.updateSession(session.id, change)
+    t.match(await offline.getSessionById(session.id), { ...change, pending: 'waiting' })
+    await offline.flush()
+    t.strictSame(
+      api.requests.map(({ method }) => method).filter((method) => method !== 'GET'),
+      ['POST']
+    )
+    t.match(api.account('token').sessions.get(session.id), { ...change, audio: /./ })
+  })
+
+  await t.test('of a session whose save may have arrived follow its save', async (t) => {
+    const { api, open } = await setUp(t)
+    const outbox = open()
+    const session = newSession()
+    api.fault = ({ method }) => (method === 'POST' ? 'lose' : undefined)
+    await outbox.saveSession(session)
+    await outbox.updateSession(session.id, change)
+    api.fault = () => undefined
+    await outbox.flush()
+    t.match(api.account('token').sessions.get(session.id), change)
+    t.match(await outbox.getSessions(), [{ songName: 'Für Elise', pending: undefined }])
+  })
+
+  await t.test('that the server refuses reject and are given up', async (t) => {
+    const { api, open, service } = await setUp(t)
+    const session = newSession()
+    await service.saveSession(session)
+    const outbox = open()
+    await t.rejects(outbox.updateSession(session.id, { songName: ' ' }), { code: 'invalid_input' })
+    await t.rejects(outbox.updateSession(crypto.randomUUID(), change), { code: 'session_not_found' })
+    t.match(await outbox.getSessions(), [{ songName: 'Ode to Joy', pending: undefined }])
+    t.equal(api.account('token').sessions.size, 1)
+  })
+
+  await t.test('that are refused later show the reason, and can be given up', async (t) => {
+    const { open, service } = await setUp(t)
+    const session = newSession()
+    await service.saveSession(session)
+    const outbox = open({ isOnline: () => false })
+    await outbox.updateSession(session.id, { songName: ' ' })
+    await outbox.flush()
+    t.match(await outbox.getSessions(), [{ pending: 'refused', refusal: { code: 'invalid_input' } }])
+    await t.rejects(outbox.retry(session.id), { code: 'invalid_input' })
+    await outbox.discard(session.id)
+    t.match(await outbox.getSessions(), [{ songName: 'Ode to Joy', pending: undefined }])
+  })
+
+  await t.test('end with a deletion', async (t) => {
+    const { api, open, service } = await setUp(t)
+    const session = newSession()
+    await service.saveSession(session)
+    const outbox = open({ isOnline: () => false })
+    await outbox.updateSession(session.id, change)
+    await outbox.deleteSession(session.id)
+    await t.rejects(outbox.updateSession(session.id, change), { code: 'session_not_found' })
+    await outbox.saveSession({ ...session, songName: 'New' })
+    t.match(await outbox.getSessions(), [{ songName: 'New', pending: 'waiting' }])
+    await outbox.flush()
+    t.match([...api.account('token').sessions.values()], [{ songName: 'New' }])
+    t.equal(api.requests.filter(({ method }) => method === 'PATCH').length, 0)
+  })
+})
+
+t.test('a deletion waits for the network, and is delivered once', async (t) => {
+  const { api, open, service, network } = await setUp(t)
+  const session = newSession()
+  await service.saveSession(session)
+  const outbox = open()
+  await outbox.getSessions()
+  network.fail()
+  await outbox.deleteSession(session.id)
+  t.strictSame(await outbox.getSessions(), [])
+  t.equal(await open().getSessionById(session.id), null, 'also after a reload')
+  network.recover()
+  await Promise.all([outbox.flush(), open().flush()])
+  t.equal(api.account('token').sessions.size, 0)
+  t.equal(
+    api.requests.filter(({ method }) => method === 'DELETE').at(-1)?.path,
+    `/api/sessions/${session.id}`
+  )
+})
+
+t.test('while the browser wrongly reports no network', async (t) => {
+  await t.test('"send now" sends', async (t) => {
+    const { api, open } = await setUp(t)
+    const outbox = open({ isOnline: () => false })
+    await outbox.saveSession(newSession())
+    t.equal(api.account('token').sessions.size, 0)
+    await outbox.flush()
+    t.equal(api.account('token').sessions.size, 1)
+  })
+
+  await t.test('what waits is tried after a pause', async (t) => {
+    const { api, open } = await setUp(t)
+    let wake = () => {}
+    const clock: Clock = {
+      now: () => new Date(),
+      sleep: (milliseconds) =>
+        new Promise((resolve) => {
+          if (milliseconds < 1000) setTimeout(resolve, 5)
+          else wake = resolve
+        })
+    }
+    const outbox = open({ isOnline: () => false, clock })
+    await outbox.saveSession(newSession())
+    const arrived = new Promise<void>((resolve) => outbox.subscribe(resolve))
+    wake()
+    await arrived
+    t.equal(api.account('token').sessions.size, 1)
+  })
+
+  await t.test('the history is loaded', async (t) => {
+    const { open, service } = await setUp(t)
+    await service.saveSession(newSession())
+    t.equal((await open({ isOnline: () => false }).getSessions()).length, 1)
+  })
+})
+
 t.test('without a network it shows the last loaded history', async (t) => {
   const { open, network, service } = await setUp(t)
+  network.fail()
   await t.rejects(
     open({ isOnline: () => false }).getSessions(),
     { code: 'network_error' },
     'rejects when no history was loaded and nothing is queued'
   )
+  network.recover()
   const session = newSession()
   await service.saveSession(session)
   await open().getSessions()
@@ -351,16 +588,35 @@ t.test('a session that is saved again during its delivery is delivered with the 
   t.equal(api.account('token').sessions.get(session.id)?.songName, 'Better')
 })
 
-t.test('saves without the queue when IndexedDB is full', async (t) => {
-  const { api, open } = await setUp(t)
-  const full = new IDBFactory()
-  full.open = () => {
-    throw new DOMException('Full', 'QuotaExceededError')
+t.test('works without the queue', async (t) => {
+  const failing = (open: () => IDBOpenDBRequest) => Object.assign(new IDBFactory(), { open })
+  const databases = {
+    'when IndexedDB is full': failing(() => {
+      throw new DOMException('Full', 'QuotaExceededError')
+    }),
+    'when IndexedDB is refused': failing(() => {
+      throw new DOMException('The operation is insecure', 'SecurityError')
+    }),
+    'when IndexedDB cannot be opened': failing(() => {
+      const request = {} as IDBOpenDBRequest
+      setTimeout(() => request.onerror?.(new Event('error')))
+      return request
+    }),
+    'when IndexedDB is missing': undefined
   }
-  const outbox = open({
-    indexedDB: full,
-    locks: { request: (_: string, work: () => unknown) => work() } as unknown as LockManager
-  })
-  await outbox.saveSession(newSession())
-  t.equal(api.account('token').sessions.size, 1)
+  for (const [when, indexedDB] of Object.entries(databases)) {
+    await t.test(when, async (t) => {
+      const { api, open } = await setUp(t)
+      const outbox = open({ indexedDB } as { indexedDB: IDBFactory })
+      const session = newSession()
+      await outbox.saveSession(session)
+      await outbox.updateSession(session.id, { songName: 'Für Elise' })
+      t.match(await outbox.getSessions(), [{ songName: 'Für Elise' }])
+      t.match(await outbox.getSessionById(session.id), { songName: 'Für Elise' })
+      await outbox.deleteSession(session.id)
+      t.equal(api.account('token').sessions.size, 0)
+      api.fault = () => problem(503, 'storage_unavailable')
+      await t.rejects(outbox.saveSession(session), { code: 'storage_unavailable' }, 'nothing keeps it')
+    })
+  }
 })
