@@ -45,7 +45,7 @@ const zones = [
       'figures-check.ts',
       'figures-repository.ts',
       'quotas.ts',
-      'time-zones.ts'
+      'with-known-zone.ts'
     ])
   ),
   zone('./src/contract', './src', ['contract']),

@@ -18,11 +18,11 @@ export type Services = Awaited<ReturnType<typeof startServices>>
 
 /**
  * Starts a database, a bucket and an issuer for the test; `env` is a server's environment that points to
- * them.
+ * them. The database does not know the time zones `withoutZones`.
  */
-export async function startServices(t: Test) {
+export async function startServices(t: Test, { withoutZones }: { withoutZones?: string[] } = {}) {
   const [database, issuer, storage] = await Promise.all([
-    startDatabase(t),
+    startDatabase(t, withoutZones),
     startTestIssuer(t),
     startStorage(t)
   ])

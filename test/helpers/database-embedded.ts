@@ -16,7 +16,9 @@ function startWorker(): Worker {
   return started
 }
 
-async function ask(request: { id: number; template: string } | { id: number; close: true }): Promise<string> {
+type Request = { id: number; template: string; withoutZones: string[] } | { id: number; close: true }
+
+async function ask(request: Request): Promise<string> {
   const running = (worker ??= startWorker())
   running.ref()
   running.postMessage(request)
@@ -29,9 +31,9 @@ async function ask(request: { id: number; template: string } | { id: number; clo
   }
 }
 
-async function start(template: string): Promise<EmbeddedDatabase> {
+async function start(template: string, withoutZones: string[] = []): Promise<EmbeddedDatabase> {
   const id = ++lastId
-  const address = await ask({ id, template })
+  const address = await ask({ id, template, withoutZones })
   let closing: Promise<unknown> | undefined
   return {
     url: `postgresql://postgres@${address}/postgres?sslmode=disable`,
@@ -41,9 +43,11 @@ async function start(template: string): Promise<EmbeddedDatabase> {
   }
 }
 
-/** A migrated database in memory. `hash` names the migrations. */
-export const startEmbeddedDatabase = async (hash: string): Promise<EmbeddedDatabase> =>
-  start(await embeddedTemplate(hash, deployMigrations))
+/** A migrated database in memory. `hash` names the migrations; `withoutZones` are time zones that it does not know. */
+export const startEmbeddedDatabase = async (
+  hash: string,
+  withoutZones?: string[]
+): Promise<EmbeddedDatabase> => start(await embeddedTemplate(hash, deployMigrations), withoutZones)
 
 /** An empty database in memory. */
 export const startEmptyEmbeddedDatabase = async (): Promise<EmbeddedDatabase> =>

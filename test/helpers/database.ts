@@ -27,12 +27,14 @@ async function hashMigrations(): Promise<string> {
 /**
  * Starts a migrated, empty database and drops it at the end of the test: on the server of TEST_DATABASE_URL
  * (the URL of a superuser) if it is set, otherwise embedded. Both are copies of a template that the first
- * test builds.
+ * test builds. A database `withoutZones`, which does not know these time zones, is always embedded.
  */
-export async function startDatabase(t: Test): Promise<TestDatabase> {
+export async function startDatabase(t: Test, withoutZones?: string[]): Promise<TestDatabase> {
   const hash = await hashMigrations()
-  const server = process.env['TEST_DATABASE_URL']
-  const { url, close } = server ? await createRealDatabase(server, hash) : await startEmbeddedDatabase(hash)
+  const server = withoutZones ? undefined : process.env['TEST_DATABASE_URL']
+  const { url, close } = server
+    ? await createRealDatabase(server, hash)
+    : await startEmbeddedDatabase(hash, withoutZones)
   t.teardown(close)
   return { url, real: server !== undefined && server !== '' }
 }

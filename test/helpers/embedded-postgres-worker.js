@@ -9,7 +9,7 @@ import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { keepPipelinesApart } from '../../src/dev/postgres-guard.js'
 
 /** @typedef {{ directories: string[], files: Array<[path: string, content: Uint8Array]> }} DataDirectory */
-/** @typedef {{ id: number, template: string } | { id: number, close: true }} Request */
+/** @typedef {{ id: number, template: string, withoutZones: string[] } | { id: number, close: true }} Request */
 
 const DATA = '/pglite/data'
 // With the default of 128 MB, PGlite spends a second of CPU and 130 MB on clearing the buffers.
@@ -42,9 +42,18 @@ class CopyInMemory extends MemoryFS {
 /** @type {Map<number, () => Promise<void>>} */
 const open = new Map()
 
-/** @param {number} id @param {string} template */
-async function start(id, template) {
+/** Removes time zones from the data of a database. @param {PGlite} db @param {string[]} names */
+function removeZones(db, names) {
+  const { FS } = /** @type {{ mod: import('@electric-sql/pglite').PostgresMod }} */ (
+    /** @type {unknown} */ (db)
+  ).mod
+  for (const name of names) FS.unlink(`/pglite/share/postgresql/timezone/${name}`)
+}
+
+/** @param {number} id @param {string} template @param {string[]} withoutZones */
+async function start(id, template, withoutZones) {
   const db = await PGlite.create({ fs: new CopyInMemory(deserialize(await readFile(template))), startParams })
+  removeZones(db, withoutZones)
   const server = new PGLiteSocketServer({
     db: keepPipelinesApart(db),
     host: '127.0.0.1',
@@ -67,6 +76,7 @@ async function close(id) {
 
 parentPort?.on('message', async (/** @type {Request} */ request) => {
   const { id } = request
-  const result = 'template' in request ? await start(id, request.template) : await close(id)
+  const result =
+    'template' in request ? await start(id, request.template, request.withoutZones) : await close(id)
   parentPort?.postMessage({ id, result })
 })

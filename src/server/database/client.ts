@@ -6,6 +6,7 @@ import { PrismaClient } from '../generated/prisma/client.ts'
 import { withTimeLimit } from './errors.ts'
 import { createGate } from './gate.ts'
 import { createStatementRunner, supportsPreparedStatements } from './statement-runner.ts'
+import { createTimeZones } from './time-zones.ts'
 
 /** The queries of a repository, which run on the client or inside a transaction. */
 export type Queries = Pick<PrismaClient, '$queryRaw' | '$executeRaw' | 'user' | 'session' | 'sessionLease'>
@@ -48,7 +49,7 @@ export function createDatabase(config: Config['database'], { log = console }: Op
     }
   })
 
-  return {
+  const database = {
     // The extension does not change the types of the queries.
     queries: limited as unknown as Queries,
 
@@ -97,6 +98,11 @@ export function createDatabase(config: Config['database'], { log = console }: Op
       // Prisma ends the pool only if it has used it.
       if (!pool.ended && !pool.ending) await pool.end()
     }
+  }
+  return {
+    ...database,
+    /** The names under which the database knows time zones. */
+    zones: createTimeZones({ transaction: database.transaction, log })
   }
 
   // When the network fails silently, PostgreSQL keeps a transaction and its lock on the user for two hours by

@@ -43,7 +43,12 @@ async function reportWrong(
   { database, defaultTimeZone, mend, now = () => new Date(), report }: Options,
   wrong: WrongFigures & { userId: string }
 ): Promise<void> {
-  const recount = (queries: Queries) => recountFigures(queries, wrong.userId, { defaultTimeZone, now: now() })
+  const recount = (queries: Queries) =>
+    recountFigures(queries, wrong.userId, {
+      zones: database.zones,
+      defaultTimeZone,
+      now: now()
+    })
   if (!mend) report({ ...wrong, isMended: false })
   else if (await database.transaction(recount)) report({ ...wrong, isMended: true })
 }

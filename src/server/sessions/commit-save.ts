@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts'
 import { quotaSetting, toQuotaError } from '../users/quotas.ts'
-import { toDatabaseZone } from '../users/time-zones.ts'
+import { withKnownZone } from '../users/with-known-zone.ts'
 import { isRepeat } from './content-digest.ts'
 import type { SessionContent } from './content.ts'
 import type { SessionDependencies } from './dependencies.ts'
@@ -27,18 +27,20 @@ export async function commitSave(
   lease?: Lease
 ): Promise<Saved> {
   const { database, defaultTimeZone, now, quotas } = dependencies
-  const written = await createSaveRepository(database.run)
-    .insert(save.row, {
-      sub: save.sub,
-      now: now(),
-      defaultZone: toDatabaseZone(defaultTimeZone),
-      fencingToken: lease?.fencingToken,
-      lockTimeoutMs: database.timeoutMs,
-      quotas: quotaSetting(quotas)
-    })
-    .catch((error) => {
+  const options = {
+    sub: save.sub,
+    now: now(),
+    defaultZone: await database.zones.resolve([defaultTimeZone]),
+    fencingToken: lease?.fencingToken,
+    lockTimeoutMs: database.timeoutMs,
+    quotas: quotaSetting(quotas)
+  }
+  const saves = createSaveRepository(database.run)
+  const written = await withKnownZone(database, save.sub, () => saves.insert(save.row, options)).catch(
+    (error) => {
       throw isUserDeleted(error) ? notSynced() : toQuotaError(error, quotas)
-    })
+    }
+  )
   if (written.outcome === 'no such user') throw notSynced()
   if (written.outcome === 'lease lost') throw leaseLost()
   if (written.outcome === 'id taken') return findRepeatedSave(dependencies, save)

@@ -24,7 +24,12 @@ export async function deleteSession(
       await consumeForDeletion(queries, lease)
       const deleted = await createSessionRepository(queries).delete(id, userId)
       if (deleted === null) return false
-      await subtractFromFigures(queries, user, { deleted, defaultTimeZone, now: now() })
+      await subtractFromFigures(queries, user, {
+        deleted,
+        zones: database.zones,
+        defaultTimeZone,
+        now: now()
+      })
       return true
     })
     if (!isDeleted) throw sessionNotFound()

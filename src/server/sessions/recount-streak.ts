@@ -10,6 +10,8 @@ export async function recountStreak(
   sub: string
 ): Promise<void> {
   await database
-    .transaction((queries) => refreshFigures(queries, sub, { defaultTimeZone, now: now() }))
+    .transaction((queries) =>
+      refreshFigures(queries, sub, { zones: database.zones, defaultTimeZone, now: now() })
+    )
     .catch((error) => log.warn({ err: error }, 'The streak will be counted when it is needed'))
 }

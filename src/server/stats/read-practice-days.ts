@@ -4,7 +4,7 @@ import type { DailyPractice, DayRange } from '../../contract/stats.ts'
 import type { Database } from '../database/client.ts'
 import { invalidInput } from '../errors.ts'
 import { refreshFigures } from '../users/figures.ts'
-import { rejectUnknownZone, toDatabaseZone } from '../users/time-zones.ts'
+import { withKnownZone } from '../users/with-known-zone.ts'
 import { createDaysRepository, type DaysRow } from './days-repository.ts'
 import { rejectUnknownName, type StatsRequest } from './stats-request.ts'
 
@@ -19,7 +19,7 @@ export async function readPracticeDays(
   const fault = faultOfRange(request)
   if (fault) throw invalidInput(fault.path, fault.message)
   rejectUnknownName(request.timeZone)
-  const row = await findDays(database, request).catch(rejectUnknownZone('tz'))
+  const row = await findDays(database, request)
   const days = row?.days ?? []
   return {
     days: days.map(({ date, seconds, sessions }) => ({ date, minutes: toMinutes(seconds), sessions }))
@@ -29,13 +29,14 @@ export async function readPracticeDays(
 /** Counts the streak first when the zone of the user's days is unknown. @returns null for a user never synced */
 async function findDays(database: Database, request: StatsRequest & DayRange): Promise<DaysRow | null> {
   const { sub, timeZone, defaultTimeZone, now, from, to } = request
+  const { zones } = database
   const repository = createDaysRepository(database.run)
-  const query = { sub, from, to, defaultZone: toDatabaseZone(defaultTimeZone) }
-  const row = await repository.find({
-    ...query,
-    zone: timeZone === undefined ? null : toDatabaseZone(timeZone)
-  })
+  const query = { sub, from, to, defaultZone: await zones.resolve([defaultTimeZone]) }
+  const zone = timeZone === undefined ? null : await zones.resolve([timeZone, defaultTimeZone])
+  const row = await withKnownZone(database, sub, () => repository.find({ ...query, zone }))
   if (!row || row.zone !== null) return row
-  const user = await database.transaction((queries) => refreshFigures(queries, sub, { defaultTimeZone, now }))
+  const user = await database.transaction((queries) =>
+    refreshFigures(queries, sub, { zones, defaultTimeZone, now })
+  )
   return repository.find({ ...query, zone: user?.countedZone ?? query.defaultZone })
 }

@@ -3,7 +3,7 @@ import type { UserStatsData } from '../../contract/stats.ts'
 import type { Database } from '../database/client.ts'
 import { refreshFigures } from '../users/figures.ts'
 import { findStreak } from '../users/figures-repository.ts'
-import { rejectUnknownZone, toDatabaseZone } from '../users/time-zones.ts'
+import { withKnownZone } from '../users/with-known-zone.ts'
 import { createStatsRepository, type StatsRow } from './repository.ts'
 import { rejectUnknownName, type StatsRequest } from './stats-request.ts'
 
@@ -15,7 +15,7 @@ import { rejectUnknownName, type StatsRequest } from './stats-request.ts'
 export async function userStats(database: Database, query: StatsRequest): Promise<UserStatsData> {
   const { timeZone, defaultTimeZone, now } = query
   rejectUnknownName(timeZone)
-  const row = await findCurrent(database, query).catch(rejectUnknownZone('tz'))
+  const row = await findCurrent(database, query)
   if (!row) return summarise([], localDay(now, timeZone ?? defaultTimeZone))
   const week = weekOf(row.today).map((day, index) => ({
     day,
@@ -32,12 +32,15 @@ export async function userStats(database: Database, query: StatsRequest): Promis
 /** Counts first what is unknown. @returns null for a user who was never synced */
 async function findCurrent(database: Database, query: StatsRequest): Promise<StatsRow | null> {
   const { sub, timeZone, defaultTimeZone, now } = query
+  const { zones } = database
   const stats = createStatsRepository(database.run)
-  const defaultZone = toDatabaseZone(defaultTimeZone)
-  const zone = timeZone === undefined ? null : toDatabaseZone(timeZone)
-  const row = await stats.find({ sub, zone, defaultZone, now })
+  const defaultZone = await zones.resolve([defaultTimeZone])
+  const zone = timeZone === undefined ? null : await zones.resolve([timeZone, defaultTimeZone])
+  const row = await withKnownZone(database, sub, () => stats.find({ sub, zone, defaultZone, now }))
   if (!row || isCurrent(row)) return row
-  const user = await database.transaction((queries) => refreshFigures(queries, sub, { defaultTimeZone, now }))
+  const user = await database.transaction((queries) =>
+    refreshFigures(queries, sub, { zones, defaultTimeZone, now })
+  )
   return stats.find({ sub, zone: zone ?? user?.countedZone ?? defaultZone, defaultZone, now })
 }
 

@@ -1,5 +1,6 @@
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Queries } from '../database/client.ts'
+import { isUnknownZone } from '../database/time-zones.ts'
 import { countedTotals, localDate, streakRun } from './figures-repository.ts'
 
 /** Which of a user's running figures differ from what their sessions give. */
@@ -34,6 +35,9 @@ export async function findWrongFigures(
           OR streak_count = 0 AND ${localDate(last, zone)} < ${localDate(Prisma.sql`${now}::timestamptz`, zone)} - 1
         )
       ) AS streak
-    FROM owner, latest, (${countedTotals(userId)}) AS counted`
+    FROM owner, latest, (${countedTotals(userId)}) AS counted`.catch((error) => {
+    if (isUnknownZone(error)) return [{ totals: false, streak: true }]
+    throw error
+  })
   return row ?? null
 }

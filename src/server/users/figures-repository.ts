@@ -29,6 +29,11 @@ export const createFiguresRepository = (queries: Queries) => ({
     return row?.isKnown ?? false
   },
 
+  /** Makes the streak unknown, so that it is counted again. */
+  async forgetStreak(sub: string): Promise<void> {
+    await queries.$executeRaw`UPDATE users SET figures_zone = NULL WHERE auth0_id = ${sub}`
+  },
+
   /** Counts the streak from the newest session back, day by day. */
   async countStreak({ userId, zone, now }: FiguresQuery): Promise<void> {
     await queries.$executeRaw`

@@ -1,14 +1,18 @@
 import type { Queries } from '../database/client.ts'
+import type { TimeZones } from '../database/time-zones.ts'
 import { createFiguresRepository } from './figures-repository.ts'
 import { createUserRepository, type LockedUser } from './repository.ts'
-import { toDatabaseZone } from './time-zones.ts'
 
 /** By whose days, and as of when. `defaultTimeZone` is the zone of users without one. */
-export type Clock = { defaultTimeZone: string; now: Date }
+export type Clock = { zones: TimeZones; defaultTimeZone: string; now: Date }
 
-const queryOf = ({ userId, timeZone }: LockedUser, { defaultTimeZone, now }: Clock) => ({
+const queryOf = async (
+  queries: Queries,
+  { userId, timeZone }: LockedUser,
+  { zones, defaultTimeZone, now }: Clock
+) => ({
   userId,
-  zone: toDatabaseZone(timeZone ?? defaultTimeZone),
+  zone: await zones.resolve([timeZone, defaultTimeZone], queries),
   now
 })
 
@@ -25,7 +29,7 @@ export async function refreshFigures(
   const figures = createFiguresRepository(queries)
   const user = await createUserRepository(queries).lock({ sub })
   if (!user) return null
-  const query = queryOf(user, clock)
+  const query = await queryOf(queries, user, clock)
   if (!user.hasTotals) await figures.countTotals(user.userId)
   if (!(await figures.endStreakIfOver(query))) await figures.countStreak(query)
   return { ...user, countedZone: query.zone, hasTotals: true }
@@ -40,7 +44,7 @@ export async function recountFigures(queries: Queries, userId: string, clock: Cl
   const user = await createUserRepository(queries).lock({ userId })
   if (!user) return false
   await figures.countTotals(userId)
-  await figures.countStreak(queryOf(user, clock))
+  await figures.countStreak(await queryOf(queries, user, clock))
   return true
 }
 
@@ -55,7 +59,7 @@ export async function subtractFromFigures(
   { deleted, ...clock }: Clock & { deleted: string }
 ): Promise<void> {
   const figures = createFiguresRepository(queries)
-  const query = queryOf(user, clock)
+  const query = await queryOf(queries, user, clock)
   const isKnown = user.countedZone === query.zone && (await figures.subtractSession(query, deleted))
   if (!isKnown) await figures.countStreak(query)
 }

@@ -3,7 +3,6 @@ import type { Database } from '../database/client.ts'
 import { ApiError } from '../errors.ts'
 import { createUserRepository, type UserRow } from './repository.ts'
 import { refreshFigures } from './figures.ts'
-import { rejectUnknownZone } from './time-zones.ts'
 
 type Dependencies = { database: Database; defaultTimeZone: string; now: () => Date }
 
@@ -24,7 +23,7 @@ export async function syncUser(
   return database.transaction(async (queries) => {
     const users = createUserRepository(queries)
     const { created } = await users.upsert(profile)
-    await refreshFigures(queries, sub, { defaultTimeZone, now: now() }).catch(rejectUnknownZone('/timeZone'))
+    await refreshFigures(queries, sub, { zones: database.zones, defaultTimeZone, now: now() })
     const user = await users.findBySub(sub)
     if (!user) throw new Error('The user disappeared within its own transaction')
     return { user, created }

@@ -1,21 +1,25 @@
-import { sqlState } from '../../database/errors.ts'
 import type { Inspect } from '../../database/migrations/deploy.ts'
+import { namesForZone } from '../../database/time-zone-names.ts'
+import { isUnknownZone } from '../../database/time-zones.ts'
 import { ConfigurationFault } from '../../errors.ts'
-import { toDatabaseZone } from '../../users/time-zones.ts'
 
-/** SQLSTATE invalid_parameter_value (PostgreSQL manual, appendix A). */
-const INVALID_PARAMETER_VALUE = '22023'
-
-/** The database has zone data of its own, which may be older than that of Node.js. */
+/** The database has zone data of its own, which may be older than that of Node.js. Any name of the zone will do. */
 export async function checkTimeZone(inspect: Inspect, name: string): Promise<ConfigurationFault | undefined> {
+  for (const candidate of namesForZone(name)) {
+    if (await isKnown(inspect, candidate)) return undefined
+  }
+  return new ConfigurationFault(
+    'time_zone_unknown',
+    `PostgreSQL does not know DEFAULT_TIME_ZONE (${name}): update its zone data, or choose another zone such as UTC`
+  )
+}
+
+async function isKnown(inspect: Inspect, name: string): Promise<boolean> {
   try {
-    await inspect('SELECT now() AT TIME ZONE $1', [toDatabaseZone(name)])
-    return undefined
+    await inspect('SELECT now() AT TIME ZONE $1', [name])
+    return true
   } catch (error) {
-    if (sqlState(error) !== INVALID_PARAMETER_VALUE) throw error
-    return new ConfigurationFault(
-      'time_zone_unknown',
-      `PostgreSQL does not know DEFAULT_TIME_ZONE (${name}): update its zone data, or choose another zone such as UTC`
-    )
+    if (isUnknownZone(error)) return false
+    throw error
   }
 }

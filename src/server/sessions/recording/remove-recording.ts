@@ -34,12 +34,14 @@ export async function removeRecording(
 }
 
 async function removeObject(
-  { database, storage, leases }: SessionDependencies,
+  { database, storage, leases, defaultTimeZone }: SessionDependencies,
   { id, userId }: SessionHead,
   lease: Lease
 ): Promise<void> {
   await database.transaction(async (queries) => {
-    await createUserRepository(queries).lock({ userId })
+    const user = await createUserRepository(queries).lock({ userId })
+    // Before anything is removed: nothing that comes later may fail because of a time zone.
+    await database.zones.resolve([user?.timeZone ?? null, defaultTimeZone], queries)
     await confirm(queries, lease)
     await createSessionRepository(queries).clearAudioUrl(id)
   })
