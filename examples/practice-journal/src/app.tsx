@@ -1,9 +1,8 @@
-import { useEffect, useState, type ReactNode } from 'react'
+import { useEffect, useState } from 'react'
 import { Auth0Provider, useAuth0 } from '@auth0/auth0-react'
-import { History } from './history.tsx'
-import { Clef } from './icons.tsx'
-import { HistoryImport } from './history-import.tsx'
-import { Practice } from './practice.tsx'
+import { History } from './history/history.tsx'
+import { HistoryImport } from './account/history-import.tsx'
+import { Practice } from './practice/practice.tsx'
 import { auth0 } from './services/auth.ts'
 import {
   JournalContext,
@@ -14,8 +13,10 @@ import {
   type Journal
 } from './services/journal.ts'
 import { USE_MOCK } from './services/storageFactory.ts'
-import { isSignedOut, UnsentSessions } from './unsent-sessions.tsx'
-import { Week } from './week.tsx'
+import { isSignedOut, UnsentSessions } from './account/unsent-sessions.tsx'
+import { Progress } from './progress/progress.tsx'
+import { Week } from './progress/week.tsx'
+import { WelcomePage } from './welcome-page.tsx'
 
 export function App() {
   if (USE_MOCK) return <JournalPage account="this browser" />
@@ -88,6 +89,7 @@ function JournalPage({ account, ...person }: Person & { account: string }) {
           <Week />
           {!USE_MOCK && <HistoryImport />}
         </aside>
+        <Progress />
         <History />
       </main>
     </JournalContext.Provider>
@@ -159,24 +161,5 @@ function Notice({ signIn }: Person) {
         {isLoading ? 'Trying…' : 'Try again'}
       </button>
     </div>
-  )
-}
-
-function WelcomePage({ children }: { children: ReactNode }) {
-  return (
-    <main className="cover">
-      <div className="plate">
-        <p>Harmony Helper</p>
-        <h1>Practice Journal</h1>
-        <p>
-          <em>for every instrument</em>
-        </p>
-        <div className="staff" aria-hidden="true">
-          <Clef />
-        </div>
-        <p className="hint">Record what you play, listen to it again, and follow your week.</p>
-        {children}
-      </div>
-    </main>
   )
 }

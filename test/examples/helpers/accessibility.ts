@@ -7,11 +7,15 @@ import type { Test } from 'tap'
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const FOLDER = fileURLToPath(new URL('../../../.screenshots/', import.meta.url))
-const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } }
+const SIZES = {
+  narrow: { width: 320, height: 640 },
+  phone: { width: 390, height: 844 },
+  desktop: { width: 1280, height: 900 }
+}
 
 /**
- * Expects no findings of axe-core, in light and dark mode. `npm run journal:screenshots` also takes
- * screenshots.
+ * Expects no findings of axe-core, in light and dark mode, and no horizontal scrolling at 320 pixels (WCAG
+ * 1.4.10). `npm run journal:screenshots` also takes screenshots, in forced colours as well.
  */
 export async function checkAccessibility(t: Test, page: Page, what: string) {
   if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axeSource)
@@ -21,6 +25,27 @@ export async function checkAccessibility(t: Test, page: Page, what: string) {
     if (process.env['SCREENSHOTS']) await takeScreenshots(page, `${what}-${colorScheme}`)
   }
   await page.emulateMedia({ colorScheme: 'light' })
+  if (process.env['SCREENSHOTS']) {
+    await page.emulateMedia({ forcedColors: 'active' })
+    await takeScreenshots(page, `${what}-forced`)
+    await page.emulateMedia({ forcedColors: 'none' })
+  }
+  t.strictSame(await tooWide(page), [], `${what}, at 320 pixels`)
+}
+
+/** The elements that reach beyond a page of 320 pixels. */
+async function tooWide(page: Page): Promise<string[]> {
+  const before = page.viewportSize()!
+  await page.setViewportSize(SIZES.narrow)
+  const found = await page.evaluate(() =>
+    document.documentElement.scrollWidth <= innerWidth
+      ? []
+      : [...document.querySelectorAll('body *')]
+          .filter((element) => element.getBoundingClientRect().right > innerWidth)
+          .map(({ outerHTML }) => outerHTML.slice(0, 80))
+  )
+  await page.setViewportSize(before)
+  return found
 }
 
 function violations(page: Page, colorScheme: 'light' | 'dark'): Promise<string[]> {

@@ -35,14 +35,26 @@ export async function record(page: Page, song: string, seconds: number) {
   await page.getByRole('timer').getByText(`0:0${seconds}`).waitFor()
 }
 
-/** Plays a recording until its position has moved, then pauses. */
-export async function listen(page: Page, player: string) {
-  const group = page.getByRole('group', { name: player })
-  await group.getByRole('button', { name: 'Play' }).click()
+/** Plays the recording of the current session until its position has moved, then pauses. */
+export async function listen(page: Page) {
+  const player = page.getByRole('group', { name: 'Your recording' })
+  await player.getByRole('button', { name: 'Play' }).click()
+  await isHeard(page)
+  await player.getByRole('button', { name: 'Pause' }).click()
+}
+
+/** Plays a session from its row until its position has moved, then pauses. */
+export async function listenTo(page: Page, song: string) {
+  await button(page, `Play ${song}`).first().click()
+  await isHeard(page)
+  await button(page, `Pause ${song}`).click()
+}
+
+/** Waits until a recording plays. */
+export async function isHeard(page: Page) {
   await page.waitForFunction(() =>
-    [...document.querySelectorAll('audio')].some((audio) => audio.currentTime > 0.3)
+    [...document.querySelectorAll('audio')].some((audio) => !audio.paused && audio.currentTime > 0.3)
   )
-  await group.getByRole('button', { name: 'Pause' }).click()
 }
 
 export async function download(page: Page, name: string): Promise<{ name: string; bytes: Buffer }> {

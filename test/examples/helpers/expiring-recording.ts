@@ -6,11 +6,19 @@ const CHUNK_BYTES = 1_000_000
 const ANY_ORIGIN = { 'access-control-allow-origin': '*' }
 
 /**
- * Gives every session a silent recording of ten minutes. Each read of a session returns a new URL, which
- * works until `expire` is called. While blocked, sessions cannot be read.
+ * Gives every session a silent recording of ten minutes. Each read of a session or of the history returns new
+ * URLs, which work until `expire` is called. While blocked, single sessions cannot be read.
  */
 export async function expiringRecording(page: Page) {
   const state = { issued: 0, expired: 0, blocked: false }
+  const nextUrl = () => new URL(`/recording.wav?token=${++state.issued}`, page.url()).href
+  await page.route(/\/api\/sessions$/, async (route) => {
+    if (route.request().method() !== 'GET') return route.fallback()
+    const response = await route.fetch()
+    if (!response.ok()) return route.fulfill({ response })
+    const rows = (await response.json()) as object[]
+    await route.fulfill({ response, json: rows.map((row) => ({ ...row, audio_url: nextUrl() })) })
+  })
   await page.route(/\/api\/sessions\/[^/]+$/, async (route) => {
     if (route.request().method() !== 'GET') return route.fallback()
     if (state.blocked) {
@@ -21,8 +29,7 @@ export async function expiringRecording(page: Page) {
       })
     }
     const response = await route.fetch()
-    const audioUrl = new URL(`/recording.wav?token=${++state.issued}`, page.url())
-    await route.fulfill({ response, json: { ...((await response.json()) as object), audioUrl } })
+    await route.fulfill({ response, json: { ...((await response.json()) as object), audioUrl: nextUrl() } })
   })
   await page.route(
     (url) => url.pathname === '/recording.wav',

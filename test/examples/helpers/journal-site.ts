@@ -24,8 +24,7 @@ const TYPES: Record<string, string> = {
  * issuer for sign-in. `serve` switches the mode, like a new deployment.
  */
 export async function startJournalSite(t: Test) {
-  const directory = await mkdtemp(join(tmpdir(), 'harmony-journal-'))
-  t.teardown(() => rm(directory, { recursive: true, force: true }))
+  const directory = await temporaryDirectory(t)
   const page = await startPage(t, directory)
   const issuer = await startIssuer({
     audience: AUDIENCE,
@@ -45,6 +44,19 @@ export async function startJournalSite(t: Test) {
   }
   await buildPage(join(directory, 'account'), { VITE_USE_MOCK_STORAGE: 'false', ...env })
   return { ...page, api, app, issuer, storage }
+}
+
+/** The practice journal that stores sessions in the browser, without a server. */
+export async function startLocalJournal(t: Test) {
+  const directory = await temporaryDirectory(t)
+  await buildPage(join(directory, 'mock'), { VITE_USE_MOCK_STORAGE: 'true' })
+  return startPage(t, directory)
+}
+
+async function temporaryDirectory(t: Test): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'harmony-journal-'))
+  t.teardown(() => rm(directory, { recursive: true, force: true }))
+  return directory
 }
 
 export type Mode = 'mock' | 'account'

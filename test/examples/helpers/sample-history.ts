@@ -11,6 +11,15 @@ export type SampleEntry = {
   analysis?: object
 }
 
+const FEEDBACK = `## Rhythm
+
+Mind the **dotted notes** in bar 4: they are a little late.
+
+- Play the last phrase once more, *softly*.
+- Leave out the pedal. [More](https://example.com/pedal) or [less](javascript:alert(1)).
+
+<img src=x onerror="alert(1)"> ![a keyboard](https://example.com/keyboard.png)`
+
 const PIECES: [daysAgo: number, hour: number, songName: string, instrument: string, minutes: number][] = [
   [0, 8, 'Ode to Joy', 'Piano', 21],
   [0, 7, 'Hanon, No. 12', 'Piano', 12],
@@ -43,8 +52,8 @@ export async function sampleHistory(): Promise<SampleEntry[]> {
       ...(index === 0 && {
         analysis: {
           performace_summary: 'A steady tempo and a singing tone.',
-          'coach-feedback':
-            'Mind the dotted notes in bar 4: they are a little late. Play the last phrase once more, softly, without pedal.',
+          'coach-feedback': FEEDBACK,
+          'marked-up-musicxml': xmlContent.replace('Allegro assai', 'Allegro assai!'),
           scoreAccuracy: 87
         }
       })

@@ -1,4 +1,8 @@
 import type { CurrentSession } from 'harmony-helper/client/zustand'
+import type { TimerState } from '../practice/timer.ts'
+
+/** A session that is not saved yet, with the timer that measures it. */
+export type Draft = { session: CurrentSession; timer: TimerState }
 
 /**
  * Drafts of unsaved sessions, written to disk every second, so that no reload, crash or expired sign-in loses
@@ -15,24 +19,25 @@ export function createDrafts(account: string) {
       release = resolve
     })
 
-  async function read(name: string): Promise<CurrentSession | undefined> {
+  async function read(name: string): Promise<Draft | undefined> {
     if (!(await caches.has(name))) return
     const cache = await caches.open(name)
-    const session = (await (await cache.match('/session'))?.json()) as CurrentSession | undefined
+    const draft = (await (await cache.match('/draft'))?.json()) as Draft | undefined
     const parts = (await cache.keys('/', { ignoreSearch: true })).map(({ url }) => url).sort(byPart)
     const chunks = await Promise.all(parts.map(async (url) => (await cache.match(url))!.blob()))
-    return session && { ...session, ...(chunks[0] && { audio: new Blob(chunks, { type: chunks[0].type }) }) }
+    const audio = chunks[0] && new Blob(chunks, { type: chunks[0].type })
+    return draft && { ...draft, session: { ...draft.session, ...(audio && { audio }) } }
   }
 
   return {
     /** Saves everything but the recording. Locks a new draft. */
-    async save({ audio, ...session }: CurrentSession, isNew: boolean) {
+    async save({ session: { audio, ...session }, timer }: Draft, isNew: boolean) {
       const name = prefix + session.id
       if (isNew) {
         release()
         navigator.locks.request(name, hold)
       }
-      await (await caches.open(name)).put('/session', Response.json(session))
+      await (await caches.open(name)).put('/draft', new Response(JSON.stringify({ session, timer })))
     },
 
     /** Appends a chunk of the recording; `part` 0 is the first. */
@@ -54,7 +59,7 @@ export function createDrafts(account: string) {
      * Passes drafts of earlier pages to `adopt`, once no other tab uses them. `adopt` returns whether it
      * takes the draft.
      */
-    async restore(adopt: (draft: CurrentSession) => boolean) {
+    async restore(adopt: (draft: Draft) => boolean) {
       for (const name of (await caches.keys()).filter((name) => name.startsWith(prefix))) {
         navigator.locks.request(name, async () => {
           const draft = await read(name)

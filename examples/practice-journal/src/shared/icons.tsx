@@ -40,15 +40,20 @@ export const NoteIcon = icon(
     <path d="M9.9 2h1.3v12.3H9.9z" />
   </>
 )
-
-/** The bass clef, for a staff whose lines are 12 pixels apart. */
-export function Clef() {
-  return (
-    <svg className="clef" viewBox="0 0 38 49" width="38" height="49" fill="currentColor" aria-hidden="true">
-      <path d="M3.2 12.5C3.5 5 9 .4 15.5.4 23.8.4 28.6 6 28.6 14 28.6 28 17 38.5 2.5 44.5l-.4-.9C13.5 37 21.8 28 21.8 14.3 21.8 6.5 18.8 1.9 14.2 1.9 10 1.9 6.6 4.5 5.6 8.7z" />
-      <circle cx="7.7" cy="12.5" r="4.6" />
-      <circle cx="33.5" cy="6.5" r="2.5" />
-      <circle cx="33.5" cy="18.5" r="2.5" />
-    </svg>
-  )
-}
+export const TimerIcon = icon(
+  <path
+    fill="none"
+    stroke="currentColor"
+    strokeWidth="1.7"
+    strokeLinecap="round"
+    d="M10 17.5a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM10 11V7.5M8 2.2h4"
+  />
+)
+/** A staff of three lines with a note. */
+export const ScoreIcon = icon(
+  <>
+    <path stroke="currentColor" strokeWidth="1.2" d="M1 5.5h18M1 10h18M1 14.5h18" />
+    <ellipse cx="8" cy="14" rx="2.9" ry="2.1" transform="rotate(-22 8 14)" />
+    <path d="M9.7 3.5h1.2v10H9.7z" />
+  </>
+)

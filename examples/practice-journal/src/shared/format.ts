@@ -1,7 +1,24 @@
-/** Formats dates and durations in the browser's time zone. */
+/** Formats dates and durations in the browser's time zone, with its order of day and month and its clock. */
 
-const LOCALE = 'en-GB'
-const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
+const { timeZone, locale: browserLocale } = Intl.DateTimeFormat().resolvedOptions()
+const { hourCycle = 'h23' } = new Intl.DateTimeFormat(browserLocale, { hour: 'numeric' }).resolvedOptions()
+// The page is in English, so the names of days and months are as well.
+const LOCALE = browserLocale.startsWith('en') ? browserLocale : 'en-GB'
+
+// Created once: a history has thousands of dates.
+const isoDay = new Intl.DateTimeFormat('sv-SE')
+const clock = new Intl.DateTimeFormat(LOCALE, {
+  hour: hourCycle === 'h23' ? '2-digit' : 'numeric',
+  minute: '2-digit',
+  hourCycle
+})
+const day = new Intl.DateTimeFormat(LOCALE, { weekday: 'long', day: 'numeric', month: 'long' })
+const dayWithYear = new Intl.DateTimeFormat(LOCALE, {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric'
+})
 
 export const timeZoneName = timeZone.replaceAll('_', ' ')
 
@@ -16,21 +33,22 @@ export function formatClock(seconds: number): string {
     : `${hours}:${minutes.padStart(2, '0')}:${rest.padStart(2, '0')}`
 }
 
-/** `45 s`, `21 min`, or `1 h 5 min`. */
+/** `45 s`, `21 min`, `1 h 5 min`, or, above a day, `1,204 h`. */
 export function formatDuration(seconds: number): string {
   if (seconds > 0 && seconds < 60) return `${Math.round(seconds)} s`
   const minutes = Math.round(seconds / 60)
   if (minutes < 60) return `${minutes} min`
+  if (minutes > 24 * 60) return `${Math.round(minutes / 60).toLocaleString(LOCALE)} h`
   return [`${Math.floor(minutes / 60)} h`, minutes % 60 && `${minutes % 60} min`].filter(Boolean).join(' ')
 }
 
 export function timeOfDay(date: string): string {
-  return format(date, { timeStyle: 'short' })
+  return format(date, clock)
 }
 
 /** The local day: `2026-11-22`. */
 export function dayOf(date: string | Date): string {
-  return new Date(date).toLocaleDateString('sv-SE')
+  return isoDay.format(new Date(date))
 }
 
 /** `Today`, `Yesterday`, `Monday 16 November`, with the year if it is not the current one. */
@@ -39,12 +57,7 @@ export function dayName(date: string, now = new Date()): string {
   if (dayOf(date) === dayOf(now)) return 'Today'
   if (dayOf(date) === dayOf(yesterday)) return 'Yesterday'
   const thisYear = new Date(date).getFullYear() === now.getFullYear()
-  return format(date, {
-    weekday: 'long',
-    day: 'numeric',
-    month: 'long',
-    ...(!thisYear && { year: 'numeric' })
-  })
+  return format(date, thisYear ? day : dayWithYear)
 }
 
 /** Converts to the value of `<input type="datetime-local">`; `fromLocalInput` converts back. */
@@ -56,7 +69,7 @@ export function fromLocalInput(value: string): string {
   return new Date(value).toISOString()
 }
 
-function format(date: string, options: Intl.DateTimeFormatOptions): string {
+function format(date: string, formatter: Intl.DateTimeFormat): string {
   const time = new Date(date)
-  return Number.isNaN(time.getTime()) ? date : time.toLocaleString(LOCALE, options)
+  return Number.isNaN(time.getTime()) ? date : formatter.format(time)
 }

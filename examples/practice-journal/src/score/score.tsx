@@ -59,26 +59,3 @@ export function Score({ xml, title }: { xml: string; title: string }) {
     </>
   )
 }
-
-/** The title in a score; empty if it has none. */
-export function titleOf(xml: string): string {
-  const score = new DOMParser().parseFromString(xml, 'application/xml')
-  return score.querySelector('work-title, movement-title')?.textContent?.trim() ?? ''
-}
-
-/** @throws Error with a message for the user when the file is not MusicXML */
-export async function readScore(file: File): Promise<string> {
-  const xml = await file.text()
-  if (xml.startsWith('PK')) {
-    throw new Error(`${file.name} is compressed. Export it as uncompressed MusicXML (.musicxml).`)
-  }
-  const { documentElement } = new DOMParser().parseFromString(xml, 'application/xml')
-  if (!/^score-(partwise|timewise)$/.test(documentElement.nodeName)) {
-    throw new Error(`${file.name} is not MusicXML. Scores end in .musicxml or .xml.`)
-  }
-  return xml
-}
-
-export function isScore({ name, type }: File): boolean {
-  return /\.(musicxml|xml|mxl)$/i.test(name) || /xml/.test(type)
-}

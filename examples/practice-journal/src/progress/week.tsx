@@ -1,9 +1,10 @@
 import { useEffect, useRef } from 'react'
 import { BarChart, FixedScaleAxis } from 'chartist'
 import type { UserStatsData } from 'harmony-helper/client'
-import { dayOf, formatDuration, timeZoneName } from './format.ts'
-import { NoteIcon } from './icons.tsx'
-import { useSessions } from './services/journal.ts'
+import { dayOf, formatDuration, timeZoneName } from '../shared/format.ts'
+import { NoteIcon } from '../shared/icons.tsx'
+import { useSessions } from '../services/journal.ts'
+import { scaleOf } from './scale.ts'
 
 /**
  * The statistics: the minutes of this week as notes on a staff, the streak as a tempo mark, and the total.
@@ -35,8 +36,8 @@ export function Week() {
         <table className="sr-only">
           <caption>Minutes practised on each day of this week</caption>
           <tbody>
-            {stats?.weekly_progress.map(({ day, minutes }) => (
-              <tr key={day}>
+            {stats?.weekly_progress.map(({ day, date, minutes }) => (
+              <tr key={day} aria-current={date === dayOf(new Date()) ? 'date' : undefined}>
                 <th scope="row">{day}</th>
                 <td>{minutes}</td>
               </tr>
@@ -54,10 +55,7 @@ export function Week() {
 function Graph({ week }: { week: UserStatsData['weekly_progress'] }) {
   const element = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    const top = Math.max(...week.map(({ minutes }) => minutes), 1)
-    const line =
-      [5, 10, 15, 20, 30, 45, 60, 90, 120, 180].find((line) => line * 4 >= top) ?? Math.ceil(top / 240) * 60
-    const lines = [0, 1, 2, 3, 4].map((number) => number * line)
+    const { ticks, top } = scaleOf(week.map(({ minutes }) => minutes))
     const chart = new BarChart(
       element.current!,
       {
@@ -67,7 +65,7 @@ function Graph({ week }: { week: UserStatsData['weekly_progress'] }) {
       {
         chartPadding: { top: 12, right: 4, bottom: 0, left: 0 },
         axisX: { showGrid: false, offset: 24 },
-        axisY: { type: FixedScaleAxis, ticks: lines, low: 0, high: line * 4, offset: 34 }
+        axisY: { type: FixedScaleAxis, ticks, low: 0, high: top, offset: 34 }
       }
     )
     const today = week.findIndex(({ date }) => date === dayOf(new Date()))

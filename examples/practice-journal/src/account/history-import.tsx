@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'react'
 import type { SessionData } from 'harmony-helper/client'
 import { importHistory, type ImportReport } from 'harmony-helper/client/offline'
-import { dayName } from './format.ts'
-import { messageFor } from './error-messages.ts'
-import { useJournal, useOnline } from './services/journal.ts'
-import { localHistory, storageService } from './services/storageFactory.ts'
+import { dayName } from '../shared/format.ts'
+import { messageFor } from '../shared/error-messages.ts'
+import { useJournal, useOnline } from '../services/journal.ts'
+import { localHistory, storageService } from '../services/storageFactory.ts'
 
 /** Imports the history that this browser stored before the user had an account. */
 export function HistoryImport() {

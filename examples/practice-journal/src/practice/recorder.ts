@@ -1,4 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
+import { MAX_RECORDING_BYTES } from './files.ts'
+import { pauseOthers } from '../player/one-player.ts'
 
 export type Recorder = {
   status: 'idle' | 'recording' | 'paused'
@@ -14,13 +16,15 @@ export type Recorder = {
 type Listener = {
   /** Called every second with the next chunk of the file. */
   onChunk: (chunk: Blob, part: number, seconds: number) => void
-  /**
-   * `byUser` is false when the microphone was disconnected. The recording has everything up to then, possibly
-   * nothing.
-   */
-  onStop: (recording: Blob, seconds: number, byUser: boolean) => void
+  /** The recording has everything up to then, possibly nothing. */
+  onStop: (recording: Blob, seconds: number, reason: StopReason) => void
 }
 
+/** `full`: the recording has reached the largest size that can be saved. */
+export type StopReason = 'user' | 'disconnected' | 'full'
+
+/** At 128 kbit/s, more than the chunk that arrives after the stop. */
+const RESERVED_BYTES = 100_000
 const MIME_TYPES = ['audio/webm;codecs=opus', 'audio/mp4', 'audio/ogg;codecs=opus']
 
 /** Records from the microphone. */
@@ -34,7 +38,7 @@ export function useRecorder(listener: Listener): Recorder {
   currentListener.current = listener
   const running = useRef<MediaRecorder>()
   const starting = useRef(false)
-  const stoppedByUser = useRef(false)
+  const stopReason = useRef<StopReason>('disconnected')
 
   useEffect(() => () => running.current?.stop(), [])
   useEffect(() => {
@@ -52,6 +56,7 @@ export function useRecorder(listener: Listener): Recorder {
     // The user may press the button again while the browser asks for permission.
     if (starting.current) return
     starting.current = true
+    pauseOthers() // the microphone would record them
     try {
       // Filters for speech would distort music.
       recordStream(
@@ -72,11 +77,17 @@ export function useRecorder(listener: Listener): Recorder {
     context.createMediaStreamSource(stream).connect(analyser)
     const time = (stopwatch.current = createStopwatch())
     const chunks: Blob[] = []
+    let bytes = 0
 
     recorder.ondataavailable = ({ data }) => {
       if (!data.size) return
       chunks.push(data)
+      bytes += data.size
       currentListener.current.onChunk(data, chunks.length - 1, time.seconds())
+      if (bytes > MAX_RECORDING_BYTES - RESERVED_BYTES && recorder.state !== 'inactive') {
+        stopReason.current = 'full'
+        recorder.stop()
+      }
     }
     recorder.onpause = recorder.onresume = () => {
       time.toggle()
@@ -89,10 +100,10 @@ export function useRecorder(listener: Listener): Recorder {
       currentListener.current.onStop(
         new Blob(chunks, { type: recorder.mimeType }),
         time.seconds(),
-        stoppedByUser.current
+        stopReason.current
       )
     }
-    stoppedByUser.current = false
+    stopReason.current = 'disconnected'
     recorder.start(1000)
     time.toggle()
     running.current = recorder
@@ -108,7 +119,7 @@ export function useRecorder(listener: Listener): Recorder {
     pause: active((recorder) => recorder.pause()),
     resume: active((recorder) => recorder.resume()),
     stop: active((recorder) => {
-      stoppedByUser.current = true
+      stopReason.current = 'user'
       recorder.stop()
     })
   }

@@ -26,16 +26,18 @@ export const INSTRUMENTS = [
 export function FileButton({
   label,
   accept,
+  describedBy,
   onPick
 }: {
   label: string
   accept: string
+  describedBy: string
   onPick: (files: File[]) => void
 }) {
   const input = useRef<HTMLInputElement>(null)
   return (
     <>
-      <button type="button" onClick={() => input.current!.click()}>
+      <button type="button" aria-describedby={describedBy} onClick={() => input.current!.click()}>
         {label}
       </button>
       <input

@@ -1,11 +1,19 @@
 import { useEffect, useRef } from 'react'
-import { Clef } from './icons.tsx'
+import { Clef, type ClefName } from '../shared/clef.tsx'
 
 const BARS = 88
 const INTERVAL = 60
 
 /** The microphone level over time as bars on a staff, newest on the right. */
-export function LevelMeter({ analyser, running }: { analyser: AnalyserNode | null; running: boolean }) {
+export function LevelMeter({
+  analyser,
+  running,
+  clef
+}: {
+  analyser: AnalyserNode | null
+  running: boolean
+  clef: ClefName | undefined
+}) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const levels = useRef<number[]>([])
   const meter = useRef<HTMLDivElement>(null)
@@ -33,7 +41,7 @@ export function LevelMeter({ analyser, running }: { analyser: AnalyserNode | nul
       aria-valuemax={100}
       aria-valuenow={0}
     >
-      <Clef />
+      {clef && <Clef name={clef} />}
       <canvas ref={canvas} width={1056} height={144} aria-hidden="true" />
     </div>
   )

@@ -1,7 +1,7 @@
 import { useState } from 'react'
-import { timeOfDay, dayName } from './format.ts'
-import { messageFor } from './error-messages.ts'
-import { useJournal, useOnline, useSessions } from './services/journal.ts'
+import { timeOfDay, dayName } from '../shared/format.ts'
+import { messageFor } from '../shared/error-messages.ts'
+import { useJournal, useOnline, useSessions } from '../services/journal.ts'
 
 /** Sessions that are not in the account yet, with the reason. */
 export function UnsentSessions() {

@@ -1,0 +1,196 @@
+import { useEffect, useRef, useState } from 'react'
+import { StorageError, type SessionData } from 'harmony-helper/client'
+import { messageFor } from '../shared/error-messages.ts'
+import { formatClock } from '../shared/format.ts'
+import { formatBytes } from '../shared/limits.ts'
+import { readScore } from '../score/read-score.ts'
+import { useJournal, useSessions } from '../services/journal.ts'
+import { checkRecording, isScore, MAX_RECORDING_BYTES } from './files.ts'
+import { microphoneProblem, useRecorder, type StopReason } from './recorder.ts'
+import { elapsedSeconds, started, STOPPED, stopped } from './timer.ts'
+import { useDraft } from './use-draft.ts'
+
+const STOPPED_EARLY: Record<Exclude<StopReason, 'user'>, string> = {
+  disconnected:
+    'The microphone was disconnected. Your recording up to that point is safe. Reconnect it to record more.',
+  full: `The recording has reached ${formatBytes(MAX_RECORDING_BYTES)}, the largest that can be saved. Save it, then record on.`
+}
+
+/** What the practice form does: record, time, add files, save and discard. */
+export function usePractice() {
+  const { store } = useJournal()
+  const draft = useDraft()
+  const { session, edit, timer } = draft
+  const history = useSessions((state) => state.history)
+  const [saving, setSaving] = useState(false)
+  const [minutesShown, setMinutesShown] = useState(false)
+  const [said, say] = useState({ message: '', problem: '' })
+  const tell = (message: string) => say({ message, problem: '' })
+  const complain = (problem: string) => say({ message: '', problem })
+  // The elements that had the focus are gone after these, so the form moves it.
+  const [focus, moveFocus] = useState<'recording' | 'minutes' | 'title' | null>(null)
+
+  const recorder = useRecorder({
+    onChunk(chunk, part, seconds) {
+      const { id } = edit({ durationSeconds: Math.round(seconds) })
+      draft.addChunk(id, part, chunk)
+    },
+    onStop(audio, seconds, reason) {
+      store.getState().setRecordingStatus(false)
+      if (audio.size > 0) {
+        edit({ audio, durationSeconds: Math.round(seconds) })
+        moveFocus('recording')
+      }
+      say({
+        message: audio.size > 0 ? `Stopped after ${formatClock(seconds)}. Listen back, then save.` : '',
+        problem: reason === 'user' ? '' : STOPPED_EARLY[reason]
+      })
+    }
+  })
+
+  const restoreOnce = useRef(() =>
+    draft.restore((session, timer) => {
+      if (session.audio) tell('Your unsaved recording is still here.')
+      else if (timer.since !== null) tell('The timer is still running.')
+      else if (session.durationSeconds > 0) tell('Your unsaved practice is still here.')
+    })
+  )
+  useEffect(() => restoreOnce.current(), [])
+
+  // A reload during a save can leave a draft of a session that is already saved.
+  const saved = history.find(({ id }) => id === session?.id)
+  useEffect(() => {
+    if (!saved || saving || saved.pending === 'refused') return
+    draft.remove(saved.id)
+    store.getState().clearSession()
+    setMinutesShown(false)
+    tell(outcome(saved))
+  }, [saved, saving])
+
+  async function record() {
+    tell('Waiting for the microphone…')
+    try {
+      await recorder.start()
+      const { id } = edit({ date: new Date().toISOString(), durationSeconds: 0 }, STOPPED)
+      await draft.dropRecording(id)
+      store.getState().setRecordingStatus(true)
+      tell('Recording.')
+    } catch (error) {
+      complain(microphoneProblem(error))
+    }
+  }
+
+  function startTimer() {
+    const resumed = timer.counted > 0
+    edit(resumed ? {} : { date: new Date().toISOString() }, started(timer))
+    tell('The timer is running. You can turn off the screen.')
+  }
+
+  function stopTimer() {
+    const rested = stopped(timer)
+    edit({ durationSeconds: Math.min(elapsedSeconds(rested), 86_400) }, rested)
+    tell(`Stopped after ${formatClock(elapsedSeconds(rested))}. Save, or continue.`)
+  }
+
+  function setSeconds(durationSeconds: number) {
+    setMinutesShown(true) // the field stays while it is empty
+    edit({ durationSeconds }, { counted: durationSeconds * 1000, since: null })
+  }
+
+  function showMinutes() {
+    setMinutesShown(true)
+    moveFocus('minutes')
+  }
+
+  async function addFiles(files: Iterable<File>) {
+    if (saving) return
+    say({ ...said, problem: '' })
+    for (const file of files) {
+      try {
+        if (isScore(file)) await addScore(file)
+        else addRecording(file)
+      } catch (error) {
+        say(({ message }) => ({ message, problem: (error as Error).message }))
+      }
+    }
+  }
+
+  async function addScore(file: File) {
+    const { xml, title } = await readScore(file)
+    const { songName } = store.getState().currentSession ?? {}
+    edit({ xmlContent: xml, songName: songName || title })
+    tell('')
+  }
+
+  function removeScore() {
+    edit({ xmlContent: null })
+    tell('The score was removed.')
+  }
+
+  function addRecording(file: File) {
+    checkRecording(file)
+    if (recorder.status !== 'idle') throw new Error('Stop recording before you add a file.')
+    if (timer.since !== null) throw new Error('Stop the timer before you add a file.')
+    if (store.getState().currentSession?.audio) {
+      throw new Error('Save or discard the current recording before you add another.')
+    }
+    const { id } = edit({ audio: file, durationSeconds: 0 }, STOPPED)
+    draft.addChunk(id, 0, file)
+    tell('Listen back, then save.')
+  }
+
+  async function save() {
+    if (saving) return
+    if (recorder.status !== 'idle') return complain('Stop the recording, then save.')
+    if (timer.since !== null) return complain('Stop the timer, then save.')
+    if (!session?.audio && !session?.durationSeconds) {
+      complain('There is no practice to save yet. Record, start the timer, or enter the minutes.')
+      return showMinutes()
+    }
+    setSaving(true)
+    tell('Saving…')
+    try {
+      await store.getState().saveSession()
+      await draft.remove(session.id)
+      setMinutesShown(false)
+      tell(outcome(store.getState().history.find(({ id }) => id === session.id)))
+      moveFocus('title')
+    } catch (error) {
+      complain(error instanceof StorageError ? messageFor(error) : (error as Error).message)
+      store.setState({ error: null }) // shown here, where the user can correct the input
+    } finally {
+      setSaving(false)
+    }
+  }
+
+  function discard() {
+    const what = session?.audio ? 'this recording' : 'this practice'
+    if (session && !confirm(`Discard ${what}? This cannot be undone.`)) return
+    setMinutesShown(false)
+    moveFocus('title')
+    if (!session) return tell('')
+    draft.remove(session.id)
+    store.getState().clearSession()
+    // A refused session is still in the outbox.
+    if (saved) {
+      store
+        .getState()
+        .deleteSession(session.id)
+        .catch(() => {})
+    }
+    tell('Discarded.')
+  }
+
+  return {
+    ...{ session, timer, recorder, saving, said, focus, moveFocus, usualInstrument: draft.usualInstrument },
+    ...{ edit, record, startTimer, stopTimer, setSeconds, showMinutes, minutesShown },
+    ...{ addFiles, removeScore, save, discard }
+  }
+}
+
+export type PracticeForm = ReturnType<typeof usePractice>
+
+/** The message after a save. */
+function outcome(session: SessionData | undefined): string {
+  return session?.pending ? 'Saved in this browser. It will be sent to your account later.' : 'Saved.'
+}
