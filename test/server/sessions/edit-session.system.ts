@@ -82,6 +82,27 @@ t.test('large texts of saves and edits take turns, and small ones do not wait', 
   t.equal((await edit(two, id, { xmlContent: largeScore(2_000_000) })).statusCode, 200)
 })
 
+// With TEST_SERVER_MEMORY_MB=256, it also shows that the number of users does not count.
+t.test('large scores of many users are saved, edited and read at a time', async (t) => {
+  const { newcomer } = await start(t, { UPLOAD_WAIT_MS: '600000', DATABASE_TIMEOUT_MS: '60000' })
+  const scores = [largeScore(MAX_SCORE), '練'.repeat(3_000_000)]
+  const sessions = await Promise.all(
+    Array.from({ length: 6 }, async () => ({ who: await newcomer(), id: randomUUID() }))
+  )
+  const work: Record<string, (session: { who: Caller; id: string }) => Promise<{ statusCode: number }>> = {
+    save: ({ who, id }) => who.save({ id, xmlContent: scores[0], analysis: { markedXml: scores[1] } }),
+    edit: ({ who, id }) => edit(who, id, { xmlContent: scores[1], analysis: { markedXml: scores[0] } }),
+    read: ({ who, id }) => who.get(id)
+  }
+  for (const [name, run] of Object.entries(work)) {
+    const answers = await Promise.all(sessions.map(run))
+    t.ok(
+      answers.every(({ statusCode }) => statusCode < 300),
+      name
+    )
+  }
+})
+
 t.test('a large session that is edited while it is read breaks off, and is never mixed', async (t) => {
   const { app, issuer, newcomer } = await start(t)
   const who = await newcomer()
