@@ -47,6 +47,11 @@ t.test('the README describes every fixture, and all are small', async (t) => {
     t.ok(name === 'README.md' || readme.includes(name), `${name} is in the README`)
     t.ok((await stat(new URL(name, FIXTURES))).size < 60_000, `${name} is small`)
   }
+  const recorders = new URL('recorders/', FIXTURES)
+  for (const name of await readdir(recorders)) {
+    t.ok(readme.includes(name.split(/[-.]/, 1)[0] ?? name), `${name} is in the README`)
+    t.ok((await stat(new URL(name, recorders))).size <= 4096, `${name} is small`)
+  }
 })
 
 t.test('the score has eight full measures and a title beyond ASCII', async (t) => {

@@ -1,13 +1,11 @@
-import { detectFormat, unsupported, type RandomAccess } from '../../audio/detect-format.ts'
+import { detectFormat, unsupported } from '../../audio/detect-format.ts'
 import { formatOfMediaType, type AudioFormat } from '../../audio/formats.ts'
+import type { RandomAccess } from '../../audio/random-access.ts'
 import { ApiError } from '../../errors.ts'
 import type { StagedObject } from '../../storage/staging-bucket.ts'
 import type { SessionDependencies } from '../dependencies.ts'
 import { recordingTooLarge, uploadIncomplete } from './errors.ts'
 import type { StagedUpload } from './staged-upload.ts'
-
-/** Number of bytes that are fetched first. They nearly always suffice to detect the format. */
-const HEAD_BYTES = 64 * 1024
 
 /**
  * Seals an upload, then verifies its length, its format and its content type. Sealing
@@ -28,7 +26,7 @@ export async function verifyUpload(
   if (!arrived) throw uploadIncomplete('PUT the whole recording to the url of the upload, then complete it.')
   try {
     checkLength(arrived, upload.bytes, dependencies.maxRecordingBytes)
-    return await checkFormat(arrived, await openSealed(dependencies, upload, signal))
+    return await checkFormat(arrived, openSealed(dependencies, upload, signal))
   } catch (error) {
     signal.throwIfAborted() // the lease is lost: another request may be verifying the object
     if (error instanceof ApiError && error.statusCode < 500) await staging.remove([upload.sealedKey])
@@ -54,19 +52,16 @@ async function checkFormat({ contentType }: StagedObject, content: RandomAccess)
   )
 }
 
-async function openSealed(
+function openSealed(
   { storage: { staging, timeoutMs } }: SessionDependencies,
   { sealedKey, bytes }: StagedUpload,
   signal: AbortSignal
-): Promise<RandomAccess> {
-  // One deadline for all reads, because a crafted file can need hundreds of them. `AbortSignal.any` is called
-  // for each read: Node.js 20 garbage-collects a timeout signal that is referenced by a joined signal only.
+): RandomAccess {
+  // One deadline for all reads, because a crafted file can need dozens of them. `AbortSignal.any` is called for
+  // each read: Node.js 20 garbage-collects a timeout signal that is referenced by a joined signal only.
   const deadline = AbortSignal.timeout(timeoutMs)
-  const read = (start: number, end: number) =>
-    staging.read(sealedKey, start, end, AbortSignal.any([signal, deadline]))
-  const head = await read(0, Math.min(bytes, HEAD_BYTES))
   return {
     size: bytes,
-    read: async (start, end) => (end <= head.length ? head.subarray(start, end) : read(start, end))
+    read: (start, end) => staging.read(sealedKey, start, end, AbortSignal.any([signal, deadline]))
   }
 }
