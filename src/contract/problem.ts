@@ -12,6 +12,7 @@ export const problems = {
   not_your_account: [403, 'The token belongs to another account'],
   blocked: [403, 'The account is blocked'],
   session_not_found: [404, 'The session does not exist'],
+  upload_not_found: [404, 'The upload does not exist'],
   route_not_found: [404, 'The route does not exist'],
   method_not_allowed: [405, 'The method is not allowed for the route'],
   upload_stalled: [408, 'The request arrived too slowly'],

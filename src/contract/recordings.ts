@@ -3,6 +3,10 @@ import { Text } from './text.ts'
 import { ANY_CASE_UUID_PATTERN } from './uuid.ts'
 
 const example = '5b1f6a1e-8a51-4d1c-9a8e-2f1d0b6c7e35-31457280'
+const storage = 'https://project.supabase.co/storage/v1'
+
+const UploadIdSchema = (description: string) =>
+  Type.String({ pattern: `^${ANY_CASE_UUID_PATTERN}-[1-9][0-9]{0,15}$`, description })
 
 /** Body of `POST /api/sessions/:id/recording`. */
 export const NewUploadSchema = Type.Object(
@@ -16,14 +20,19 @@ export const NewUploadSchema = Type.Object(
       minimum: 1,
       maximum: Number.MAX_SAFE_INTEGER,
       description: 'exact length of the recording, in bytes'
-    })
+    }),
+    uploadId: Type.Optional(
+      UploadIdSchema(
+        'renews the token of this open upload, for example to resume it; otherwise a new one begins'
+      )
+    )
   },
   { title: 'NewUpload', examples: [{ contentType: 'audio/webm;codecs=opus', bytes: 31_457_280 }] }
 )
 
 /**
- * Answer of `POST /api/sessions/:id/recording`. The client then sends the bytes to the storage, as the body
- * of `PUT url`.
+ * Answer of `POST /api/sessions/:id/recording`. The client then sends the bytes to the storage: as the body of
+ * `PUT url`, or in pieces by TUS 1.0 (https://tus.io/protocols/resumable-upload).
  */
 export const UploadSchema = Type.Object(
   {
@@ -34,19 +43,27 @@ export const UploadSchema = Type.Object(
     bucket: Type.String({ description: 'The bucket within the URL' }),
     path: Type.String({ description: 'The key within the bucket' }),
     cacheControl: Type.String({ description: 'The option `cacheControl` of storage-js: seconds' }),
-    expiresAt: Type.String({ format: 'date-time', description: 'The upload must begin before this time' })
+    resumableUrl: Type.String({
+      description:
+        'For uploads that can be resumed: the TUS endpoint. Send the token in `x-signature` with every request'
+    }),
+    expiresAt: Type.String({
+      format: 'date-time',
+      description: 'A PUT must begin, and the last request of TUS arrive, before this time'
+    })
   },
   {
     title: 'Upload',
     examples: [
       {
         uploadId: example,
-        url: 'https://project.supabase.co/storage/v1/object/upload/sign/harmony-helper-recordings-staging/…?token=eyJ…',
+        url: `${storage}/object/upload/sign/harmony-helper-recordings-staging/…?token=eyJ…`,
         contentType: 'audio/webm',
         token: 'eyJ…',
         bucket: 'harmony-helper-recordings-staging',
         path: `3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10/${example}`,
         cacheControl: '60',
+        resumableUrl: `${storage}/upload/resumable/sign`,
         expiresAt: '2026-11-22T20:03:00.000Z'
       }
     ]
@@ -59,10 +76,7 @@ export type Upload = Static<typeof UploadSchema>
 /** Body of `POST /api/sessions/:id/recording/complete`. */
 export const CompletedUploadSchema = Type.Object(
   {
-    uploadId: Type.String({
-      pattern: `^${ANY_CASE_UUID_PATTERN}-[1-9][0-9]{0,15}$`,
-      description: 'the uploadId with which the upload was begun'
-    })
+    uploadId: UploadIdSchema('the uploadId with which the upload was begun')
   },
   { title: 'CompletedUpload', examples: [{ uploadId: example }] }
 )

@@ -47,7 +47,8 @@ export async function commitSave(
   if (lease) lease.isConsumed = true
   if (written.mustRecount) await recountStreak(dependencies, save.sub)
   const { userId, revision } = written
-  return { session: { ...save.row, ...toStoredScores(save.row), userId, revision }, created: true }
+  const session = { ...save.row, ...toStoredScores(save.row), userId, revision, uploadId: null }
+  return { session, created: true }
 }
 
 async function findRepeatedSave(dependencies: SessionDependencies, save: Save): Promise<Saved> {

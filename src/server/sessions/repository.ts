@@ -23,7 +23,11 @@ export type SessionHead = {
 }
 
 /** A session as it is read. */
-export type StoredSession = SessionHead & StoredScores
+export type StoredSession = SessionHead &
+  StoredScores & {
+    /** The direct upload that was begun last; with an `audioUrl`, the one that was attached. */
+    uploadId: string | null
+  }
 
 /** Looks up the owner's id within the statement: one round trip, and the index of the list gives the order. */
 const owner = (sub: string) => Prisma.sql`(SELECT id FROM users WHERE auth0_id = ${sub})`
@@ -32,7 +36,8 @@ const COLUMNS = Prisma.sql`
   s.id, user_id AS "userId", date, song_name AS "songName", instrument, duration_seconds AS "durationSeconds", notes,
   ${SCORE_COLUMNS},
   analysis_summary AS "analysisSummary", analysis_feedback AS "analysisFeedback", score_accuracy AS "scoreAccuracy",
-  audio_url AS "audioUrl", recording_sha256 AS "recordingSha256", recording_bytes AS "recordingBytes", s.revision`
+  audio_url AS "audioUrl", recording_sha256 AS "recordingSha256", recording_bytes AS "recordingBytes", s.revision,
+  upload_id AS "uploadId"`
 
 /**
  * What a repeated save is compared with. `contentDigest` is of what was saved first, null for a session of an earlier
@@ -65,6 +70,15 @@ export const createSessionRepository = (queries: Queries) => ({
     return row ?? null
   },
 
+  /**
+   * Stores which direct upload was begun; it replaces an earlier one.
+   * @returns false when the session does not exist or has a recording
+   */
+  async openUpload(id: string, uploadId: string): Promise<boolean> {
+    const { count } = await queries.session.updateMany({ where: { id, audioUrl: null }, data: { uploadId } })
+    return count === 1
+  },
+
   /** Stores the size of a recording before it is published: the mark that an object may exist. `quotas`: see `quotaSetting`. */
   async announceRecording(id: string, recordingBytes: bigint, quotas: string): Promise<void> {
     await queries.$executeRaw`SELECT set_config('harmony_helper.quotas', ${quotas}, true)`
@@ -72,9 +86,13 @@ export const createSessionRepository = (queries: Queries) => ({
   },
 
   /** @returns the new revision; null when the session does not exist */
-  async attachRecording(id: string, audioUrl: string): Promise<number | null> {
+  async attachRecording(
+    id: string,
+    { audioUrl, uploadId }: { audioUrl: string; uploadId: string }
+  ): Promise<number | null> {
     const [attached] = await queries.$queryRaw<Array<{ revision: number }>>`
-      UPDATE sessions SET audio_url = ${audioUrl} WHERE id = ${id}::uuid RETURNING revision`
+      UPDATE sessions SET audio_url = ${audioUrl}, upload_id = ${uploadId}
+      WHERE id = ${id}::uuid RETURNING revision`
     return attached?.revision ?? null
   },
 
@@ -85,7 +103,7 @@ export const createSessionRepository = (queries: Queries) => ({
 
   /** Detaches the recording. Its size stays: the mark that the object may still exist. */
   async clearAudioUrl(id: string): Promise<void> {
-    await queries.session.updateMany({ where: { id }, data: { audioUrl: null } })
+    await queries.session.updateMany({ where: { id }, data: { audioUrl: null, uploadId: null } })
   },
 
   /** @returns the date of the session, as PostgreSQL writes it; null when the session does not exist */

@@ -23,6 +23,9 @@ export function connectToStorage({
   const headers = { apikey: serviceKey, authorization: `Bearer ${serviceKey}` }
 
   return {
+    /** Where clients upload by TUS with a signed token. */
+    resumableUrl: `${baseUrl}/upload/resumable/sign`,
+
     client: new StorageClient(baseUrl, headers, fetch),
 
     /** A client whose requests end with `signal`. storage-js takes no signal for an upload. */

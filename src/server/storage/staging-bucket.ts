@@ -53,13 +53,19 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
     ensureBucket,
     list: createListing(objects),
 
+    /** Where `signUpload`'s token is good for resumable uploads. */
+    resumableUrl: connection.resumableUrl,
+
     /**
-     * Creates a URL that accepts one PUT of one object within two hours. It accepts another PUT only after
-     * the object was removed.
+     * Creates a URL that accepts one PUT of one object; on hosted Supabase within two hours. It accepts another
+     * PUT only after the object was removed, or with `upsert`.
      */
-    async signUpload(key: string): Promise<{ url: string; token: string; expiresAt: Date }> {
+    async signUpload(
+      key: string,
+      { upsert = false } = {}
+    ): Promise<{ url: string; token: string; expiresAt: Date }> {
       await ensureBucket()
-      const { data, error } = await objects.createSignedUploadUrl(key)
+      const { data, error } = await objects.createSignedUploadUrl(key, { upsert })
       if (error || !data.token) throw failureOf(error)
       return { url: data.signedUrl, token: data.token, expiresAt: expiryOf(data.token) }
     },

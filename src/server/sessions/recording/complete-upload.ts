@@ -7,7 +7,7 @@ import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { sessionBusy, sessionNotFound } from '../errors.ts'
 import { confirm, consume, type Lease } from '../leases/lease.ts'
 import { createSessionRepository, type StoredSession } from '../repository.ts'
-import { recordingExists } from './errors.ts'
+import { uploadNotFound } from './errors.ts'
 import { stagedUpload, type StagedUpload } from './staged-upload.ts'
 import { verifyUpload } from './verify-upload.ts'
 
@@ -22,7 +22,7 @@ type Publication = { upload: StagedUpload; session: StoredSession; lease: Lease 
  * the bucket of recordings. Only then the session gets its `audio_url`. The sealed object is removed last, so
  * that each step can be repeated after a failure.
  *
- * @throws {ApiError} session_not_found; upload_incomplete; recording_exists; unsupported_recording;
+ * @throws {ApiError} session_not_found; upload_not_found; upload_incomplete; unsupported_recording;
  * recording_too_large; invalid_input; quota_exceeded; session_busy; storage_unavailable; database_unavailable
  */
 export async function completeUpload(
@@ -33,7 +33,7 @@ export async function completeUpload(
   const session = await findSession(dependencies, reference)
   const upload = stagedUpload(session, uploadId)
   const attached = session.audioUrl
-    ? await confirmAttached(dependencies, session, upload)
+    ? confirmAttached(session, upload)
     : await attachUnderLease(dependencies, reference, { session, upload })
   await removeSealed(dependencies, upload)
   return attached
@@ -48,17 +48,26 @@ async function findSession(
   return session
 }
 
-/**
- * Returns the session if `upload` is the one that was attached to it. Another upload is refused: it is not
- * sealed, or it has another length. (A sealed one of the same length cannot be distinguished.)
- */
-async function confirmAttached(
+/** Returns the session if `upload` is the one that was attached to it. */
+function confirmAttached(session: StoredSession, { uploadId, bytes }: StagedUpload): StoredSession {
+  const { recordingSha256, recordingBytes } = session
+  // The previous release stored no id. Recordings that were saved with their session have a digest.
+  const isAlike = session.uploadId === null && recordingSha256 === null && recordingBytes === BigInt(bytes)
+  if (session.uploadId !== uploadId && !isAlike) throw uploadNotFound()
+  return session
+}
+
+/** Refuses an upload that was not begun, or that another one has replaced. */
+async function requireBegun(
   { storage: { staging } }: SessionDependencies,
   session: StoredSession,
-  { key, bytes }: StagedUpload
-): Promise<StoredSession> {
-  if (session.recordingBytes !== BigInt(bytes) || (await staging.find(key))) throw recordingExists()
-  return session
+  { uploadId, key, sealedKey }: StagedUpload
+): Promise<void> {
+  if (session.uploadId === uploadId) return
+  // The previous release stored no id, but only an upload that was begun can have an object.
+  const hasArrived =
+    session.uploadId === null && ((await staging.find(key)) ?? (await staging.find(sealedKey))) !== null
+  if (!hasArrived) throw uploadNotFound()
 }
 
 function attachUnderLease(
@@ -71,9 +80,9 @@ function attachUnderLease(
   return dependencies.leases.withLease(purpose, async (lease) => {
     // Read again: this request may have waited for a deletion or for another upload.
     const session = await findSession(dependencies, reference)
-    return session.audioUrl
-      ? confirmAttached(dependencies, session, upload)
-      : attach(dependencies, { session, upload, lease })
+    if (session.audioUrl) return confirmAttached(session, upload)
+    await requireBegun(dependencies, session, upload)
+    return attach(dependencies, { session, upload, lease })
   })
 }
 
@@ -85,11 +94,13 @@ async function attach(dependencies: SessionDependencies, publication: Publicatio
   const revision = await database.transaction(async (queries) => {
     await createUserRepository(queries).lock(session)
     await consume(queries, lease)
-    const attached = await createSessionRepository(queries).attachRecording(session.id, audioUrl)
+    const recording = { audioUrl, uploadId: upload.uploadId }
+    const attached = await createSessionRepository(queries).attachRecording(session.id, recording)
     if (attached === null) throw sessionNotFound()
     return attached
   })
-  return { ...session, audioUrl, recordingBytes: BigInt(upload.bytes), revision }
+  const { uploadId, bytes } = upload
+  return { ...session, audioUrl, uploadId, recordingBytes: BigInt(bytes), revision }
 }
 
 /** @returns the canonical public URL of the recording */

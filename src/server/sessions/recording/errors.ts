@@ -11,5 +11,12 @@ export const recordingTooLarge = (bytes: number, maxBytes: number) =>
     `The recording has ${bytes} bytes, and at most ${maxBytes} are allowed.`
   )
 
+/** The error for an upload that was not begun, or that another one has replaced. */
+export const uploadNotFound = () =>
+  new ApiError(
+    'upload_not_found',
+    'The session has no open upload with this uploadId. Begin a new one, or use the uploadId of the last one.'
+  )
+
 /** The error for a completion before the whole recording has arrived. `detail` says what to do. */
 export const uploadIncomplete = (detail: string) => new ApiError('upload_incomplete', detail)

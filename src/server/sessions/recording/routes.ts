@@ -26,8 +26,9 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
         operationId: 'beginUpload',
         summary: 'Begin a direct upload of a recording to the storage',
         description:
-          'For long recordings. PUT the bytes to the `url` of the answer with its `contentType`, then complete ' +
-          'the upload.',
+          'For long recordings. PUT the bytes to the `url` of the answer with its `contentType`, or send them to ' +
+          '`resumableUrl` by TUS 1.0; then complete the upload. A new upload replaces the open one. Repeat the ' +
+          'request with `uploadId` to renew the token of the open one.',
         tags: ['Recordings'],
         params: SessionParamsSchema,
         body: NewUploadSchema,
@@ -37,6 +38,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
             INVALID_ID,
             'malformed_body',
             'session_not_found',
+            'upload_not_found',
             'recording_exists',
             'body_too_large',
             'recording_too_large',
@@ -48,7 +50,11 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
       }
     },
     async (request, reply) => {
-      const upload = await beginUpload(dependencies, referenceOf(request), request.body)
+      const uploadId = request.body.uploadId?.toLowerCase()
+      const upload = await beginUpload(dependencies, referenceOf(request), {
+        ...request.body,
+        ...(uploadId && { uploadId })
+      })
       return reply.code(201).send(upload)
     }
   )
@@ -72,7 +78,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
             INVALID_ID,
             'malformed_body',
             'session_not_found',
-            'recording_exists',
+            'upload_not_found',
             'upload_incomplete',
             'quota_exceeded',
             'body_too_large',

@@ -9,7 +9,9 @@ import { build, SERVICE_KEY, startServices, type Caller } from '../../../helpers
 import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
 import { isProblem } from '../../../helpers/problem.ts'
 import { fixture } from '../../../helpers/recordings.ts'
+import { query } from '../../../helpers/scratch-database.ts'
 import { expectSound } from '../../../helpers/session-state.ts'
+import { createTus } from '../../../helpers/tus.ts'
 
 setFlagsFromString('--expose-gc')
 
@@ -73,7 +75,8 @@ t.test(
     t.match(upload, {
       contentType: 'audio/webm',
       bucket: 'harmony-helper-recordings-staging',
-      path: `${userId}/${id}/${upload.uploadId}`
+      path: `${userId}/${id}/${upload.uploadId}`,
+      resumableUrl: `${services.storage.url}/storage/v1/upload/resumable/sign`
     })
     const life = Date.parse(upload.expiresAt) - Date.now()
     t.ok(life > 3_600_000 && life <= 7_200_000, `${life} ms`)
@@ -130,7 +133,8 @@ t.test('a late second PUT changes nothing that was verified', async (t) => {
   t.ok((await bytesAt(`${services.storage.url}${path}`)).equals(webm))
   await put(direct, other)
   t.ok((await bytesAt(`${services.storage.url}${path}`)).equals(webm))
-  isProblem(t, await complete(clara, id, upload), 'recording_exists')
+  t.equal((await complete(clara, id, upload)).statusCode, 200, 'what was attached stays attached')
+  t.ok((await bytesAt(`${services.storage.url}${path}`)).equals(webm))
 })
 
 t.test(
@@ -281,7 +285,7 @@ t.test(
       isProblem(t, await complete(robert, target, upload), 'session_not_found')
       isProblem(t, await removeRecording(robert, target), 'session_not_found')
     }
-    isProblem(t, await complete(robert, await newSession(robert), upload), 'upload_incomplete')
+    isProblem(t, await complete(robert, await newSession(robert), upload), 'upload_not_found')
     t.equal((await complete(clara, id, upload)).statusCode, 200)
   }
 )
@@ -315,11 +319,12 @@ t.test('a completion that lost its lease does not touch the recording of another
     }
   })
   const id = await newSession(clara)
-  const [first, second] = [await uploaded(clara, id), await uploaded(clara, id, other)]
+  const first = await uploaded(clara, id)
   const hung = storageProxy.breakOn('POST /storage/v1/object/copy', 'hang')
   const losing = complete(slow.as(clara.sub), id, first)
   await hung
   databaseProxy.hang() // so that it cannot renew its lease
+  const second = await uploaded(clara, id, other)
   const { audioUrl } = (await complete(as(clara.sub), id, second)).json<SessionData>()
   await databaseProxy.resume()
   await storageProxy.resume()
@@ -332,10 +337,112 @@ t.test('a completion is refused if another upload was attached in its place', as
   const proxy = await startFaultyProxy(t, services.storage.url)
   const { clara } = await start(t, { SUPABASE_URL: proxy.url, SESSION_LEASE_MS: '700' })
   const id = await newSession(clara)
-  const [first, second] = [await uploaded(clara, id), await uploaded(clara, id, other)]
+  const first = await uploaded(clara, id)
   proxy.breakOn('POST /storage/v1/object/copy', 'cut')
   isProblem(t, await complete(clara, id, first), 'storage_unavailable')
+  const second = await uploaded(clara, id, other)
   t.equal((await complete(clara, id, second)).statusCode, 200)
-  isProblem(t, await complete(clara, id, first), 'recording_exists')
+  isProblem(t, await complete(clara, id, first), 'upload_not_found')
   t.equal((await complete(clara, id, second)).statusCode, 200)
+})
+
+t.test('a new upload replaces the open one, and only the last one can be completed', async (t) => {
+  const { clara } = await start(t)
+  const id = await newSession(clara)
+  const [first, second] = [await uploaded(clara, id), await uploaded(clara, id, other)]
+  isProblem(t, await complete(clara, id, first), 'upload_not_found')
+  const unknown = { ...second, uploadId: `${randomUUID()}-${other.length}` }
+  isProblem(t, await complete(clara, id, unknown), 'upload_not_found')
+  const { audioUrl } = (await complete(clara, id, second)).json<SessionData>()
+  t.ok((await bytesAt(audioUrl)).equals(other))
+  for (const upload of [first, unknown]) {
+    isProblem(t, await complete(clara, id, upload), 'upload_not_found')
+  }
+  t.equal((await complete(clara, id, second)).statusCode, 200)
+  t.equal((await removeRecording(clara, id)).statusCode, 204)
+  isProblem(t, await complete(clara, id, second), 'upload_not_found')
+})
+
+t.test('a recording that was saved with its session is not taken for an upload', async (t) => {
+  const { clara } = await start(t)
+  const { id } = (await clara.save({ audioBase64: webm.toString('base64') })).json<SessionData>()
+  const uploadId = `${randomUUID()}-${webm.length}`
+  const response = await clara.call('POST', `/api/sessions/${id}/recording/complete`, { uploadId })
+  isProblem(t, response, 'upload_not_found')
+})
+
+t.test('with its uploadId, the token of the open upload is renewed', async (t) => {
+  const { clara } = await start(t)
+  const id = await newSession(clara)
+  const begun = (await begin(clara, id)).json<Upload>()
+  const renewed = await begin(clara, id, { uploadId: begun.uploadId.toUpperCase() })
+  t.equal(renewed.statusCode, 201)
+  const upload = renewed.json<Upload>()
+  t.match(upload, { uploadId: begun.uploadId, path: begun.path })
+  t.equal((await put(upload, other)).status, 200)
+  t.equal((await put(upload, webm)).status, 200, 'it replaces what has arrived')
+  t.match((await begin(clara, id, { uploadId: begun.uploadId })).json(), { uploadId: begun.uploadId })
+  t.equal((await complete(clara, id, begun)).statusCode, 200)
+  isProblem(t, await begin(clara, id, { uploadId: begun.uploadId }), 'recording_exists')
+})
+
+t.test('only the open upload can be renewed, and only as it was announced', async (t) => {
+  const { clara } = await start(t)
+  const id = await newSession(clara)
+  const unknown = `${randomUUID()}-${webm.length}`
+  isProblem(t, await begin(clara, id, { uploadId: unknown }), 'upload_not_found')
+  const [first, second] = [(await begin(clara, id)).json<Upload>(), (await begin(clara, id)).json<Upload>()]
+  isProblem(t, await begin(clara, id, { uploadId: first.uploadId }), 'upload_not_found')
+  const { uploadId } = second
+  isProblem(t, await begin(clara, id, { uploadId, bytes: webm.length + 1 }), 'invalid_input', '/bytes')
+  for (const wrong of ['', 'x', 7, null]) {
+    isProblem(t, await begin(clara, id, { uploadId: wrong }), 'invalid_input', '/uploadId')
+  }
+  t.equal((await begin(clara, id, { uploadId })).statusCode, 201)
+})
+
+t.test('a recording arrives in pieces by TUS, with a token that was renewed in between', async (t) => {
+  const { clara, userId } = await start(t)
+  const id = await newSession(clara)
+  const begun = (await begin(clara, id)).json<Upload>()
+  const tus = ({ resumableUrl, token }: Upload) => createTus(resumableUrl, { 'x-signature': token })
+  const created = await tus(begun).create(webm.length, {
+    bucketName: begun.bucket,
+    objectName: begun.path,
+    contentType: begun.contentType,
+    cacheControl: '60'
+  })
+  t.equal(created.status, 201)
+  const url = `${created.headers.get('location')}`
+  t.equal((await tus(begun).append(url, 0, webm.subarray(0, 6000))).status, 204)
+  isProblem(t, await complete(clara, id, begun), 'upload_incomplete')
+  t.strictSame(await staged(userId, id), [])
+  const renewed = (await begin(clara, id, { uploadId: begun.uploadId })).json<Upload>()
+  t.equal((await tus(renewed).offset(url)).headers.get('upload-offset'), '6000')
+  t.equal((await tus(renewed).append(url, 6000, webm.subarray(6000))).headers.get('tus-complete'), '1')
+  const { audioUrl } = (await complete(clara, id, begun)).json<SessionData>()
+  t.ok((await bytesAt(audioUrl)).equals(webm))
+})
+
+t.test('an upload that the previous release began, which stores no uploadId, can be completed', async (t) => {
+  const { clara } = await start(t)
+  const id = await newSession(clara)
+  const upload = await uploaded(clara, id)
+  const forget = () => query(services.database.url, `UPDATE sessions SET upload_id = NULL WHERE id = '${id}'`)
+  await forget()
+  t.equal((await complete(clara, id, upload)).statusCode, 200)
+  await forget()
+  t.equal((await complete(clara, id, upload)).statusCode, 200)
+})
+
+t.test('beginning an upload does not change the revision of the session', async (t) => {
+  const { clara } = await start(t)
+  const id = await newSession(clara)
+  const revision = async () =>
+    (await query(services.database.url, `SELECT revision FROM sessions WHERE id = '${id}'`))[0]?.['revision']
+  const before = await revision()
+  const upload = await uploaded(clara, id)
+  t.equal(await revision(), before)
+  await complete(clara, id, upload)
+  t.not(await revision(), before)
 })
