@@ -26,5 +26,8 @@ export const dataDir = env['DATA_DIR'] || '.data'
 /** Whether the practice journal keeps everything in the browser and needs no sign-in. */
 export const usesMockStorage = env['VITE_USE_MOCK_STORAGE'] === 'true'
 
+/** Largest file in the object storage, in bytes: as in a free project of Supabase, or as the recordings need. */
+export const maxFileSize = Math.max(50 * 1024 * 1024, Number(env['MAX_RECORDING_BYTES'] || 0))
+
 /** Audience of the access tokens. */
 export const audience = 'https://api.harmony-helper.localhost'

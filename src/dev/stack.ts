@@ -10,7 +10,7 @@ import { CLARA, PEOPLE } from './people.ts'
 import { startPostgres } from './postgres.ts'
 import { recordRunning } from './running-stack.ts'
 import { keepServiceKey, writeToken } from './secrets.ts'
-import { audience, dataDir, ports } from './settings.ts'
+import { audience, dataDir, maxFileSize, ports } from './settings.ts'
 import { step } from './terminal.ts'
 
 /** Variables that a developer may set; the stack sets all others itself. */
@@ -66,7 +66,9 @@ export async function startStack() {
 async function startStorage() {
   const serviceKey = await keepServiceKey(join(dataDir, 'service-key'))
   const directory = join(dataDir, 'storage')
-  const { url } = keep(await startObjectStorage({ directory, serviceKey, port: ports.storage.port }))
+  const { url } = keep(
+    await startObjectStorage({ directory, serviceKey, maxFileSize, port: ports.storage.port })
+  )
   return { SUPABASE_URL: url, SUPABASE_SERVICE_ROLE_KEY: serviceKey }
 }
 

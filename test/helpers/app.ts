@@ -44,10 +44,14 @@ export async function startServices(t: Test, { withoutZones }: { withoutZones?: 
   return { database, issuer, storage, env }
 }
 
-/** Starts the embedded object storage on a temporary directory; `stop` and `start` keep its port. */
-export async function startStorage(t: Test) {
+/**
+ * Starts the embedded object storage on a temporary directory; `stop` and `start` keep its port. `maxFileSize` is the
+ * limit of the project, in bytes.
+ */
+export async function startStorage(t: Test, { maxFileSize = 500_000_000 } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-storage-'))
-  let running = await startObjectStorage({ directory, serviceKey: SERVICE_KEY })
+  const options = { directory, serviceKey: SERVICE_KEY, maxFileSize }
+  let running = await startObjectStorage(options)
   const { url } = running
   t.teardown(async () => {
     await running.close()
@@ -58,11 +62,7 @@ export async function startStorage(t: Test) {
     directory,
     stop: () => running.close(),
     start: async () => {
-      running = await startObjectStorage({
-        directory,
-        serviceKey: SERVICE_KEY,
-        port: Number(new URL(url).port)
-      })
+      running = await startObjectStorage({ ...options, port: Number(new URL(url).port) })
     }
   }
 }

@@ -4,16 +4,50 @@ import { StorageClient, type StorageError } from '@supabase/storage-js'
 import type { Test } from 'tap'
 import { startObjectStorage } from '../../src/dev/object-storage.ts'
 
-const serviceKey = 'sb_secret_of-the-tests'
+/** A real server to test, by its project URL, instead of the embedded one. docs/embedded-storage.md tells more. */
+const remoteUrl = process.env['TEST_STORAGE_URL']
+const serviceKey = process.env['TEST_STORAGE_KEY'] ?? 'sb_secret_of-the-tests'
+
 export const headers = { apikey: serviceKey, authorization: `Bearer ${serviceKey}` }
 export const webm = { contentType: 'audio/webm' }
 
+/** Buckets of the tests. On a real server, their content is deleted before each test. */
+const BUCKETS = ['songs', 'private', 'staging', 'other', 'emptied', 'deleted', 'sized', 'typed']
+
+/** Option of tests that look into the embedded storage: its files, its clock or its process. */
+export const embeddedOnly = { skip: remoteUrl !== undefined && 'concerns the embedded storage only' }
+
+/** Option of tests with an answer of hosted Supabase that a server alone does not give. */
+export const differs = (reason: string) => ({ skip: remoteUrl !== undefined && reason })
+
 export async function start(t: Test, directory = t.testdir({})) {
-  const { url, close } = await startObjectStorage({ directory, serviceKey })
+  const { url, close } = remoteUrl
+    ? { url: remoteUrl, close: async () => {} }
+    : await startObjectStorage({ directory, serviceKey })
   t.teardown(close)
   const client = new StorageClient(`${url}/storage/v1`, headers)
+  if (remoteUrl) await deleteBuckets(client)
   const api = (path: string, init?: RequestInit) => fetch(`${url}/storage/v1${path}`, { headers, ...init })
-  return { url, close, client, api, directory, files: () => readdirSync(join(directory, 'objects')) }
+  const files = () => readdirSync(join(directory, 'objects'))
+  return {
+    url,
+    close,
+    client,
+    api,
+    directory,
+    files,
+    /** Checks how many files the embedded storage keeps. */
+    expectFiles(t: Test, count: number, message = `${count} files`) {
+      if (!remoteUrl) t.equal(files().length, count, message)
+    }
+  }
+}
+
+async function deleteBuckets(client: StorageClient) {
+  for (const bucket of BUCKETS) {
+    await client.emptyBucket(bucket)
+    await client.deleteBucket(bucket)
+  }
 }
 
 export async function startWithBucket(

@@ -2,44 +2,40 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { errors } from './errors.ts'
 import type { StoredObject } from './journal.ts'
 
-const RANGE = /^bytes=(\d*)-(\d*)$/
-
 function seconds(date: string) {
   return Math.floor(Date.parse(date) / 1000)
 }
 
-function includesTag(header: string, eTag: string) {
-  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === eTag)
-}
-
 /**
- * Whether the client's copy is current (RFC 9110, section 13.1: the date counts only without an entity tag).
+ * Whether the client's copy is current. The real server compares `If-None-Match` as it stands: a list, a weak
+ * tag and `*` match nothing. The date counts only without an entity tag (RFC 9110, section 13.1).
  */
 export function isFresh(headers: IncomingHttpHeaders, object: StoredObject): boolean {
   const tag = headers['if-none-match']
   const since = headers['if-modified-since']
-  if (tag !== undefined) return includesTag(tag, object.eTag)
+  if (tag !== undefined) return tag === object.eTag
   return since !== undefined && seconds(object.updatedAt) <= seconds(since)
 }
 
+export interface ByteRange {
+  /** First and last byte. */
+  start: number
+  end: number
+}
+
 /**
- * The requested range, both ends inclusive; undefined for the whole object, also for several ranges, as in
- * S3.
+ * The requested range; undefined for the whole object. As on the real server, only one range is allowed, a
+ * malformed one is an error, and `If-Range` is ignored.
  */
 export function requestedRange(
-  headers: IncomingHttpHeaders,
-  object: StoredObject
-): { start: number; end: number } | undefined {
-  const [, first, last] = RANGE.exec(headers.range ?? '') ?? []
-  if (first === undefined || last === undefined || first + last === '') return undefined
-  const condition = headers['if-range']
-  if (condition !== undefined && condition !== object.eTag) return undefined
-  const { start, end } =
-    first === ''
-      ? { start: Math.max(0, object.size - Number(last)), end: object.size - 1 }
-      : { start: Number(first), end: Math.min(last === '' ? Infinity : Number(last), object.size - 1) }
-  // An invalid range is ignored.
-  if (last !== '' && first !== '' && Number(last) < Number(first)) return undefined
-  if (start > end) throw errors.invalidRange()
-  return { start, end }
+  { range }: IncomingHttpHeaders,
+  { size }: StoredObject
+): ByteRange | undefined {
+  if (range === undefined) return undefined
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(range) ?? []
+  if (first === '' && Number(last) === 0) throw errors.invalidRange() // also for what is no range at all
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
+  const end = first === '' || last === '' ? size - 1 : Number(last)
+  if (end < start || start >= size) throw errors.invalidRange()
+  return { start, end: Math.min(end, size - 1) }
 }

@@ -31,6 +31,7 @@ export const errors = {
   invalidKey: (key: string) => new StorageError('400', 'InvalidKey', `Invalid key: ${key}`),
   invalidFileSizeLimit: () =>
     new StorageError('400', 'InvalidRequest', 'Invalid file size format, hint: use 20GB / 20MB / 30KB / 3B'),
+  invalidRequest: (message: string) => new StorageError('400', 'InvalidRequest', message),
   invalidParameter: (message: string) => new StorageError('400', 'InvalidParameter', message),
   invalidMimeType: (type: string) =>
     new StorageError('415', 'InvalidMimeType', `mime type ${type} is not supported`, 'invalid_mime_type'),
@@ -41,7 +42,7 @@ export const errors = {
       'The object exceeded the maximum allowed size',
       'Payload too large'
     ),
-  invalidRange: () => new StorageError('416', 'InvalidRange', 'The requested range is not satisfiable'),
+  invalidRange: () => new StorageError('416', 'InvalidRange', 'invalid range provided', 'invalid_range'),
   invalidJwt: (message: string) => new StorageError('400', 'InvalidJWT', message),
   invalidSignature: (message = 'Invalid signature') => new StorageError('400', 'InvalidSignature', message),
   missingAuthorization: () =>

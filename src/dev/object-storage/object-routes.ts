@@ -8,7 +8,7 @@ import type { Objects } from './objects.ts'
 import { toInfo, toRemovedRow, toStored } from './rows.ts'
 
 const SortSchema = Type.Object({ column: Type.Optional(Type.String()), order: Type.Optional(Type.String()) })
-const RemoveSchema = Type.Object({ prefixes: Type.Array(Type.String(), { minItems: 1, maxItems: 1000 }) })
+const RemoveSchema = Type.Object({ prefixes: Type.Array(Type.String(), { minItems: 1 }) })
 const ListSchema = Type.Object({
   prefix: Type.String(),
   limit: Type.Integer({ minimum: 1, default: 100 }),

@@ -61,11 +61,9 @@ async function fromForm({ headers, raw }: FastifyRequest): Promise<IncomingFile>
 
 // As on the real server, no size limit applies to an upload without `content-length`. The caller has to check
 // the size.
-function assertAllowed(bucket: Bucket, file: IncomingFile) {
-  if (!allowsType(bucket.allowed_mime_types, file.contentType)) throw errors.invalidMimeType(file.contentType)
-  if (bucket.file_size_limit !== null && file.size !== undefined && file.size > bucket.file_size_limit) {
-    throw errors.entityTooLarge()
-  }
+function assertAllowed(file: IncomingFile, rules: Bucket['allowed_mime_types'], sizeLimit: number) {
+  if (!allowsType(rules, file.contentType)) throw errors.invalidMimeType(file.contentType)
+  if (file.size !== undefined && file.size > sizeLimit) throw errors.entityTooLarge()
 }
 
 /** Stores the request's body, plain or a form, as the object `ref`. */
@@ -81,6 +79,6 @@ export async function receiveUpload(
   if (!upsert && objects.has(ref)) throw errors.keyAlreadyExists()
   const isForm = request.headers['content-type']?.startsWith('multipart/form-data')
   const { body, size, ...draft } = isForm ? await fromForm(request) : fromBody(request)
-  assertAllowed(bucket, { body, size, ...draft })
+  assertAllowed({ body, size, ...draft }, bucket.allowed_mime_types, buckets.sizeLimit(bucket.id))
   return objects.put({ ...ref, ...draft }, body)
 }

@@ -18,13 +18,21 @@ interface Presentation {
   expires?: Date | undefined
 }
 
+function cacheControl({ headers }: FastifyRequest, object: StoredObject) {
+  const tag = headers['if-none-match']
+  const isStale = tag !== undefined && tag !== object.eTag
+  return isStale ? `${object.cacheControl}, stale-while-revalidate=30` : object.cacheControl
+}
+
 function setHeaders(reply: FastifyReply, object: StoredObject, { download, expires }: Presentation) {
   reply.headers({
     'accept-ranges': 'bytes',
     'content-type': servedType(object),
     etag: object.eTag,
     'last-modified': new Date(object.updatedAt).toUTCString(),
-    ...(expires ? { expires: expires.toUTCString() } : { 'cache-control': object.cacheControl })
+    ...(expires
+      ? { expires: expires.toUTCString() }
+      : { 'cache-control': cacheControl(reply.request, object) })
   })
   if (download !== undefined) reply.header('content-disposition', disposition(download))
 }

@@ -12,7 +12,7 @@ import type { SignedTokens } from './signed-tokens.ts'
 const LifeSchema = Type.Object({ expiresIn: Type.Integer({ minimum: 1 }) })
 const ManySchema = Type.Composite([
   LifeSchema,
-  Type.Object({ paths: Type.Array(Type.String(), { minItems: 1 }) })
+  Type.Object({ paths: Type.Array(Type.String(), { minItems: 1, maxItems: 1000 }) })
 ])
 const TokenSchema = Type.Object({ token: Type.String(), download: Type.Optional(Type.String()) })
 const NOT_FOUND = 'Either the object does not exist or you do not have access to it'
