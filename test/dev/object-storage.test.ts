@@ -248,6 +248,7 @@ t.test('no bucket and no file may be larger than the project allows', async (t) 
   const { client, songs } = await startWithBucket(t)
   const limit = 500 * 1024 ** 3
   isStorageError(t, (await client.createBucket('sized', { public: true, fileSizeLimit: limit })).error, '413')
+  isStorageError(t, (await client.createBucket('songs', { public: true, fileSizeLimit: limit })).error, '413')
   isStorageError(t, (await client.updateBucket('songs', { public: true, fileSizeLimit: limit })).error, '413')
   t.equal((await client.getBucket('songs')).data?.file_size_limit, null)
   t.equal((await songs.upload('a.webm', 'x')).error, null)
