@@ -14,6 +14,7 @@ export const exampleDetails: Record<ProblemCode, string> = {
   method_not_allowed: 'Use one of the methods GET, POST, OPTIONS.',
   upload_stalled:
     'The body arrived too slowly, or nothing arrived for too long. Retry over a better connection.',
+  upload_not_found: 'No open upload of the session has this uploadId. Begin a new one.',
   recording_exists: 'The session already has a recording. Delete it first.',
   upload_incomplete: 'PUT the whole recording to the url of the upload, then complete it.',
   user_not_synced: 'Call POST /api/users/sync once, then save again.',

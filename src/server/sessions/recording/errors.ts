@@ -13,10 +13,7 @@ export const recordingTooLarge = (bytes: number, maxBytes: number) =>
 
 /** The error for an upload that was not begun, or that another one has replaced. */
 export const uploadNotFound = () =>
-  new ApiError(
-    'upload_not_found',
-    'The session has no open upload with this uploadId. Begin a new one, or use the uploadId of the last one.'
-  )
+  new ApiError('upload_not_found', 'No open upload of the session has this uploadId. Begin a new one.')
 
 /** The error for a completion before the whole recording has arrived. `detail` says what to do. */
 export const uploadIncomplete = (detail: string) => new ApiError('upload_incomplete', detail)
