@@ -59,6 +59,22 @@ t.test('a delete whose response was lost succeeds', async (t) => {
   t.equal(api.account('token').sessions.size, 0)
 })
 
+t.test('a deletion goes on when the user leaves the page, and only a deletion', async (t) => {
+  const seen: [string, boolean][] = []
+  const { service } = await setUp(t, {
+    fetch: async (_, { method, keepalive }) => {
+      seen.push([method, keepalive])
+      return new Response(method === 'GET' ? '[]' : null, { status: method === 'GET' ? 200 : 204 })
+    }
+  })
+  await service.getSessions()
+  await service.deleteSession(crypto.randomUUID())
+  t.strictSame(seen, [
+    ['GET', false],
+    ['DELETE', true]
+  ])
+})
+
 t.test('waits for the time in Retry-After before a retry', async (t) => {
   const { api, service, waits } = await setUp(t)
   api.fault = once(problem(503, 'storage_unavailable', { 'retry-after': '7' }), problem(429, 'http_429'))

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { findChromium, startBrowser } from './helpers/browser.ts'
+import type { Account } from './helpers/page.ts'
 import { startRealApi } from './helpers/real-api.ts'
 import { behaviours } from './storage-service-suite.ts'
 
@@ -26,6 +27,35 @@ t.test('ApiStorageService in Chromium against the real server', { skip }, async 
       )
     }
   })
+
+  await t.test(
+    'an unchanged history is answered with 304, a changed one and another user with 200',
+    async (t) => {
+      const network = await context.newCDPSession(page)
+      await network.send('Network.enable')
+      const statuses: number[] = []
+      // What came over the wire: the page itself sees 200 for both.
+      network.on('Network.responseReceivedExtraInfo', ({ statusCode }) => {
+        if (statusCode === 200 || statusCode === 304) statuses.push(statusCode)
+      })
+      const songs = async (account: Account) => {
+        statuses.length = 0
+        const songs = await page.evaluate((account) => scenarios.songs(account), account)
+        return [songs, [...statuses]]
+      }
+      const save = (account: Account) =>
+        page.evaluate(([account, id]) => scenarios.save(account, id), [account, crypto.randomUUID()] as const)
+
+      const account = { baseUrl, ...newAccount() }
+      t.equal(await save(account), '')
+      t.strictSame(await songs(account), [['Ode to Joy'], [200]])
+      t.strictSame(await songs(account), [['Ode to Joy'], [304]])
+      t.equal(await save(account), '')
+      t.strictSame(await songs(account), [['Ode to Joy', 'Ode to Joy'], [200]])
+      t.strictSame(await songs({ baseUrl, ...newAccount() }), [[], [200]])
+      await network.detach()
+    }
+  )
 
   await t.test('uploads recordings directly to the object storage', async (t) => {
     const puts: string[] = []

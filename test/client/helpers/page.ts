@@ -92,6 +92,11 @@ export async function readBack(ids: string[]) {
   return { inline: state.history.map(({ audioBase64 }) => audioBase64 !== ''), recordings }
 }
 
+/** The songs of the account's history. */
+export async function songs(account: Account): Promise<string[]> {
+  return (await api(account).getSessions()).map(({ songName }) => songName)
+}
+
 let outbox: Outbox | undefined
 
 /** Saves sessions through this page's outbox. Returns their ids. */
