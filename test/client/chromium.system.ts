@@ -72,6 +72,58 @@ t.test('in Chromium', { skip }, async (t) => {
     })
   })
 
+  await t.test('in a browser that lacks functions or refuses storage', async (t) => {
+    const api = await startFakeApi()
+    t.teardown(() => api.kill())
+    const account = () => ({ baseUrl: api.baseUrl, token: crypto.randomUUID() })
+
+    await t.test('missing functions are not needed', async (t) => {
+      const page = await context.newPage()
+      await page.addInitScript(() => {
+        Object.assign(AbortSignal, { any: undefined, timeout: undefined })
+        Object.defineProperty(Crypto.prototype, 'randomUUID', { value: undefined })
+        Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined })
+        Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })
+        Reflect.deleteProperty(Array.prototype, 'toReversed')
+      })
+      await page.goto(origin)
+      t.equal(await page.evaluate(() => scenarios.practise()), 1)
+      t.strictSame(await page.evaluate((account) => scenarios.useStorage(account), account()), {
+        local: '',
+        account: ['Through the outbox'],
+        kept: ''
+      })
+    })
+
+    await t.test('refused storage leaves the account usable, and is said', async (t) => {
+      const page = await context.newPage()
+      await page.addInitScript(() => {
+        const refuse = () => {
+          throw new DOMException('Access is denied for this document.', 'SecurityError')
+        }
+        Object.defineProperty(window, 'localStorage', { get: refuse })
+        IDBFactory.prototype.open = refuse
+        Object.defineProperty(Navigator.prototype, 'locks', { value: { request: async () => refuse() } })
+      })
+      await page.goto(origin)
+      t.strictSame(await page.evaluate((account) => scenarios.useStorage(account), account()), {
+        local: 'storage_blocked',
+        account: ['Through the outbox'],
+        kept: ''
+      })
+    })
+
+    await t.test('a database that was closed without an event is opened again', async (t) => {
+      const mine = account()
+      const page = await newPage()
+      t.strictSame(
+        await page.evaluate(([mine, id]) => scenarios.saveAfterClose(mine, id), [mine, mine.token] as const),
+        ['After the close waiting']
+      )
+      t.equal(api.account(mine.token).sessions.size, 1)
+    })
+  })
+
   await t.test('the outbox', async (t) => {
     const api = await startFakeApi()
     t.teardown(() => api.kill())

@@ -97,6 +97,44 @@ export async function songs(account: Account): Promise<string[]> {
   return (await api(account).getSessions()).map(({ songName }) => songName)
 }
 
+/** What LocalStorageService and the outbox do in this browser. Returns error codes and songs. */
+export async function useStorage(
+  account: Account
+): Promise<{ local: string; account: string[]; kept: string }> {
+  const box = createOutbox(api(account), { account: account.token })
+  const codeOf = (call: Promise<unknown>) =>
+    call.then(
+      () => '',
+      (error) => String(error.code)
+    )
+  const kept = await codeOf(
+    box.saveSession(newSession({ id: account.token, songName: 'Through the outbox' }))
+  )
+  const songs = (await box.getSessions()).map(({ songName }) => songName)
+  box.close()
+  return { local: await codeOf(new LocalStorageService().getSessions()), account: songs, kept }
+}
+
+/** Closes the outbox's database as a browser does in the background: without an event. */
+export async function saveAfterClose(account: Account, id: string): Promise<string[]> {
+  const databases: IDBDatabase[] = []
+  const open = IDBFactory.prototype.open
+  IDBFactory.prototype.open = function (...given) {
+    const request = open.apply(this, given)
+    request.addEventListener('success', () => databases.push(request.result))
+    return request
+  }
+  const box = createOutbox(api(account), { account: account.token, isOnline: () => false })
+  await box.getSessionById('none')
+  for (const database of databases) database.close()
+  await box.saveSession(newSession({ id, songName: 'After the close' }))
+  const states = (await box.getSessions()).map(({ songName, pending }) => `${songName} ${pending}`)
+  await box.flush()
+  box.close()
+  IDBFactory.prototype.open = open
+  return states
+}
+
 let outbox: Outbox | undefined
 
 /** Saves sessions through this page's outbox. Returns their ids. */

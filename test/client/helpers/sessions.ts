@@ -3,7 +3,7 @@ import type { SessionData } from '../../../src/client/index.ts'
 /** A valid session, 15 minutes old by default. */
 export function newSession(given: Partial<SessionData> = {}): SessionData {
   return {
-    id: crypto.randomUUID(),
+    id: given.id ?? crypto.randomUUID(),
     date: new Date(Date.now() - 900_000).toISOString(),
     songName: 'Ode to Joy',
     instrument: 'Piano',
