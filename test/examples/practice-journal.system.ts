@@ -87,7 +87,15 @@ t.test('the practice journal', { skip }, async (t) => {
         if (mode === 'account') {
           await button(page, 'Sign in').waitFor()
           await check('welcome')
-          await signIn(page)
+          const [synced] = await Promise.all([
+            page.waitForResponse(
+              (response) =>
+                response.url().endsWith('/api/users/sync') && response.request().method() === 'POST'
+            ),
+            signIn(page)
+          ])
+          t.equal(synced.status(), 201, 'tells the server who has signed in')
+          t.equal(synced.request().postDataJSON().timeZone, 'Europe/Berlin')
         }
         await page.getByText('No sessions yet').waitFor()
         await check('empty')

@@ -2,6 +2,7 @@ import { createContext, useContext, useSyncExternalStore } from 'react'
 import { createOutbox, type Outbox } from 'harmony-helper/client/offline'
 import { createSessionStore, type SessionState } from 'harmony-helper/client/zustand'
 import type { PracticeStorage } from 'harmony-helper/client'
+import { syncUser } from './sync.ts'
 import { createDrafts, type Drafts } from './drafts.ts'
 import { storageService, USE_MOCK } from './storageFactory.ts'
 
@@ -33,6 +34,7 @@ export function openJournal(account: string): Journal {
   const closing = new AbortController()
   for (const event of ['focus', 'online', 'offline', 'storage']) addEventListener(event, load, closing)
   load()
+  if (!USE_MOCK) syncUser(closing.signal).catch(() => {})
 
   return {
     store,
