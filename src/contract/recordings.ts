@@ -27,7 +27,11 @@ export const NewUploadSchema = Type.Object(
       )
     )
   },
-  { title: 'NewUpload', examples: [{ contentType: 'audio/webm;codecs=opus', bytes: 31_457_280 }] }
+  {
+    title: 'NewUpload',
+    'x-exact-names': [],
+    examples: [{ contentType: 'audio/webm;codecs=opus', bytes: 31_457_280 }]
+  }
 )
 
 /**

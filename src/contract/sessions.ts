@@ -115,7 +115,7 @@ export const NewAnalysisSchema = Type.Object(
     scoreAccuracy: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 100 }))),
     markedXml: Type.Optional(Nullable(Score()))
   },
-  { title: 'NewAnalysis' }
+  { title: 'NewAnalysis', 'x-exact-names': [] }
 )
 
 const Duration = () =>
@@ -128,7 +128,8 @@ const Duration = () =>
 const SessionDate = (otherwise = '') =>
   Type.String({
     format: 'date-time',
-    description: `RFC 3339 time with an offset, from 1900 to 48 hours ahead${otherwise}`
+    'x-date-range': { from: '1900-01-01T00:00:00Z', hoursAhead: 48 },
+    description: `an RFC 3339 time with an offset, from 1900 to 48 hours ahead${otherwise}`
   })
 
 /** The members that POST and PATCH accept alike. */
@@ -183,6 +184,7 @@ export const NewSessionSchema = Type.Object(
   },
   {
     title: 'NewSession',
+    'x-exact-names': ['durationSeconds'],
     examples: [
       {
         songName: 'Ode to Joy',
@@ -220,6 +222,7 @@ export const SessionChangesSchema = Type.Object(
   },
   {
     title: 'SessionChanges',
+    'x-exact-names': [],
     examples: [{ songName: 'Ode an die Freude', notes: null, analysis: { scoreAccuracy: 90 } }]
   }
 )

@@ -43,6 +43,7 @@ export const SyncUserSchema = Type.Object(
   },
   {
     title: 'SyncUser',
+    'x-exact-names': ['time_zone'],
     examples: [
       {
         auth0_id: 'auth0|clara',

@@ -240,7 +240,7 @@ t.test('all faults of a body are named at once', async (t) => {
       songName: ' ',
       duration: '60',
       id: 'x',
-      date: 'yesterday',
+      date: '1850-01-01T00:00:00Z',
       xmlContent: 5,
       analysis: { summary: '\0', scoreAccuracy: 101 }
     }),
@@ -252,6 +252,46 @@ t.test('all faults of a body are named at once', async (t) => {
     [...paths, '/analysis/summary', '/analysis/scoreAccuracy'].sort()
   )
   t.match(detail, /songName must .*; duration must be number; .*scoreAccuracy must be <= 100/)
+})
+
+t.test('a member that is a known one but for case or underscores is refused by name', async (t) => {
+  for (const [url, base, extra, path, name] of [
+    ['/api/sessions', SESSION, { audiobase64: 'AAAA' }, '/audiobase64', 'audioBase64'],
+    ['/api/sessions', SESSION, { audio_base64: null }, '/audio_base64', 'audioBase64'],
+    ['/api/sessions', SESSION, { song_name: 'x' }, '/song_name', 'songName'],
+    ['/api/sessions', SESSION, { duration_seconds: 5 }, '/duration_seconds', 'durationSeconds'],
+    ['/api/sessions', SESSION, { Notes: '' }, '/Notes', 'notes'],
+    [
+      '/api/sessions',
+      SESSION,
+      { analysis: { score_accuracy: 5 } },
+      '/analysis/score_accuracy',
+      'scoreAccuracy'
+    ],
+    ['/api/users/sync', SYNC, { timezone: 'UTC' }, '/timezone', 'timeZone'],
+    ['/api/users/sync', SYNC, { Email: 'x' }, '/Email', 'email']
+  ] as const) {
+    const { detail } = isProblem(
+      t,
+      await clara.call('POST', url, { ...base, ...extra }),
+      'invalid_input',
+      path
+    )
+    t.equal(detail, `${path.slice(1)} must be written ${name}`)
+  }
+  const large = { ...SESSION, notes: 'x'.repeat(5000), xmlContent: 'x'.repeat(100_000), audioBASE64: 'AAAA' }
+  isProblem(t, await clara.save(large), 'invalid_input', '/audioBASE64')
+})
+
+t.test('names that answers use, and unknown ones, are no near-misses', async (t) => {
+  const used = { audioUrl: 'x', audio_url: 'x', durationSeconds: 60, unknown_member: 1 }
+  t.equal((await clara.save(used)).statusCode, 201)
+  t.equal((await clara.sync({ time_zone: 'UTC', nickname: 'x', email_verified: true })).statusCode, 200)
+  const many = Object.fromEntries(
+    Array.from({ length: 50 }, (_, index) => [`song${'_'.repeat(index + 1)}name`, 0])
+  )
+  const { errors } = isProblem(t, await clara.save(many), 'invalid_input')
+  t.equal(errors?.length, 20, 'at most twenty faults are named')
 })
 
 t.test('the position of a syntax error is told, in bytes of the body as sent', async (t) => {

@@ -21,7 +21,7 @@ const exactNames: Exclude<Keyword, string> = {
   schemaType: 'array' as const,
   errors: true,
   compile(otherNames: string[], parent) {
-    const known = new Set([...Object.keys(parent['properties']), ...otherNames])
+    const known = new Set([...otherNames, ...Object.keys(parent['properties'])])
     const byLetters = new Map([...known].map((name) => [lettersOf(name), name]))
     const validate: Validate<object> = (data) => {
       validate.errors = Object.keys(data)

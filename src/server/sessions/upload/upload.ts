@@ -1,6 +1,8 @@
 import { pipeline } from 'node:stream/promises'
 import { errorCodes } from 'fastify'
 import { MAX_XML_BYTES } from '../../../contract/sessions.ts'
+import { invalidInput, type ApiError } from '../../errors.ts'
+import { lettersOf } from '../../http/schema-keywords.ts'
 import type { Recording } from '../content.ts'
 import { createMemberLocator, type Part } from './locate-member.ts'
 import { createIncomingRecording, type IncomingRecording } from './incoming-recording.ts'
@@ -19,6 +21,9 @@ const LARGE_TEXT_BYTES = 1024 * 1024
  * Most values of a body. Two bytes of JSON can become fifty bytes of memory. A session has a dozen values.
  */
 const MAX_VALUES = 250_000
+
+/** The member with the recording. */
+const MEMBER = 'audioBase64'
 
 /** How often a body may repeat `audioBase64`. Each repetition begins a new recording. */
 const MAX_REPETITIONS = 100
@@ -40,7 +45,7 @@ export type ReceivedUpload = Pick<
  * @throws FST_ERR_CTP_BODY_TOO_LARGE for too much text, too many values or repetitions; the errors of `body`
  */
 export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingBytes: number) {
-  const locator = createMemberLocator('audioBase64')
+  const locator = createMemberLocator(MEMBER)
   const text = createSpool()
   let incoming: IncomingRecording | undefined
   let repetitions = 0
@@ -62,7 +67,7 @@ export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingByt
   }
 
   async function storeText(bytes: Buffer): Promise<void> {
-    if (text.size + bytes.length > MAX_TEXT_BYTES) throw tooLarge()
+    if (text.size + bytes.length > MAX_TEXT_BYTES) throw misnamedRecording(locator.names) ?? tooLarge()
     await text.write(bytes)
   }
 
@@ -112,6 +117,12 @@ export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingByt
     /** Frees memory and files. It may be called more than once. */
     close
   }
+}
+
+/** A recording under another name than its own is part of the text, and makes it too large. */
+function misnamedRecording(names: Iterable<string>): ApiError | undefined {
+  const misnamed = [...names].find((name) => name !== MEMBER && lettersOf(name) === lettersOf(MEMBER))
+  return misnamed === undefined ? undefined : invalidInput(`/${misnamed}`, `must be written ${MEMBER}`)
 }
 
 const tooLarge = () => new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()

@@ -367,3 +367,18 @@ t.test('a body with too many values to fit into memory is too large', async (t) 
     'fewer values, and commas inside a string, are accepted'
   )
 })
+
+t.test(
+  'a recording under a misspelt name that makes the text too large is refused by that name',
+  async (t) => {
+    async function* body() {
+      yield Buffer.from('{"songName":"x","audiobase64":"')
+      for (let megabyte = 0; megabyte < 41; megabyte++) yield Buffer.alloc(1024 * 1024, 'A')
+      yield Buffer.from('"}')
+    }
+    await t.rejects(receiveUpload(body(), 1024), {
+      code: 'invalid_input',
+      message: 'audiobase64 must be written audioBase64'
+    })
+  }
+)
