@@ -106,7 +106,8 @@ export const SessionListQuerySchema = Type.Object({
 
 export const SessionParamsSchema = Type.Object({ id: Uuid({ examples: [example.id] }) })
 
-const Score = () => Text({ maxLength: MAX_XML_BYTES, description: 'MusicXML, at most 10 MB' })
+const Score = () =>
+  Text({ maxLength: MAX_XML_BYTES, 'x-max-bytes': MAX_XML_BYTES, description: 'MusicXML, at most 10 MB' })
 
 export const NewAnalysisSchema = Type.Object(
   {
@@ -176,8 +177,9 @@ export const NewSessionSchema = Type.Object(
     audioBase64: Type.Optional(
       Nullable(
         Type.String({
+          pattern: '^(?:data:[^,]*,)?[A-Za-z0-9+/]*={0,2}$',
           description:
-            'The recording (WebM, MP4, Ogg, MP3, WAV or FLAC): standard base64, or a data: URL of it'
+            'standard base64 without white space, or a data: URL of it: the recording (WebM, MP4, Ogg, MP3, WAV or FLAC)'
         })
       )
     )
@@ -222,7 +224,7 @@ export const SessionChangesSchema = Type.Object(
   },
   {
     title: 'SessionChanges',
-    'x-exact-names': [],
+    'x-exact-names': ['audio_url'],
     examples: [{ songName: 'Ode an die Freude', notes: null, analysis: { scoreAccuracy: 90 } }]
   }
 )

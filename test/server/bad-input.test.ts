@@ -242,14 +242,15 @@ t.test('all faults of a body are named at once', async (t) => {
       id: 'x',
       date: '1850-01-01T00:00:00Z',
       xmlContent: 5,
-      analysis: { summary: '\0', scoreAccuracy: 101 }
+      analysis: { summary: '\0', scoreAccuracy: 101, markedXml: 'é'.repeat(6_000_000) },
+      audioBase64: 'not base64'
     }),
     'invalid_input'
   )
   const paths = ['/instrument', '/id', '/songName', '/duration', '/date', '/xmlContent']
   t.strictSame(
     errors.map(({ path }) => path).sort(),
-    [...paths, '/analysis/summary', '/analysis/scoreAccuracy'].sort()
+    [...paths, '/analysis/summary', '/analysis/scoreAccuracy', '/analysis/markedXml', '/audioBase64'].sort()
   )
   t.match(detail, /songName must .*; duration must be number; .*scoreAccuracy must be <= 100/)
 })

@@ -1,10 +1,5 @@
 import type { Readable } from 'node:stream'
-import {
-  MAX_XML_BYTES,
-  type NewAnalysis,
-  type NewSession,
-  type SessionChanges
-} from '../../contract/sessions.ts'
+import { type NewAnalysis, type NewSession, type SessionChanges } from '../../contract/sessions.ts'
 import { invalidInput } from '../errors.ts'
 import type { AudioFormat } from '../audio/formats.ts'
 
@@ -42,22 +37,18 @@ export type SessionContent = StoredContent & {
 /** The members of a session that an edit sets. */
 export type ContentChanges = Partial<StoredContent & { date: Date }>
 
-type Sources = {
-  now: Date
-  /** Resolves to the recording that was received as `audioBase64`. */
-  recording: () => Promise<Recording | null>
-}
-
 /**
  * Normalises the body of `POST /api/sessions`, which its schema has validated.
- * @throws {ApiError} invalid_input for dates and byte lengths, which a schema cannot check; the errors of
- * `recording`
+ * @param recording resolves to the recording that was received as `audioBase64`
+ * @throws the errors of `recording`
  */
-export async function readNewSession(body: NewSession, { now, recording }: Sources): Promise<SessionContent> {
-  checkScores(body)
+export async function readNewSession(
+  body: NewSession,
+  recording: () => Promise<Recording | null>
+): Promise<SessionContent> {
   return {
     id: body.id?.toLowerCase(),
-    date: readDate(body.date, now),
+    date: readDate(body.date),
     songName: body.songName,
     instrument: body.instrument,
     durationSeconds: Math.round(body.duration),
@@ -71,16 +62,15 @@ export async function readNewSession(body: NewSession, { now, recording }: Sourc
 
 /**
  * Normalises the body of `PATCH /api/sessions/:id`, which its schema has validated.
- * @throws {ApiError} invalid_input, as `readNewSession`, and for two different durations
+ * @throws {ApiError} invalid_input for two different durations
  */
-export function readChanges(body: SessionChanges, now: Date): ContentChanges {
-  checkScores(body)
+export function readChanges(body: SessionChanges): ContentChanges {
   const { songName, instrument, xmlContent, notes } = body
   return withoutUndefined({
     songName,
     instrument,
     durationSeconds: readDuration(body),
-    date: readDate(body.date, now),
+    date: readDate(body.date),
     xmlContent,
     notes,
     ...readAnalysis(body.analysis)
@@ -102,17 +92,6 @@ type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
 const withoutUndefined = <T extends object>(object: T) =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>
 
-function checkScores({ xmlContent, analysis }: Pick<NewSession, 'xmlContent' | 'analysis'>): void {
-  checkScore('/xmlContent', xmlContent)
-  if (typeof analysis === 'object') checkScore('/analysis/markedXml', analysis?.markedXml)
-}
-
-function checkScore(path: string, score: string | null | undefined): void {
-  if (score && Buffer.byteLength(score) > MAX_XML_BYTES) {
-    throw invalidInput(path, `must have at most ${MAX_XML_BYTES} bytes of UTF-8`)
-  }
-}
-
 /** In seconds. GET answers with `durationSeconds`, and POST takes `duration`. */
 function readDuration({ duration, durationSeconds }: SessionChanges): number | undefined {
   const [seconds, other] = [duration, durationSeconds].filter((value) => value !== undefined).map(Math.round)
@@ -122,19 +101,5 @@ function readDuration({ duration, durationSeconds }: SessionChanges): number | u
   return seconds
 }
 
-const EARLIEST = Date.UTC(1900, 0)
-const HOURS_AHEAD = 48
-
-function readDate(text: string | null | undefined, now: Date): Date | undefined {
-  if (text === null || text === undefined) return undefined
-  const date = new Date(text)
-  const latest = now.getTime() + HOURS_AHEAD * 3_600_000
-  // Negated, so that an invalid date (NaN), such as a leap second, is refused as well.
-  if (!(date.getTime() >= EARLIEST && date.getTime() <= latest)) {
-    throw invalidInput(
-      '/date',
-      `must be an RFC 3339 time with an offset, from 1900 to ${HOURS_AHEAD} hours ahead`
-    )
-  }
-  return date
-}
+const readDate = (text: string | null | undefined) =>
+  text === null || text === undefined ? undefined : new Date(text)

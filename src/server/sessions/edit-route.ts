@@ -9,14 +9,13 @@ import type { EditSession } from './edit-session.ts'
 import { MAX_TEXT_BYTES } from './upload/upload.ts'
 
 type Options = {
-  now: () => Date
   editSession: EditSession
   /** Answers with the whole session. */
   answer: (reply: FastifyReply, reference: SessionReference) => Promise<FastifyReply>
 }
 
 /** `PATCH /api/sessions/:id`. Needs the plugin `receive-uploads`. */
-const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { now, editSession, answer }) => {
+const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { editSession, answer }) => {
   app.addContentTypeParser('application/merge-patch+json', app.receiveJson)
 
   app.patch(
@@ -56,7 +55,7 @@ const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { now, editSes
     },
     async (request, reply) => {
       const reference = { sub: request.user.sub, id: request.params.id.toLowerCase() }
-      const changes = readChanges(request.body, now())
+      const changes = readChanges(request.body)
       await editSession(reference, { changes, revisions: revisionsIn(request.headers['if-match']) })
       return answer(reply, reference)
     }

@@ -157,12 +157,10 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     await scope.register(receiveUploads, { config })
     await scope.register(saveRoute, {
       config,
-      now,
       present: (session) => present(session, urlsAfterWrite),
       tagOf
     })
     await scope.register(editRoute, {
-      now,
       editSession: (reference, edit) => editSession(dependencies, reference, edit),
       answer: async (reply, reference) =>
         sendRead(reply, await readSession({ ...reading, playbackUrls: urlsAfterWrite }, reference))

@@ -12,7 +12,6 @@ import { bodyLimit } from './upload/upload.ts'
 
 type Options = {
   config: Pick<Config, 'maxRecordingBytes'>
-  now: () => Date
   /** Describes a session for its answer. */
   present: (session: StoredSession) => Promise<SessionAnswer>
   tagOf: (session: StoredSession) => string
@@ -20,7 +19,7 @@ type Options = {
 
 /** `POST /api/sessions`. Needs the plugin `receive-uploads`. */
 const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
-  const { config, now, present, tagOf } = options
+  const { config, present, tagOf } = options
 
   app.post(
     '/sessions',
@@ -68,10 +67,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
       }
     },
     async (request, reply) => {
-      const content = await readNewSession(request.body, {
-        now: now(),
-        recording: async () => request.upload?.recording() ?? null
-      })
+      const content = await readNewSession(request.body, async () => request.upload?.recording() ?? null)
       const { session, created } = await saveSession(app.sessions, request.user.sub, content)
       const answer = await present(session)
       reply.header('etag', tagOf(session))

@@ -102,7 +102,7 @@ const v0Routes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }
       sendJsonPieces(reply, await readRow(reading, { id: request.params.id, sub: request.user.sub }))
   )
 
-  await app.register(saveRoute, { config, now, playbackUrls })
+  await app.register(saveRoute, { config, playbackUrls })
 
   app.delete(
     '/api/sessions/:id',

@@ -17,12 +17,11 @@ import { toNewSession } from './translate.ts'
 
 type Options = {
   config: Pick<Config, 'maxRecordingBytes' | 'upload'>
-  now: () => Date
   playbackUrls: PlaybackUrls
 }
 
 /** `POST /v0/api/sessions`, in bounded memory. */
-const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now, playbackUrls }) => {
+const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, playbackUrls }) => {
   await app.register(receiveUploads, { config })
 
   app.post(
@@ -66,10 +65,10 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, now,
     },
     async (request, reply) => {
       const { sub } = request.user
-      const content = await readNewSession(toNewSession(request.body), {
-        now: now(),
-        recording: async () => request.upload?.recording() ?? null
-      })
+      const content = await readNewSession(
+        toNewSession(request.body),
+        async () => request.upload?.recording() ?? null
+      )
       const { session, created } = await saveSession(app.sessions, sub, {
         ...content,
         id: deriveId(sub, content)

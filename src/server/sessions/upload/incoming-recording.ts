@@ -39,6 +39,11 @@ export function createIncomingRecording(maxBytes: number) {
       sha256 = hash.digest('hex')
     },
 
+    /** Whether the bytes so far are base64, or a data URL of it. */
+    get isBase64() {
+      return decoder.isBase64
+    },
+
     /**
      * The recording. Call it after `end`.
      * @returns null for an empty string or an empty data URL

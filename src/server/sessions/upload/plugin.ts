@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import { clientGone, receiveBody } from '../../http/receive-body.ts'
 import type { Release } from '../../http/fair-limiter.ts'
-import { receiveSmallUpload, SMALL_UPLOAD_BYTES } from './small-upload.ts'
+import { hasRecording, receiveSmallUpload, SMALL_UPLOAD_BYTES } from './small-upload.ts'
 import { deleteAbandonedSpoolFiles } from './spool.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
 
@@ -70,7 +70,8 @@ async function receiveUploads(
     const received = await receive(body, maxRecordingBytes)
     request.upload = received
     if (received.hasLargeText) request.uploadPlaces.push(await largeTexts.acquire(request.user.sub))
-    return received.parseText((bytes) => app.parseJson(request, bytes, received.toBodyOffset))
+    const parsed = await received.parseText((bytes) => app.parseJson(request, bytes, received.toBodyOffset))
+    return received.isBase64() ? parsed : withRefusedRecording(parsed)
   })
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', app.receiveJson)
@@ -82,6 +83,10 @@ async function receiveUploads(
     for (const release of request.uploadPlaces ?? []) release()
   })
 }
+
+/** In place of a recording that is not base64: the schema refuses it together with all other faults. */
+const withRefusedRecording = (parsed: unknown) =>
+  hasRecording(parsed) ? { ...parsed, audioBase64: '%' } : parsed
 
 /** The size that the client announced; NaN if it did not. */
 const sizeOf = ({ headers }: FastifyRequest) => Number(headers['content-length'])

@@ -31,13 +31,14 @@ export async function receiveSmallUpload(
       return parsed
     },
 
+    isBase64: () => incoming?.isBase64 ?? true,
     toBodyOffset: (offset: number) => offset,
     recording: async (): Promise<Recording | null> => (await incoming?.result()) ?? null,
     close: async () => incoming?.close()
   }
 }
 
-const hasRecording = (parsed: unknown): parsed is { audioBase64: string } =>
+export const hasRecording = (parsed: unknown): parsed is { audioBase64: string } =>
   typeof parsed === 'object' &&
   parsed !== null &&
   !Array.isArray(parsed) &&

@@ -34,7 +34,7 @@ export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBy
 /** A body that was received: its JSON without the recording, and the recording. */
 export type ReceivedUpload = Pick<
   Awaited<ReturnType<typeof receiveUpload>>,
-  'hasLargeText' | 'parseText' | 'recording' | 'toBodyOffset' | 'close'
+  'hasLargeText' | 'isBase64' | 'parseText' | 'recording' | 'toBodyOffset' | 'close'
 >
 
 /**
@@ -94,6 +94,9 @@ export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingByt
   return {
     /** Whether parsing the text takes much memory. */
     hasLargeText: text.size > LARGE_TEXT_BYTES,
+
+    /** Whether the last `audioBase64` is base64, or a data URL of it. */
+    isBase64: () => incoming?.isBase64 ?? true,
 
     /** Parses the JSON without its recording. It can be called once. */
     async parseText<T>(parse: (bytes: Buffer) => T | Promise<T>): Promise<T> {
