@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
@@ -72,7 +73,7 @@ export function createAnswerCheck(document: OpenApi): CheckAnswer {
     pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`)
   }))
 
-  return (method, url, { statusCode, headers, body }) => {
+  return (method, url, { statusCode, headers, body, rawPayload }) => {
     const [pathname = ''] = url.split(/[?#]/)
     const path = templates.find(({ pattern }) => pattern.test(pathname))?.path ?? ''
     const isHead = method === 'HEAD'
@@ -86,7 +87,8 @@ export function createAnswerCheck(document: OpenApi): CheckAnswer {
     if (!documented.content[type]) return `${statusCode} as ${type} is not documented`
     const where = ['paths', path, verb, 'responses', String(statusCode), 'content', type, 'schema']
     const validate = schemaAt(pointer(...where))
-    return validate(JSON.parse(body)) ? undefined : JSON.stringify(validate.errors?.slice(0, 3))
+    const text = headers['content-encoding'] === 'gzip' ? gunzipSync(rawPayload).toString() : body
+    return validate(JSON.parse(text)) ? undefined : JSON.stringify(validate.errors?.slice(0, 3))
   }
 }
 

@@ -13,7 +13,7 @@ const LIFE_MS = 600_000
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** An onRequest hook for after the authentication. Rejects with `blocked`. */
+    /** An onRequest hook for after the authentication. Rejects with `blocked`; database_unavailable. */
     identifyUser: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   }
 }
@@ -37,15 +37,9 @@ async function identify(app: FastifyInstance, { config }: { config: Pick<Config,
   async function findId(sub: string): Promise<string | undefined> {
     const known = ids.get(sub)
     if (known !== undefined) return known
-    const rows = await app.database.run<{ id: string }>(idStatement, [sub]).catch(rejectIfNeeded)
-    const id = rows?.[0]?.id
-    if (id !== undefined) ids.set(sub, id)
-    return id
-  }
-
-  /** Without blocked users, a request goes on without the id. */
-  function rejectIfNeeded(error: unknown): undefined {
-    if (config.blockedUsers.size > 0) throw error
+    const [row] = await app.database.run<{ id: string }>(idStatement, [sub])
+    if (row) ids.set(sub, row.id)
+    return row?.id
   }
 }
 

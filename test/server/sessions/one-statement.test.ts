@@ -28,7 +28,7 @@ t.test(
     ]
     // Every statement of Prisma's adapter passes through here, BEGIN and COMMIT included.
     const sent = t.capture(pg.Client.prototype, 'query', pg.Client.prototype.query)
-    await clara.stats() // from now on, her id is known
+    await clara.stats('?tz=Asia/Tokyo') // from now on, her id and the zone are known
     for (const who of [clara, as('auth0|stranger')]) {
       for (const url of reads) {
         sent()
