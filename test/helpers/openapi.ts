@@ -59,7 +59,8 @@ function closed(value: unknown): unknown {
   return 'properties' in copy && 'type' in copy ? { ...copy, additionalProperties: false } : copy
 }
 
-type Answer = Pick<LightMyRequestResponse, 'statusCode' | 'headers' | 'body'>
+type Answer = Pick<LightMyRequestResponse, 'statusCode' | 'headers' | 'body'> &
+  Partial<Pick<LightMyRequestResponse, 'rawPayload'>>
 type CheckAnswer = (method: string, url: string, answer: Answer) => string | undefined
 
 /**
@@ -87,7 +88,8 @@ export function createAnswerCheck(document: OpenApi): CheckAnswer {
     if (!documented.content[type]) return `${statusCode} as ${type} is not documented`
     const where = ['paths', path, verb, 'responses', String(statusCode), 'content', type, 'schema']
     const validate = schemaAt(pointer(...where))
-    const text = headers['content-encoding'] === 'gzip' ? gunzipSync(rawPayload).toString() : body
+    const text =
+      rawPayload && headers['content-encoding'] === 'gzip' ? gunzipSync(rawPayload).toString() : body
     return validate(JSON.parse(text)) ? undefined : JSON.stringify(validate.errors?.slice(0, 3))
   }
 }

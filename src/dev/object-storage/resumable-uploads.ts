@@ -76,8 +76,9 @@ export function createResumableUploads({ directory, path, buckets, objects, toke
     async onUploadCreate(_request, { metadata }) {
       const type = metadata?.['contentType']
       const { bucketId } = toRef(metadata)
-      if (type && !allowsType(buckets.find(bucketId).allowed_mime_types, type))
+      if (type && !allowsType(buckets.find(bucketId).allowed_mime_types, type)) {
         throw errors.invalidMimeType(type)
+      }
       return {}
     },
     onUploadFinish: (_request, upload) => store(upload),

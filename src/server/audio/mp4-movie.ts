@@ -27,8 +27,9 @@ export async function readMovie(source: RandomAccess): Promise<Buffer | undefine
     const box = await readBox(source, at)
     if (box.length < 8) return undefined
     if (box.type === 'moov') return joinMovie(source, fileType, { start: at, end: at + box.length })
-    if (box.type === 'ftyp' && box.length >= 16 && at + 16 <= source.size)
+    if (box.type === 'ftyp' && box.length >= 16 && at + 16 <= source.size) {
       fileType = await shortFileType(source, at)
+    }
     at += box.length
   }
   return undefined
