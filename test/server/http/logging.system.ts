@@ -207,10 +207,11 @@ t.test('an unavailable database leaves no password in the log', async (t) => {
   })
   t.equal(response.status, 503)
   t.equal(response.headers.get('retry-after'), '5')
+  const id = response.headers.get('x-request-id')
   await response.body?.cancel()
   await server.stop()
   t.match(
-    server.lines().find(({ level }) => level === 50),
+    server.lines().find(({ level, reqId }) => level === 50 && reqId === id),
     { msg: 'database_unavailable', err: { type: 'ApiError' } }
   )
   t.notMatch(server.raw.join('\n'), /hush/)
