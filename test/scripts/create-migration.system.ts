@@ -41,7 +41,7 @@ t.test('writes a migration with the difference, which can be applied', async (t)
   t.equal(await pendingSql(directory), '', 'the new migration is complete')
 
   const { url } = await scratchDatabase(t)
-  t.match(await deployMigrations(url, { directory }), [/_init$/, /_figures$/, '20291231000000_more', name])
+  t.same((await deployMigrations(url, { directory })).slice(-2), ['20291231000000_more', name])
   t.same(
     await query(url, "SELECT rowsecurity FROM pg_tables WHERE tablename = 'session_leases'"),
     [{ rowsecurity: true }],
