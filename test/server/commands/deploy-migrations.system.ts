@@ -52,7 +52,9 @@ t.test('a failure is one line without the password', async (t) => {
 
 t.test('a database that is unfit is refused with one sentence, and nothing is changed', async (t) => {
   const { url } = await scratchDatabase(t)
-  t.match(await deploy(`${url}?schema=harmony`), {
+  const elsewhere = new URL(url)
+  elsewhere.searchParams.set('schema', 'harmony')
+  t.match(await deploy(elsewhere.href), {
     code: 1,
     output: '',
     errors: /^Migration failed: The search path of the role .*ALTER ROLE [^\n]+\n$/

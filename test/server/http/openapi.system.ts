@@ -89,11 +89,17 @@ export { same, query }
 t.test('the types that openapi-typescript makes are those of the contract', { skip }, async (t) => {
   await run(tool('openapi-typescript'), [document, '-o', join(directory, 'api.d.ts')], { cwd: directory })
   await writeFile(join(directory, 'use.ts'), USE)
+  await writeFile(join(directory, 'package.json'), '{ "type": "module" }')
   await writeFile(
     join(directory, 'tsconfig.json'),
     JSON.stringify({
       extends: join(root, 'tsconfig.json'),
-      compilerOptions: { types: [] },
+      compilerOptions: {
+        types: [],
+        noEmit: true,
+        allowImportingTsExtensions: true,
+        rewriteRelativeImportExtensions: false
+      },
       files: ['use.ts'],
       include: []
     })
