@@ -90,24 +90,18 @@ t.test(
   }
 )
 
-t.test(
-  'a verification that needs hundreds of requests to a slow storage has one time limit for all of them',
-  async (t) => {
-    const proxy = await startFaultyProxy(t, services.storage.url)
-    const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '1000' })
-    const id = await newSession(clara)
-    // An entry of a ZIP file, whose entries are searched for the one that identifies the format.
-    const entry = Buffer.alloc(1000)
-    Buffer.from('504b03041400000000000000000000000000c9030000c90300000100000061', 'hex').copy(entry)
-    const upload = await uploaded(clara, id, Buffer.alloc(MAX_BYTES, entry))
-    proxy.throttle(2000)
-    const collecting = setInterval(collectGarbage, 100) // which must not collect the time limit
-    isProblem(t, await complete(clara, id, upload), 'storage_unavailable')
-    clearInterval(collecting)
-    await proxy.resume()
-    isProblem(t, await complete(clara, id, upload), 'unsupported_recording')
-  }
-)
+t.test('a verification has one time limit for all its requests to a slow storage', async (t) => {
+  const proxy = await startFaultyProxy(t, services.storage.url)
+  const { clara } = await start(t, { SUPABASE_URL: proxy.url, STORAGE_TIMEOUT_MS: '1000' })
+  const id = await newSession(clara)
+  const upload = await uploaded(clara, id, Buffer.alloc(MAX_BYTES))
+  proxy.throttle(500)
+  const collecting = setInterval(collectGarbage, 100) // which must not collect the time limit
+  isProblem(t, await complete(clara, id, upload), 'storage_unavailable')
+  clearInterval(collecting)
+  await proxy.resume()
+  isProblem(t, await complete(clara, id, upload), 'unsupported_recording')
+})
 
 t.test('a completion that lost its lease does not wait for the storage', async (t) => {
   const proxy = await startFaultyProxy(t, services.storage.url)
@@ -155,7 +149,7 @@ const DATABASE_STEPS = [
   'FOR UPDATE',
   'UPDATE "public"."sessions"',
   'DELETE FROM session_leases',
-  'SET "audio_url"',
+  'SET audio_url',
   'COMMIT'
 ]
 
