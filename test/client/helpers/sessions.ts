@@ -20,16 +20,22 @@ export function newSession(given: Partial<SessionData> = {}): SessionData {
   }
 }
 
+/** The beginning of a WebM file with one Opus track, as Chrome writes it, up to its first cluster. */
+const WEBM_HEADER =
+  'GkXfo59ChoEBQveBAULygQRC84EIQoKEd2VibUKHgQRChYECGFOAZwH/////////FUmpZqAq17GDD0JARImEQ7Orx02AhkNo' +
+  'cm9tZVdBhkNocm9tZRZUrmu/rr3XgQFzxYfyMOJOeWNkg4EChoZBX09QVVNjopNPcHVzSGVhZAECAACAuwAAAAAA4Y21hEc7' +
+  'gACfgQJiZIEg'
+
+/** An element that players skip (RFC 8794, 11.3.2), with the size in eight bytes. */
+const voidElement = (size: number) => [0xec, 0x01, 0, 0, 0, size >> 24, size >> 16, size >> 8, size]
+
 /**
- * Bytes with a WebM header that depend on `seed`. The default size is no multiple of three or of a buffer
- * size.
+ * A WebM recording whose bytes depend on `seed`. The default size is no multiple of three or of a buffer size.
  */
 export function recording(seed = 1, size = 70_001): Blob {
   const bytes = Uint8Array.from({ length: size }, (_, index) => (index * seed + (index >> 8)) % 256)
-  bytes.set([
-    0x1a, 0x45, 0xdf, 0xa3, 0x9f, 0x42, 0x86, 0x81, 0x01, 0x42, 0xf7, 0x81, 0x01, 0x42, 0xf2, 0x81, 0x04,
-    0x42, 0xf3, 0x81, 0x08, 0x42, 0x82, 0x84, 0x77, 0x65, 0x62, 0x6d
-  ])
+  const header = Array.from(atob(WEBM_HEADER), (character) => character.charCodeAt(0))
+  bytes.set([...header, ...voidElement(size - header.length - 9)])
   return new Blob([bytes], { type: 'audio/webm;codecs=opus' })
 }
 
