@@ -1,6 +1,9 @@
 import { Type, type Static } from '@sinclair/typebox'
 
-/** What `/readyz` can name beside `ok`: the code, and what it means. The log has the sentence that says what to change. */
+/**
+ * What `/readyz` can name beside `ok`: the code, and what it means. The log has the sentence that says what to
+ * change.
+ */
 export const faults = {
   database_unavailable: 'The database does not answer',
   database_refused: 'PostgreSQL refuses the user, the password or the database of `DATABASE_URL`',

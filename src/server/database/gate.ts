@@ -13,7 +13,8 @@ export function createGate(timeoutMs: number) {
 
   return {
     /**
-     * Opens or closes the gate once the verdict is there: a fault closes it. Queries wait for the first verdict. One that
+     * Opens or closes the gate once the verdict is there: a fault closes it. Queries wait for the first verdict.
+     * One that
      * rejects changes nothing: the queries themselves will find out.
      */
     judge(verdict: Promise<ConfigurationFault | undefined>): void {

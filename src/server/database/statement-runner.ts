@@ -32,7 +32,8 @@ type Options = {
 const DEADLOCK_DETECTED = '40P01'
 
 /**
- * PostgreSQL reports these before it runs a prepared statement. A pooler has given us a server connection that lacks our
+ * PostgreSQL reports these before it runs a prepared statement. A pooler has given us a server connection that
+ * lacks our
  * statement (26000) or has another under that name (42P05), or a migration has changed the type of a column (0A000).
  */
 const PREPARED_STATEMENT_FAULTS = new Set(['26000', '42P05', '0A000'])

@@ -16,7 +16,8 @@ function groupNames(): ReadonlyMap<string, string[]> {
 }
 
 /**
- * The names under which a database may know a zone: its own, then those of the zone to which it is linked. None for what is
+ * The names under which a database may know a zone: its own, then those of the zone to which it is linked. None for
+ * what is
  * no IANA name. PostgreSQL knows links or not, and new names or not, depending on the zone data of its machine.
  */
 export function namesForZone(name: string): string[] {

@@ -17,7 +17,7 @@ async function requestBodies(app: FastifyInstance) {
   // Without this listener Node.js sends `100 Continue` to everybody.
   app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     expecting.add(request)
-    app.routing(request, response)
+    app.server.emit('request', request, response) // with the limits of its connection
   })
 
   app.addHook('preParsing', async (request, reply) => {

@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ApiError } from '../errors.ts'
 
 /**
- * Answers requests of this scope for which there is no route, before their body is read: 405 with `Allow` for a known path
+ * Answers requests of this scope for which there is no route, before their body is read: 405 with `Allow` for a
+ * known path
  * with another method, otherwise 404. Call it before the routes are registered and after the hook that authenticates.
  */
 export function refuseUnknownRoutes(scope: FastifyInstance): void {

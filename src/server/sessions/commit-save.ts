@@ -19,7 +19,8 @@ export type Saved = { session: StoredSession; created: boolean }
 
 /**
  * Writes the row, consumes the lease and extends the streak: one statement, so one transaction.
- * @throws {ApiError} id_reused; session_busy; user_not_synced; quota_exceeded; database_unavailable, where the outcome is unknown
+ * @throws {ApiError} id_reused; session_busy; user_not_synced; quota_exceeded; database_unavailable, where the
+ * outcome is unknown
  */
 export async function commitSave(
   dependencies: SessionDependencies,
@@ -60,7 +61,8 @@ async function findRepeatedSave(dependencies: SessionDependencies, save: Save): 
 /**
  * The session stored under the id of a save, if the save repeats it.
  * @returns null when the id is free
- * @throws {ApiError} id_reused when the stored session has other content or belongs to another user; session_busy when a
+ * @throws {ApiError} id_reused when the stored session has other content or belongs to another user; session_busy
+ * when a
  * deletion of it is under way
  */
 export async function findStoredSave(

@@ -65,7 +65,7 @@ export const editStatement = defineStatement(
 type Options = {
   sub: string
   id: string
-  /** The revisions that the session may have; null: any. */
+  /** The revisions that the session may have; null allows each one. */
   revisions: number[] | null
   changes: ContentChanges
   lockTimeoutMs: number

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply } from 'fastify'
+import type { FastifyContextConfig, FastifyReply } from 'fastify'
 import { SessionChangesSchema, SessionDataSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import { revisionsIn } from '../http/entity-tag.ts'
 import { describedAs, INVALID_ID, problemResponses, withHeader } from '../http/response-schemas.ts'
@@ -9,18 +9,20 @@ import type { EditSession } from './edit-session.ts'
 import { MAX_TEXT_BYTES } from './upload/upload.ts'
 
 type Options = {
+  config: FastifyContextConfig
   editSession: EditSession
   /** Answers with the whole session. */
   answer: (reply: FastifyReply, reference: SessionReference) => Promise<FastifyReply>
 }
 
 /** `PATCH /api/sessions/:id`. Needs the plugin `receive-uploads`. */
-const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { editSession, answer }) => {
+const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, editSession, answer }) => {
   app.addContentTypeParser('application/merge-patch+json', app.receiveJson)
 
   app.patch(
     '/sessions/:id',
     {
+      config,
       bodyLimit: MAX_TEXT_BYTES,
       schema: {
         operationId: 'editSession',

@@ -8,7 +8,7 @@ import { recountStreak } from './recount-streak.ts'
 
 type Edit = {
   changes: ContentChanges
-  /** The revisions that the session may have before the edit; null: any. */
+  /** The revisions that the session may have before the edit; null allows each one. */
   revisions: number[] | null
 }
 
@@ -16,9 +16,11 @@ type Edit = {
 export type EditSession = (reference: SessionReference, edit: Edit) => Promise<void>
 
 /**
- * Edits a session: members that are not in `changes` stay. An edit that changes nothing writes nothing. The figures of the
+ * Edits a session: members that are not in `changes` stay. An edit that changes nothing writes nothing. The figures
+ * of the
  * user are right afterwards, also when a session has moved to another day.
- * @throws {ApiError} session_not_found; session_busy during a deletion; precondition_failed when the session has another
+ * @throws {ApiError} session_not_found; session_busy during a deletion; precondition_failed when the session has
+ * another
  * revision; quota_exceeded; database_unavailable, where the outcome is unknown
  */
 export async function editSession(

@@ -79,7 +79,10 @@ export const createSessionRepository = (queries: Queries) => ({
     return count === 1
   },
 
-  /** Stores the size of a recording before it is published: the mark that an object may exist. `quotas`: see `quotaSetting`. */
+  /**
+   * Stores the size of a recording before it is published: the mark that an object may exist. `quotas`: see
+   * `quotaSetting`.
+   */
   async announceRecording(id: string, recordingBytes: bigint, quotas: string): Promise<void> {
     await queries.$executeRaw`SELECT set_config('harmony_helper.quotas', ${quotas}, true)`
     await queries.session.updateMany({ where: { id }, data: { recordingBytes, recordingSha256: null } })

@@ -47,6 +47,9 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   const sessions = createSessionRepository(database.queries)
   const playbackUrls = createPlaybackUrls({ storage, ...config.storage })
 
+  /** Signing URLs takes a call of the storage. */
+  const readConfig = { waitsForStorage: !playbackUrls.areCanonical }
+
   const history = createHistoryRepository(database.run)
   const listing = { history, playbackUrls }
   const reading = { sessionsAsJson: createSessionJsonRepository(database.run), sessions, playbackUrls }
@@ -79,6 +82,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   app.get(
     '/sessions',
     {
+      config: readConfig,
       schema: {
         operationId: 'listSessions',
         summary: 'The history, newest first, metadata only',
@@ -127,6 +131,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   app.get(
     '/sessions/:id',
     {
+      config: readConfig,
       schema: {
         operationId: 'getSession',
         summary: 'One session with its score and its feedback',
@@ -161,6 +166,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       tagOf
     })
     await scope.register(editRoute, {
+      config: readConfig,
       editSession: (reference, edit) => editSession(dependencies, reference, edit),
       answer: async (reply, reference) =>
         sendRead(reply, await readSession({ ...reading, playbackUrls: urlsAfterWrite }, reference))

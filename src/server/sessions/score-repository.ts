@@ -8,7 +8,8 @@ export type Scores<T> = { xmlContent: T; markedXml: T }
 export type Score = string | AsyncIterable<string>
 
 /**
- * The scores of a session as it is read. A large one is null, and read while it is sent. `xmlBytes` and `markedBytes` are
+ * The scores of a session as it is read. A large one is null, and read while it is sent. `xmlBytes` and
+ * `markedBytes` are
  * the lengths in UTF-8, null without a score.
  */
 export type StoredScores = Scores<string | null> & { xmlBytes: number | null; markedBytes: number | null }

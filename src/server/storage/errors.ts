@@ -2,7 +2,8 @@ import { ApiError, ConfigurationFault, misconfigured } from '../errors.ts'
 
 /**
  * The code of an error response. The server answers nearly every error with HTTP 400 and puts the real code
- * into `statusCode` of the body. For an unknown route that is a number; a proxy in front of it puts words there, or none.
+ * into `statusCode` of the body. For an unknown route that is a number; a proxy in front of it puts words there, or
+ * none.
  */
 export function codeOf(error: unknown): string | undefined {
   const { statusCode, status } = (error ?? {}) as { statusCode?: string | number; status?: number }

@@ -24,7 +24,8 @@ export function createPlaybackUrls({ storage, access, linkSeconds }: Options) {
     areCanonical: access === 'public',
 
     /**
-     * A number that changes while the URLs of an earlier answer are still good for half of their life; undefined for URLs
+     * A number that changes while the URLs of an earlier answer are still good for half of their life; undefined
+     * for URLs
      * that play for ever.
      */
     period: (now: Date): number | undefined =>

@@ -32,6 +32,7 @@ const v0Routes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }
   const { defaultTimeZone } = config
   const playbackUrls = createPlaybackUrls({ storage, ...config.storage })
   const reading = { history: createV0HistoryRepository(database.run), playbackUrls }
+  const readConfig = { waitsForStorage: !playbackUrls.areCanonical }
   const common = { tags: ['Existing frontend'], deprecated: true }
 
   app.post(
@@ -69,6 +70,7 @@ const v0Routes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }
   app.get(
     '/api/sessions',
     {
+      config: readConfig,
       schema: {
         ...common,
         operationId: 'v0ListSessions',
@@ -86,6 +88,7 @@ const v0Routes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }
   app.get(
     '/api/sessions/:id',
     {
+      config: readConfig,
       schema: {
         ...common,
         operationId: 'v0GetSession',

@@ -2,7 +2,10 @@ import { Type, type Static } from '@sinclair/typebox'
 import { MAX_DURATION_SECONDS, NewAnalysisSchema, NewSessionSchema } from '../../contract/sessions.ts'
 import { Nullable } from '../../contract/text.ts'
 
-/** Body of `POST /v0/api/users/sync`. `email`, `name` and `picture` may be anything: what is unusable counts as left out. */
+/**
+ * Body of `POST /v0/api/users/sync`. `email`, `name` and `picture` may be anything: what is unusable counts as left
+ * out.
+ */
 export const V0UserSchema = Type.Object(
   {
     sub: Type.String({ minLength: 1, maxLength: 255, description: "the token's `sub`" }),

@@ -114,3 +114,19 @@ t.test('100 Continue is sent after authentication, and not for a body that is re
     t.match(answer.toString(), new RegExp(`^HTTP/1\\.1 ${status} `))
   }
 })
+
+t.test('requests that expect 100 Continue have the limits of their connection', async (t) => {
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  socket.on('error', () => {}) // a connection that the server closes may be reset
+  socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n\r\n'.repeat(200))
+  let received = ''
+  const isClosed = once(socket, 'close').then(() => true)
+  const areAnswered = new Promise<boolean>((resolve) => {
+    socket.on('data', (piece) => {
+      received += piece.toString()
+      if (received.split('HTTP/1.1 200').length > 200) resolve(false)
+    })
+  })
+  t.ok(await Promise.race([isClosed, areAnswered]), 'a connection with too many requests is closed')
+})

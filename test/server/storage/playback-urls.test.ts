@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import { build, startServices } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
+import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { fixture } from '../../helpers/recordings.ts'
 import { query } from '../../helpers/scratch-database.ts'
 import { runServerCode } from '../../helpers/server-process.ts'
@@ -107,4 +108,28 @@ t.test('a bucket with another access than configured is reported', async (t) => 
   const { app } = await start(t, {})
   const { checks } = (await app.inject('/readyz')).json()
   t.equal(checks.storage, 'bucket_access_mismatch')
+})
+
+t.test('reads that wait for signed URLs hold up no other request', async (t) => {
+  const proxy = await startFaultyProxy(t, storage.url)
+  const { clara } = await start(t, {
+    ...PRIVATE,
+    SUPABASE_URL: proxy.url,
+    STORAGE_TIMEOUT_MS: '2000',
+    DATABASE_POOL_SIZE: '2'
+  })
+  t.equal((await clara.save({ audioBase64 })).statusCode, 201)
+  let isAnswered = false
+  const reads = []
+  for (let count = 0; count < 2; count++) {
+    // as many as one user may have at work
+    const isHung = proxy.breakOn('POST /storage/v1/object/sign/', 'hang')
+    reads.push(clara.list())
+    await isHung
+  }
+  Promise.race(reads).finally(() => (isAnswered = true))
+  t.equal((await clara.stats()).statusCode, 200)
+  t.notOk(isAnswered, 'the reads are still waiting')
+  for (const response of await Promise.all(reads)) isProblem(t, response, 'storage_unavailable')
+  await proxy.resume()
 })

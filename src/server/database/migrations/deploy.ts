@@ -18,7 +18,8 @@ export interface DeployOptions {
    */
   log?: (line: string) => void
   /**
-   * Called before anything is changed, with a function that runs SQL on the connection. A rejection ends the deployment.
+   * Called before anything is changed, with a function that runs SQL on the connection. A rejection ends the
+   * deployment.
    */
   inspect?: (run: Inspect) => Promise<void>
   /**
