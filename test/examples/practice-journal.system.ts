@@ -641,7 +641,8 @@ t.test('the practice journal', { skip }, async (t) => {
         for (const { duration } of list.getEntries()) slow.push(duration)
       }).observe({ type: 'longtask' })
     })
-    while ((await page.locator('.entry').count()) < 5000) {
+    for (let scrolls = 0; (await page.locator('.entry').count()) < 5000; scrolls++) {
+      if (scrolls === 1000) throw new Error('The list no longer grows')
       await page.evaluate(
         () =>
           new Promise((resolve) => {

@@ -15,9 +15,11 @@ export function useGrowingList(list: string) {
 
   useEffect(() => {
     if (!end.current) return
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && grow(), {
-      rootMargin: '1500px 0px'
-    })
+    const observer = new IntersectionObserver(
+      // On a busy machine one call reports several changes, such as out of view and back.
+      (entries) => entries.at(-1)?.isIntersecting && grow(),
+      { rootMargin: '1500px 0px' }
+    )
     observer.observe(end.current)
     return () => observer.disconnect()
   })
