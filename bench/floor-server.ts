@@ -1,7 +1,7 @@
 /**
- * A server for the same requests, written by hand with nothing that costs time: Fastify and pg, one prepared statement a
- * request, response schemas, remembered tokens. It has the request log, security headers and CORS of a public server.
- * It does not repeat saves, detect faults of a body, limit time or stream long lists.
+ * A server for the same requests, written by hand with nothing that costs time: Fastify and pg, one prepared
+ * statement a request, response schemas, remembered tokens. It has the request log, security headers and CORS
+ * of a public server. It does not repeat saves, detect faults of a body, limit time or stream long lists.
  */
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'

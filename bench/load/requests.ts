@@ -1,5 +1,6 @@
 /**
- * Sends requests over a fixed number of connections: each sends the next one when the last is answered (closed loop).
+ * Sends requests over a fixed number of connections: each sends the next one when the last is answered
+ * (closed loop).
  */
 import { Pool } from 'undici'
 import { answerParent } from '../processes/script.ts'

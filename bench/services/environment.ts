@@ -10,8 +10,8 @@ const SUB = 'auth0|bench'
 export type Services = Awaited<ReturnType<typeof startServices>>
 
 /**
- * Starts database and issuer. Returns the environment for a server, with the storage at `storageUrl`, a user's
- * token, and what makes tokens of other users.
+ * Starts database and issuer. Returns the environment for a server, with the storage at `storageUrl`, a
+ * user's token, and what makes tokens of other users.
  */
 export async function startServices(keep: Keep, storageUrl: string) {
   const database = keep(await startDatabase())

@@ -9,9 +9,8 @@ export const EMPTY_ANALYSIS: Analysis = {
 
 /**
  * Reads an analysis that uses either our member names or those of the existing app, whose AI service writes
- * `performace_summary` (sic), `coach-feedback` and `marked-up-musicxml`. Returns null when every member is missing,
- * as the server
- * does.
+ * `performace_summary` (sic), `coach-feedback` and `marked-up-musicxml`. Returns null when every member is
+ * missing, as the server does.
  */
 export function readAnalysis(value: unknown): Analysis | null {
   if (typeof value !== 'object' || value === null) return null

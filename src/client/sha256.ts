@@ -1,6 +1,6 @@
 /**
- * SHA-256 (FIPS 180-4) of a text in UTF-8, in hexadecimal. `crypto.subtle` exists only in secure contexts, and
- * an id that is derived from a digest must be the same in all.
+ * SHA-256 (FIPS 180-4) of a text in UTF-8, in hexadecimal. `crypto.subtle` exists only in secure contexts,
+ * and an id that is derived from a digest must be the same in all.
  */
 export function sha256(text: string): string {
   const hash = INITIAL.slice()

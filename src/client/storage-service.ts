@@ -92,8 +92,8 @@ export interface PracticeStorage extends IStorageService {
   updateSession(id: string, changes: SessionChanges, options?: CallOptions): Promise<void>
 
   /**
-   * The days with practice from `from` to `to` (`YYYY-MM-DD`, both included, at most 1,100 days), in order, in
-   * the browser's time zone. Rejects with `invalid_input` (400) for any other range.
+   * The days with practice from `from` to `to` (`YYYY-MM-DD`, both included, at most 1,100 days), in order,
+   * in the browser's time zone. Rejects with `invalid_input` (400) for any other range.
    */
   getPracticeDays(range: DayRange, options?: CallOptions): Promise<DailyPractice[]>
 }

@@ -7,8 +7,8 @@ export function within<T>(milliseconds: number, work: Promise<T>, onLimit: () =>
 }
 
 /**
- * Runs `work` with a signal that is aborted after `milliseconds`, or with the given one. `AbortSignal.any` and
- * `AbortSignal.timeout` are missing before Safari 17.4 and 16.
+ * Runs `work` with a signal that is aborted after `milliseconds`, or with the given one. `AbortSignal.any`
+ * and `AbortSignal.timeout` are missing before Safari 17.4 and 16.
  */
 export async function withDeadline<T>(
   milliseconds: number,

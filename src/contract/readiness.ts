@@ -1,8 +1,8 @@
 import { Type, type Static } from '@sinclair/typebox'
 
 /**
- * What `/readyz` can name beside `ok`: the code, and what it means. The log has the sentence that says what to
- * change.
+ * What `/readyz` can name beside `ok`: the code, and what it means. The log has the sentence that says what
+ * to change.
  */
 export const faults = {
   database_unavailable: 'The database does not answer',

@@ -35,8 +35,8 @@ export const NewUploadSchema = Type.Object(
 )
 
 /**
- * Answer of `POST /api/sessions/:id/recording`. The client then sends the bytes to the storage: as the body of
- * `PUT url`, or in pieces by TUS 1.0 (https://tus.io/protocols/resumable-upload).
+ * Answer of `POST /api/sessions/:id/recording`. The client then sends the bytes to the storage: as the body
+ * of `PUT url`, or in pieces by TUS 1.0 (https://tus.io/protocols/resumable-upload).
  */
 export const UploadSchema = Type.Object(
   {

@@ -70,9 +70,8 @@ export function invalidInputs(faults: Fault[]) {
 export const invalidInput = (path: string, message: string) => invalidInputs([{ path, message }])
 
 /**
- * Something around the server that is wrong until somebody changes it. `message` is one sentence for the log that
- * says what
- * to change, and has no secret.
+ * Something around the server that is wrong until somebody changes it. `message` is one sentence for the log
+ * that says what to change, and has no secret.
  */
 export class ConfigurationFault extends Error {
   override readonly name = 'ConfigurationFault'
@@ -85,8 +84,8 @@ export class ConfigurationFault extends Error {
 }
 
 /**
- * The error for a request that fails because of `fault`. Another attempt fails, too, so its detail does not ask for
- * one.
+ * The error for a request that fails because of `fault`. Another attempt fails, too, so its detail does not
+ * ask for one.
  */
 export const misconfigured = (code: ProblemCode, fault: ConfigurationFault) =>
   new ApiError(code, 'The server is not set up correctly. Its operator has to correct that first.', {

@@ -45,8 +45,8 @@ export async function startServices(t: Test, { withoutZones }: { withoutZones?: 
 }
 
 /**
- * Starts the embedded object storage on a temporary directory; `stop` and `start` keep its port. `maxFileSize` is the
- * limit of the project, in bytes.
+ * Starts the embedded object storage on a temporary directory; `stop` and `start` keep its port.
+ * `maxFileSize` is the limit of the project, in bytes.
  */
 export async function startStorage(t: Test, { maxFileSize = 500_000_000 } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-storage-'))
@@ -70,8 +70,8 @@ export async function startStorage(t: Test, { maxFileSize = 500_000_000 } = {}) 
 type Overrides = { env?: NodeJS.ProcessEnv; now?: () => Date; services?: Services }
 
 /**
- * Builds the app on new services or on those given, and closes it at the end of the test. Every answer to an `inject` is
- * compared with the API document.
+ * Builds the app on new services or on those given, and closes it at the end of the test. Every answer to an
+ * `inject` is compared with the API document.
  */
 export async function build(t: Test, { env, now, services }: Overrides = {}) {
   const used = services ?? (await startServices(t))

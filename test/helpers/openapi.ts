@@ -64,8 +64,8 @@ type Answer = Pick<LightMyRequestResponse, 'statusCode' | 'headers' | 'body'> &
 type CheckAnswer = (method: string, url: string, answer: Answer) => string | undefined
 
 /**
- * Tells how an answer differs from the document: its status, its media type, or a member of its body. Paths and methods
- * that the document does not have are left alone.
+ * Tells how an answer differs from the document: its status, its media type, or a member of its body. Paths
+ * and methods that the document does not have are left alone.
  */
 export function createAnswerCheck(document: OpenApi): CheckAnswer {
   const schemaAt = createSchemas(closed(document) as OpenApi)

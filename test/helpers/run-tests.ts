@@ -19,16 +19,9 @@ const groupOf = (file: string): string =>
   Object.entries(groups).find(([, prefixes]) => prefixes.some((prefix) => file.startsWith(prefix)))?.[0] ??
   'rest'
 
-// They take too long to run on every database.
-const alone = ['server/crash.system.ts', 'server/sessions/recording/one-hour.system.ts']
-
-const isSlow = (file: string): boolean =>
-  /^(server|scripts)\/.*\.system\.ts$/.test(file) && !alone.includes(file)
-
-/** The test files; with TEST_SLOW, also the slow tests of the server, so that one run covers all of it. */
 const testFiles = (): string[] =>
   readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts') || (process.env['TEST_SLOW'] === 'true' && isSlow(name)))
+    .filter((name) => name.endsWith('.test.ts'))
     .sort()
 
 let current: Test = root

@@ -24,8 +24,9 @@ type DeliveryOptions = {
 }
 
 /**
- * Sends what is queued to the service, in one tab at a time and in the order in which it was queued. A session
- * that keeps failing while others could go is set aside: the others pass it, and it is tried again later.
+ * Sends what is queued to the service, in one tab at a time and in the order in which it was queued. A
+ * session that keeps failing while others could go is set aside: the others pass it, and it is tried again
+ * later.
  */
 export function createDelivery({ service, queue, lock, clock, isOnline, onChange }: DeliveryOptions) {
   const progressListeners = new Map<string, (progress: Progress) => void>()

@@ -210,7 +210,8 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
   }
 }
 
-// Without a network, Auth0 often returns no token. Any other error than a StorageError is that of the deadline.
+// Without a network, Auth0 often returns no token. Any other error than a StorageError is that of the
+// deadline.
 function isDisconnected(error: unknown): boolean {
   return !(error instanceof StorageError) || error.code === 'no_token' || isTransient(error)
 }

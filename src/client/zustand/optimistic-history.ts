@@ -6,9 +6,8 @@ type Change = { id: string; changes: SessionChanges }
 
 /**
  * The history with optimistic updates: the last loaded history, plus sessions being saved, with the changes
- * being saved, minus sessions being deleted. The updates are kept apart from the loaded history, so a rollback just
- * drops them, and a
- * load does not disturb them.
+ * being saved, minus sessions being deleted. The updates are kept apart from the loaded history, so a
+ * rollback just drops them, and a load does not disturb them.
  */
 export function createOptimisticHistory() {
   let loaded: SessionData[] = []

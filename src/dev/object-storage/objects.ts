@@ -102,8 +102,8 @@ export function openObjects(directory: string, catalog: Catalog) {
     indexOf: (bucketId: string) => catalog.buckets.get(bucketId)?.objects,
 
     /**
-     * Gives the object another address. This is one journal record, so after a crash the object has exactly one
-     * address.
+     * Gives the object another address. This is one journal record, so after a crash the object has exactly
+     * one address.
      */
     move(from: ObjectRef, to: ObjectRef) {
       const object = find(from)

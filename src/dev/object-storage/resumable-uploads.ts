@@ -26,8 +26,8 @@ export interface ResumableOptions {
 }
 
 /**
- * Resumable uploads by TUS 1.0 (https://tus.io/protocols/resumable-upload). The bytes are in files of their own until
- * all have arrived; only then there is an object. Errors have their own status and are plain text.
+ * Resumable uploads by TUS 1.0 (https://tus.io/protocols/resumable-upload). The bytes are in files of their
+ * own until all have arrived; only then there is an object. Errors have their own status and are plain text.
  */
 export function createResumableUploads({ directory, path, buckets, objects, tokens }: ResumableOptions) {
   const datastore = new FileStore({ directory, expirationPeriodInMilliseconds: DAY_MS })

@@ -52,8 +52,8 @@ export async function hasMp3Frames(bytes: Buffer): Promise<boolean> {
 }
 
 /**
- * Whether the second byte of a frame header begins with three set bits and names layer III. Browsers do not play
- * layers I and II, which the demuxer reads as well.
+ * Whether the second byte of a frame header begins with three set bits and names layer III. Browsers do not
+ * play layers I and II, which the demuxer reads as well.
  */
 export const isLayer3 = (byte = 0): boolean => (byte & 0b11100110) === 0b11100010
 

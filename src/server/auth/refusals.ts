@@ -3,8 +3,9 @@ import { ApiError } from '../errors.ts'
 const ASK_FOR_AUDIENCE = "Request it with this API's audience, or set a Default Audience in the Auth0 tenant."
 
 /**
- * Why a token is refused: a stable reason for the log, and its text for the answer. The texts hold no values. They have
- * the characters that `error_description` allows: ASCII without quotes and backslashes (RFC 6750, section 3).
+ * Why a token is refused: a stable reason for the log, and its text for the answer. The texts hold no values.
+ * They have the characters that `error_description` allows: ASCII without quotes and backslashes (RFC 6750,
+ * section 3).
  */
 const REFUSALS = {
   not_bearer: 'The Authorization header is not of the form Bearer <access token>, with one token.',

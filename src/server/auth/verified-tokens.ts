@@ -9,8 +9,8 @@ const MAX_CHARACTERS = 4 * 1024 * 1024
 type Verified = { sub: string; until: number }
 
 /**
- * Tokens that were verified within the last minute: a signature costs more than all else that a small request does.
- * `now` gives milliseconds.
+ * Tokens that were verified within the last minute: a signature costs more than all else that a small request
+ * does. `now` gives milliseconds.
  */
 export function createVerifiedTokens(now: () => number) {
   const tokens = new LRUCache<string, Verified>({

@@ -1,8 +1,8 @@
 import type { Invocation } from '../reconcile/command-line.ts'
 
 /**
- * Runs a command with the arguments and the environment of the process. SIGINT and SIGTERM stop it at its next
- * step.
+ * Runs a command with the arguments and the environment of the process. SIGINT and SIGTERM stop it at its
+ * next step.
  */
 export async function runCommand(command: (invocation: Invocation) => Promise<number>): Promise<void> {
   const stop = new AbortController()

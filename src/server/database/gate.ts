@@ -3,8 +3,8 @@ import { misconfigured, type ConfigurationFault } from '../errors.ts'
 export type Gate = ReturnType<typeof createGate>
 
 /**
- * Stands before every query. While the database is known to be unfit, queries are refused: they would hide the rows of
- * their user or lose what they store.
+ * Stands before every query. While the database is known to be unfit, queries are refused: they would hide
+ * the rows of their user or lose what they store.
  */
 export function createGate(timeoutMs: number) {
   let fault: ConfigurationFault | undefined
@@ -13,9 +13,8 @@ export function createGate(timeoutMs: number) {
 
   return {
     /**
-     * Opens or closes the gate once the verdict is there: a fault closes it. Queries wait for the first verdict.
-     * One that
-     * rejects changes nothing: the queries themselves will find out.
+     * Opens or closes the gate once the verdict is there: a fault closes it. Queries wait for the first
+     * verdict. One that rejects changes nothing: the queries themselves will find out.
      */
     judge(verdict: Promise<ConfigurationFault | undefined>): void {
       const judged = verdict.then(

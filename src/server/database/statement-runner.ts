@@ -7,8 +7,8 @@ import type { Gate } from './gate.ts'
 export type Statement = { readonly name: string; readonly text: string }
 
 /**
- * Names a statement. A hash of the text is part of the name: behind a pooler, two releases may share a connection, and
- * neither must find the other's text under a name.
+ * Names a statement. A hash of the text is part of the name: behind a pooler, two releases may share a
+ * connection, and neither must find the other's text under a name.
  */
 export function defineStatement(name: string, text: string): Statement {
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 12)
@@ -32,14 +32,15 @@ type Options = {
 const DEADLOCK_DETECTED = '40P01'
 
 /**
- * PostgreSQL reports these before it runs a prepared statement. A pooler has given us a server connection that
- * lacks our
- * statement (26000) or has another under that name (42P05), or a migration has changed the type of a column (0A000).
+ * PostgreSQL reports these before it runs a prepared statement. A pooler has given us a server connection
+ * that lacks our statement (26000) or has another under that name (42P05), or a migration has changed the
+ * type of a column (0A000).
  */
 const PREPARED_STATEMENT_FAULTS = new Set(['26000', '42P05', '0A000'])
 
 /**
- * Runs the few hot statements on the pool itself, past Prisma. Each is one round trip and a transaction of its own.
+ * Runs the few hot statements on the pool itself, past Prisma. Each is one round trip and a transaction of
+ * its own.
  *
  * @throws {ApiError} database_unavailable
  */
@@ -79,8 +80,8 @@ export function createStatementRunner(
 }
 
 /**
- * Whether prepared statements work behind this URL. The embedded database is one session for all connections, and
- * PgBouncer in transaction mode (Supabase's port 6543) gives each transaction another one.
+ * Whether prepared statements work behind this URL. The embedded database is one session for all connections,
+ * and PgBouncer in transaction mode (Supabase's port 6543) gives each transaction another one.
  */
 export function supportsPreparedStatements(url: string): boolean {
   const { port, searchParams } = new URL(url)

@@ -16,9 +16,9 @@ function groupNames(): ReadonlyMap<string, string[]> {
 }
 
 /**
- * The names under which a database may know a zone: its own, then those of the zone to which it is linked. None for
- * what is
- * no IANA name. PostgreSQL knows links or not, and new names or not, depending on the zone data of its machine.
+ * The names under which a database may know a zone: its own, then those of the zone to which it is linked.
+ * None for what is no IANA name. PostgreSQL knows links or not, and new names or not, depending on the zone
+ * data of its machine.
  */
 export function namesForZone(name: string): string[] {
   if (!isTimeZone(name)) return name.includes('/') ? [name] : [] // perhaps newer than the data of this Node.js

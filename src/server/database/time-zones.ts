@@ -18,9 +18,9 @@ const MAX_NAMES = 2000
 export const isUnknownZone = (error: unknown): boolean => sqlState(error) === '22023'
 
 /**
- * The names under which the database knows time zones. A name that is not known there is replaced by another name
- * of the
- * same zone, or by a zone with the same clock, so that no zone makes a statement fail. What was found is remembered.
+ * The names under which the database knows time zones. A name that is not known there is replaced by another
+ * name of the same zone, or by a zone with the same clock, so that no zone makes a statement fail. What was
+ * found is remembered.
  */
 export function createTimeZones({ transaction, log }: Dependencies) {
   const found = new LRUCache<string, { zone: string | undefined }>({ max: MAX_NAMES })

@@ -5,8 +5,8 @@ const QUOTES = '"\'`“”‘’'
 const isQuoted = new RegExp(`^[${QUOTES}]|[${QUOTES}]$`)
 
 /**
- * Describes what an env file or a shell has left around a value. `docker run --env-file` keeps quotation marks, and a
- * secret made from a file keeps its last line break.
+ * Describes what an env file or a shell has left around a value. `docker run --env-file` keeps quotation
+ * marks, and a secret made from a file keeps its last line break.
  * @returns undefined when there is nothing around the value; never a part of it
  */
 export function describeWrapping(name: string, value: string): string | undefined {

@@ -26,9 +26,9 @@ const LOOKS_AT_ONCE = 10
 const LOOK_AFTER_MS = 1000
 
 /**
- * Looks at what surrounds the server: in the background, and for requests at a bounded rate. Each fault is logged
- * when it
- * appears, with its code and the sentence that says what to change, and each check when it is right again.
+ * Looks at what surrounds the server: in the background, and for requests at a bounded rate. Each fault is
+ * logged when it appears, with its code and the sentence that says what to change, and each check when it is
+ * right again.
  */
 export function createMonitor(checks: Checks, { log, onDemand = [], ...options }: Options) {
   const { timeoutMs = 10_000, pauseMs = 60_000, firstPauseMs = 1000 } = options

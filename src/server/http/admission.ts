@@ -16,10 +16,10 @@ declare module 'fastify' {
 const REFUSAL = 'The server has too much to do at this moment. Retry shortly.'
 
 /**
- * Limits the requests that are worked on at the same time, in all and for one user. Some more wait in a short queue, in
- * which users take turns; what the queue cannot hold is refused at once. Under too much load, answering some in time is
- * better than answering all too late. A request holds its place from the arrival of its body until its answer begins.
- * The scope needs authentication.
+ * Limits the requests that are worked on at the same time, in all and for one user. Some more wait in a short
+ * queue, in which users take turns; what the queue cannot hold is refused at once. Under too much load,
+ * answering some in time is better than answering all too late. A request holds its place from the arrival of
+ * its body until its answer begins. The scope needs authentication.
  */
 async function admission(app: FastifyInstance, { config }: { config: Pick<Config, 'database'> }) {
   const { poolSize } = config.database

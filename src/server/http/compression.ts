@@ -16,8 +16,8 @@ const OPTIONS = { level: 1 }
 
 /**
  * Compresses JSON of 1 kB and more with gzip when the client accepts it (RFC 9110, 12.5.3). Long answers stay
- * streams. A
- * strong `ETag` becomes weak, because the bytes of the answer depend on the coding (RFC 9110, 8.8.1).
+ * streams. A strong `ETag` becomes weak, because the bytes of the answer depend on the coding (RFC 9110,
+ * 8.8.1).
  */
 async function compression(app: FastifyInstance) {
   app.addHook('onSend', async (request, reply, payload) => {
@@ -47,8 +47,8 @@ function weakenTag(reply: FastifyReply) {
 function compress(payload: string | Readable): Buffer | Readable {
   if (typeof payload === 'string' && payload.length <= MAX_SYNC_CHARACTERS) return gzipSync(payload, OPTIONS)
   const source = typeof payload === 'string' ? Readable.from([payload]) : payload
-  // The failure of either stream destroys the other: a failed answer breaks off, and nothing is read for a client
-  // that left.
+  // The failure of either stream destroys the other: a failed answer breaks off, and nothing is read for a
+  // client that left.
   return pipeline(source, createGzip(OPTIONS), () => {})
 }
 

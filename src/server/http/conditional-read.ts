@@ -20,8 +20,8 @@ export function isKnownVersion(request: FastifyRequest, reply: FastifyReply, tag
 }
 
 /**
- * Whether the header `If-None-Match` has this entity tag or is `*`. Compression makes a tag weak (`W/`), which does not
- * count here.
+ * Whether the header `If-None-Match` has this entity tag or is `*`. Compression makes a tag weak (`W/`),
+ * which does not count here.
  */
 export function includesTag(list: string | undefined, tag: string): boolean {
   if (list === undefined) return false

@@ -25,8 +25,8 @@ export function createLimitedServer(
 }
 
 /**
- * Handles a few requests of each connection at a time and lets some more wait. A client that sends still more loses its
- * connection: each request costs memory until its answer has left.
+ * Handles a few requests of each connection at a time and lets some more wait. A client that sends still more
+ * loses its connection: each request costs memory until its answer has left.
  */
 function limitPipelining(handle: RequestListener): RequestListener {
   const queues = new WeakMap<Socket, { running: number; waiting: Array<() => void> }>()
@@ -69,8 +69,8 @@ function limitAddresses(server: Server, limit: number) {
 }
 
 /**
- * Closes the connection of a client that takes no byte of its answer for `stallMs` milliseconds. The time limit of a
- * socket starts again while a write makes progress; Node.js replaces it when the answer has left.
+ * Closes the connection of a client that takes no byte of its answer for `stallMs` milliseconds. The time
+ * limit of a socket starts again while a write makes progress; Node.js replaces it when the answer has left.
  */
 async function limitAnswers(app: FastifyInstance, { stallMs }: { stallMs: number }) {
   app.addHook('onSend', async ({ raw: { socket } }) => {

@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 
 /**
- * Lets the frontend at `config.corsOrigins` call the API and read its headers. A preflight needs no token; any other
- * OPTIONS request goes the way of other requests.
+ * Lets the frontend at `config.corsOrigins` call the API and read its headers. A preflight needs no token;
+ * any other OPTIONS request goes the way of other requests.
  */
 export function corsOptions(config: Pick<Config, 'corsOrigins'>) {
   const options = createOptions(config)

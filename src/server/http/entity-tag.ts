@@ -12,9 +12,8 @@ export const revisionTag = (revision: number, linkPeriod?: number): string =>
   linkPeriod === undefined ? `"${revision}"` : `"${revision}-${linkPeriod}"`
 
 /**
- * The revisions that a header `If-Match` allows (RFC 9110, section 13.1.1). Signed URLs do not count. Compression
- * makes a
- * tag weak (`W/`), which does not count either.
+ * The revisions that a header `If-Match` allows (RFC 9110, section 13.1.1). Signed URLs do not count.
+ * Compression makes a tag weak (`W/`), which does not count either.
  * @returns null if any revision is allowed: without the header, and for `*`
  */
 export function revisionsIn(ifMatch: string | undefined): number[] | null {

@@ -21,8 +21,8 @@ export type FairLimiter = ReturnType<typeof createFairLimiter>
 type Waiter = { enter: () => void }
 
 /**
- * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so that the
- * many calls of one user delay another user by no more than one of them.
+ * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so
+ * that the many calls of one user delay another user by no more than one of them.
  */
 export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal }: Options) {
   /** The user whose turn is next comes first. */

@@ -15,9 +15,9 @@ type Options = { validation: ReturnType<typeof validationOptions> }
 const require = createRequire(import.meta.url)
 
 /**
- * Compiles each schema with the first request that needs it, with the compilers that Fastify would use. At the
- * start, all
- * schemas together would cost more than anything else, and most processes never need some of them.
+ * Compiles each schema with the first request that needs it, with the compilers that Fastify would use. At
+ * the start, all schemas together would cost more than anything else, and most processes never need some of
+ * them.
  */
 async function lazySchemas(app: FastifyInstance, { validation }: Options) {
   const validatorOf = once(() =>

@@ -1,6 +1,6 @@
 /**
- * Kinds of tokens: each punctuation mark stands for itself, `"` for a string, `0` for a number or literal. A string of
- * kinds says which of them may follow.
+ * Kinds of tokens: each punctuation mark stands for itself, `"` for a string, `0` for a number or literal. A
+ * string of kinds says which of them may follow.
  */
 const VALUE = '{["0'
 const NAME = '"'
@@ -12,8 +12,8 @@ const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y
 type Token = { kind: string; end: number; isMalformed?: true }
 
 /**
- * Finds the first character that JSON (RFC 8259) does not allow where it stands. JSON.parse tells it in some of its
- * messages only, and differently in each version of Node.js.
+ * Finds the first character that JSON (RFC 8259) does not allow where it stands. JSON.parse tells it in some
+ * of its messages only, and differently in each version of Node.js.
  * @returns its index; the length of a text that ends early; -1 for well-formed JSON
  */
 export function locateJsonError(text: string): number {

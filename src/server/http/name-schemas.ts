@@ -7,9 +7,8 @@ type Document = { paths?: unknown; components?: { schemas?: Json } }
 const DATA = new Set(['example', 'examples', 'default', 'enum', 'const'])
 
 /**
- * Moves every schema with a title from the paths of an OpenAPI document into its components, under the title as its
- * name,
- * and leaves a reference: generators of clients name their types after it.
+ * Moves every schema with a title from the paths of an OpenAPI document into its components, under the title
+ * as its name, and leaves a reference: generators of clients name their types after it.
  * @throws {Error} if two different schemas have one title
  */
 export function nameSchemas<T extends Document>(document: T): T {

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
 /**
- * Forbids caches to store answers about a person (RFC 9111, 5.2.2.5), except for those that set `Cache-Control`
- * themselves.
+ * Forbids caches to store answers about a person (RFC 9111, 5.2.2.5), except for those that set
+ * `Cache-Control` themselves.
  */
 async function noStore(app: FastifyInstance) {
   app.addHook('onSend', async (_request, reply) => {

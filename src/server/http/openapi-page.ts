@@ -21,8 +21,8 @@ const tags = [
 ]
 
 /**
- * An application of its own that serves the OpenAPI document of `routes`, and under `/docs` its page with a list of all
- * errors. It never listens.
+ * An application of its own that serves the OpenAPI document of `routes`, and under `/docs` its page with a
+ * list of all errors. It never listens.
  * @param schemas the shared schemas to which those of the routes refer
  */
 export async function createOpenapiPage(

@@ -12,8 +12,9 @@ const ANSWER_HEADERS = [
 ]
 
 /**
- * Serves OpenAPI 3.1, generated from the schemas of the routes, at `/docs/json`, and Swagger UI at `/docs`. Both are
- * loaded with the first request for them: few servers are ever asked, and it takes time and memory at the start.
+ * Serves OpenAPI 3.1, generated from the schemas of the routes, at `/docs/json`, and Swagger UI at `/docs`.
+ * Both are loaded with the first request for them: few servers are ever asked, and it takes time and memory
+ * at the start.
  */
 async function openapi(app: FastifyInstance) {
   const routes: RouteOptions[] = []

@@ -7,9 +7,10 @@ import { ApiError } from '../errors.ts'
 const STALL_MS = 30_000
 
 /**
- * Decides over bodies before they are read, and after authentication: one with a Content-Encoding or over the limit of
- * its route is refused, and a client that expects `100 Continue` gets it. After a refusal the rest of the body is
- * discarded: if the connection were closed, a client that is still sending would not see the answer.
+ * Decides over bodies before they are read, and after authentication: one with a Content-Encoding or over the
+ * limit of its route is refused, and a client that expects `100 Continue` gets it. After a refusal the rest
+ * of the body is discarded: if the connection were closed, a client that is still sending would not see the
+ * answer.
  */
 async function requestBodies(app: FastifyInstance) {
   const expecting = new WeakSet<IncomingMessage>()

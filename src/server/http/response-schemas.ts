@@ -25,7 +25,8 @@ export const INVALID_ID = invalidInput('id', 'must be a UUID such as 3f0c3f5e-6f
 type Example = ProblemCode | ApiError
 
 /**
- * The error responses of an authenticated route for OpenAPI: those in `examples` and the common ones, by status.
+ * The error responses of an authenticated route for OpenAPI: those in `examples` and the common ones, by
+ * status.
  */
 export const problemResponses = (...examples: Example[]) =>
   describeResponses([...examples, ...COMMON, ...EVERYWHERE])

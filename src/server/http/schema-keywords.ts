@@ -1,6 +1,5 @@
-// Keywords of our own for the schemas of requests, so that one validation finds every fault of a body. Their names
-// begin
-// with `x-`, as extensions of OpenAPI do.
+// Keywords of our own for the schemas of requests, so that one validation finds every fault of a body. Their
+// names begin with `x-`, as extensions of OpenAPI do.
 
 import type { FastifyServerOptions } from 'fastify'
 import { MAX_FAULTS } from '../errors.ts'
@@ -13,9 +12,8 @@ type Misnamed = { keyword: string; message: string; params: { misnamedProperty: 
 type Validate<T> = ((data: T) => boolean) & { errors?: Misnamed[] }
 
 /**
- * Refuses a member that is a known one but for its case or underscores: it would otherwise be ignored, and what the
- * client
- * sent would be lost. The value lists names that are known besides the properties.
+ * Refuses a member that is a known one but for its case or underscores: it would otherwise be ignored, and
+ * what the client sent would be lost. The value lists names that are known besides the properties.
  */
 const exactNames: Exclude<Keyword, string> = {
   keyword: 'x-exact-names',

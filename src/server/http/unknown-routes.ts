@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ApiError } from '../errors.ts'
 
 /**
- * Answers requests of this scope for which there is no route, before their body is read: 405 with `Allow` for a
- * known path
- * with another method, otherwise 404. Call it before the routes are registered and after the hook that authenticates.
+ * Answers requests of this scope for which there is no route, before their body is read: 405 with `Allow` for
+ * a known path with another method, otherwise 404. Call it before the routes are registered and after the
+ * hook that authenticates.
  */
 export function refuseUnknownRoutes(scope: FastifyInstance): void {
   const methods = new Map<string, Set<string>>()
@@ -15,7 +15,8 @@ export function refuseUnknownRoutes(scope: FastifyInstance): void {
   }
 
   scope.setNotFoundHandler(refuse)
-  // An OPTIONS request that is no preflight would otherwise reach the route of @fastify/cors, outside of this scope.
+  // An OPTIONS request that is no preflight would otherwise reach the route of @fastify/cors, outside of this
+  // scope.
   scope.options('/*', { schema: { hide: true } }, refuse)
 
   scope.addHook('onRoute', ({ url, method }) => {

@@ -1,7 +1,8 @@
 import ipaddr, { type IPv6 } from 'ipaddr.js'
 
 /**
- * What counts as one address: an IPv4 address, or a /64 of IPv6, which is what a provider gives to one customer.
+ * What counts as one address: an IPv4 address, or a /64 of IPv6, which is what a provider gives to one
+ * customer.
  * @param address as Node.js writes it, where IPv4 may be mapped into IPv6, or as a proxy wrote it
  */
 export function addressKey(address: string): string {

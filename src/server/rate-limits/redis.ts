@@ -3,8 +3,8 @@ import type { Redis } from 'ioredis'
 type Log = { warn: (details: object, message: string) => void; info: (message: string) => void }
 
 /**
- * Connects to Redis in the background and again after every loss. While there is no connection, commands fail at once.
- * Losing the connection is logged once, and so is its return.
+ * Connects to Redis in the background and again after every loss. While there is no connection, commands fail
+ * at once. Losing the connection is logged once, and so is its return.
  */
 export async function connectRedis(url: string, log: Log): Promise<Redis> {
   const { Redis } = await import('ioredis') // few deployments use it

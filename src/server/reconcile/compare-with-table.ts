@@ -54,8 +54,8 @@ async function compareObject(
 }
 
 /**
- * Inspects the pending sessions that sort before `before`, or all of them: the bucket has listed no object for
- * them.
+ * Inspects the pending sessions that sort before `before`, or all of them: the bucket has listed no object
+ * for them.
  */
 async function inspectUnmatched(
   reconciliation: Reconciliation,

@@ -15,8 +15,8 @@ Exit code: 0 when all figures are right or were mended; 1 when some are wrong; 2
 stopped.`
 
 /**
- * Runs the reconciliation of the figures with the options of the command line. If it fails or is stopped, it prints how
- * to continue.
+ * Runs the reconciliation of the figures with the options of the command line. If it fails or is stopped, it
+ * prints how to continue.
  * @returns the exit code
  */
 export async function runFiguresReconciliation({ args, env, signal, out }: Invocation): Promise<0 | 1 | 2> {

@@ -21,9 +21,9 @@ type Options = {
 }
 
 /**
- * Compares the running figures of every user with the sessions, one user after the other, and counts wrong ones again.
- * Safe beside a running server: the check locks nothing, and the count runs under the user's lock. It keeps one page of
- * user ids in memory, and each statement reads the history of one user.
+ * Compares the running figures of every user with the sessions, one user after the other, and counts wrong
+ * ones again. Safe beside a running server: the check locks nothing, and the count runs under the user's
+ * lock. It keeps one page of user ids in memory, and each statement reads the history of one user.
  * @returns the number of users that were checked
  */
 export async function reconcileFigures(options: Options): Promise<number> {

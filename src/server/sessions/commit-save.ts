@@ -62,8 +62,7 @@ async function findRepeatedSave(dependencies: SessionDependencies, save: Save): 
  * The session stored under the id of a save, if the save repeats it.
  * @returns null when the id is free
  * @throws {ApiError} id_reused when the stored session has other content or belongs to another user; session_busy
- * when a
- * deletion of it is under way
+ * when a deletion of it is under way
  */
 export async function findStoredSave(
   { database }: SessionDependencies,

@@ -20,8 +20,8 @@ const MEMBERS: Record<string, (content: Content) => string | null | undefined> =
 }
 
 /**
- * SHA-256 of a session as it is sent, lower-case hexadecimal. Members that are absent or null are left out. PostgreSQL
- * computes the same of a stored session.
+ * SHA-256 of a session as it is sent, lower-case hexadecimal. Members that are absent or null are left out.
+ * PostgreSQL computes the same of a stored session.
  */
 export function digestContent(content: Content): string {
   const hash = createHash('sha256')
@@ -36,8 +36,8 @@ export function digestContent(content: Content): string {
 export const digestUndated = (content: Content): string => digestContent({ ...content, date: undefined })
 
 /**
- * Whether `content` repeats the save of a session: it equals what the session holds now, or what was saved first under
- * its id. The date is compared only if it was sent.
+ * Whether `content` repeats the save of a session: it equals what the session holds now, or what was saved
+ * first under its id. The date is compared only if it was sent.
  */
 export function isRepeat(content: Content, { date, contentDigest, currentDigest }: SavedContent): boolean {
   const digests = [content, otherwiseDated(content, date)].map((variant) => variant && digestContent(variant))

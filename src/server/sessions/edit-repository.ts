@@ -37,9 +37,10 @@ const columns = NAMES.map((name, index) => {
 export type Edited = { isBeingDeleted: boolean; isAllowed: boolean; isChanged: boolean }
 
 /**
- * Locks the user, then the session, and sets what differs from the row: one round trip, one transaction. A column that
- * does not differ keeps its value, so that large texts are not written again. The triggers of the table keep the sums,
- * the revisions and the digest of the first content, and mark the streak as unknown when a date changes.
+ * Locks the user, then the session, and sets what differs from the row: one round trip, one transaction. A
+ * column that does not differ keeps its value, so that large texts are not written again. The triggers of the
+ * table keep the sums, the revisions and the digest of the first content, and mark the streak as unknown when
+ * a date changes.
  */
 export const editStatement = defineStatement(
   'edit',

@@ -16,12 +16,10 @@ type Edit = {
 export type EditSession = (reference: SessionReference, edit: Edit) => Promise<void>
 
 /**
- * Edits a session: members that are not in `changes` stay. An edit that changes nothing writes nothing. The figures
- * of the
- * user are right afterwards, also when a session has moved to another day.
+ * Edits a session: members that are not in `changes` stay. An edit that changes nothing writes nothing. The
+ * figures of the user are right afterwards, also when a session has moved to another day.
  * @throws {ApiError} session_not_found; session_busy during a deletion; precondition_failed when the session has
- * another
- * revision; quota_exceeded; database_unavailable, where the outcome is unknown
+ * another revision; quota_exceeded; database_unavailable, where the outcome is unknown
  */
 export async function editSession(
   dependencies: SessionDependencies,

@@ -21,8 +21,9 @@ type HistoryPart = Omit<HistoryPiece, 'version'> & { version?: HistoryVersion }
 const PIECE_ROWS = 1000
 
 /**
- * Reads the whole history of a user, newest first, or what follows a position. A long one is read piece by piece as the
- * client takes it: no database connection is held meanwhile, and no more than a piece is in memory.
+ * Reads the whole history of a user, newest first, or what follows a position. A long one is read piece by
+ * piece as the client takes it: no database connection is held meanwhile, and no more than a piece is in
+ * memory.
  * @param hasBody false for an answer to HEAD, which needs the first piece only
  * @throws {ApiError} storage_unavailable; database_unavailable
  */

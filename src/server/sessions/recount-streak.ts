@@ -2,8 +2,8 @@ import { refreshFigures } from '../users/figures.ts'
 import type { SessionDependencies } from './dependencies.ts'
 
 /**
- * Brings the streak up to date after a write. The write is committed, so a failure is no error of it: the streak is
- * then counted when it is needed next.
+ * Brings the streak up to date after a write. The write is committed, so a failure is no error of it: the
+ * streak is then counted when it is needed next.
  */
 export async function recountStreak(
   { database, defaultTimeZone, now, log }: SessionDependencies,

@@ -40,8 +40,8 @@ const COLUMNS = Prisma.sql`
   upload_id AS "uploadId"`
 
 /**
- * What a repeated save is compared with. `contentDigest` is of what was saved first, null for a session of an earlier
- * release. `currentDigest` is of what the session holds now, null if the first one suffices.
+ * What a repeated save is compared with. `contentDigest` is of what was saved first, null for a session of an
+ * earlier release. `currentDigest` is of what the session holds now, null if the first one suffices.
  */
 export type SavedContent = StoredSession & {
   sub: string

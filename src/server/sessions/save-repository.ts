@@ -26,18 +26,19 @@ type Options = {
 type Row = { userId: string; hasLease: boolean; revision: number | null; mustRecount: boolean | null }
 
 /**
- * Locks the user, ends the lease of a save with a recording, inserts the session and brings the streak up to date: one
- * round trip, one transaction. The sums and the user's revision are kept by the trigger `sessions_inserted`.
+ * Locks the user, ends the lease of a save with a recording, inserts the session and brings the streak up to
+ * date: one round trip, one transaction. The sums and the user's revision are kept by the trigger
+ * `sessions_inserted`.
  *
- * The wait for a lock is limited as the request is: a save whose caller got an error is not to be stored later. (A
- * statement_timeout set within a statement begins with the next one; lock_timeout applies at once.)
+ * The wait for a lock is limited as the request is: a save whose caller got an error is not to be stored
+ * later. (A statement_timeout set within a statement begins with the next one; lock_timeout applies at once.)
  *
- * The streak is extended from the user's row where that is certain to be right: it was counted in today's zone, no
- * session that lay in the future has become due, and the new session is not older than the newest one. Otherwise
- * figures_zone becomes null, and the caller has to count again.
+ * The streak is extended from the user's row where that is certain to be right: it was counted in today's
+ * zone, no session that lay in the future has become due, and the new session is not older than the newest
+ * one. Otherwise figures_zone becomes null, and the caller has to count again.
  *
- * The revision of a session begins with that of its user, which only grows. So a session under the id of a deleted one
- * has other revisions.
+ * The revision of a session begins with that of its user, which only grows. So a session under the id of a
+ * deleted one has other revisions.
  */
 const saveText = (lease: string, leaseSource: string) => `
   WITH owner AS MATERIALIZED (

@@ -9,8 +9,7 @@ export type Score = string | AsyncIterable<string>
 
 /**
  * The scores of a session as it is read. A large one is null, and read while it is sent. `xmlBytes` and
- * `markedBytes` are
- * the lengths in UTF-8, null without a score.
+ * `markedBytes` are the lengths in UTF-8, null without a score.
  */
 export type StoredScores = Scores<string | null> & { xmlBytes: number | null; markedBytes: number | null }
 
@@ -56,9 +55,9 @@ export function scoresOf(queries: Queries, session: Row): Scores<Score | null> {
 }
 
 /**
- * Reads a score piece by piece. A slow reader holds no database connection and at most two pieces, though PostgreSQL
- * decompresses the score up to the end of each. Between two pieces the session may be edited, or deleted and its id
- * taken by another user: no other revision of it is read.
+ * Reads a score piece by piece. A slow reader holds no database connection and at most two pieces, though
+ * PostgreSQL decompresses the score up to the end of each. Between two pieces the session may be edited, or
+ * deleted and its id taken by another user: no other revision of it is read.
  */
 async function* readScore(
   queries: Queries,

@@ -4,8 +4,8 @@ import { sendJsonPieces } from '../http/send-json-pieces.ts'
 import type { SessionAnswer } from './presenter.ts'
 
 /**
- * Answers with a session. Large scores are sent in pieces as the client reads: as one string, their JSON would be in
- * memory several times, and producing it would block all other requests.
+ * Answers with a session. Large scores are sent in pieces as the client reads: as one string, their JSON
+ * would be in memory several times, and producing it would block all other requests.
  */
 export function sendSession(reply: FastifyReply, session: SessionAnswer): FastifyReply {
   if (![session.xmlContent, session.analysis?.markedXml].some(isInPieces)) return reply.send(session)

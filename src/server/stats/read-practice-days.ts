@@ -9,7 +9,8 @@ import { createDaysRepository, type DaysRow } from './days-repository.ts'
 import { rejectUnknownName, type StatsRequest } from './stats-request.ts'
 
 /**
- * The days with practice of a user, in order: none for one who was never synced. Sessions of the future count.
+ * The days with practice of a user, in order: none for one who was never synced. Sessions of the future
+ * count.
  * @throws {ApiError} invalid_input for a wrong range or an unknown time zone; database_unavailable
  */
 export async function readPracticeDays(

@@ -32,8 +32,8 @@ const secondsOf = (weekday: number) =>
   `coalesce(sum(duration_seconds) FILTER (WHERE (date AT TIME ZONE zone)::date = monday + ${weekday}), 0)`
 
 /**
- * One row for a user, whatever the length of the history: the figures come from the user's row, the week through the
- * index of the history. Exported for the test of its plan.
+ * One row for a user, whatever the length of the history: the figures come from the user's row, the week
+ * through the index of the history. Exported for the test of its plan.
  */
 export const statsStatement = defineStatement(
   'stats',

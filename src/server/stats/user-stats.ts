@@ -8,9 +8,8 @@ import { createStatsRepository, type StatsRow } from './repository.ts'
 import { rejectUnknownName, type StatsRequest } from './stats-request.ts'
 
 /**
- * The stats of a user: zero for one who was never synced. Their cost does not grow with the number of sessions; in
- * another
- * zone than the user's own, it grows with the days of the streak.
+ * The stats of a user: zero for one who was never synced. Their cost does not grow with the number of
+ * sessions; in another zone than the user's own, it grows with the days of the streak.
  * @throws {ApiError} invalid_input for an unknown time zone; database_unavailable
  */
 export async function userStats(database: Database, query: StatsRequest): Promise<UserStatsData> {

@@ -2,8 +2,8 @@ import { ApiError, ConfigurationFault, misconfigured } from '../errors.ts'
 
 /**
  * The code of an error response. The server answers nearly every error with HTTP 400 and puts the real code
- * into `statusCode` of the body. For an unknown route that is a number; a proxy in front of it puts words there, or
- * none.
+ * into `statusCode` of the body. For an unknown route that is a number; a proxy in front of it puts words
+ * there, or none.
  */
 export function codeOf(error: unknown): string | undefined {
   const { statusCode, status } = (error ?? {}) as { statusCode?: string | number; status?: number }
@@ -19,8 +19,8 @@ const PASSING = ['404', '408', '409', '423', '425', '429']
 const ABOUT_KEY = /jw[st]\b|signature|api ?key|authorization|unauthorized/i
 
 /**
- * The error for every failure of the storage that has no code of its own: `storage_unavailable`. It asks for another
- * attempt unless the storage refuses for good.
+ * The error for every failure of the storage that has no code of its own: `storage_unavailable`. It asks for
+ * another attempt unless the storage refuses for good.
  */
 export function failureOf(cause: unknown): ApiError {
   const fault = findFault(cause)

@@ -4,8 +4,8 @@ import { createWithinLimit } from './size-limit.ts'
 import { tryCreateBucket, type BucketSettings } from './try-create-bucket.ts'
 
 /**
- * Finds a bucket, or creates it with `settings`. Where the project allows smaller objects than `fileSizeLimit`, the new
- * bucket has the largest limit that the project allows.
+ * Finds a bucket, or creates it with `settings`. Where the project allows smaller objects than
+ * `fileSizeLimit`, the new bucket has the largest limit that the project allows.
  * @returns the bucket as it is now
  * @throws {ApiError} storage_unavailable
  */

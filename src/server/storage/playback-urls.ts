@@ -24,9 +24,8 @@ export function createPlaybackUrls({ storage, access, linkSeconds }: Options) {
     areCanonical: access === 'public',
 
     /**
-     * A number that changes while the URLs of an earlier answer are still good for half of their life; undefined
-     * for URLs
-     * that play for ever.
+     * A number that changes while the URLs of an earlier answer are still good for half of their life;
+     * undefined for URLs that play for ever.
      */
     period: (now: Date): number | undefined =>
       access === 'public' ? undefined : Math.floor(now.getTime() / (linkSeconds * 500)),

@@ -8,9 +8,8 @@ import { tryCreateBucket, type BucketSettings } from './try-create-bucket.ts'
 const MIN_LIMIT = 64 * 1024
 
 /**
- * Creates a bucket in a project that refuses `fileSizeLimit`, with the largest limit that the project allows. The
- * storage
- * does not tell that limit, so it is searched by bisection: less than thirty requests, once.
+ * Creates a bucket in a project that refuses `fileSizeLimit`, with the largest limit that the project allows.
+ * The storage does not tell that limit, so it is searched by bisection: less than thirty requests, once.
  * @throws {ApiError} storage_unavailable
  */
 export async function createWithinLimit(
@@ -33,9 +32,8 @@ export async function createWithinLimit(
 }
 
 /**
- * The largest object that an existing bucket is known to accept, up to `maxBytes`, in bytes. A bucket without a
- * limit has that
- * of the project, which the storage does not tell.
+ * The largest object that an existing bucket is known to accept, up to `maxBytes`, in bytes. A bucket without
+ * a limit has that of the project, which the storage does not tell.
  * @returns undefined when it is lower than `maxBytes` and unknown
  * @throws {ApiError} storage_unavailable
  */
@@ -51,7 +49,8 @@ export async function findLimit(
 }
 
 /**
- * Raises the limit of an existing bucket to `maxBytes`, where the project allows that, and changes no other setting.
+ * Raises the limit of an existing bucket to `maxBytes`, where the project allows that, and changes no other
+ * setting.
  * @returns as `findLimit`, afterwards
  * @throws {ApiError} storage_unavailable
  */

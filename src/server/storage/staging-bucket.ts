@@ -27,8 +27,8 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
   const objects = client.from(bucket)
 
   /**
-   * Creates the bucket if it is missing. It accepts any type: what arrives is judged by its bytes. Refuses a public
-   * bucket, which would publish unverified bytes.
+   * Creates the bucket if it is missing. It accepts any type: what arrives is judged by its bytes. Refuses a
+   * public bucket, which would publish unverified bytes.
    * @returns how the bucket differs from what the server needs
    */
   async function ensureBucket(): Promise<ConfigurationFault[]> {
@@ -57,8 +57,8 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
     resumableUrl: connection.resumableUrl,
 
     /**
-     * Creates a URL that accepts one PUT of one object; on hosted Supabase within two hours. It accepts another
-     * PUT only after the object was removed, or with `upsert`.
+     * Creates a URL that accepts one PUT of one object; on hosted Supabase within two hours. It accepts
+     * another PUT only after the object was removed, or with `upsert`.
      */
     async signUpload(
       key: string,
@@ -93,8 +93,8 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
     },
 
     /**
-     * Copies a verified object into the recordings bucket. Its headers become those of a recording, whatever the
-     * client has sent with the upload.
+     * Copies a verified object into the recordings bucket. Its headers become those of a recording, whatever
+     * the client has sent with the upload.
      * @returns false when the target exists
      */
     async publish(key: string, recordingKey: string, contentType: string): Promise<boolean> {

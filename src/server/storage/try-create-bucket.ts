@@ -5,9 +5,8 @@ import { codeOf, failureOf, wrongUrl } from './errors.ts'
 export type BucketSettings = { public: boolean; fileSizeLimit: number }
 
 /**
- * Asks for a bucket to be created. The server compares `fileSizeLimit` with that of the project before it looks for
- * a bucket
- * of this name; one that exists stays as it is.
+ * Asks for a bucket to be created. The server compares `fileSizeLimit` with that of the project before it
+ * looks for a bucket of this name; one that exists stays as it is.
  * @returns false when the project allows only a lower limit; true when the bucket was created or exists
  * @throws {ApiError} storage_unavailable
  */

@@ -7,11 +7,12 @@ import { countedTotals, localDate, streakRun } from './figures-repository.ts'
 export type WrongFigures = { totals: boolean; streak: boolean }
 
 /**
- * Compares the running figures of a user with a count of the whole history. One statement reads both, so that a save in
- * between cannot make them differ. Figures that are null are counted when they are first needed: they are not wrong.
+ * Compares the running figures of a user with a count of the whole history. One statement reads both, so that
+ * a save in between cannot make them differ. Figures that are null are counted when they are first needed:
+ * they are not wrong.
  *
- * The streak counts as of the newest session that it covers. It may be 0 if that day is before yesterday, and sessions
- * that have become due since then are counted when the streak is needed.
+ * The streak counts as of the newest session that it covers. It may be 0 if that day is before yesterday, and
+ * sessions that have become due since then are counted when the streak is needed.
  * @returns null when the user does not exist
  */
 export async function findWrongFigures(

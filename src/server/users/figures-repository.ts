@@ -5,11 +5,12 @@ import type { Queries } from '../database/client.ts'
 export type FiguresQuery = { userId: string; zone: string; now: Date }
 
 /**
- * The running figures in a user's row: streak, newest session and sums. The triggers of the table `sessions` keep the
- * sums right and set `figures_zone` to null when the streak becomes unknown (prisma/migrations, `update_figures`).
+ * The running figures in a user's row: streak, newest session and sums. The triggers of the table `sessions`
+ * keep the sums right and set `figures_zone` to null when the streak becomes unknown (prisma/migrations,
+ * `update_figures`).
  *
- * The user must be locked by an earlier statement: the snapshot of a statement is older than a lock for which it
- * waited.
+ * The user must be locked by an earlier statement: the snapshot of a statement is older than a lock for which
+ * it waited.
  */
 export const createFiguresRepository = (queries: Queries) => ({
   /**

@@ -17,8 +17,8 @@ const queryOf = async (
 })
 
 /**
- * Locks the user and brings the running figures up to date, inside a transaction. Reads no more of the history than is
- * unknown: nothing, the days of the streak, or all of it for sums that were never counted.
+ * Locks the user and brings the running figures up to date, inside a transaction. Reads no more of the
+ * history than is unknown: nothing, the days of the streak, or all of it for sums that were never counted.
  * @returns the user; null when there is none with this `sub`
  */
 export async function refreshFigures(

@@ -19,8 +19,8 @@ declare module 'fastify' {
 }
 
 /**
- * Adds the id of the user to the log lines of a request, so that an abuser can be found, and refuses blocked users. The
- * log holds neither `sub` nor e-mail, which are personal data.
+ * Adds the id of the user to the log lines of a request, so that an abuser can be found, and refuses blocked
+ * users. The log holds neither `sub` nor e-mail, which are personal data.
  */
 async function identify(app: FastifyInstance, { config }: { config: Pick<Config, 'blockedUsers'> }) {
   const ids = new LRUCache<string, string>({ max: MAX_USERS, ttl: LIFE_MS })

@@ -6,8 +6,8 @@ import { MAX_EMAIL, MAX_NAME, MAX_PICTURE, type SyncUser } from '../../contract/
 export type Profile = Omit<SyncUser, 'auth0_id'>
 
 /**
- * Reads the members of a sync that are display data or convenience. None of them is a reason to refuse: a value that
- * cannot be used counts as left out, and a long name is cut.
+ * Reads the members of a sync that are display data or convenience. None of them is a reason to refuse: a
+ * value that cannot be used counts as left out, and a long name is cut.
  */
 export const readProfile = (body: Readonly<Record<string, unknown>>): Profile => ({
   email: isText(body['email'], MAX_EMAIL) && body['email'].trim() !== '' ? body['email'] : undefined,

@@ -26,9 +26,8 @@ export type LockedUser = {
 
 export const createUserRepository = (queries: Queries) => ({
   /**
-   * Creates or updates the user and locks the row. Absent fields keep their values; null clears them, except the
-   * e-mail.
-   * Safe to call concurrently: PostgreSQL lets one insert win and turns the others into updates.
+   * Creates or updates the user and locks the row. Absent fields keep their values; null clears them, except
+   * the e-mail. Safe to call concurrently: PostgreSQL lets one insert win and turns the others into updates.
    */
   async upsert({ auth0_id: sub, email, name, picture, timeZone }: SyncUser): Promise<{ created: boolean }> {
     const [row] = await queries.$queryRaw<[{ created: boolean }]>`
@@ -51,9 +50,8 @@ export const createUserRepository = (queries: Queries) => ({
   },
 
   /**
-   * Locks the user until the transaction ends: writes of one user run one after the other. It is the first lock of
-   * every
-   * transaction that writes sessions.
+   * Locks the user until the transaction ends: writes of one user run one after the other. It is the first
+   * lock of every transaction that writes sessions.
    * @returns null when there is no such user
    */
   async lock(user: { sub: string } | { userId: string }): Promise<LockedUser | null> {

@@ -3,9 +3,8 @@ import { isUnknownZone } from '../database/time-zones.ts'
 import { createFiguresRepository } from './figures-repository.ts'
 
 /**
- * Runs a statement that counts by the days of `figures_zone`. The database may not know that zone any more, after a
- * move to
- * another machine: then the streak becomes unknown, and the statement runs again.
+ * Runs a statement that counts by the days of `figures_zone`. The database may not know that zone any more,
+ * after a move to another machine: then the streak becomes unknown, and the statement runs again.
  */
 export async function withKnownZone<T>(
   { queries }: Pick<Database, 'queries'>,

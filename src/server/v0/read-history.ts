@@ -10,9 +10,8 @@ type Piece = { rows: JsonRow[]; next: HistoryPiece['next'] }
 
 /**
  * Reads the whole history of a user, newest first, as a JSON array in pieces. A slow reader holds no database
- * connection
- * and no more than a piece; a large text is read while it is sent. The first piece is read before this returns, so that
- * its failure is a problem and not a broken answer.
+ * connection and no more than a piece; a large text is read while it is sent. The first piece is read before
+ * this returns, so that its failure is a problem and not a broken answer.
  * @throws {ApiError} storage_unavailable; database_unavailable
  */
 export async function readHistory(dependencies: Dependencies, sub: string): Promise<AsyncGenerator<string>> {

@@ -6,9 +6,8 @@ import type { SessionContent } from '../sessions/content.ts'
 const NAMESPACE = Buffer.from('6f2a35d40e0b4c8f9a4e6f0d8f7b5c21', 'hex')
 
 /**
- * The id of a save whose client chooses none: a UUID of version 5 (RFC 9562, section 5.5) from user and content, so
- * that
- * an identical save is a repeat of the same session.
+ * The id of a save whose client chooses none: a UUID of version 5 (RFC 9562, section 5.5) from user and
+ * content, so that an identical save is a repeat of the same session.
  * @returns undefined without a date: two equal practices are two sessions
  */
 export function deriveId(sub: string, content: SessionContent): string | undefined {

@@ -73,7 +73,8 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, play
         ...content,
         id: deriveId(sub, content)
       })
-      // The session is saved: a missing signed URL must not turn the answer into an error. The next read has one.
+      // The session is saved: a missing signed URL must not turn the answer into an error. The next read has
+      // one.
       const audioUrl = await playbackUrls.resolveOne(session.audioUrl).catch((error) => {
         request.log.warn({ err: error }, 'The session is saved, and its answer has no URL that plays')
         return session.audioUrl

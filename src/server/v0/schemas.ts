@@ -3,8 +3,8 @@ import { MAX_DURATION_SECONDS, NewAnalysisSchema, NewSessionSchema } from '../..
 import { Nullable } from '../../contract/text.ts'
 
 /**
- * Body of `POST /v0/api/users/sync`. `email`, `name` and `picture` may be anything: what is unusable counts as left
- * out.
+ * Body of `POST /v0/api/users/sync`. `email`, `name` and `picture` may be anything: what is unusable counts
+ * as left out.
  */
 export const V0UserSchema = Type.Object(
   {

@@ -24,7 +24,8 @@ export const toNewSession = (body: V0NewSession): NewSession => ({
 })
 
 /**
- * The frontend counts `total_practice_seconds` as long as its page is open. It is 0 or null where nothing was counted.
+ * The frontend counts `total_practice_seconds` as long as its page is open. It is 0 or null where nothing was
+ * counted.
  */
 function practiceSeconds({ total_practice_seconds: total, duration_seconds: recorded }: V0NewSession) {
   return total && total > 0 ? Math.min(total, MAX_DURATION_SECONDS) : (recorded ?? 0)

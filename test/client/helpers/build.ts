@@ -21,8 +21,8 @@ export const entries = Object.entries(exports).map(([name, { types, import: file
 
 /**
  * Builds the client like `npm run build`, into a temporary directory that the test removes. Compiles without
- * Node's types, so that any use of Node is an error, and with the built-in functions that the oldest supported
- * browsers have.
+ * Node's types, so that any use of Node is an error, and with the built-in functions that the oldest
+ * supported browsers have.
  */
 export async function buildClient(t: Test): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-client-'))

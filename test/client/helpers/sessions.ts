@@ -30,7 +30,8 @@ const WEBM_HEADER =
 const voidElement = (size: number) => [0xec, 0x01, 0, 0, 0, size >> 24, size >> 16, size >> 8, size]
 
 /**
- * A WebM recording whose bytes depend on `seed`. The default size is no multiple of three or of a buffer size.
+ * A WebM recording whose bytes depend on `seed`. The default size is no multiple of three or of a buffer
+ * size.
  */
 export function recording(seed = 1, size = 70_001): Blob {
   const bytes = Uint8Array.from({ length: size }, (_, index) => (index * seed + (index >> 8)) % 256)

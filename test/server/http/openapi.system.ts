@@ -8,8 +8,8 @@ import t from 'tap'
 import { build } from '../../helpers/app.ts'
 
 /**
- * The tools that others point at the API document. They are installed for this test alone: together they are 150
- * packages, and not all of them install without a warning.
+ * The tools that others point at the API document. They are installed for this test alone: together they are
+ * 150 packages, and not all of them install without a warning.
  */
 const TOOLS = [
   '@redocly/cli@2.77.0',

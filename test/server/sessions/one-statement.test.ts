@@ -36,8 +36,8 @@ t.test(
         const statements = sent()
           .map(({ args }) => args[0] as unknown as Sent)
           .map((sql) => (typeof sql === 'string' ? sql : sql.text))
-        // In another zone than the user's own, the streak is counted back from the newest session. The id of a stranger
-        // is looked up for the log.
+        // In another zone than the user's own, the streak is counted back from the newest session. The id of
+        // a stranger is looked up for the log.
         t.equal(statements.length, url.includes('tz=') || who !== clara ? 2 : 1, url)
         t.match(statements[0], /auth0_id = \$\d/)
       }

@@ -17,7 +17,8 @@ type Expected = {
 }
 
 /**
- * Looks for what makes the database unfit for this server: its requests would fail, hide rows or lose what they store.
+ * Looks for what makes the database unfit for this server: its requests would fail, hide rows or lose what
+ * they store.
  * @returns the first fault is the cause of the others, where they are related
  */
 export async function findDatabaseFaults(

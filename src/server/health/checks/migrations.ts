@@ -6,9 +6,8 @@ import type { DatabaseFacts } from './database-facts.ts'
 type Entry = { name: string; finished: boolean }
 
 /**
- * The tables are those of this release: every one of its migrations is applied. Further ones do not matter, because
- * each
- * is safe while the release before it still runs.
+ * The tables are those of this release: every one of its migrations is applied. Further ones do not matter,
+ * because each is safe while the release before it still runs.
  * @param expected the names of this release's migrations, in order
  */
 export async function checkMigrations(

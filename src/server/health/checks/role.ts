@@ -2,8 +2,8 @@ import { ConfigurationFault } from '../../errors.ts'
 import type { DatabaseFacts } from './database-facts.ts'
 
 /**
- * A role that neither owns the tables nor bypasses their row level security sees no rows, without any error. Migrations
- * need the owner, and the right to create tables.
+ * A role that neither owns the tables nor bypasses their row level security sees no rows, without any error.
+ * Migrations need the owner, and the right to create tables.
  */
 export function checkRole(
   { role, currentSchema, mayCreate, tables }: DatabaseFacts,

@@ -10,9 +10,8 @@ type Expected = {
 }
 
 /**
- * Prisma's models name their schema, and raw SQL and the migrations follow the search path of the role. Both must
- * be the
- * same schema.
+ * Prisma's models name their schema, and raw SQL and the migrations follow the search path of the role. Both
+ * must be the same schema.
  */
 export function checkSchema(facts: DatabaseFacts, expected: Expected): ConfigurationFault | undefined {
   const { role, searchPath, currentSchema, tables } = facts

@@ -14,8 +14,8 @@ import { announcedBytes, createUploadId, stagingKey } from './staged-upload.ts'
 type NewUpload = { contentType: string; bytes: number; uploadId?: string }
 
 /**
- * Begins a direct upload, or renews the token of the open one: returns URLs of the staging bucket to which the
- * client sends the bytes. A new upload replaces the open one of the session.
+ * Begins a direct upload, or renews the token of the open one: returns URLs of the staging bucket to which
+ * the client sends the bytes. A new upload replaces the open one of the session.
  * @throws {ApiError} session_not_found; upload_not_found; recording_exists; unsupported_recording;
  * recording_too_large; invalid_input; storage_unavailable; database_unavailable
  */

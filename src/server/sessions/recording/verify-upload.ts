@@ -57,8 +57,8 @@ function openSealed(
   { sealedKey, bytes }: StagedUpload,
   signal: AbortSignal
 ): RandomAccess {
-  // One deadline for all reads, because a crafted file can need dozens of them. `AbortSignal.any` is called for
-  // each read: Node.js 20 garbage-collects a timeout signal that is referenced by a joined signal only.
+  // One deadline for all reads, because a crafted file can need dozens of them. `AbortSignal.any` is called
+  // for each read: Node.js 20 garbage-collects a timeout signal that is referenced by a joined signal only.
   const deadline = AbortSignal.timeout(timeoutMs)
   return {
     size: bytes,

@@ -76,8 +76,8 @@ async function receiveUploads(
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', app.receiveJson)
 
-  // Runs for every answer, also if the client is gone. The body must not stay in memory while a client reads the
-  // answer.
+  // Runs for every answer, also if the client is gone. The body must not stay in memory while a client reads
+  // the answer.
   app.addHook('onSend', async (request) => {
     request.body = undefined
     await request.upload?.close()

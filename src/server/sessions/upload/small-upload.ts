@@ -6,8 +6,9 @@ import type { ReceivedUpload } from './upload.ts'
 export const SMALL_UPLOAD_BYTES = 64 * 1024
 
 /**
- * Receives one small body of `POST /api/sessions`, with the outcome that `receiveUpload` has: after the parsing, the
- * string of `audioBase64` is decoded, and `""` takes its place. The caller must close the upload.
+ * Receives one small body of `POST /api/sessions`, with the outcome that `receiveUpload` has: after the
+ * parsing, the string of `audioBase64` is decoded, and `""` takes its place. The caller must close the
+ * upload.
  * @throws the errors of `body`
  */
 export async function receiveSmallUpload(

@@ -9,8 +9,8 @@ import { createIncomingRecording, type IncomingRecording } from './incoming-reco
 import { createSpool } from './spool.ts'
 
 /**
- * Largest JSON without its recording: two scores, which escape sequences normally make at most twice as long. The other
- * texts are small.
+ * Largest JSON without its recording: two scores, which escape sequences normally make at most twice as long.
+ * The other texts are small.
  */
 export const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
 
