@@ -1,8 +1,8 @@
 import t from 'tap'
-import { mock } from 'node:test'
 import { IDBFactory } from 'fake-indexeddb'
 import { openDatabase, promised } from '../../src/client/indexed-db.ts'
 import { readBlob } from '../../src/client/read-blob.ts'
+import { holdTimers } from './helpers/hold-timers.ts'
 
 /** A factory that collects the databases it opens. */
 function collectingFactory() {
@@ -59,13 +59,12 @@ t.test('a database that fails again rejects with storage_blocked, and works once
 })
 
 t.test('a database that never opens is given up after a time', async (t) => {
-  mock.timers.enable({ apis: ['setTimeout'] })
-  t.teardown(() => mock.timers.reset())
+  const timers = holdTimers(t)
   const factory = Object.assign(new IDBFactory(), { open: () => ({}) as IDBOpenDBRequest })
   const result = openDatabase(factory, 'x', { things: {} })('readonly', () => 1)
   const rejected = t.rejects(result, blocked)
   await Promise.resolve()
-  mock.timers.tick(5_000)
+  timers.elapse(5_000)
   await rejected
 })
 
@@ -73,9 +72,8 @@ t.test('a blob whose bytes are gone, or never come, is recording_unreadable', as
   const unreadable = { name: 'StorageError', status: 422, code: 'recording_unreadable' }
   const blob = (arrayBuffer: Blob['arrayBuffer']) => Object.assign(new Blob(['x']), { arrayBuffer })
   await t.rejects(readBlob(blob(() => Promise.reject(new DOMException('Gone', 'NotFoundError')))), unreadable)
-  mock.timers.enable({ apis: ['setTimeout'] })
-  t.teardown(() => mock.timers.reset())
+  const timers = holdTimers(t)
   const rejected = t.rejects(readBlob(blob(() => new Promise(() => {}))), unreadable)
-  mock.timers.tick(10_000)
+  timers.elapse(10_000)
   await rejected
 })
