@@ -6,6 +6,7 @@ import { rememberGrants, TOKEN_LIFETIME, type IssuerUser } from './oidc-grants.t
 import { createSigningKeys, type SigningKeys, type TokenParts } from './oidc-keys.ts'
 import { ENDPOINTS, routeRequests } from './oidc-routes.ts'
 import { listen } from './ports.ts'
+import { refuseOtherSites } from './refuse-other-sites.ts'
 
 export interface IssuerOptions {
   /** Audience of the tokens, unless the request names another one. */
@@ -18,6 +19,8 @@ export interface IssuerOptions {
    * unknown name gets a new user.
    */
   users?: IssuerUser[]
+  /** Origins of frontends elsewhere that may use the issuer. */
+  origins?: string[]
   /** File of the signing key. With it, tokens stay valid after a restart. */
   keyFile?: string
 }
@@ -55,7 +58,7 @@ function signWithNewest(issuer: OAuth2Issuer, keys: SigningKeys) {
  * lets the person choose one.
  */
 export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
-  const { audience, host = '127.0.0.1', port = 0, users = [DEMO_USER], keyFile } = options
+  const { audience, host = '127.0.0.1', port = 0, users = [DEMO_USER], origins, keyFile } = options
   const oauth2 = new OAuth2Issuer(true)
   const keys = await createSigningKeys(oauth2.keys, keyFile)
   signWithNewest(oauth2, keys)
@@ -63,6 +66,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   rememberGrants(service, { audience, users })
 
   const server = createServer(routeRequests({ service, keys, users }))
+  refuseOtherSites(server, origins)
   await listen(server, { port, host, variable: 'ISSUER_PORT' })
   const issuer = `http://${host}:${(server.address() as AddressInfo).port}/`
   oauth2.url = issuer

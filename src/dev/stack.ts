@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { buildApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { deployMigrations } from '../server/database/migrations/deploy.ts'
+import { toList } from '../server/environment/convert.ts'
 import { startJournal } from './journal.ts'
 import { startObjectStorage } from './object-storage.ts'
 import { startIssuer } from './oidc-issuer.ts'
 import { CLARA, PEOPLE } from './people.ts'
 import { startPostgres } from './postgres.ts'
+import { refuseOtherSites } from './refuse-other-sites.ts'
 import { recordRunning } from './running-stack.ts'
 import { keepServiceKey, writeToken } from './secrets.ts'
 import { audience, dataDir, maxFileSize, ports } from './settings.ts'
@@ -74,7 +76,8 @@ async function startStorage() {
 
 async function startLocalIssuer() {
   const keyFile = join(dataDir, 'issuer-key.json')
-  return keep(await startIssuer({ audience, port: ports.issuer.port, users: PEOPLE, keyFile }))
+  const origins = toList(process.env['CORS_ORIGINS'] ?? '')
+  return keep(await startIssuer({ audience, port: ports.issuer.port, users: PEOPLE, origins, keyFile }))
 }
 
 async function startApi(services: NodeJS.ProcessEnv) {
@@ -91,6 +94,7 @@ async function startApi(services: NodeJS.ProcessEnv) {
     AUTH0_AUDIENCE: audience
   })
   const app = keep(await buildApp(config))
+  refuseOtherSites(app.server, config.corsOrigins)
   return app.listen({ host: config.host, port: config.port })
 }
 

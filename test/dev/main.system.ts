@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { readFile, stat } from 'node:fs/promises'
+import { request } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -27,7 +28,7 @@ async function takePort(t: Test): Promise<string> {
 t.test('the printed commands save a recording, and it can be played, also after a restart', async (t) => {
   const dataDir = t.testdir()
   const first = await startStack(t, { DATA_DIR: dataDir })
-  const { response } = await sendPrinted(first.printed)
+  const { url: api, response } = await sendPrinted(first.printed)
   t.equal(response.status, 201)
   const { id, audioUrl } = (await response.json()) as { id: string; audioUrl: string }
 
@@ -38,6 +39,13 @@ t.test('the printed commands save a recording, and it can be played, also after 
 
   await t.test('the token file is readable by its owner only', async (t) => {
     t.equal((await stat(join(dataDir, 'token'))).mode & 0o777, 0o600)
+  })
+
+  await t.test('the API refuses a page of another site', async (t) => {
+    for (const headers of [{ host: 'evil.example' }, { origin: 'https://evil.example' }]) {
+      const [response] = await once(request(api, { headers }).end(), 'response')
+      t.equal(response.resume().statusCode, 403)
+    }
   })
 
   await t.test('the output shows progress, without colours in a pipe', async (t) => {

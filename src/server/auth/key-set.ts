@@ -1,7 +1,15 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import buildGetJwks from 'get-jwks'
+import { readLimited } from './read-limited.ts'
 
 /** A JSON Web Key (RFC 7517). */
-type Jwk = { kid?: string; kty?: string; alg?: string; use?: string }
+type Jwk = JsonWebKey & { kid: string }
+
+/** Of an RS256 key (RFC 7518, section 3.3). */
+const MIN_BITS = 2048
+
+/** Key sets have a few kilobytes. */
+const MAX_BYTES = 1024 * 1024
 
 /** The signing keys that the issuer published at one time. */
 export type KeySet = ReturnType<typeof createKeySet>
@@ -16,15 +24,16 @@ export async function fetchKeySet(issuer: string, timeoutMs: number): Promise<Ke
     redirect: 'error'
   })
   if (!response.ok) throw new Error(`the issuer answered ${response.status}`)
-  const { keys } = (await response.json()) as { keys?: Jwk[] }
+  const { keys } = JSON.parse(await readLimited(response, MAX_BYTES)) as { keys?: unknown }
   if (!Array.isArray(keys)) throw new Error('the issuer answered without a key set')
   return createKeySet(issuer, keys)
 }
 
 /**
- * The RS256 signing keys of one key set. The cache of get-jwks contains all of them, so it sends no request.
+ * The RS256 signing keys of one key set; other entries are ignored (RFC 7517, section 5). The cache of
+ * get-jwks contains all of them, so it sends no request.
  */
-export function createKeySet(issuer: string, keys: Jwk[]) {
+export function createKeySet(issuer: string, keys: unknown[]) {
   const jwks = buildGetJwks({
     issuersWhitelist: [issuer],
     max: Math.max(keys.length, 1),
@@ -48,8 +57,16 @@ export function createKeySet(issuer: string, keys: Jwk[]) {
   }
 }
 
-const isForSigning = (key: Jwk): key is Jwk & { kid: string } =>
-  typeof key.kid === 'string' &&
-  key.kty === 'RSA' &&
-  (key.use ?? 'sig') === 'sig' &&
-  (key.alg ?? 'RS256') === 'RS256'
+const isForSigning = (entry: unknown): entry is Jwk => {
+  const { kid, kty, use = 'sig', alg = 'RS256' } = (entry ?? {}) as Partial<Jwk>
+  return typeof kid === 'string' && kty === 'RSA' && use === 'sig' && alg === 'RS256' && isKey(entry as Jwk)
+}
+
+function isKey(jwk: Jwk): boolean {
+  try {
+    const { modulusLength = 0 } = createPublicKey({ key: jwk, format: 'jwk' }).asymmetricKeyDetails ?? {}
+    return modulusLength >= MIN_BITS
+  } catch {
+    return false
+  }
+}

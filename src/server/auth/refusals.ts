@@ -40,8 +40,8 @@ export type DecodedToken = { header: Record<string, unknown>; payload: Record<st
 type Expected = { issuer: string; audience: string; toleranceMs: number }
 
 /**
- * What is wrong with a token apart from its key and signature; the first that applies. It only explains: the
- * verification of the token enforces the same rules.
+ * What is wrong with a token apart from its key and signature; the first that applies. Some of it the
+ * verification of the token would accept.
  */
 export function findRefusal(
   { header, payload }: DecodedToken,
@@ -53,9 +53,9 @@ export function findRefusal(
   if (header['crit'] !== undefined) return 'malformed'
   if (iss !== expected.issuer) return 'issuer'
   if (!isAudience(aud, expected.audience)) return 'audience'
-  if (typeof exp !== 'number') return 'no_expiry'
+  if (!isTime(exp)) return 'no_expiry'
   if (exp * 1000 + expected.toleranceMs < now) return 'expired'
-  if (nbf !== undefined && !(typeof nbf === 'number' && nbf * 1000 - expected.toleranceMs <= now)) {
+  if (nbf !== undefined && !(isTime(nbf) && nbf * 1000 - expected.toleranceMs <= now)) {
     return 'not_yet_valid'
   }
   if (!isSubject(sub)) return 'subject'
@@ -69,6 +69,9 @@ export function describeUndecodable(token: string): RefusalReason {
   if (parts.length === 5) return 'encrypted' // JWE, compact serialization (RFC 7516)
   return parts.length === 1 ? 'opaque' : 'malformed'
 }
+
+/** A NumericDate (RFC 7519, section 2). JSON.parse makes `1e999` infinite, which would never expire. */
+const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 
 function isAudience(aud: unknown, audience: string) {
   const values: unknown[] = Array.isArray(aud) ? aud : [aud]

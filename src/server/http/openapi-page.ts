@@ -65,8 +65,9 @@ export async function createOpenapiPage(
         typeof schema['$id'] === 'string' ? schema['$id'] : `def-${index}`
     }
   })
-  page.addHook<string>('onSend', async (_request, reply, payload) =>
-    String(reply.getHeader('content-type')).startsWith('text/html')
+  page.addHook('onSend', async (_request, reply, payload) =>
+    // A file of Swagger UI is a stream.
+    typeof payload === 'string' && String(reply.getHeader('content-type')).startsWith('text/html')
       ? payload.replace('</body>', () => `${errorList}</body>`)
       : payload
   )

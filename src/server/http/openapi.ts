@@ -33,7 +33,8 @@ async function openapi(app: FastifyInstance) {
     const answer = await (
       await page
     ).inject({ url, headers: { 'if-none-match': etag, 'if-modified-since': since } })
-    if (answer.statusCode === 404) return reply.callNotFound()
+    const isRefused = answer.statusCode >= 400 && answer.statusCode < 500 // such as a path that climbs out
+    if (isRefused) return reply.callNotFound()
     for (const name of ANSWER_HEADERS) {
       const value = answer.headers[name]
       if (value !== undefined) reply.header(name, value)

@@ -45,6 +45,23 @@ function signed(algorithm: string, fields: Record<string, unknown>) {
     .sign(key?.privateKey ?? '', 'base64url')}`
 }
 
+/** JSON.parse reads the number 1e999 as infinite. */
+function infinite(claim: string) {
+  const key = issuer.state.keys[0]
+  const claims = {
+    iss: issuer.issuer,
+    aud: AUDIENCE,
+    exp: now() + 60,
+    sub: 'auth0|clara',
+    [claim]: 'INFINITE'
+  }
+  const json = JSON.stringify(claims).replace('"INFINITE"', '1e999')
+  const text = `${part({ alg: 'RS256', kid: key?.kid })}.${Buffer.from(json).toString('base64url')}`
+  return `${text}.${createSign('RSA-SHA256')
+    .update(text)
+    .sign(key?.privateKey ?? '', 'base64url')}`
+}
+
 function signedWithPublicKey(alg: string) {
   const [key] = issuer.state.keys
   const pem = createPublicKey({ key: (key?.jwk ?? {}) as JsonWebKey, format: 'jwk' }).export({
@@ -129,6 +146,8 @@ t.test('a token that violates a rule is refused', async (t) => {
     ['no expiry', 'no_expiry', payload({ exp: undefined })],
     ['expiry null', 'no_expiry', payload({ exp: null })],
     ['an expiry of text', 'no_expiry', payload({ exp: '9999999999' })],
+    ['an infinite expiry', 'no_expiry', infinite('exp')],
+    ['an infinite start', 'not_yet_valid', infinite('nbf')],
     ['expired', 'expired', payload({ exp: now() - 12 })],
     ['valid from later on', 'not_yet_valid', payload({ nbf: now() + 15 })],
     ['valid from a text', 'not_yet_valid', payload({ nbf: 'tomorrow' })],

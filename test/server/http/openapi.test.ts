@@ -4,6 +4,7 @@ import { problems, type ProblemCode } from '../../../src/contract/problem.ts'
 import { ApiError } from '../../../src/server/errors.ts'
 import { exampleDetails } from '../../../src/server/http/problem-examples.ts'
 import { build } from '../../helpers/app.ts'
+import { isProblem } from '../../helpers/problem.ts'
 import {
   createAnswerCheck,
   createSchemas,
@@ -288,6 +289,26 @@ t.test('the page and all its assets are served', async (t) => {
   t.ok(assets.length >= 3, assets.join())
   for (const asset of assets) t.equal((await app.inject(asset)).statusCode, 200, asset)
   t.notMatch(html.body, /<script(?![^>]*src=)/, 'no inline script, which the policy would block')
+})
+
+t.test('a path that the page does not have is 404, however it is written', async (t) => {
+  for (const path of [
+    'x',
+    'static',
+    'static/x',
+    'static//',
+    'static/%00',
+    'static/%5c..%5c',
+    'static/..%2f..%2fpackage.json',
+    'static/%2fetc%2fpasswd',
+    `static/${'a'.repeat(300)}`,
+    'static/%F0%9F%98%80'
+  ]) {
+    isProblem(t, await app.inject(`/docs/${path}`), 'route_not_found')
+  }
+  for (const path of ['static/', 'static/.', 'static/\\..\\', 'static/..']) {
+    t.equal((await app.inject(`/docs/${path}`)).statusCode, 200, path)
+  }
 })
 
 t.test('the type of every problem leads to a section of the page', async (t) => {
