@@ -1,5 +1,5 @@
-import { Prisma } from '../generated/prisma/client.ts'
 import type { Queries } from '../database/client.ts'
+import { raw, sql } from '../database/sql.ts'
 import { IS_DELETION } from './leases/lease-repository.ts'
 import { SCORE_COLUMNS, type StoredScores } from './score-repository.ts'
 
@@ -30,9 +30,9 @@ export type StoredSession = SessionHead &
   }
 
 /** Looks up the owner's id within the statement: one round trip, and the index of the list gives the order. */
-const owner = (sub: string) => Prisma.sql`(SELECT id FROM users WHERE auth0_id = ${sub})`
+const owner = (sub: string) => sql`(SELECT id FROM users WHERE auth0_id = ${sub})`
 
-const COLUMNS = Prisma.sql`
+const COLUMNS = sql`
   s.id, user_id AS "userId", date, song_name AS "songName", instrument, duration_seconds AS "durationSeconds", notes,
   ${SCORE_COLUMNS},
   analysis_summary AS "analysisSummary", analysis_feedback AS "analysisFeedback", score_accuracy AS "scoreAccuracy",
@@ -64,7 +64,7 @@ export const createSessionRepository = (queries: Queries) => ({
       SELECT ${COLUMNS}, auth0_id AS sub, content_digest AS "contentDigest",
         CASE WHEN content_digest IS DISTINCT FROM ${digest} THEN digest_session(s) END AS "currentDigest",
         EXISTS (
-          SELECT FROM session_leases WHERE session_id = s.id AND ${Prisma.raw(IS_DELETION)}
+          SELECT FROM session_leases WHERE session_id = s.id AND ${raw(IS_DELETION)}
         ) AS "isBeingDeleted"
       FROM sessions s JOIN users u ON u.id = user_id WHERE s.id = ${id}::uuid`
     return row ?? null

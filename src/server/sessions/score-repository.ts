@@ -1,5 +1,5 @@
-import { Prisma } from '../generated/prisma/client.ts'
 import type { Queries } from '../database/client.ts'
+import { sql, type Sql } from '../database/sql.ts'
 
 /** The score of a session, and the score as the analysis marked it up. Each has up to ten megabytes. */
 export type Scores<T> = { xmlContent: T; markedXml: T }
@@ -23,7 +23,7 @@ export const SMALL_SCORE_BYTES = 64 * 1024
 const PIECE_CHARACTERS = 1024 * 1024
 
 /** The columns of `StoredScores`. */
-export const SCORE_COLUMNS = Prisma.sql`
+export const SCORE_COLUMNS = sql`
   CASE WHEN octet_length(xml_content) <= ${SMALL_SCORE_BYTES} THEN xml_content END AS "xmlContent",
   CASE WHEN octet_length(marked_xml) <= ${SMALL_SCORE_BYTES} THEN marked_xml END AS "markedXml",
   octet_length(xml_content) AS "xmlBytes", octet_length(marked_xml) AS "markedBytes"`
@@ -46,11 +46,11 @@ const isSmall = (bytes: number | null) => bytes !== null && bytes <= SMALL_SCORE
 /** The scores of a session; large ones in pieces. Reading a piece rejects when the session was changed meanwhile. */
 export function scoresOf(queries: Queries, session: Row): Scores<Score | null> {
   const { xmlContent, xmlBytes, markedXml, markedBytes } = session
-  const read = (column: Prisma.Sql, bytes: number | null) =>
+  const read = (column: Sql, bytes: number | null) =>
     bytes === null ? null : readScore(queries, session, { column, bytes })
   return {
-    xmlContent: xmlContent ?? read(Prisma.sql`xml_content`, xmlBytes),
-    markedXml: markedXml ?? read(Prisma.sql`marked_xml`, markedBytes)
+    xmlContent: xmlContent ?? read(sql`xml_content`, xmlBytes),
+    markedXml: markedXml ?? read(sql`marked_xml`, markedBytes)
   }
 }
 
@@ -62,7 +62,7 @@ export function scoresOf(queries: Queries, session: Row): Scores<Score | null> {
 async function* readScore(
   queries: Queries,
   { id, userId, revision }: Row,
-  { column, bytes }: { column: Prisma.Sql; bytes: number }
+  { column, bytes }: { column: Sql; bytes: number }
 ): AsyncGenerator<string> {
   let read = 0
   for (let from = 1; read < bytes; from += PIECE_CHARACTERS) {

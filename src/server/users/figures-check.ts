@@ -1,5 +1,5 @@
-import { Prisma } from '../generated/prisma/client.ts'
 import type { Queries } from '../database/client.ts'
+import { sql } from '../database/sql.ts'
 import { isUnknownZone } from '../database/time-zones.ts'
 import { countedTotals, localDate, streakRun } from './figures-repository.ts'
 
@@ -19,8 +19,8 @@ export async function findWrongFigures(
   queries: Queries,
   { userId, now }: { userId: string; now: Date }
 ): Promise<WrongFigures | null> {
-  const zone = Prisma.sql`(SELECT figures_zone FROM owner)`
-  const last = Prisma.sql`(SELECT last_practice_date FROM owner)`
+  const zone = sql`(SELECT figures_zone FROM owner)`
+  const last = sql`(SELECT last_practice_date FROM owner)`
   const [row] = await queries.$queryRaw<WrongFigures[]>`
     WITH RECURSIVE owner AS MATERIALIZED (
       SELECT * FROM users WHERE id = ${userId}::uuid
@@ -33,7 +33,7 @@ export async function findWrongFigures(
         AND coalesce(last_practice_date <= ${now}::timestamptz, true)
         AND (
           streak_count = (SELECT coalesce(max(days), 0) FROM run)
-          OR streak_count = 0 AND ${localDate(last, zone)} < ${localDate(Prisma.sql`${now}::timestamptz`, zone)} - 1
+          OR streak_count = 0 AND ${localDate(last, zone)} < ${localDate(sql`${now}::timestamptz`, zone)} - 1
         )
       ) AS streak
     FROM owner, latest, (${countedTotals(userId)}) AS counted`.catch((error) => {

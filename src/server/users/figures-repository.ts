@@ -1,5 +1,5 @@
-import { Prisma } from '../generated/prisma/client.ts'
 import type { Queries } from '../database/client.ts'
+import { sql, type Sql } from '../database/sql.ts'
 
 /** Whose figures, by whose days, and as of when. `zone` is a name that the database knows. */
 export type FiguresQuery = { userId: string; zone: string; now: Date }
@@ -21,7 +21,7 @@ export const createFiguresRepository = (queries: Queries) => ({
   async endStreakIfOver({ userId, zone, now }: FiguresQuery): Promise<boolean> {
     const [row] = await queries.$queryRaw<Array<{ isKnown: boolean }>>`
       UPDATE users SET streak_count = CASE
-        WHEN ${localDate(Prisma.sql`last_practice_date`, zone)} < ${localDate(Prisma.sql`${now}::timestamptz`, zone)} - 1 THEN 0
+        WHEN ${localDate(sql`last_practice_date`, zone)} < ${localDate(sql`${now}::timestamptz`, zone)} - 1 THEN 0
         ELSE streak_count END
       WHERE id = ${userId}::uuid AND figures_zone = ${zone} AND NOT EXISTS (
         SELECT FROM sessions
@@ -64,9 +64,9 @@ export const createFiguresRepository = (queries: Queries) => ({
     const [row] = await queries.$queryRaw<Array<{ isKnown: boolean }>>`
       WITH days AS (
         SELECT id, streak_count AS streak,
-          ${localDate(Prisma.sql`last_practice_date`, zone)} AS last_day,
-          ${localDate(Prisma.sql`${deleted}::timestamptz`, zone)} AS deleted_day,
-          ${localDate(Prisma.sql`${now}::timestamptz`, zone)} AS today,
+          ${localDate(sql`last_practice_date`, zone)} AS last_day,
+          ${localDate(sql`${deleted}::timestamptz`, zone)} AS deleted_day,
+          ${localDate(sql`${now}::timestamptz`, zone)} AS today,
           newest, coalesce(newest > coalesce(last_practice_date, '-infinity'), false) AS has_later
         FROM users, LATERAL (
           SELECT max(date) AS newest FROM sessions WHERE user_id = users.id AND date <= ${now}::timestamptz
@@ -77,9 +77,9 @@ export const createFiguresRepository = (queries: Queries) => ({
         last_practice_date = newest,
         figures_zone = CASE WHEN has_later THEN NULL ELSE ${zone} END,
         streak_count = CASE
-          WHEN newest IS NULL OR has_later OR ${localDate(Prisma.sql`newest`, zone)} < today - 1 THEN 0
+          WHEN newest IS NULL OR has_later OR ${localDate(sql`newest`, zone)} < today - 1 THEN 0
           WHEN deleted_day > last_day OR deleted_day <= last_day - streak THEN streak
-          WHEN ${hasSessionOn(Prisma.sql`days.id`, Prisma.sql`deleted_day`, { zone, now })} THEN streak
+          WHEN ${hasSessionOn(sql`days.id`, sql`deleted_day`, { zone, now })} THEN streak
           WHEN deleted_day = last_day THEN streak - 1
           ELSE last_day - deleted_day END
       FROM days WHERE users.id = days.id
@@ -96,19 +96,18 @@ export async function findStreak(queries: Queries, query: FiguresQuery): Promise
 }
 
 /** The sums of the whole history. */
-export const countedTotals = (userId: string) => Prisma.sql`
+export const countedTotals = (userId: string) => sql`
   SELECT coalesce(sum(duration_seconds), 0) AS seconds, count(*) AS sessions,
     coalesce(sum(recording_bytes), 0) AS recordings, coalesce(sum(text_bytes(s)), 0) AS bytes
   FROM sessions s WHERE user_id = ${userId}::uuid`
 
 /** Zone and time of a streak, as values or as SQL. */
-type Days = { zone: string | Prisma.Sql; now: Date | Prisma.Sql }
+type Days = { zone: string | Sql; now: Date | Sql }
 
-export const localDate = (instant: Prisma.Sql, zone: string | Prisma.Sql) =>
-  Prisma.sql`(${instant} AT TIME ZONE ${zone})::date`
+export const localDate = (instant: Sql, zone: string | Sql) => sql`(${instant} AT TIME ZONE ${zone})::date`
 
 /** Whether there is a session on a local day, other than in the future. */
-const hasSessionOn = (userId: Prisma.Sql, day: Prisma.Sql, { zone, now }: Days) => Prisma.sql`
+const hasSessionOn = (userId: Sql, day: Sql, { zone, now }: Days) => sql`
   EXISTS (
     SELECT FROM sessions
     WHERE user_id = ${userId} AND date <= ${now}::timestamptz
@@ -119,13 +118,13 @@ const hasSessionOn = (userId: Prisma.Sql, day: Prisma.Sql, { zone, now }: Days) 
   )`
 
 /** Common table expressions: `latest` is the newest session, `run` the days of the streak with a running number. */
-export const streakRun = ({ userId, zone, now }: Days & { userId: string }) => Prisma.sql`
+export const streakRun = ({ userId, zone, now }: Days & { userId: string }) => sql`
   latest AS (
     SELECT max(date) AS date FROM sessions WHERE user_id = ${userId}::uuid AND date <= ${now}::timestamptz
   ), run AS (
-    SELECT ${localDate(Prisma.sql`date`, zone)} AS day, 1 AS days FROM latest
-    WHERE ${localDate(Prisma.sql`date`, zone)} >= ${localDate(Prisma.sql`${now}::timestamptz`, zone)} - 1
+    SELECT ${localDate(sql`date`, zone)} AS day, 1 AS days FROM latest
+    WHERE ${localDate(sql`date`, zone)} >= ${localDate(sql`${now}::timestamptz`, zone)} - 1
     UNION ALL
     SELECT day - 1, days + 1 FROM run
-    WHERE ${hasSessionOn(Prisma.sql`${userId}::uuid`, Prisma.sql`(day - 1)`, { zone, now })}
+    WHERE ${hasSessionOn(sql`${userId}::uuid`, sql`(day - 1)`, { zone, now })}
   )`

@@ -1,6 +1,6 @@
-import { Prisma } from '../generated/prisma/client.ts'
 import type { SyncUser } from '../../contract/users.ts'
 import type { Queries } from '../database/client.ts'
+import { sql } from '../database/sql.ts'
 
 export type UserRow = {
   id: string
@@ -55,7 +55,7 @@ export const createUserRepository = (queries: Queries) => ({
    * @returns null when there is no such user
    */
   async lock(user: { sub: string } | { userId: string }): Promise<LockedUser | null> {
-    const isUser = 'sub' in user ? Prisma.sql`auth0_id = ${user.sub}` : Prisma.sql`id = ${user.userId}::uuid`
+    const isUser = 'sub' in user ? sql`auth0_id = ${user.sub}` : sql`id = ${user.userId}::uuid`
     const [row] = await queries.$queryRaw<LockedUser[]>`
       SELECT id AS "userId", time_zone AS "timeZone", figures_zone AS "countedZone",
         num_nulls(total_seconds, session_count, text_bytes, recordings_bytes) = 0 AS "hasTotals"

@@ -1,5 +1,5 @@
-import { Prisma } from '../../generated/prisma/client.ts'
 import type { Queries } from '../../database/client.ts'
+import { sql } from '../../database/sql.ts'
 
 /** The reason for which a lease is acquired: a save, a direct upload or a deletion. */
 export type Purpose = {
@@ -23,11 +23,11 @@ type StealOptions = Pick<Purpose, 'sessionId' | 'userId'> & { fencingToken: stri
 /** The statements on `session_leases` that need the life of a lease. */
 export type LeaseRepository = ReturnType<typeof createLeaseRepository>
 
-const milliseconds = (count: number) => Prisma.sql`${count}::float8 * interval '1 millisecond'`
+const milliseconds = (count: number) => sql`${count}::float8 * interval '1 millisecond'`
 
 /** The SQL of the table `session_leases`. All times are the database's, so server clocks may differ. */
 export function createLeaseRepository(queries: Queries, leaseMs: number) {
-  const expiry = Prisma.sql`now() + ${milliseconds(leaseMs)}`
+  const expiry = sql`now() + ${milliseconds(leaseMs)}`
 
   return {
     /**
