@@ -8,7 +8,7 @@ COPY tsconfig.json tsconfig.build.json prisma.config.ts ./
 COPY scripts scripts
 COPY prisma prisma
 COPY src src
-RUN npm run build
+RUN npm run build:server
 
 # Without --omit=optional npm keeps Prisma's CLI, TypeScript and React as optional peers: three times the size.
 FROM base AS dependencies

@@ -7,7 +7,6 @@ import { join } from 'node:path'
 const SOURCES = [
   'src/contract',
   'src/server',
-  'src/client',
   'prisma',
   'package-lock.json',
   'tsconfig.json',
@@ -31,6 +30,6 @@ const isStale = SOURCES.filter(existsSync)
 if (existsSync('src/server') && isStale) {
   console.error('Building: dist/ is missing or older than the sources…')
   // Standard output is reserved for the command itself, so the build prints to standard error.
-  const { status } = spawnSync('npm run --silent build', { shell: true, stdio: ['ignore', 2, 2] })
+  const { status } = spawnSync('npm run --silent build:server', { shell: true, stdio: ['ignore', 2, 2] })
   process.exit(status ?? 1)
 }

@@ -9,7 +9,7 @@ export default defineConfig({
   plugins: [react()],
   // Uses the client's sources. A separate app installs the package and needs no alias.
   resolve: {
-    alias: [{ find: /^harmony-helper\/client(.*)$/, replacement: `${client}$1/index.ts` }]
+    alias: [{ find: /^@harmony-helper\/client(.*)$/, replacement: `${client}$1/index.ts` }]
   },
   optimizeDeps: { entries: ['index.html'] },
   build: { target: 'es2023', chunkSizeWarningLimit: 1500 }

@@ -90,8 +90,9 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
   })
 
   const flush = () => delivery.flush(true)
-  events.addEventListener('online', flush)
-  delivery.start()
+  // On a server that renders a page there are no events, and nothing can wait.
+  events.addEventListener?.('online', flush)
+  if (indexedDB || 'indexedDB' in globalThis) delivery.start()
 
   /** Returns false when this browser can store nothing. */
   async function enqueue(
@@ -183,7 +184,7 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
     },
 
     close() {
-      events.removeEventListener('online', flush)
+      events.removeEventListener?.('online', flush)
       delivery.close()
     }
   }

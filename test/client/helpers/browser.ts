@@ -11,7 +11,7 @@ import { buildClient } from './build.ts'
 
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url))
 const scenarios = fileURLToPath(new URL('./page.ts', import.meta.url))
-const ARGS = [
+export const BROWSER_ARGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -54,7 +54,7 @@ export async function findChromium(): Promise<{ chromium: string; skip: string |
 /** Starts a headless Chromium and serves the built client, without a bundler, on its own origin. */
 export async function startBrowser(t: Test, executablePath: string): Promise<Browser> {
   const origin = await serve(t, await buildClient(t))
-  const browser = await chromium.launch({ executablePath, args: ARGS })
+  const browser = await chromium.launch({ executablePath, args: BROWSER_ARGS })
   t.teardown(() => browser.close())
   const context = await browser.newContext()
   return {
@@ -97,7 +97,7 @@ const externalClient: Plugin = {
   name: 'external client',
   setup: ({ onResolve }) =>
     onResolve({ filter: /src\/client\/.*\.ts$/ }, ({ path }) => ({
-      path: path.replace(/^.*src\/(client\/.*)\.ts$/, '/dist/$1.js'),
+      path: path.replace(/^.*src\/(client\/.*)\.ts$/, '/$1.js'),
       external: true
     }))
 }

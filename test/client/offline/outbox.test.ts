@@ -588,6 +588,15 @@ t.test('a session that is saved again during its delivery is delivered with the 
   t.equal(api.account('token').sessions.get(session.id)?.songName, 'Better')
 })
 
+t.test('can be created where there is no browser, and then calls the service', async (t) => {
+  const { service } = await setUp(t)
+  const outbox = createOutbox(service, { account: 'clara' })
+  const session = newSession()
+  await outbox.saveSession(session)
+  t.match(await outbox.getSessions(), [{ id: session.id }])
+  outbox.close()
+})
+
 t.test('works without the queue', async (t) => {
   const failing = (open: () => IDBOpenDBRequest) => Object.assign(new IDBFactory(), { open })
   const databases = {

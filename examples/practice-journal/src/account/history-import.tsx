@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
-import type { SessionData } from 'harmony-helper/client'
-import { importHistory, type ImportReport } from 'harmony-helper/client/offline'
+import type { SessionData } from '@harmony-helper/client'
+import { importHistory, type ImportReport } from '@harmony-helper/client/offline'
 import { dayName } from '../shared/format.ts'
 import { messageFor } from '../shared/error-messages.ts'
 import { useJournal, useOnline } from '../services/journal.ts'

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState, type FormEvent } from 'react'
-import { StorageError, type SessionChanges, type SessionData } from 'harmony-helper/client'
+import { StorageError, type SessionChanges, type SessionData } from '@harmony-helper/client'
 import { messageFor } from '../shared/error-messages.ts'
 import { DateField, MinutesField, NotesField } from '../shared/session-fields.tsx'
 import { useJournal } from '../services/journal.ts'

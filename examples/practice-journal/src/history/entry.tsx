@@ -1,5 +1,5 @@
 import { memo, useRef, useState } from 'react'
-import type { SessionData } from 'harmony-helper/client'
+import type { SessionData } from '@harmony-helper/client'
 import { formatDuration, timeOfDay } from '../shared/format.ts'
 import { ChevronIcon, PauseIcon, PlayIcon, ScoreIcon } from '../shared/icons.tsx'
 import { Player, type PlayerControl } from '../player/player.tsx'

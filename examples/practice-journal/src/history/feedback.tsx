@@ -1,5 +1,5 @@
 import { lazy, Suspense } from 'react'
-import type { Analysis } from 'harmony-helper/client'
+import type { Analysis } from '@harmony-helper/client'
 
 const MarkdownText = lazy(() => import('./markdown.tsx'))
 

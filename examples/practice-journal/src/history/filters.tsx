@@ -1,4 +1,4 @@
-import type { SessionData } from 'harmony-helper/client'
+import type { SessionData } from '@harmony-helper/client'
 import { SearchIcon } from '../shared/icons.tsx'
 import { useChoices, type Filter } from './search.ts'
 

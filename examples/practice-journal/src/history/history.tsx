@@ -1,5 +1,5 @@
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react'
-import type { SessionData } from 'harmony-helper/client'
+import type { SessionData } from '@harmony-helper/client'
 import { dayName, dayOf, formatDuration, timeZoneName } from '../shared/format.ts'
 import { useSessions } from '../services/journal.ts'
 import { Entry } from './entry.tsx'

@@ -1,5 +1,5 @@
 import { useMemo } from 'react'
-import type { SessionData } from 'harmony-helper/client'
+import type { SessionData } from '@harmony-helper/client'
 
 export type Filter = { words: string; instrument: string; piece: string }
 

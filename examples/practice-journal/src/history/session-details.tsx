@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
-import type { SessionData } from 'harmony-helper/client'
+import type { SessionData } from '@harmony-helper/client'
 import { Scores } from '../score/scores.tsx'
 import { useJournal } from '../services/journal.ts'
 import { downloadRecording, downloadScore } from './download.ts'

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import type { SessionData } from 'harmony-helper/client'
+import type { SessionData } from '@harmony-helper/client'
 import { useJournal } from '../services/journal.ts'
 
 /** One session in full; undefined until it is loaded, null when it does not exist any more. */

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'react'
-import type { CurrentSession } from 'harmony-helper/client/zustand'
+import type { CurrentSession } from '@harmony-helper/client/zustand'
 import { useJournal, useSessions } from '../services/journal.ts'
 import { STOPPED, type TimerState } from './timer.ts'
 

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
-import { StorageError, type SessionData } from 'harmony-helper/client'
+import { StorageError, type SessionData } from '@harmony-helper/client'
 import { messageFor } from '../shared/error-messages.ts'
 import { formatClock } from '../shared/format.ts'
 import { formatBytes } from '../shared/limits.ts'

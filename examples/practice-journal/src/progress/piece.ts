@@ -1,4 +1,4 @@
-import type { SessionData } from 'harmony-helper/client'
+import type { SessionData } from '@harmony-helper/client'
 import { dayOf } from '../shared/format.ts'
 import type { Day } from './periods.ts'
 

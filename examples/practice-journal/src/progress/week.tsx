@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react'
 import { BarChart, FixedScaleAxis } from 'chartist'
-import type { UserStatsData } from 'harmony-helper/client'
+import type { UserStatsData } from '@harmony-helper/client'
 import { dayOf, formatDuration, timeZoneName } from '../shared/format.ts'
 import { NoteIcon } from '../shared/icons.tsx'
 import { useSessions } from '../services/journal.ts'

@@ -1,4 +1,4 @@
-import type { CurrentSession } from 'harmony-helper/client/zustand'
+import type { CurrentSession } from '@harmony-helper/client/zustand'
 import type { TimerState } from '../practice/timer.ts'
 
 /** A session that is not saved yet, with the timer that measures it. */

@@ -1,4 +1,4 @@
-import { createStorageService, LocalStorageService, type PracticeStorage } from 'harmony-helper/client'
+import { createStorageService, LocalStorageService, type PracticeStorage } from '@harmony-helper/client'
 import { auth0 } from './auth.ts'
 
 const { VITE_USE_MOCK_STORAGE, VITE_API_URL } = import.meta.env

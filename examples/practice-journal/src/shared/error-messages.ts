@@ -1,4 +1,4 @@
-import type { Refusal } from 'harmony-helper/client'
+import type { Refusal } from '@harmony-helper/client'
 
 // Messages for musicians. The server's own details are for developers.
 const MESSAGES: Record<string, string> = {
