@@ -501,7 +501,7 @@ t.test('the practice journal', { skip }, async (t) => {
     })
 
     await t.test('loses nothing when the page is reloaded during a recording or a save', async (t) => {
-      await record(page, 'Interrupted', 1)
+      await record(page, 'Interrupted', 3)
       await page.reload()
       await page.getByText(/^Your unsaved recording is still here/).waitFor()
       await listen(page)

@@ -18,7 +18,7 @@ const KILLS = isReal ? (process.env['CI'] ? 30 : 8) : 3
 const LANES = 3
 const CLIENTS = 6
 
-t.setTimeout(300_000)
+t.setTimeout(580_000)
 const services = await startServices(t)
 // The id of a save stays reserved for the life of a lease after its process died.
 const spools = t.testdir()

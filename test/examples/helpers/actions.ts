@@ -40,21 +40,27 @@ export async function listen(page: Page) {
   const player = page.getByRole('group', { name: 'Your recording' })
   await player.getByRole('button', { name: 'Play' }).click()
   await isHeard(page)
-  await player.getByRole('button', { name: 'Pause' }).click()
+  await pause(page, player.getByRole('button', { name: 'Pause' }))
 }
 
 /** Plays a session from its row until its position has moved, then pauses. */
 export async function listenTo(page: Page, song: string) {
   await button(page, `Play ${song}`).first().click()
   await isHeard(page)
-  await button(page, `Pause ${song}`).click()
+  await pause(page, button(page, `Pause ${song}`))
 }
 
-/** Waits until a recording plays. */
+/** Waits until a recording has played. On a busy machine a short one may be over by then. */
 export async function isHeard(page: Page) {
   await page.waitForFunction(() =>
-    [...document.querySelectorAll('audio')].some((audio) => !audio.paused && audio.currentTime > 0.3)
+    [...document.querySelectorAll('audio')].some(({ played }) => played.length > 0 && played.end(0) > 0.3)
   )
+}
+
+/** Pauses what still plays. */
+async function pause(page: Page, button: Locator) {
+  const isPlaying = () => [...document.querySelectorAll('audio')].some(({ paused }) => !paused)
+  if (await page.evaluate(isPlaying)) await button.click()
 }
 
 export async function download(page: Page, name: string): Promise<{ name: string; bytes: Buffer }> {
