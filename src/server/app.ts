@@ -21,6 +21,7 @@ import noStore from './http/no-store.ts'
 import { serverOptions, validationOptions } from './http/server-options.ts'
 import { refuseUnknownRoutes } from './http/unknown-routes.ts'
 import rateLimits from './rate-limits/plugin.ts'
+import sweep from './reconcile/plugin.ts'
 import sessions from './sessions/plugin.ts'
 import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
@@ -57,6 +58,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(identify, { config })
 
   await app.register(sessions, { config, now })
+  await app.register(sweep)
 
   await app.register(health, { config })
   await app.register(async (scope) => {

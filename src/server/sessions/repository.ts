@@ -71,12 +71,26 @@ export const createSessionRepository = (queries: Queries) => ({
   },
 
   /**
-   * Stores which direct upload was begun; it replaces an earlier one.
+   * Stores which direct upload was begun, and its announced size, which counts in the quota from now on. It
+   * replaces an earlier one. `quotas`: see `quotaSetting`.
    * @returns false when the session does not exist or has a recording
    */
-  async openUpload(id: string, uploadId: string): Promise<boolean> {
-    const { count } = await queries.session.updateMany({ where: { id, audioUrl: null }, data: { uploadId } })
+  async openUpload(
+    id: string,
+    { uploadId, recordingBytes }: { uploadId: string; recordingBytes: bigint },
+    quotas: string
+  ): Promise<boolean> {
+    await queries.$executeRaw`SELECT set_config('harmony_helper.quotas', ${quotas}, true)`
+    const { count } = await queries.session.updateMany({
+      where: { id, audioUrl: null },
+      data: { uploadId, recordingBytes, recordingSha256: null }
+    })
     return count === 1
+  },
+
+  /** Whether the session waits for this direct upload. */
+  async isOpen(id: string, uploadId: string): Promise<boolean> {
+    return (await queries.session.count({ where: { id, uploadId, audioUrl: null } })) === 1
   },
 
   /**
@@ -99,9 +113,10 @@ export const createSessionRepository = (queries: Queries) => ({
     return attached?.revision ?? null
   },
 
-  /** Clears all marks of a recording whose object is removed. */
+  /** Clears all marks of a recording whose object is removed, and ends the open upload. */
   async forgetRecording(id: string): Promise<void> {
-    await queries.session.updateMany({ where: { id }, data: { recordingBytes: null, recordingSha256: null } })
+    const data = { uploadId: null, recordingBytes: null, recordingSha256: null }
+    await queries.session.updateMany({ where: { id }, data })
   },
 
   /** Detaches the recording. Its size stays: the mark that the object may still exist. */

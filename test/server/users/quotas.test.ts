@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { Upload } from '../../../src/contract/recordings.ts'
-import { build, startServices } from '../../helpers/app.ts'
+import { build, startServices, type Caller } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { fixture } from '../../helpers/recordings.ts'
 
@@ -20,6 +20,13 @@ async function newcomer(t: Test, env: NodeJS.ProcessEnv) {
   const edit = (id: string, changes: object) => who.call('PATCH', `/api/sessions/${id}`, changes)
   return { who, save, edit }
 }
+
+const begin = (who: Caller, id: string, fields = {}) =>
+  who.call('POST', `/api/sessions/${id}/recording`, {
+    contentType: 'audio/webm',
+    bytes: recording.length,
+    ...fields
+  })
 
 t.test('an account holds a limited number of sessions, also when they are saved at once', async (t) => {
   const { who, save, edit } = await newcomer(t, { QUOTA_SESSIONS: '3' })
@@ -82,19 +89,49 @@ t.test('an account holds a limited number of bytes of recordings', async (t) => 
   t.equal((await who.list()).json<unknown[]>().length, 1, 'nothing of it is stored')
 
   const { id } = await save()
-  const begun = await who.call('POST', `/api/sessions/${id}/recording`, {
-    contentType: 'audio/webm',
-    bytes: recording.length
-  })
-  const { uploadId, url } = begun.json<Upload>()
-  await fetch(url, {
-    method: 'PUT',
-    body: new Uint8Array(recording),
-    headers: { 'content-type': 'audio/webm' }
-  })
-  isProblem(
-    t,
-    await who.call('POST', `/api/sessions/${id}/recording/complete`, { uploadId }),
-    'quota_exceeded'
-  )
+  isProblem(t, await begin(who, id), 'quota_exceeded')
+})
+
+t.test('the announced bytes of direct uploads count, also when they are begun at once', async (t) => {
+  const { who, save } = await newcomer(t, { QUOTA_RECORDINGS_BYTES: String(recording.length * 2) })
+  const ids = await Promise.all([save(), save(), save(), save(), save()])
+  const begun = await Promise.all(ids.map(({ id }) => begin(who, id)))
+  const [first = '', second = ''] = ids.map(({ id }) => id).filter((_, at) => begun[at]?.statusCode === 201)
+  t.equal(begun.filter(({ statusCode }) => statusCode === 201).length, 2)
+  for (const refused of begun.filter(({ statusCode }) => statusCode !== 201)) {
+    t.match(isProblem(t, refused, 'quota_exceeded').detail, /recordings of an account/)
+  }
+
+  t.equal((await begin(who, first)).statusCode, 201, 'a new upload replaces the one of its session')
+  t.equal((await begin(who, first, { bytes: recording.length - 1 })).statusCode, 201)
+  isProblem(t, (await save({ audioBase64 })).response, 'quota_exceeded')
+  t.equal((await who.call('DELETE', `/api/sessions/${first}/recording`)).statusCode, 204)
+  t.equal((await who.remove(second)).statusCode, 204)
+  t.equal((await save({ audioBase64 })).response.statusCode, 201, 'deleting gives the bytes back')
+  t.equal((await save({ audioBase64 })).response.statusCode, 201)
+})
+
+t.test('a user has up to ten open uploads, also when they are begun at once', async (t) => {
+  const { who, save } = await newcomer(t, {})
+  const ids = (await Promise.all(Array.from({ length: 13 }, () => save()))).map(({ id }) => id)
+  const begun = await Promise.all(ids.map((id) => begin(who, id)))
+  const open = ids.filter((_, at) => begun[at]?.statusCode === 201)
+  t.equal(open.length, 10)
+  for (const refused of begun.filter(({ statusCode }) => statusCode !== 201)) {
+    t.match(isProblem(t, refused, 'quota_exceeded').detail, /up to 10 open uploads/)
+  }
+
+  const [first = '', second = ''] = open
+  const renewed = await begin(who, first, { uploadId: begun[ids.indexOf(first)]?.json<Upload>().uploadId })
+  t.equal(renewed.statusCode, 201, 'renewing one needs no place')
+  const { uploadId, url } = renewed.json<Upload>()
+  const headers = { 'content-type': 'audio/webm' }
+  await fetch(url, { method: 'PUT', body: new Uint8Array(recording), headers })
+  const completion = `/api/sessions/${first}/recording/complete`
+  t.equal((await who.call('POST', completion, { uploadId })).statusCode, 200)
+  t.equal((await who.remove(second)).statusCode, 204)
+  const late = ids.filter((id) => !open.includes(id))
+  t.equal((await begin(who, late[0] ?? '')).statusCode, 201, 'a completed one is not open')
+  t.equal((await begin(who, late[1] ?? '')).statusCode, 201, 'nor is one of a deleted session')
+  isProblem(t, await begin(who, late[2] ?? ''), 'quota_exceeded')
 })

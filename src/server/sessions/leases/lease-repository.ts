@@ -125,6 +125,22 @@ export async function abandonLease(
   return count === 1
 }
 
+/** Finds leases that have expired and are older than `minAgeMs`, the oldest first. */
+export const findExpiredLeases = (
+  queries: Queries,
+  { minAgeMs, limit }: { minAgeMs: number; limit: number }
+): Promise<Array<{ sessionId: string; userId: string }>> =>
+  queries.$queryRaw`
+    SELECT session_id AS "sessionId", user_id AS "userId" FROM session_leases
+    WHERE expires_at <= now() AND started_at <= now() - ${milliseconds(minAgeMs)}
+    ORDER BY expires_at LIMIT ${limit}::int`
+
+/** Deletes the lease of a session if it has expired and is older than `minAgeMs`. @returns how many: 0 or 1 */
+export const deleteExpiredLease = (queries: Queries, sessionId: string, minAgeMs: number): Promise<number> =>
+  queries.$executeRaw`
+    DELETE FROM session_leases WHERE session_id = ${sessionId}::uuid
+      AND expires_at <= now() AND started_at <= now() - ${milliseconds(minAgeMs)}`
+
 /** Deletes the leases that have expired and are older than `minAgeMs`. @returns how many */
 export const deleteExpiredLeases = (queries: Queries, minAgeMs: number): Promise<number> =>
   queries.$executeRaw`

@@ -3,11 +3,19 @@ import { unsupported } from '../../audio/detect-format.ts'
 import { formatOfMediaType } from '../../audio/formats.ts'
 import { invalidInput } from '../../errors.ts'
 import { CACHE_SECONDS } from '../../storage/cache-life.ts'
+import { quotaSetting, toQuotaError } from '../../users/quotas.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { sessionNotFound } from '../errors.ts'
 import { createSessionRepository, type StoredSession } from '../repository.ts'
-import { recordingExists, recordingTooLarge, uploadNotFound } from './errors.ts'
+import {
+  MAX_OPEN_UPLOADS,
+  recordingExists,
+  recordingTooLarge,
+  tooManyUploads,
+  uploadNotFound
+} from './errors.ts'
+import { createOpenUploads } from './open-uploads.ts'
 import { announcedBytes, createUploadId, stagingKey } from './staged-upload.ts'
 
 /** What the client announces. With `uploadId` it renews the token of that upload. */
@@ -15,9 +23,10 @@ type NewUpload = { contentType: string; bytes: number; uploadId?: string }
 
 /**
  * Begins a direct upload, or renews the token of the open one: returns URLs of the staging bucket to which
- * the client sends the bytes. A new upload replaces the open one of the session.
+ * the client sends the bytes. A new upload replaces the open one of the session. Its announced bytes count in
+ * the quota until it is completed, deleted or expired.
  * @throws {ApiError} session_not_found; upload_not_found; recording_exists; unsupported_recording;
- * recording_too_large; invalid_input; storage_unavailable; database_unavailable
+ * recording_too_large; quota_exceeded; invalid_input; storage_unavailable; database_unavailable
  */
 export async function beginUpload(
   dependencies: SessionDependencies,
@@ -32,7 +41,7 @@ export async function beginUpload(
   const isRenewal = uploadId === session.uploadId
   const path = stagingKey(session, uploadId)
   const { url, token, expiresAt } = await staging.signUpload(path, { upsert: isRenewal })
-  if (!isRenewal) await openUpload(dependencies, session, uploadId)
+  await openUpload(dependencies, session, { uploadId, isRenewal })
   return {
     uploadId,
     url,
@@ -70,13 +79,25 @@ function chooseId(
 }
 
 async function openUpload(
-  { database }: SessionDependencies,
-  { id, userId }: StoredSession,
-  uploadId: string
+  { database, quotas }: SessionDependencies,
+  session: StoredSession,
+  { uploadId, isRenewal }: { uploadId: string; isRenewal: boolean }
 ): Promise<void> {
-  const isOpen = await database.transaction(async (queries) => {
-    await createUserRepository(queries).lock({ userId })
-    return createSessionRepository(queries).openUpload(id, uploadId)
-  })
-  if (!isOpen) throw recordingExists() // attached meanwhile, or deleted: the next call tells
+  const recordingBytes = BigInt(announcedBytes(uploadId))
+  const isOpen = await database
+    .transaction(async (queries) => {
+      await createUserRepository(queries).lock(session)
+      const sessions = createSessionRepository(queries)
+      const uploads = createOpenUploads(queries)
+      if ((await uploads.countOthers(session)) >= MAX_OPEN_UPLOADS) throw tooManyUploads()
+      const isOpen = isRenewal
+        ? await sessions.isOpen(session.id, uploadId)
+        : await sessions.openUpload(session.id, { uploadId, recordingBytes }, quotaSetting(quotas))
+      if (isOpen) await uploads.keep(session)
+      return isOpen
+    })
+    .catch((error) => {
+      throw toQuotaError(error, quotas)
+    })
+  if (!isOpen) throw isRenewal ? uploadNotFound() : recordingExists() // or deleted: the next call tells
 }

@@ -8,6 +8,7 @@ import { sessionBusy, sessionNotFound } from '../errors.ts'
 import { confirm, consume, type Lease } from '../leases/lease.ts'
 import { createSessionRepository, type StoredSession } from '../repository.ts'
 import { uploadNotFound } from './errors.ts'
+import { createOpenUploads } from './open-uploads.ts'
 import { stagedUpload, type StagedUpload } from './staged-upload.ts'
 import { verifyUpload } from './verify-upload.ts'
 
@@ -97,6 +98,7 @@ async function attach(dependencies: SessionDependencies, publication: Publicatio
     const recording = { audioUrl, uploadId: upload.uploadId }
     const attached = await createSessionRepository(queries).attachRecording(session.id, recording)
     if (attached === null) throw sessionNotFound()
+    await createOpenUploads(queries).end(session.id)
     return attached
   })
   const { uploadId, bytes } = upload

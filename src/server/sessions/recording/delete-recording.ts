@@ -2,10 +2,11 @@ import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { consumeForDeletion } from '../leases/lease.ts'
 import { createSessionRepository } from '../repository.ts'
+import { createOpenUploads } from './open-uploads.ts'
 import { removeRecording } from './remove-recording.ts'
 
 /**
- * Deletes the recording of a session; the session stays. Succeeds also when the session has no recording.
+ * Deletes the recording of a session and ends its open upload; the session stays. Succeeds also when the session has no recording.
  * @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable
  */
 export async function deleteRecording(
@@ -17,6 +18,7 @@ export async function deleteRecording(
       await createUserRepository(queries).lock({ userId })
       await consumeForDeletion(queries, lease)
       await createSessionRepository(queries).forgetRecording(id)
+      await createOpenUploads(queries).end(id)
     })
   )
 }

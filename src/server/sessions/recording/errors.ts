@@ -11,6 +11,16 @@ export const recordingTooLarge = (bytes: number, maxBytes: number) =>
     `The recording has ${bytes} bytes, and at most ${maxBytes} are allowed.`
   )
 
+/** Direct uploads that a user may have open. */
+export const MAX_OPEN_UPLOADS = 10
+
+/** The error for one open upload too many. */
+export const tooManyUploads = () =>
+  new ApiError(
+    'quota_exceeded',
+    `An account has up to ${MAX_OPEN_UPLOADS} open uploads. Complete one, or end it with DELETE /api/sessions/:id/recording.`
+  )
+
 /** The error for an upload that was not begun, or that another one has replaced. */
 export const uploadNotFound = () =>
   new ApiError('upload_not_found', 'No open upload of the session has this uploadId. Begin a new one.')

@@ -3,7 +3,13 @@ import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { isUserDeleted, sessionNotFound } from '../errors.ts'
 import { confirm, type Lease } from '../leases/lease.ts'
-import { createSessionRepository, mayHaveObject, type SessionHead } from '../repository.ts'
+import {
+  createSessionRepository,
+  mayHaveObject,
+  type SessionHead,
+  type StoredSession
+} from '../repository.ts'
+import { stagedUpload } from './staged-upload.ts'
 
 /**
  * The common part of deleting a session and of deleting its recording. Clears the URL of the session, removes
@@ -35,9 +41,10 @@ export async function removeRecording(
 
 async function removeObject(
   { database, storage, leases, defaultTimeZone }: SessionDependencies,
-  { id, userId }: SessionHead,
+  session: StoredSession,
   lease: Lease
 ): Promise<void> {
+  const { id, userId, uploadId, audioUrl } = session
   await database.transaction(async (queries) => {
     const user = await createUserRepository(queries).lock({ userId })
     // Before anything is removed: nothing that comes later may fail because of a time zone.
@@ -45,5 +52,10 @@ async function removeObject(
     await confirm(queries, lease)
     await createSessionRepository(queries).clearAudioUrl(id)
   })
-  await leases.write(lease, () => storage.remove(possibleKeys(userId, id)))
+  await leases.write(lease, async () => {
+    await storage.remove(possibleKeys(userId, id))
+    if (uploadId === null || audioUrl !== null) return // nothing is in staging
+    const { key, sealedKey } = stagedUpload(session, uploadId)
+    await storage.staging.remove([key, sealedKey])
+  })
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { SessionHead } from '../repository.ts'
 
+type SessionIds = Pick<SessionHead, 'id' | 'userId'>
+
 /** One direct upload: its object in the staging bucket, and the length that the client announced. */
 export type StagedUpload = {
   uploadId: string
@@ -13,7 +15,7 @@ export type StagedUpload = {
 }
 
 /** Key of an upload in the staging bucket. */
-export const stagingKey = ({ userId, id }: SessionHead, uploadId: string) =>
+export const stagingKey = ({ userId, id }: SessionIds, uploadId: string) =>
   `${userId}/${id}/${uploadId}`.toLowerCase()
 
 /** Makes the id of an upload. The announced length is part of it, so that it need not be stored. */
@@ -23,7 +25,7 @@ export const createUploadId = (bytes: number) => `${randomUUID()}-${bytes}`
 export const announcedBytes = (uploadId: string) => Number(uploadId.split('-').at(-1))
 
 /** The upload with this `uploadId`, whose format the request schema has validated. */
-export function stagedUpload(session: SessionHead, uploadId: string): StagedUpload {
+export function stagedUpload(session: SessionIds, uploadId: string): StagedUpload {
   const key = stagingKey(session, uploadId)
   return { uploadId, key, sealedKey: `${key}-sealed`, bytes: announcedBytes(uploadId) }
 }

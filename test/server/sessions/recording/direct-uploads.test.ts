@@ -386,6 +386,15 @@ t.test('with its uploadId, the token of the open upload is renewed', async (t) =
   isProblem(t, await begin(clara, id, { uploadId: begun.uploadId }), 'recording_exists')
 })
 
+t.test('deleting the recording of a session ends its open upload', async (t) => {
+  const { clara } = await start(t)
+  const id = await newSession(clara)
+  const upload = await uploaded(clara, id)
+  t.equal((await removeRecording(clara, id)).statusCode, 204)
+  isProblem(t, await complete(clara, id, upload), 'upload_not_found')
+  isProblem(t, await begin(clara, id, { uploadId: upload.uploadId }), 'upload_not_found')
+})
+
 t.test('only the open upload can be renewed, and only as it was announced', async (t) => {
   const { clara } = await start(t)
   const id = await newSession(clara)

@@ -1,0 +1,86 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Database } from '../database/client.ts'
+import { ApiError } from '../errors.ts'
+import { createLeases, type Leases } from '../sessions/leases/leases.ts'
+import { deleteExpiredLease, findExpiredLeases } from '../sessions/leases/lease-repository.ts'
+import { endExpiredUpload } from '../sessions/recording/end-expired-upload.ts'
+import { createOpenUploads } from '../sessions/recording/open-uploads.ts'
+import { possibleKeys } from '../storage/recording-keys.ts'
+import type { Storage } from '../storage/storage.ts'
+import { inspectLeftover } from './inspect-leftover.ts'
+import { sweepStaging } from './sweep-staging.ts'
+
+/** Uploads, and leases, that one round looks at. */
+const ITEMS = 100
+/** A lease that expired later may belong to a request whose writes still arrive. */
+const LEASE_AGE_MS = 15 * 60_000
+
+export type SweepOptions = {
+  database: Database
+  storage: Storage
+  log: Pick<FastifyBaseLogger, 'warn'>
+  /** Whether to stop before the next item. */
+  isOver: () => boolean
+  /** Only for tests: the age from which on leases and staged objects are swept, in milliseconds. */
+  minAgeMs?: number
+  /** Where the round before stopped in the staging bucket. */
+  from?: string | undefined
+}
+
+/** What a round has removed. `next`: where the next one goes on in the staging bucket. */
+export type Swept = {
+  uploads: number
+  leases: number
+  recordings: number
+  staged: number
+  next: string | undefined
+}
+
+/**
+ * One round of removing what died requests and abandoned uploads have left: expired direct uploads, expired
+ * leases with the objects of their sessions to which no session refers, and objects in the staging bucket
+ * that cannot become a recording. Its work is bounded, and the next round goes on.
+ *
+ * Safe beside other instances and running requests: each object is removed under the lease of its session.
+ * @throws {ApiError} storage_unavailable; database_unavailable
+ */
+export async function sweep(options: SweepOptions): Promise<Swept> {
+  const { database, log } = options
+  const leases = createLeases(database.queries, { leaseMs: 60_000, waitMs: 0, log })
+  const uploads = await sweepUploads(options, leases)
+  const swept = await sweepLeases(options, leases)
+  return { uploads, ...swept, ...(await sweepStaging(options)) }
+}
+
+async function sweepUploads({ database, storage, isOver }: SweepOptions, leases: Leases): Promise<number> {
+  let ended = 0
+  for (const upload of await createOpenUploads(database.queries).findExpired(ITEMS)) {
+    if (isOver()) break
+    if (await unlessBusy(endExpiredUpload({ database, storage, leases }, upload))) ended++
+  }
+  return ended
+}
+
+async function sweepLeases(
+  { database, storage, isOver, minAgeMs = LEASE_AGE_MS }: SweepOptions,
+  leases: Leases
+): Promise<Pick<Swept, 'leases' | 'recordings'>> {
+  const swept = { leases: 0, recordings: 0 }
+  const inspection = { database, storage, leases, minAgeMs, remove: true, report: () => {} }
+  for (const lease of await findExpiredLeases(database.queries, { minAgeMs, limit: ITEMS })) {
+    for (const key of possibleKeys(lease.userId, lease.sessionId)) {
+      if (isOver()) return swept
+      if (await inspectLeftover(inspection, { ...lease, key })) swept.recordings++
+    }
+    await deleteExpiredLease(database.queries, lease.sessionId, minAgeMs)
+    swept.leases++
+  }
+  return swept
+}
+
+/** A session that a request works on is left for a later round. */
+const unlessBusy = (work: Promise<boolean>): Promise<boolean> =>
+  work.catch((error) => {
+    if (error instanceof ApiError && error.code === 'session_busy') return false
+    throw error
+  })
