@@ -1,4 +1,5 @@
 import type { SessionData } from '../../contract/sessions.ts'
+import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import type { SessionHead } from './repository.ts'
 import type { Score, Scores } from './score-repository.ts'
 
@@ -33,4 +34,17 @@ export function describeSession(
     analysis: Object.values(analysis).every((value) => value === null) ? null : analysis,
     audioUrl
   }
+}
+
+/**
+ * The JSON of a stored session, with a URL that plays.
+ * @throws {ApiError} storage_unavailable
+ */
+export async function withPlaybackUrl(
+  json: string,
+  { areCanonical, resolveOne }: Pick<PlaybackUrls, 'areCanonical' | 'resolveOne'>
+): Promise<string> {
+  if (areCanonical) return json
+  const session = JSON.parse(json) as SessionData
+  return JSON.stringify({ ...session, audioUrl: await resolveOne(session.audioUrl) })
 }

@@ -26,7 +26,7 @@ import { editSession } from './edit-session.ts'
 import { decodeCursor } from './cursor.ts'
 import { createHistoryRepository, HISTORY_FORM, type HistoryVersion } from './history-repository.ts'
 import { listHistory, listPage } from './list-sessions.ts'
-import { describeSession } from './presenter.ts'
+import { describeSession, withPlaybackUrl } from './presenter.ts'
 import { readSession, type ReadSession } from './read-session.ts'
 import recordingRoutes from './recording/routes.ts'
 import { createSessionRepository, type StoredSession } from './repository.ts'
@@ -52,7 +52,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
 
   const history = createHistoryRepository(database.run)
   const listing = { history, playbackUrls }
-  const reading = { sessionsAsJson: createSessionJsonRepository(database.run), sessions, playbackUrls }
+  const reading = { sessionsAsJson: createSessionJsonRepository(database.run), sessions }
 
   const scoresOf = (session: StoredSession) => findScores(database.queries, session)
 
@@ -61,13 +61,14 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   const present = async (session: StoredSession, urls = playbackUrls) =>
     describeSession(session, await urls.resolveOne(session.audioUrl), scoresOf(session))
 
-  const answer = async (reply: FastifyReply, session: StoredSession) =>
-    sendSession(reply.header('etag', tagOf(session)), await present(session))
+  const answer = async (reply: FastifyReply, session: StoredSession, urls = playbackUrls) =>
+    sendSession(reply.header('etag', tagOf(session)), await present(session, urls))
 
-  const sendRead = (reply: FastifyReply, { session, revision }: ReadSession) =>
-    typeof session === 'string'
-      ? reply.header('etag', tagOf({ revision })).type(JSON_TYPE).send(session)
-      : answer(reply, session)
+  const sendRead = async (reply: FastifyReply, { session, revision }: ReadSession, urls = playbackUrls) => {
+    if (typeof session !== 'string') return answer(reply, session, urls)
+    const json = await withPlaybackUrl(session, urls)
+    return reply.header('etag', tagOf({ revision })).type(JSON_TYPE).send(json)
+  }
 
   /** The session is written: a missing signed URL must not turn the answer into an error. The next read has one. */
   const urlsAfterWrite = {
@@ -169,7 +170,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       config: readConfig,
       editSession: (reference, edit) => editSession(dependencies, reference, edit),
       answer: async (reply, reference) =>
-        sendRead(reply, await readSession({ ...reading, playbackUrls: urlsAfterWrite }, reference))
+        sendRead(reply, await readSession(reading, reference), urlsAfterWrite)
     })
   })
 

@@ -94,3 +94,16 @@ t.test('signed URLs are another version after half of their life', async (t) => 
   clock += HOUR / 2
   t.equal((await read(id, tag, signed.app)).statusCode, 200)
 })
+
+t.test('a version that the client has costs no signed URL', async (t) => {
+  const signed = await build(t, { services, now, env: { RECORDINGS_ACCESS: 'private' } })
+  const id = idOf(await clara.save({ audioBase64 }))
+  const { tag } = await read(id, undefined, signed.app)
+  const away = await build(t, {
+    services,
+    now,
+    env: { RECORDINGS_ACCESS: 'private', SUPABASE_URL: 'http://127.0.0.1:1' }
+  })
+  t.equal((await read(id, undefined, away.app)).statusCode, 503)
+  t.equal((await read(id, tag, away.app)).statusCode, 304)
+})
