@@ -32,6 +32,10 @@ export type Http = {
   call: <T>(call: Call) => Promise<T>
   /** Sends a request without a token. Returns the result of `read`. */
   transfer: <T>(transfer: Transfer, read: (response: Response) => Promise<T>) => Promise<T>
+  /** As `transfer`, without repeating it. */
+  once: <T>(transfer: Transfer, read: (response: Response) => Promise<T>) => Promise<T>
+  /** Repeats `work` as requests are repeated. */
+  retried: <T>(work: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>
 }
 
 // In bytes per millisecond. A slower transfer times out.
@@ -96,7 +100,9 @@ export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeout
 
   return {
     call: <T>(call: Call) => retried(() => callWithToken(call), call.signal) as Promise<T>,
-    transfer: (transfer, read) => retried(() => request(transfer, read), transfer.signal)
+    transfer: (transfer, read) => retried(() => request(transfer, read), transfer.signal),
+    once: request,
+    retried
   }
 }
 

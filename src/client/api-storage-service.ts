@@ -32,8 +32,8 @@ export type ApiStorageOptions = {
   timeZone?: string
   /**
    * Recordings of at least this many bytes are uploaded directly to the object storage. Default: 8,000,000. A
-   * direct upload needs three more requests but avoids base64, which adds a third to the size. If it fails,
-   * the recording is sent inline.
+   * direct upload needs more requests, but avoids base64, which adds a third to the size, and can be resumed.
+   * If it fails, the recording is sent inline.
    */
   directUploadBytes?: number
   /** Time limit for a response in milliseconds, not counting the transfer. Default: 30,000. */
@@ -49,6 +49,7 @@ export type ApiStorageOptions = {
  */
 export class ApiStorageService implements PracticeStorage {
   readonly #http: Http
+  readonly #clock: Clock
   readonly #getProfile: ApiStorageOptions['getProfile']
   readonly #timeZone: string | undefined
   readonly #directUploadBytes: number
@@ -60,6 +61,7 @@ export class ApiStorageService implements PracticeStorage {
     getProfile,
     timeZone = browserTimeZone(),
     directUploadBytes = 8_000_000,
+    clock = systemClock,
     ...given
   }: ApiStorageOptions) {
     this.#http = createHttp({
@@ -68,9 +70,10 @@ export class ApiStorageService implements PracticeStorage {
       fetch: given.fetch ?? ((url, init) => fetch(url, init)),
       // With a custom fetch, all requests go through it.
       Xhr: given.XMLHttpRequest ?? (given.fetch ? undefined : globalThis.XMLHttpRequest),
-      clock: given.clock ?? systemClock,
+      clock,
       timeoutMs: given.timeoutMs ?? 30_000
     })
+    this.#clock = clock
     this.#getProfile = getProfile
     this.#timeZone = timeZone
     this.#directUploadBytes = directUploadBytes
@@ -108,7 +111,7 @@ export class ApiStorageService implements PracticeStorage {
     const direct = await import('./direct-upload.ts').catch(() => undefined)
     if (direct) {
       return direct.saveDirectly(
-        { http: this.#http, save: this.#save.bind(this) },
+        { http: this.#http, clock: this.#clock, save: this.#save.bind(this) },
         { ...session, audio },
         options
       )

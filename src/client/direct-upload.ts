@@ -1,21 +1,20 @@
-import type { Upload } from '../contract/recordings.ts'
 import type { Http } from './api-http.ts'
+import type { Clock } from './clock.ts'
 import { readBlob } from './read-blob.ts'
+import { recordingUnreachable } from './recording-unreachable.ts'
+import { uploadRecording } from './recording-upload.ts'
 import { isSameBlob } from './same-blob.ts'
 import { StorageError, type SaveOptions, type SessionData } from './storage-service.ts'
 import { createUploadProgress } from './upload-progress.ts'
 
 export type DirectUploadServices = {
   http: Http
+  clock: Clock
   /** Saves with the recording inline. Returns the stored session. */
   save: (session: SessionData, options: SaveOptions) => Promise<SessionData>
 }
 
 type SessionWithAudio = SessionData & { audio: Blob }
-
-// Statuses of a direct upload after which an inline save may succeed: the inline route checks only the bytes
-// and does not depend on what the browser can reach.
-const INLINE_FALLBACK = [400, 404, 409, 415]
 
 /** Saves in progress in this page, by session id. */
 const savesInProgress = new Map<string, Promise<void>>()
@@ -44,16 +43,15 @@ export async function saveDirectly(
 }
 
 async function saveAndUpload(
-  { http, save }: DirectUploadServices,
+  { http, clock, save }: DirectUploadServices,
   session: SessionWithAudio,
-  { signal, onProgress }: SaveOptions
+  { signal, onProgress, ...uploads }: SaveOptions
 ): Promise<void> {
   const { audio, ...withoutAudio } = session
   // `fetch` reports an unreadable body as a network error.
   await readBlob(audio.slice(0, 1))
   const options = signal ? { signal } : {}
   const sessionPath = `/api/sessions/${session.id}`
-  const recordingPath = `${sessionPath}/recording`
   const progress = onProgress && createUploadProgress(audio.size, onProgress)
   const uploadOptions = { ...options, ...(progress && { onProgress: progress.report }) }
 
@@ -71,27 +69,12 @@ async function saveAndUpload(
 
   /** Returns false when the recording should be sent inline instead. */
   async function upload(): Promise<boolean> {
-    try {
-      const { uploadId, url, contentType } = await post<Upload>(recordingPath, {
-        contentType: audio.type || 'audio/webm',
-        bytes: audio.size
-      })
-      // A failed PUT is ignored: the response may be lost or hidden by CORS, and `complete` tells what
-      // arrived.
-      await http
-        .transfer(
-          { ...uploadOptions, method: 'PUT', url, headers: { 'content-type': contentType }, body: audio },
-          expectOk
-        )
-        .catch(() => signal?.throwIfAborted())
-      await post(`${recordingPath}/complete`, { uploadId })
-      return true
-    } catch (error) {
-      const { status = -1 } = error as Partial<StorageError>
-      if (status === 413) await deleteSession()
-      if (INLINE_FALLBACK.includes(status)) return false
-      throw error
-    }
+    return uploadRecording({ http, clock, sessionPath, audio }, { ...uploadOptions, ...uploads }).catch(
+      async (error) => {
+        if (error.status === 413) await deleteSession()
+        throw error
+      }
+    )
   }
 
   async function deleteSession(): Promise<boolean> {
@@ -115,10 +98,6 @@ async function saveAndUpload(
       throw new StorageError(409, 'id_reused', 'Another session has this id. Choose a new id.')
     }
   }
-
-  function post<T>(path: string, body: object): Promise<T> {
-    return http.call<T>({ ...options, method: 'POST', path, body: new Blob([JSON.stringify(body)]) })
-  }
 }
 
 /** Waits until the work has succeeded or failed. */
@@ -128,18 +107,6 @@ async function waitForEnd(work: Promise<unknown>, signal?: AbortSignal): Promise
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
   await Promise.race([work.catch(() => {}), aborted])
-}
-
-async function expectOk({ ok, status }: Response): Promise<void> {
-  if (!ok) throw recordingUnreachable(status)
-}
-
-function recordingUnreachable(status: number): StorageError {
-  return new StorageError(
-    status,
-    'recording_unreachable',
-    'The recording storage is not available. Try again later.'
-  )
 }
 
 function undefinedIfReused(error: StorageError): undefined {

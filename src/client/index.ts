@@ -16,6 +16,7 @@ export {
   type SaveOptions,
   type SessionChanges,
   type SessionData,
+  type StartedUpload,
   type UserStatsData
 } from './storage-service.ts'
 export type { GetAccessToken } from './token.ts'

@@ -43,7 +43,16 @@ export type CallOptions = {
   signal?: AbortSignal
 }
 
-export type SaveOptions = CallOptions & { onProgress?: (progress: Progress) => void }
+/** An upload that has begun: enough to continue it, also after a reload of the page. */
+export type StartedUpload = { uploadId: string; url: string }
+
+export type SaveOptions = CallOptions & {
+  onProgress?: (progress: Progress) => void
+  /** The upload that an interrupted save of the same session and recording has begun, to continue it. */
+  startedUpload?: StartedUpload
+  /** Called before the first byte of a resumable upload is sent. The upload waits for it. */
+  onUploadStarted?: (upload: StartedUpload) => Promise<unknown>
+}
 
 /**
  * Storage of practice sessions. All implementations behave the same.

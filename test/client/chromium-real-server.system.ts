@@ -79,6 +79,17 @@ t.test('ApiStorageService in Chromium against the real server', { skip }, async 
     t.ok(puts.every((url) => url.includes('/storage/v1/object/upload/sign/') && !url.startsWith(baseUrl)))
   })
 
+  await t.test('uploads a recording of several chunks by TUS', async (t) => {
+    const methods: string[] = []
+    page.on('request', (request) => {
+      if (request.url().includes('/storage/v1/upload/resumable/sign')) methods.push(request.method())
+    })
+    const account = { baseUrl, ...newAccount() }
+    const shares = await page.evaluate((account) => scenarios.upload(account, 13_000_000), account)
+    t.strictSame(methods, ['POST', 'PATCH', 'PATCH', 'PATCH'])
+    t.equal(shares.at(-1), 1)
+  })
+
   await t.test('reports upload progress', async (t) => {
     // Throttled, because the loopback interface is too fast to report progress.
     const network = await context.newCDPSession(page)

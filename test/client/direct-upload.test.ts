@@ -1,13 +1,9 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { runsOf } from '../helpers/property-runs.ts'
-import {
-  ApiStorageService,
-  type ApiStorageOptions,
-  type Clock,
-  type Progress
-} from '../../src/client/index.ts'
+import { ApiStorageService, type ApiStorageOptions, type Clock } from '../../src/client/index.ts'
 import { problem, startFakeApi, type Fault } from './helpers/fake-api.ts'
+import { FetchingXhr } from './helpers/fetching-xhr.ts'
 import { hex, newSession, recording, recordingOf } from './helpers/sessions.ts'
 import { behaviours } from './storage-service-suite.ts'
 
@@ -281,38 +277,8 @@ t.test('an abort stops the save at any step', async (t) => {
 t.test(
   'progress counts bytes of the recording, only increases, and is complete only when all is stored',
   async (t) => {
-    /** An XMLHttpRequest on fetch that reports progress twice. */
-    class FetchingXhr {
-      upload: { onprogress?: (progress: Progress) => void } = {}
-      status = 0
-      responseText = ''
-      onload = () => {}
-      onerror = () => {}
-      #request: [method: string, url: string] = ['', '']
-      readonly #headers: Record<string, string> = {}
-      open(...request: [string, string]) {
-        this.#request = request
-      }
-      setRequestHeader(name: string, value: string) {
-        this.#headers[name] = value
-      }
-      getResponseHeader() {
-        return null
-      }
-      abort() {}
-      async send(body: Blob) {
-        const [method, url] = this.#request
-        for (const share of [0.5, 1]) {
-          this.upload.onprogress?.({ loaded: share * body.size, total: body.size })
-        }
-        const response = await fetch(url, { method, headers: this.#headers, body }).catch(() => undefined)
-        if (!response) return this.onerror()
-        Object.assign(this, { status: response.status, responseText: await response.text() })
-        this.onload()
-      }
-    }
     const { api, newService } = await setUp(t)
-    const service = newService({ XMLHttpRequest: FetchingXhr as unknown as typeof XMLHttpRequest })
+    const service = newService({ XMLHttpRequest: FetchingXhr })
 
     async function progressOf(fault: Fault) {
       const seen: string[] = []

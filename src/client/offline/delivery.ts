@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { isTransient, retryAfterMs } from '../request-retry.ts'
-import type { PracticeStorage, Progress } from '../storage-service.ts'
+import type { PracticeStorage, Progress, SaveOptions } from '../storage-service.ts'
 import type { Lock } from './lock.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { isSetAside, type QueueItem } from './queue-item.ts'
@@ -49,11 +49,21 @@ export function createDelivery({ service, queue, lock, clock, isOnline, onChange
       return { ...next, error }
     })
 
-  async function send({ id, remove, session, changes }: QueueItem): Promise<void> {
-    const onProgress = progressListeners.get(id)
+  async function send(item: QueueItem): Promise<void> {
+    const { id, remove, session, changes } = item
     if (remove) await service.deleteSession(id)
-    if (session) await service.saveSession(session, onProgress && { onProgress })
+    if (session) await service.saveSession(session, optionsOf(item))
     if (changes) await service.updateSession(id, changes)
+  }
+
+  function optionsOf(item: QueueItem): SaveOptions {
+    const onProgress = progressListeners.get(item.id)
+    return {
+      ...(onProgress && { onProgress }),
+      ...(item.upload && { startedUpload: item.upload }),
+      // Without a note of it, the upload only begins anew after a reload.
+      onUploadStarted: (upload) => queue.mark(item, { upload }).catch(() => {})
+    }
   }
 
   /** Sends everything that is due; with `force` also what was set aside. Resolves with the last failure. */

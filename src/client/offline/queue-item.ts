@@ -1,6 +1,12 @@
 import { isTransientStatus } from '../request-retry.ts'
 import { applyChanges, listed, mergeChanges } from '../session-changes.ts'
-import { StorageError, type Refusal, type SessionChanges, type SessionData } from '../storage-service.ts'
+import {
+  StorageError,
+  type Refusal,
+  type SessionChanges,
+  type SessionData,
+  type StartedUpload
+} from '../storage-service.ts'
 
 /** What waits for one session. Delivered in this order: deletion, save, changes. */
 export type Pending = {
@@ -9,6 +15,8 @@ export type Pending = {
   changes?: SessionChanges
   /** The save was sent at least once. It may be stored although no response arrived. */
   sent?: boolean
+  /** The upload of the recording that has begun. */
+  upload?: StartedUpload
 }
 
 /** A session in the outbox's queue. */
@@ -45,7 +53,10 @@ export function addChanges(item: QueueItem | undefined, changes: SessionChanges)
   if (item?.remove && !item.session) {
     throw new StorageError(404, 'session_not_found', 'The session does not exist.')
   }
-  return { ...pick(item, 'remove', 'session', 'sent'), changes: mergeChanges(item?.changes ?? {}, changes) }
+  return {
+    ...pick(item, 'remove', 'session', 'sent', 'upload'),
+    changes: mergeChanges(item?.changes ?? {}, changes)
+  }
 }
 
 /** What waits after a deletion: nothing when the session was only here. */
@@ -56,12 +67,12 @@ export function addDeletion(item: QueueItem | undefined): Pending | undefined {
 
 /** What waits after a refused change or deletion is given up: the save, if it is not delivered. */
 export function dropRefused(item: QueueItem | undefined): Pending | undefined {
-  return item?.session && pick(item, 'remove', 'session', 'sent')
+  return item?.session && pick(item, 'remove', 'session', 'sent', 'upload')
 }
 
 /** The same work, as if it had not failed. */
 export function startAgain(item: QueueItem | undefined): Pending | undefined {
-  return item && pick(item, 'remove', 'session', 'changes', 'sent')
+  return item && pick(item, 'remove', 'session', 'changes', 'sent', 'upload')
 }
 
 /**

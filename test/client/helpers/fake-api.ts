@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { dailyPractice, faultOfRange } from '../../../src/contract/daily-practice.ts'
 import { localDay, practiceDays, summarise } from '../../../src/contract/practice-days.ts'
+import { createFakeTus, TUS_PATH } from './fake-tus.ts'
 
 /**
  * A fake API that can fail on demand. The token of a request selects its account, which is created on first
@@ -45,7 +46,22 @@ export async function startFakeApi() {
   const accounts = new Map<string, Account>()
   const sockets = new Set<Socket>()
   const requests: { method: string; path: string; token: string; body: string }[] = []
-  const api = { baseUrl: '', fault: (() => undefined) as Fault, requests, account, kill, start, port: 0 }
+  const tus = createFakeTus((uploadId, bytes) => {
+    const upload = findUpload(uploadId)
+    if (upload) upload.arrived = bytes
+  })
+  const api = {
+    baseUrl: '',
+    fault: (() => undefined) as Fault,
+    requests,
+    account,
+    kill,
+    start,
+    port: 0,
+    tus,
+    /** How long tokens of uploads are valid. */
+    tokenLifeMs: 3_600_000
+  }
   let server = createServer()
 
   function account(token: string): Account {
@@ -70,13 +86,15 @@ export async function startFakeApi() {
       return
     }
     const bytes = Buffer.concat(await request.toArray())
-    const body = bytes.toString()
+    const body = seen.path.startsWith('/storage/') ? '' : bytes.toString()
     requests.push({ ...seen, body })
     const fault = api.fault({ ...seen, body })
-    const answer = () =>
-      seen.method === 'PUT'
+    const answer = () => {
+      if (seen.path.startsWith(TUS_PATH)) return tus.handle({ ...seen, headers: request.headers, bytes })
+      return seen.method === 'PUT'
         ? receive(seen, request.headers['content-type'], bytes)
         : route(seen, body, account(token))
+    }
     const outcome = typeof fault === 'object' || fault === 'cut' ? fault : answer()
     if (fault === 'lose' || outcome === 'cut') request.socket.destroy()
     else send(response, outcome)
@@ -173,15 +191,26 @@ export async function startFakeApi() {
   function begin(
     mine: Account,
     session: Stored,
-    { contentType, bytes }: { contentType: string; bytes: number }
+    { contentType, bytes, uploadId: open }: { contentType: string; bytes: number; uploadId?: string }
   ) {
     if (!contentType.startsWith('audio/webm')) return problem(415, 'unsupported_recording')
     if (session.audio) return problem(409, 'recording_exists')
-    const uploadId = randomUUID()
-    mine.uploads.set(uploadId, { contentType: 'audio/webm', bytes })
+    if (open && !mine.uploads.has(open)) return problem(404, 'upload_not_found')
+    const uploadId = open ?? randomUUID()
+    if (!open) mine.uploads.set(uploadId, { contentType: 'audio/webm', bytes })
     return {
       status: 201,
-      body: { uploadId, url: `${api.baseUrl}/storage/${uploadId}`, contentType: 'audio/webm' }
+      body: {
+        uploadId,
+        url: `${api.baseUrl}/storage/${uploadId}`,
+        contentType: 'audio/webm',
+        token: `valid-${randomUUID()}`,
+        bucket: 'staging',
+        path: uploadId,
+        cacheControl: '60',
+        resumableUrl: api.baseUrl + TUS_PATH,
+        expiresAt: new Date(Date.now() + api.tokenLifeMs).toISOString()
+      }
     }
   }
 
@@ -191,9 +220,7 @@ export async function startFakeApi() {
     contentType: string | undefined,
     bytes: Buffer
   ) {
-    const upload = [...accounts.values()]
-      .map(({ uploads }) => uploads.get(path.replace('/storage/', '')))
-      .find(Boolean)
+    const upload = findUpload(path.replace('/storage/', ''))
     const error =
       !upload || token || contentType !== upload.contentType
         ? 'InvalidRequest'
@@ -203,6 +230,10 @@ export async function startFakeApi() {
     if (!upload || error) return { status: 400, body: { statusCode: '400', error } }
     upload.arrived = bytes
     return { status: 200, body: { Key: path } }
+  }
+
+  function findUpload(uploadId: string) {
+    return [...accounts.values()].map(({ uploads }) => uploads.get(uploadId)).find(Boolean)
   }
 
   function finish(mine: Account, session: Stored, { uploadId }: { uploadId: string }) {

@@ -34,7 +34,7 @@ const voidElement = (size: number) => [0xec, 0x01, 0, 0, 0, size >> 24, size >> 
  * size.
  */
 export function recording(seed = 1, size = 70_001): Blob {
-  const bytes = Uint8Array.from({ length: size }, (_, index) => (index * seed + (index >> 8)) % 256)
+  const bytes = new Uint8Array(size).map((_, index) => index * seed + (index >> 8))
   const header = Array.from(atob(WEBM_HEADER), (character) => character.charCodeAt(0))
   bytes.set([...header, ...voidElement(size - header.length - 9)])
   return new Blob([bytes], { type: 'audio/webm;codecs=opus' })

@@ -2,9 +2,11 @@ import t, { type Test } from 'tap'
 import { IDBFactory } from 'fake-indexeddb'
 import {
   ApiStorageService,
+  StorageError,
   type ApiStorageOptions,
   type Clock,
-  type SessionData
+  type SessionData,
+  type StartedUpload
 } from '../../../src/client/index.ts'
 import { createOutbox, type OutboxOptions } from '../../../src/client/offline/index.ts'
 import { problem, startFakeApi } from '../helpers/fake-api.ts'
@@ -586,6 +588,40 @@ t.test('a session that is saved again during its delivery is delivered with the 
   await resaved
   await outbox.flush()
   t.equal(api.account('token').sessions.get(session.id)?.songName, 'Better')
+})
+
+t.test('a resumable upload that has begun', async (t) => {
+  const upload: StartedUpload = { uploadId: 'a', url: 'https://storage.test/a' }
+  const session = newSession({ audio: recording() })
+
+  /** A page that loses the network during the upload, and what the saves of the next page continue. */
+  async function interrupt(t: Test) {
+    const { open, service } = await setUp(t)
+    const continued: Array<StartedUpload | undefined> = []
+    service.saveSession = async (_, { startedUpload, onUploadStarted } = {}) => {
+      continued.push(startedUpload)
+      await onUploadStarted?.(upload)
+      throw new StorageError(0, 'network_error', 'Gone')
+    }
+    const page = open()
+    await page.saveSession(session)
+    return { page, open, continued }
+  }
+
+  await t.test('is continued by the next page, also after a change of the session', async (t) => {
+    const { page, open, continued } = await interrupt(t)
+    await page.updateSession(session.id, { notes: 'slowly' })
+    page.close()
+    await open().flush()
+    t.strictSame(continued[0], undefined)
+    t.strictSame(continued.at(-1), upload)
+  })
+
+  await t.test('is given up when the session is saved with another recording', async (t) => {
+    const { page, continued } = await interrupt(t)
+    await page.saveSession({ ...session, audio: recording(2) })
+    t.equal(continued.at(-1), undefined)
+  })
 })
 
 t.test('can be created where there is no browser, and then calls the service', async (t) => {
