@@ -52,8 +52,9 @@ export function addDays(day: string, count: number): string {
 
 /** The seven days, Monday to Sunday, of the ISO week that contains `day`. */
 export function weekOf(day: string): string[] {
-  const daysSinceMonday = (new Date(day).getUTCDay() + 6) % 7
-  return WEEKDAYS.map((_, index) => addDays(day, index - daysSinceMonday))
+  const time = Date.parse(day)
+  const daysSinceMonday = (new Date(time).getUTCDay() + 6) % 7
+  return WEEKDAYS.map((_, index) => isoDay(time + (index - daysSinceMonday) * DAY_MS))
 }
 
 /**
@@ -72,6 +73,17 @@ export function countStreak(days: Iterable<string>, today: string): number {
 }
 
 /**
+ * The week of `today`, as `GET /api/stats` answers it.
+ * @param secondsOn seconds of practice on a day; weekday 0 is Monday
+ */
+export const weeklyProgress = (today: string, secondsOn: (date: string, weekday: number) => number) =>
+  weekOf(today).map((date, weekday) => ({
+    day: WEEKDAYS[weekday] ?? '',
+    date,
+    minutes: toMinutes(secondsOn(date, weekday))
+  }))
+
+/**
  * The stats of a history, as `GET /api/stats` answers them. Days may come in any order, and more than once.
  */
 export function summarise(days: Iterable<PracticeDay>, today: string): UserStatsData {
@@ -83,11 +95,7 @@ export function summarise(days: Iterable<PracticeDay>, today: string): UserStats
     total += entry.seconds
   }
   return {
-    weekly_progress: weekOf(today).map((date, index) => ({
-      day: WEEKDAYS[index] ?? '',
-      date,
-      minutes: toMinutes(seconds.get(date) ?? 0)
-    })),
+    weekly_progress: weeklyProgress(today, (date) => seconds.get(date) ?? 0),
     streak: countStreak(
       history.filter((entry) => entry.practised).map((entry) => entry.day),
       today

@@ -33,7 +33,10 @@ async function admission(app: FastifyInstance, { config }: { config: Pick<Config
     const limiter = request.routeOptions.config.waitsForStorage ? forStorage : forDatabase
     request.releasePlace = await limiter.acquire(request.user.sub)
   })
-  app.addHook('onSend', async (request) => request.releasePlace?.())
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    request.releasePlace?.()
+    done()
+  })
 }
 
 export default fp(admission, { name: 'admission', dependencies: ['auth'] })

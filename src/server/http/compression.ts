@@ -20,13 +20,13 @@ const OPTIONS = { level: 1 }
  * 8.8.1).
  */
 async function compression(app: FastifyInstance) {
-  app.addHook('onSend', async (request, reply, payload) => {
-    if (!isJson(reply)) return payload
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (!isJson(reply)) return done(null, payload)
     addToVary(reply, 'Accept-Encoding')
-    if (!isWorthwhile(payload) || !acceptsGzip(request)) return payload
+    if (!isWorthwhile(payload) || !acceptsGzip(request)) return done(null, payload)
     reply.header('content-encoding', 'gzip').removeHeader('content-length')
     weakenTag(reply)
-    return compress(payload)
+    done(null, compress(payload))
   })
 }
 

@@ -73,8 +73,9 @@ function limitAddresses(server: Server, limit: number) {
  * limit of a socket starts again while a write makes progress; Node.js replaces it when the answer has left.
  */
 async function limitAnswers(app: FastifyInstance, { stallMs }: { stallMs: number }) {
-  app.addHook('onSend', async ({ raw: { socket } }) => {
+  app.addHook('onSend', ({ raw: { socket } }, _reply, _payload, done) => {
     if (socket instanceof Socket) socket.setTimeout(stallMs) // an injected request has none
+    done()
   })
 }
 

@@ -8,10 +8,10 @@ import type { Config } from '../config.ts'
  */
 export function corsOptions(config: Pick<Config, 'corsOrigins'>) {
   const options = createOptions(config)
-  const delegator = async (request: FastifyRequest): Promise<FastifyCorsOptions> => ({
-    ...options,
-    preflight: isPreflight(request)
-  })
+  const forPreflight = { ...options, preflight: true }
+  const forOthers = { ...options, preflight: false }
+  const delegator = async (request: FastifyRequest): Promise<FastifyCorsOptions> =>
+    isPreflight(request) ? forPreflight : forOthers
   return { delegator: delegator satisfies FastifyCorsOptionsDelegate }
 }
 

@@ -11,12 +11,14 @@ async function drainConnections(app: FastifyInstance) {
   app.addHook('preClose', async () => {
     isClosing = true
   })
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isClosing) reply.header('connection', 'close')
+    done()
   })
   // For an answer whose headers were sent before closing began. An injected request has no socket.
-  app.addHook('onResponse', async ({ raw: { socket } }) => {
+  app.addHook('onResponse', ({ raw: { socket } }, _reply, done) => {
     if (isClosing && socket instanceof Socket) socket.end()
+    done()
   })
 }
 

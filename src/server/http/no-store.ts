@@ -6,8 +6,9 @@ import fp from 'fastify-plugin'
  * `Cache-Control` themselves.
  */
 async function noStore(app: FastifyInstance) {
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+    done()
   })
 }
 

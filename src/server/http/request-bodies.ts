@@ -26,10 +26,11 @@ async function requestBodies(app: FastifyInstance) {
     if (expecting.has(request.raw)) reply.raw.writeContinue()
   })
 
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     // After 408 nothing more is expected. An injected request has no `complete`.
     const isUnread = hasBody(request) && request.raw.complete === false
     if (isUnread && reply.statusCode !== 408) discardRest(request, reply)
+    done()
   })
 }
 

@@ -14,8 +14,9 @@ export const generateRequestId = ({ headers }: { headers: IncomingHttpHeaders })
 
 /** Sends the id of each request back in `x-request-id`. */
 async function requestId(app: FastifyInstance) {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    done()
   })
 }
 

@@ -1,4 +1,4 @@
-import { localDay, summarise, toMinutes, weekOf } from '../../contract/practice-days.ts'
+import { localDay, summarise, toMinutes, weeklyProgress } from '../../contract/practice-days.ts'
 import type { UserStatsData } from '../../contract/stats.ts'
 import type { Database } from '../database/client.ts'
 import { refreshFigures } from '../users/figures.ts'
@@ -17,13 +17,8 @@ export async function userStats(database: Database, query: StatsRequest): Promis
   rejectUnknownName(timeZone)
   const row = await findCurrent(database, query)
   if (!row) return summarise([], localDay(now, timeZone ?? defaultTimeZone))
-  const week = weekOf(row.today).map((day, index) => ({
-    day,
-    seconds: Number(row.weekSeconds[index]),
-    practised: false // the streak is counted elsewhere
-  }))
   return {
-    ...summarise(week, row.today),
+    weekly_progress: weeklyProgress(row.today, (_date, weekday) => Number(row.weekSeconds[weekday])),
     streak: await streakOf(database, row, now),
     total_minutes: toMinutes(Number(row.totalSeconds))
   }
