@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
+import { LogController, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import type { Config } from '../config.ts'
 
 /**
@@ -15,6 +15,18 @@ export function loggerOptions(config: Pick<Config, 'logLevel'>): FastifyServerOp
     serializers: { req: describeRequest, res: describeReply, err: describeError }
   }
 }
+
+/** Fastify's request log, with one line for each request, when it ends: a second one costs 40 µs. */
+export const createRequestLog = (): LogController =>
+  Object.assign(new LogController(), {
+    incomingRequest() {},
+
+    requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply) {
+      const line = { req: request, res: reply, responseTime: reply.elapsedTime }
+      if (error) request.log.error({ ...line, err: error }, 'request errored')
+      else request.log.info(line, 'request completed')
+    }
+  } satisfies Partial<LogController>)
 
 // Logs the pattern of the route. The URL contains ids of sessions, and perhaps tokens in its query string.
 const describeRequest = (request: FastifyRequest) =>

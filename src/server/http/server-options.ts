@@ -2,7 +2,7 @@ import type { FastifyHttpOptions } from 'fastify'
 import type { Server } from 'node:http'
 import type { Config } from '../config.ts'
 import { createLimitedServer } from './connection-limits.ts'
-import { loggerOptions } from './logging.ts'
+import { createRequestLog, loggerOptions } from './logging.ts'
 import { answerClientError } from './malformed-requests.ts'
 import { answerWithProblem } from './problem-details.ts'
 import { generateRequestId } from './request-id.ts'
@@ -29,6 +29,7 @@ export const validationOptions = (now: () => Date) => ({
 export const serverOptions = (config: Pick<Config, 'logLevel' | 'maxConnectionsPerAddress' | 'trustProxy'>) =>
   ({
     logger: loggerOptions(config),
+    logController: createRequestLog(),
     genReqId: generateRequestId,
     trustProxy: config.trustProxy,
     bodyLimit: SMALL_BODY_BYTES,
