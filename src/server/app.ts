@@ -9,6 +9,7 @@ import health from './health/plugin.ts'
 import compression from './http/compression.ts'
 import { corsOptions } from './http/cors-options.ts'
 import admission from './http/admission.ts'
+import deadline, { deadlinesOf } from './http/deadline.ts'
 import limitAnswers from './http/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
 import jsonParser from './http/json-parser.ts'
@@ -45,6 +46,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(limitAnswers, { stallMs: config.answerTimeoutMs })
   await app.register(lazySchemas, { validation: validationOptions(now) })
   await app.register(problemDetails)
+  await app.register(deadline, { deadlines: deadlinesOf(config) })
   await app.register(jsonParser)
   await app.register(helmet)
   await app.register(cors, corsOptions(config))

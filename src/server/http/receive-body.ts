@@ -45,7 +45,7 @@ async function* readPieces(body: Readable, { limit, stallMs, minRate }: Limits):
       received += next.value.length
       waitedMs += performance.now() - start
       if (received > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
-      if (minRate && isTooSlow(minRate, received, waitedMs)) throw stalled()
+      if (minRate && isTooSlow(minRate, received, waitedMs)) throw bodyStalled()
       yield next.value
     }
   } finally {
@@ -67,7 +67,7 @@ const isTooSlow = ({ bytesPerSecond, afterMs }: MinRate, received: number, waite
 /** @throws {ApiError} upload_stalled after `ms`; malformed_body if reading fails */
 function withTimeout<T>(reading: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(stalled()), ms)
+    const timer = setTimeout(() => reject(bodyStalled()), ms)
     const finish = (done: () => void) => {
       clearTimeout(timer)
       done()
@@ -79,7 +79,8 @@ function withTimeout<T>(reading: Promise<T>, ms: number): Promise<T> {
   })
 }
 
-const stalled = () =>
+/** The error for a body that does not arrive in time. */
+export const bodyStalled = () =>
   new ApiError(
     'upload_stalled',
     'The body arrived too slowly, or nothing arrived for too long. Retry over a better connection.'

@@ -9,7 +9,7 @@ import { generateRequestId } from './request-id.ts'
 import { schemaKeywords } from './schema-keywords.ts'
 
 /** Enough for 50 MB over a poor mobile connection. Fastify's default has no limit. */
-const REQUEST_TIMEOUT_MS = 15 * 60_000
+export const REQUEST_TIMEOUT_MS = 15 * 60_000
 
 /** Largest body of a route that does not say otherwise. */
 const SMALL_BODY_BYTES = 16 * 1024

@@ -68,7 +68,11 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
     },
     async (request, reply) => {
       const content = await readNewSession(request.body, async () => request.upload?.recording() ?? null)
-      const { session, created } = await saveSession(app.sessions, request.user.sub, content)
+      const { session, created } = await saveSession(
+        app.sessions,
+        { sub: request.user.sub, deadline: request.deadline },
+        content
+      )
       const answer = await present(session)
       reply.header('etag', tagOf(session))
       if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)

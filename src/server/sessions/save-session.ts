@@ -9,6 +9,9 @@ import { isUserDeleted } from './errors.ts'
 import type { NewRow } from './save-repository.ts'
 import { commitOrResolve } from './resolve-unknown-outcome.ts'
 
+/** The user of a token, and when the save must have sent its recording to the storage. */
+type Caller = Pick<Save, 'sub'> & { deadline: AbortSignal }
+
 /**
  * Saves a session, all or nothing: after success row, recording and streak are stored, after an error none of
  * them is.
@@ -18,16 +21,16 @@ import { commitOrResolve } from './resolve-unknown-outcome.ts'
  * leaves an object without a row, which reconciliation removes, and never a row without its object.
  *
  * @throws {ApiError} user_not_synced; id_reused when other content is stored, or being saved, under the id;
- * session_busy; storage_unavailable; database_unavailable
+ * session_busy; storage_unavailable; database_unavailable; the reason of `deadline`
  */
 export async function saveSession(
   dependencies: SessionDependencies,
-  sub: string,
+  { sub, deadline }: Caller,
   content: SessionContent
 ): Promise<Saved> {
   const { now } = dependencies
   if (content.recording) {
-    return saveWithRecording(dependencies, { sub, content }, content.recording).catch((error) => {
+    return saveWithRecording(dependencies, { sub, deadline, content }, content.recording).catch((error) => {
       throw isUserDeleted(error) ? notSynced() : error
     })
   }
@@ -50,7 +53,7 @@ function toRow(content: SessionContent, now: Date): NewRow {
 
 async function saveWithRecording(
   dependencies: SessionDependencies,
-  { sub, content }: Pick<Save, 'sub' | 'content'>,
+  { sub, deadline, content }: Caller & Pick<Save, 'content'>,
   { bytes, sha256, stream, format }: Recording
 ): Promise<Saved> {
   const { database, storage, leases, now } = dependencies
@@ -64,9 +67,10 @@ async function saveWithRecording(
       content.id === undefined ? null : await findStoredSave(dependencies, { sub, content, row })
     if (repeated) return repeated
     const key = recordingKey(userId, row.id, format)
-    await leases.write(lease, (signal) =>
-      storage.upload({ key, bytes, stream, contentType: format.contentType, signal })
-    )
+    await leases.write(lease, (lost) => {
+      const signal = AbortSignal.any([lost, deadline])
+      return storage.upload({ key, bytes, stream, contentType: format.contentType, signal })
+    })
     // The commit ends the lease. If the commit fails, commitOrResolve ends it.
     lease.isKept = true
     const audioUrl = storage.publicUrl(key)

@@ -69,10 +69,11 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, play
         toNewSession(request.body),
         async () => request.upload?.recording() ?? null
       )
-      const { session, created } = await saveSession(app.sessions, sub, {
-        ...content,
-        id: deriveId(sub, content)
-      })
+      const { session, created } = await saveSession(
+        app.sessions,
+        { sub, deadline: request.deadline },
+        { ...content, id: deriveId(sub, content) }
+      )
       // The session is saved: a missing signed URL must not turn the answer into an error. The next read has
       // one.
       const audioUrl = await playbackUrls.resolveOne(session.audioUrl).catch((error) => {

@@ -1,0 +1,83 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Config } from '../config.ts'
+import { ApiError } from '../errors.ts'
+import { bodyStalled } from './receive-body.ts'
+import { REQUEST_TIMEOUT_MS } from './server-options.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Aborts, with the error to answer with, when the answer has not begun by the deadline of the request. */
+    deadline: AbortSignal
+    /** The work of the route has begun. */
+    isInHandler: boolean
+  }
+}
+
+/** Milliseconds from the arrival of the headers to the beginning of the answer. */
+export type Deadlines = {
+  usual: number
+  /** For routes that wait for the object storage. */
+  storage: number
+  /** For routes with large bodies, which may arrive over a poor connection. */
+  upload: number
+}
+
+const LARGE_BODY_BYTES = 1024 * 1024
+
+/** The deadlines leave room for the time limits of everything that a request may wait for, by turns. */
+export function deadlinesOf({
+  auth,
+  database,
+  storage
+}: Pick<Config, 'auth' | 'database' | 'storage'>): Deadlines {
+  const usual = 5000 + auth.timeoutMs + 4 * database.timeoutMs
+  const withStorage = usual + 3 * storage.timeoutMs
+  return { usual, storage: withStorage, upload: withStorage + REQUEST_TIMEOUT_MS }
+}
+
+/**
+ * Gives each request a deadline. A request whose answer has not begun by then gets 503 `server_busy`, or 408
+ * if its body is still arriving, and its signal aborts: it leaves queues, and stops sending to the storage.
+ * Only what a write has begun is not answered for: an error may not be followed by success. It ends by itself,
+ * because each of its steps has a time limit.
+ */
+async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadlines }) {
+  const timers = new WeakMap<FastifyRequest, NodeJS.Timeout>()
+  const stop = async (request: FastifyRequest) => clearTimeout(timers.get(request))
+
+  app.decorateRequest('deadline')
+  app.decorateRequest('isInHandler', false)
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const expiry = new AbortController()
+    request.deadline = expiry.signal
+    const expire = () => {
+      const error = isArriving(request) ? bodyStalled() : tooLate()
+      expiry.abort(error)
+      if (!reply.sent && !reply.raw.headersSent && !isWriting(request)) reply.send(error)
+    }
+    timers.set(request, setTimeout(expire, limitOf(request, deadlines)).unref())
+    done()
+  })
+  app.addHook('preHandler', (request, _reply, done) => {
+    request.isInHandler = true
+    done()
+  })
+  app.addHook('onSend', stop)
+  app.addHook('onRequestAbort', stop)
+}
+
+function limitOf({ routeOptions }: FastifyRequest, deadlines: Deadlines): number {
+  if (routeOptions.bodyLimit > LARGE_BODY_BYTES) return deadlines.upload
+  return routeOptions.config.waitsForStorage ? deadlines.storage : deadlines.usual
+}
+
+const isArriving = ({ raw, isInHandler }: FastifyRequest) => !isInHandler && raw.complete === false
+
+const isWriting = ({ method, isInHandler }: FastifyRequest) =>
+  isInHandler && method !== 'GET' && method !== 'HEAD'
+
+const tooLate = () => new ApiError('server_busy', 'The request took too long. Retry shortly.')
+
+export default fp(deadline, { name: 'deadline', dependencies: ['problem-details'] })
