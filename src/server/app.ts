@@ -14,6 +14,7 @@ import limitAnswers from './http/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
 import jsonParser from './http/json-parser.ts'
 import lazySchemas from './http/lazy-schemas.ts'
+import memoryBudget from './http/memory-budget.ts'
 import openapi from './http/openapi.ts'
 import problemDetails from './http/problem-details.ts'
 import requestBodies from './http/request-bodies.ts'
@@ -50,6 +51,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(jsonParser)
   await app.register(helmet)
   await app.register(cors, corsOptions(config))
+  await app.register(memoryBudget)
   await app.register(compression)
   if (config.hasDocs) await app.register(openapi)
 

@@ -18,7 +18,7 @@ export type Release = () => void
 
 export type FairLimiter = ReturnType<typeof createFairLimiter>
 
-type Waiter = { enter: () => void }
+type Waiter = { places: number; enter: () => void }
 
 /**
  * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so
@@ -32,26 +32,32 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
   let waiting = 0
 
   const heldBy = (user: string) => held.get(user) ?? 0
-  const mayEnter = (user: string) => free > 0 && heldBy(user) < perUser
+  const mayEnter = (user: string, places: number) => places <= free && heldBy(user) + places <= perUser
   const busy = () => new ApiError('server_busy', refusal)
 
-  function take(user: string) {
-    free--
-    held.set(user, heldBy(user) + 1)
+  function take(user: string, places: number) {
+    free -= places
+    held.set(user, heldBy(user) + places)
   }
 
-  function giveBack(user: string) {
-    free++
-    if (heldBy(user) > 1) held.set(user, heldBy(user) - 1)
+  function giveBack(user: string, places: number) {
+    free += places
+    if (heldBy(user) > places) held.set(user, heldBy(user) - places)
     else held.delete(user)
-    for (const [next, queue] of queues) if (mayEnter(next)) return admitFirst(next, queue)
+    while (admitNext());
   }
 
-  function admitFirst(user: string, queue: Set<Waiter>) {
-    const [first] = queue
-    queues.delete(user)
-    queues.set(user, queue) // the others come first next time
-    first?.enter()
+  /** @returns false when nobody waits who may enter */
+  function admitNext(): boolean {
+    for (const [user, queue] of queues) {
+      const [first] = queue
+      if (!first || !mayEnter(user, first.places)) continue
+      queues.delete(user)
+      queues.set(user, queue) // the others come first next time
+      first.enter()
+      return true
+    }
+    return false
   }
 
   function join(user: string, waiter: Waiter) {
@@ -68,7 +74,7 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
     waiting--
   }
 
-  function wait(user: string, signal: AbortSignal | undefined): Promise<void> {
+  function wait(user: string, places: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void) => {
         leave(user, waiter)
@@ -77,35 +83,43 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
         settle()
       }
       const enter = () => {
-        take(user) // at once, before another call can take the place
+        take(user, places) // at once, before another call can take them
         finish(resolve)
       }
       const abort = () => finish(() => reject(signal?.reason))
-      const waiter = { enter }
+      const waiter = { places, enter }
       join(user, waiter)
       const timer = setTimeout(() => finish(() => reject(busy())), waitMs)
       signal?.addEventListener('abort', abort, { once: true })
     })
   }
 
-  function releaseOnce(user: string): Release {
+  function releaseOnce(user: string, places: number): Release {
     let isHeld = true
     return () => {
-      if (isHeld) giveBack(user)
+      if (isHeld) giveBack(user, places)
       isHeld = false
     }
   }
 
   return {
     /**
-     * Waits for a place. Aborting `signal` leaves the queue; it does not give a place back.
+     * Waits for places: one, or as many as given, but no more than a user may hold. Aborting `signal` leaves
+     * the queue; it does not give places back.
      * @throws {ApiError} server_busy after `waitMs`, or at once when too many wait
      */
-    async acquire(user: string, signal?: AbortSignal): Promise<Release> {
+    async acquire(user: string, signal?: AbortSignal, places = 1): Promise<Release> {
       signal?.throwIfAborted()
-      if (mayEnter(user)) take(user)
-      else await wait(user, signal)
-      return releaseOnce(user)
+      const count = Math.min(places, perUser)
+      if (mayEnter(user, count)) take(user, count)
+      else await wait(user, count, signal)
+      return releaseOnce(user, count)
+    },
+
+    /** Takes places at once, also if there are none: others wait for longer. */
+    borrow(user: string, places: number): Release {
+      take(user, places)
+      return releaseOnce(user, places)
     }
   }
 }

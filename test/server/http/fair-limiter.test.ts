@@ -57,6 +57,37 @@ t.test('one user holds at most `perUser` places, and does not block others while
   t.strictSame(await entered(), ['third', 'fourth'])
 })
 
+t.test('calls take as many places as they ask for', async (t) => {
+  const limiter = create({ count: 10, perUser: 6 })
+  const big = await limiter.acquire('clara', undefined, 6)
+  const [more, robert, late] = [
+    limiter.acquire('clara', undefined, 1),
+    limiter.acquire('robert', undefined, 5),
+    limiter.acquire('ada', undefined, 4)
+  ]
+  const entered = follow({ more, robert, late })
+  t.strictSame(await entered(), ['late'], 'clara has her share, and 5 places are not free')
+  big()
+  t.strictSame(await entered(), ['late', 'more', 'robert'], 'one release admits all for whom there is room')
+  for (const release of [await more, await robert, await late]) release()
+  ;(await limiter.acquire('clara', undefined, 100))()
+  t.equal(
+    typeof (await limiter.acquire('clara', undefined, 6)),
+    'function',
+    'nobody waits for more than a share'
+  )
+})
+
+t.test('borrowed places are taken at once, and others wait until they are given back', async (t) => {
+  const limiter = create({ count: 2 })
+  const release = limiter.borrow('clara', 5)
+  const waiting = limiter.acquire('robert')
+  const entered = follow({ waiting })
+  t.strictSame(await entered(), [])
+  release()
+  t.strictSame(await entered(), ['waiting'])
+})
+
 t.test('a free place goes to the first user in the queue who may hold one more', async (t) => {
   const limiter = create({ count: 2, perUser: 1 })
   const [clara, robert] = [await limiter.acquire('clara'), await limiter.acquire('robert')]

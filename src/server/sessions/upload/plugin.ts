@@ -11,7 +11,14 @@ import { receiveUpload, type ReceivedUpload } from './upload.ts'
 /** Bodies up to this size do not wait for a place. */
 const SMALL_BODY_BYTES = 1024 * 1024
 
-/** Minimum average rate of a large body. A phone with a poor connection sends more than this. */
+/** Bodies up to this size do not wait for memory: the limits of connections bound the number of them. */
+const TINY_BODY_BYTES = 16 * 1024
+/** Bytes of memory for each byte of a body that is parsed as a whole: the bytes, their text and the values. */
+const MEMORY_PER_BYTE = 4
+/** Memory for a body of any size: what its spools keep, and a text below the size of large ones. */
+const MAX_BODY_MEMORY = 3 * 1024 * 1024
+
+/** Minimum average rate of a body. A phone with a poor connection sends more than this. */
 const MIN_BYTES_PER_SECOND = 4 * 1024
 
 declare module 'fastify' {
@@ -22,17 +29,18 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The received body with its recording, until the answer is sent. */
     upload: ReceivedUpload | undefined
-    /** Places to release with the answer. */
+    /** Memory and places to release with the answer. */
     uploadPlaces: Release[]
   }
 }
 
 /**
  * Receives the JSON bodies of its scope in bounded memory: a recording is not in `request.body` but in
- * `request.upload`. A limited number of large bodies is received and saved at a time, at most a quarter of
- * them from one user; the bodies of the other requests are not read yet. A large text must be in memory to be
- * parsed, so large texts are parsed one at a time. The routes need authentication, because the limit for one
- * user needs the user.
+ * `request.upload`. A body is read once there is memory for it. A limited number of large bodies is received
+ * and saved at a time, at most a quarter of them from one user; the bodies of the other requests are not read
+ * yet, and one of unknown size stops after its first megabyte. A large text must be in memory to be parsed, so
+ * large texts are parsed one at a time. The routes need authentication, because the limit for one user needs
+ * the user.
  */
 async function receiveUploads(
   app: FastifyInstance,
@@ -40,7 +48,7 @@ async function receiveUploads(
 ) {
   const { bodies, largeTexts } = app.uploadLimiters
   const { timeoutMs } = upload
-  const minRate = { bytesPerSecond: MIN_BYTES_PER_SECOND, afterMs: Math.max(60_000, 2 * timeoutMs) }
+  const minRate = { bytesPerSecond: MIN_BYTES_PER_SECOND, afterMs: Math.max(10_000, timeoutMs) }
 
   app.decorateRequest('upload')
   app.decorateRequest('uploadPlaces')
@@ -54,20 +62,39 @@ async function receiveUploads(
   // Before parsing: an error of the parser closes the connection, also of a client that is still sending.
   app.addHook('preParsing', async (request) => {
     request.uploadPlaces = []
-    if (!isLarge(request)) return
-    request.uploadPlaces.push(await bodies.acquire(request.user.sub, whenGone(request)))
+    if (sizeOf(request) <= TINY_BODY_BYTES) return
+    const gone = whenGone(request)
+    if (sizeOf(request) > SMALL_BODY_BYTES) await takePlace(request, gone)
+    const memory = await app.memoryBudget.acquire(request.user.sub, gone, memoryOf(request))
+    request.uploadPlaces.push(memory)
   })
+
+  async function takePlace(request: FastifyRequest, gone: AbortSignal) {
+    request.uploadPlaces.push(await bodies.acquire(request.user.sub, gone))
+  }
+
+  /** A body of unknown size takes a place once it is large. */
+  async function* takePlaceIfLarge(body: AsyncIterable<Buffer>, request: FastifyRequest) {
+    let received = 0
+    for await (const piece of body) {
+      const before = received
+      received += piece.length
+      if (before <= SMALL_BODY_BYTES && received > SMALL_BODY_BYTES) {
+        await takePlace(request, whenGone(request))
+      }
+      yield piece
+    }
+  }
 
   app.decorate('receiveJson', async (request: FastifyRequest, payload: IncomingMessage) => {
     const limit = request.routeOptions.bodyLimit
     if (sizeOf(request) > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
-    const body = receiveBody(payload, {
-      limit,
-      stallMs: timeoutMs,
-      minRate: isLarge(request) ? minRate : undefined
-    })
+    const body = receiveBody(payload, { limit, stallMs: timeoutMs, minRate })
     const receive = sizeOf(request) <= SMALL_UPLOAD_BYTES ? receiveSmallUpload : receiveUpload
-    const received = await receive(body, maxRecordingBytes)
+    const received = await receive(
+      isOfUnknownSize(request) ? takePlaceIfLarge(body, request) : body,
+      maxRecordingBytes
+    )
     request.upload = received
     if (received.hasLargeText) request.uploadPlaces.push(await largeTexts.acquire(request.user.sub))
     const parsed = await received.parseText((bytes) => app.parseJson(request, bytes, received.toBodyOffset))
@@ -92,8 +119,10 @@ const withRefusedRecording = (parsed: unknown) =>
 /** The size that the client announced; NaN if it did not. */
 const sizeOf = ({ headers }: FastifyRequest) => Number(headers['content-length'])
 
-const isLarge = (request: FastifyRequest) =>
-  sizeOf(request) > SMALL_BODY_BYTES || request.headers['transfer-encoding'] !== undefined
+const isOfUnknownSize = (request: FastifyRequest) => request.headers['transfer-encoding'] !== undefined
+
+const memoryOf = (request: FastifyRequest) =>
+  isOfUnknownSize(request) ? MAX_BODY_MEMORY : Math.min(sizeOf(request) * MEMORY_PER_BYTE, MAX_BODY_MEMORY)
 
 function whenGone({ raw }: FastifyRequest): AbortSignal {
   const gone = new AbortController()
@@ -101,4 +130,4 @@ function whenGone({ raw }: FastifyRequest): AbortSignal {
   return gone.signal
 }
 
-export default fp(receiveUploads, { name: 'receive-uploads', dependencies: ['sessions'] })
+export default fp(receiveUploads, { name: 'receive-uploads', dependencies: ['sessions', 'memory-budget'] })

@@ -203,26 +203,45 @@ t.test('a client that stalls is refused, and its place is free; a slow client is
   t.equal((await slow.answer).status, 201)
 })
 
-t.test(
-  'a body that holds a place must reach the minimum rate; a small body need not',
-  { skip: needsServerWithin },
-  async (t) => {
-    const { beginWith } = await start(t)
-    const small = json({ audioBase64: (await fixture('recording.webm')).toString('base64') })
-    for (const [whole, expected] of [
-      [small, 201],
-      [body, 408]
-    ] as const) {
-      const { saving, answer } = await beginWith(whole, 1000)
-      const now = performance.now.bind(performance)
-      await new Promise((resolve) => setTimeout(resolve, 100)) // until the beginning was taken
-      const later = t.intercept(performance, 'now', { value: () => now() + 10 * 60_000 })
-      saving.end(whole.slice(1000))
-      t.equal((await answer).status, expected)
-      later.restore()
-    }
+t.test('a body must reach the minimum rate, also a small one', { skip: needsServerWithin }, async (t) => {
+  const { beginWith } = await start(t)
+  const small = json({ audioBase64: (await fixture('recording.webm')).toString('base64') })
+  for (const whole of [small, body]) {
+    const { saving, answer } = await beginWith(whole, 1000)
+    const now = performance.now.bind(performance)
+    await new Promise((resolve) => setTimeout(resolve, 100)) // until the beginning was taken
+    const later = t.intercept(performance, 'now', { value: () => now() + 10 * 60_000 })
+    saving.end(whole.slice(1000))
+    t.equal((await answer).status, 408)
+    later.restore()
   }
-)
+})
+
+t.test('a body of unknown size takes a place once it is large', async (t) => {
+  const { begin, save } = await start(t, { UPLOAD_WAIT_MS: '2000' })
+  const chunked = begin({ 'transfer-encoding': 'chunked' })
+  chunked.saving.write(body.slice(0, 100_000))
+  t.equal((await save()).status, 201, 'another large body has the place')
+  chunked.saving.write(body.slice(100_000, 1_100_000))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  isRefused(t, await save(), 503, 'server_busy')
+  chunked.saving.end(body.slice(1_100_000))
+  t.equal((await chunked.answer).status, 201)
+})
+
+t.test('a body is read once there is memory for it', { skip: needsServerWithin }, async (t) => {
+  const { app, beginWith, save } = await start(t)
+  const release = app.memoryBudget.borrow('other', 2 ** 40)
+  const small = json()
+  t.equal((await save(small)).status, 201, 'a tiny one needs none')
+  const { saving, answer } = await beginWith(body, 1000)
+  saving.end(body.slice(1000))
+  const answered = answer.then(({ status }) => `answered ${status}`)
+  const waited = new Promise((resolve) => setTimeout(resolve, 300, 'waiting'))
+  t.equal(await Promise.race([answered, waited]), 'waiting')
+  release()
+  t.equal(await answered, 'answered 201')
+})
 
 t.test('waiting too long for a place is 503, and a client that disconnects leaves the queue', async (t) => {
   const { beginWith, save } = await start(t, { UPLOAD_WAIT_MS: '300' })

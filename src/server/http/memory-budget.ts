@@ -1,0 +1,80 @@
+import { totalmem } from 'node:os'
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { createFairLimiter, type FairLimiter, type Release } from './fair-limiter.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Bytes of memory that request bodies and answers of all requests may take together. */
+    memoryBudget: FairLimiter
+  }
+}
+
+/** What an answer takes that is made while it is sent: one piece, the next one, and their compressed form. */
+const STREAM_BYTES = 2 * 1024 * 1024
+/** An answer up to this size is not counted: the limits of connections bound the number of them. */
+const SMALL_BYTES = 16 * 1024
+const MAX_WAITING = 1000
+const WAIT_MS = 5000
+const REFUSAL = 'The server has no memory free for this request at this moment. Retry shortly.'
+
+/** A quarter of the memory that the process may use (its cgroup, or the machine), at most 1 GB. */
+export function memoryBudgetBytes(): number {
+  const limit = process.constrainedMemory() || Infinity // 0 without a limit
+  return Math.min(limit / 4, totalmem() / 4, 1024 ** 3)
+}
+
+/**
+ * One budget of memory for the bodies and answers of all requests, shared fairly: a user, or an address
+ * without a token, takes at most a quarter of it, and those who wait for memory take turns. An answer counts
+ * until its last byte has left, so clients that do not read take no more than their share.
+ *
+ * An answer to a write never waits: what is stored is not told as an error.
+ */
+async function memoryBudget(app: FastifyInstance, { bytes = memoryBudgetBytes() }: { bytes?: number }) {
+  const budget = createFairLimiter({
+    count: bytes,
+    perUser: bytes / 4,
+    maxWaiting: MAX_WAITING,
+    waitMs: WAIT_MS,
+    refusal: REFUSAL
+  })
+  app.decorate('memoryBudget', budget)
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    const size = sizeOf(payload)
+    if (size <= SMALL_BYTES) return
+    const release = isRead(request)
+      ? await acquire(request, payload, size)
+      : budget.borrow(userOf(request), size)
+    releaseWithAnswer(reply, release)
+  })
+
+  async function acquire(request: FastifyRequest, payload: unknown, size: number): Promise<Release> {
+    try {
+      return await budget.acquire(userOf(request), request.deadline, size)
+    } catch (error) {
+      if (payload instanceof Readable) payload.destroy()
+      throw error
+    }
+  }
+}
+
+const isRead = ({ method }: FastifyRequest) => method === 'GET' || method === 'HEAD'
+
+const userOf = ({ user, ip }: FastifyRequest) => (user as { sub: string } | null)?.sub ?? ip
+
+function sizeOf(payload: unknown): number {
+  if (payload instanceof Readable) return STREAM_BYTES
+  return typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.length : 0
+}
+
+/** The client may have gone while the answer waited. */
+function releaseWithAnswer({ raw }: FastifyReply, release: Release) {
+  if (raw.destroyed) return release()
+  raw.once('finish', release)
+  raw.once('close', release)
+}
+
+export default fp(memoryBudget, { name: 'memory-budget', dependencies: ['problem-details'] })
