@@ -57,35 +57,63 @@ export const SyncUserSchema = Type.Object(
 
 export type SyncUser = Static<typeof SyncUserSchema>
 
+const userMembers = {
+  id: Type.String({ format: 'uuid' }),
+  auth0_id: Type.String(),
+  email: Nullable(Type.String({ description: 'null for a user without an e-mail address' })),
+  name: Nullable(Type.String()),
+  picture: Nullable(Type.String()),
+  time_zone: Nullable(Type.String()),
+  created_at: Type.String({ format: 'date-time' }),
+  streak_count: Type.Integer(),
+  last_practice_date: Nullable(Type.String({ format: 'date-time' }))
+}
+
+const userExample = {
+  id: '3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11',
+  auth0_id: 'auth0|clara',
+  email: 'clara@example.com',
+  name: 'Clara',
+  picture: null,
+  time_zone: 'Europe/Berlin',
+  created_at: '2026-11-01T09:00:00.000Z',
+  streak_count: 5,
+  last_practice_date: '2026-11-22T18:03:00.000Z'
+}
+
 /** Answer of `POST /api/users/sync`: the user as stored. */
-export const UserSchema = Type.Object(
+export const UserSchema = Type.Object(userMembers, { title: 'User', examples: [userExample] })
+
+export type User = Static<typeof UserSchema>
+
+/** What an account holds, or may hold. */
+const holdings = {
+  session_count: Type.Integer(),
+  text_bytes: Type.Integer({ description: 'scores, feedback and notes, in bytes of UTF-8' }),
+  recordings_bytes: Type.Integer()
+}
+
+/** Answer of `GET /api/users/me`: the user, what the account holds, and what it may hold. */
+export const AccountSchema = Type.Object(
   {
-    id: Type.String({ format: 'uuid' }),
-    auth0_id: Type.String(),
-    email: Nullable(Type.String({ description: 'null for a user without an e-mail address' })),
-    name: Nullable(Type.String()),
-    picture: Nullable(Type.String()),
-    time_zone: Nullable(Type.String()),
-    created_at: Type.String({ format: 'date-time' }),
-    streak_count: Type.Integer(),
-    last_practice_date: Nullable(Type.String({ format: 'date-time' }))
+    ...userMembers,
+    total_minutes: Type.Integer({ description: 'minutes of practice in all sessions' }),
+    ...holdings,
+    quotas: Type.Object(holdings, { title: 'Quotas' })
   },
   {
-    title: 'User',
+    title: 'Account',
     examples: [
       {
-        id: '3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11',
-        auth0_id: 'auth0|clara',
-        email: 'clara@example.com',
-        name: 'Clara',
-        picture: null,
-        time_zone: 'Europe/Berlin',
-        created_at: '2026-11-01T09:00:00.000Z',
-        streak_count: 5,
-        last_practice_date: '2026-11-22T18:03:00.000Z'
+        ...userExample,
+        total_minutes: 1234,
+        session_count: 87,
+        text_bytes: 4_194_304,
+        recordings_bytes: 734_003_200,
+        quotas: { session_count: 100_000, text_bytes: 2_000_000_000, recordings_bytes: 100_000_000_000 }
       }
     ]
   }
 )
 
-export type User = Static<typeof UserSchema>
+export type Account = Static<typeof AccountSchema>

@@ -15,6 +15,14 @@ export type UserRow = {
   lastPracticeDate: Date | null
 }
 
+/** A user with the running figures; null: not counted. */
+export type AccountRow = UserRow & {
+  totalSeconds: bigint | null
+  sessionCount: number | null
+  textBytes: bigint | null
+  recordingsBytes: bigint | null
+}
+
 /** A user whose row is locked. */
 export type LockedUser = {
   userId: string
@@ -63,5 +71,8 @@ export const createUserRepository = (queries: Queries) => ({
     return row ?? null
   },
 
-  findBySub: (sub: string): Promise<UserRow | null> => queries.user.findUnique({ where: { auth0Id: sub } })
+  findBySub: (sub: string): Promise<UserRow | null> => queries.user.findUnique({ where: { auth0Id: sub } }),
+
+  findAccount: (sub: string): Promise<AccountRow | null> =>
+    queries.user.findUnique({ where: { auth0Id: sub } })
 })

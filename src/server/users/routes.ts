@@ -1,17 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { SyncUserSchema, UserSchema } from '../../contract/users.ts'
+import { AccountSchema, SyncUserSchema, UserSchema } from '../../contract/users.ts'
 import type { Config } from '../config.ts'
 import { invalidInput } from '../errors.ts'
 import { acceptAnswerName } from '../http/answer-names.ts'
 import { describedAs, problemResponses } from '../http/response-schemas.ts'
 import { presentUser } from './present-user.ts'
 import { readProfile } from './profile.ts'
+import { NOT_SYNCED, readAccount } from './read-account.ts'
 import { syncUser } from './sync-user.ts'
 
-type Options = { config: Pick<Config, 'defaultTimeZone'>; now: () => Date }
+type Options = { config: Pick<Config, 'defaultTimeZone' | 'quotas'>; now: () => Date }
 
-/** `POST /api/users/sync` (seed, "User Routes"). */
-const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { defaultTimeZone }, now }) => {
+/** `POST /api/users/sync` (seed, "User Routes") and `GET /api/users/me`. */
+const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
+  const { defaultTimeZone, quotas } = config
   app.post(
     '/users/sync',
     {
@@ -50,6 +52,23 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { d
       )
       return reply.code(created ? 201 : 200).send(presentUser(user))
     }
+  )
+
+  app.get(
+    '/users/me',
+    {
+      schema: {
+        operationId: 'getAccount',
+        summary: 'The signed-in user, and what the account holds',
+        description: 'With the minutes of practice, and the bytes used of each quota.',
+        tags: ['Users'],
+        response: {
+          200: describedAs('The account', AccountSchema),
+          ...problemResponses(NOT_SYNCED)
+        }
+      }
+    },
+    async (request) => readAccount({ database: app.database, defaultTimeZone, quotas, now }, request.user.sub)
   )
 }
 

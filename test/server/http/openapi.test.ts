@@ -131,6 +131,7 @@ t.test('the document describes exactly the existing routes', async (t) => {
       'GET /api/sessions/{id}',
       'GET /api/stats',
       'GET /api/stats/days',
+      'GET /api/users/me',
       'GET /healthz',
       'GET /readyz',
       'PATCH /api/sessions/{id}',
