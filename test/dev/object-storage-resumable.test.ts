@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { embeddedOnly, headers, start, startWithBucket, text } from '../helpers/object-storage.ts'
+import { embeddedOnly, headers, isEmbedded, start, startWithBucket, text } from '../helpers/object-storage.ts'
 import { createTus } from '../helpers/tus.ts'
 
 const SOUND = Buffer.from('the sound of a piano')
@@ -79,6 +79,7 @@ t.test('a wrong offset and an unknown upload are refused, and an ended one is go
   const url = await begun(tus, 'a.webm')
   await isRefused(t, await tus.append(url, 5, SOUND), 409, /offset/i)
   t.equal((await tus.append(url, 0, SOUND)).status, 204)
+  if (!isEmbedded) return
   await isRefused(t, await tus.append(url, SOUND.length, Buffer.from('!')), 410, /./)
   t.equal((await tus.offset(url)).status, 410)
 })

@@ -15,6 +15,7 @@ import { StorageClient } from '@supabase/storage-js'
 import t from 'tap'
 import { startObjectStorage } from '../../src/dev/object-storage.ts'
 import {
+  differs,
   embeddedOnly,
   headers,
   isStorageError,
@@ -72,7 +73,9 @@ t.test('a bucket can be created, read, listed, changed, emptied and deleted', as
 
   await client.from('songs').upload('a.webm', 'x', webm)
   isStorageError(t, (await client.deleteBucket('songs')).error, '409')
-  t.strictSame((await client.emptyBucket('songs')).data, { message: 'Successfully emptied' })
+  t.strictSame((await client.emptyBucket('songs')).data, {
+    message: 'Empty bucket has been queued. Completion may take up to an hour.'
+  })
   expectFiles(t, 0)
   t.strictSame((await client.deleteBucket('songs')).data, { message: 'Successfully deleted' })
   t.strictSame((await client.listBuckets()).data, [])
@@ -207,7 +210,9 @@ t.test('parallel uploads to one key store the complete body of one of them', asy
   expectFiles(t, 1)
 })
 
-t.test('a download during uploads returns one version, complete and with its length', async (t) => {
+const one = differs('a server answers 500 now and then while an object is replaced')
+
+t.test('a download during uploads returns one version, complete and with its length', one, async (t) => {
   const { songs } = await startWithBucket(t)
   await songs.upload('a.webm', 'a'.repeat(300_000), webm)
   const write = async () => {
@@ -335,13 +340,20 @@ t.test('a public URL supports ranges, conditional requests and HEAD', async (t) 
     t.equal(response.status, 200, `${tag} is compared as it stands`)
     t.match(response.headers.get('cache-control'), /, stale-while-revalidate=30$/)
   }
-  t.equal(
-    (await get({ 'if-none-match': '"other"', 'if-modified-since': new Date().toUTCString() })).status,
-    200
-  )
   t.equal((await get({ 'if-modified-since': new Date().toUTCString() })).status, 304)
   t.equal((await get({ range: 'bytes=0-1', 'if-range': etag })).status, 206)
   t.equal((await get({ range: 'bytes=0-1', 'if-range': '"other"' })).status, 206, 'If-Range is ignored')
+})
+
+const tagFirst = differs('a server on a file system answers 304')
+
+t.test('If-None-Match counts before If-Modified-Since', tagFirst, async (t) => {
+  const { songs } = await startWithBucket(t)
+  await songs.upload('a.webm', 'x', webm)
+  const response = await fetch(publicUrl(songs, 'a.webm'), {
+    headers: { 'if-none-match': '"other"', 'if-modified-since': new Date().toUTCString() }
+  })
+  t.equal(response.status, 200)
 })
 
 t.test('a public URL can answer as an attachment, and never answers as HTML', async (t) => {
@@ -359,7 +371,7 @@ t.test('remove returns only the objects that it removed', async (t) => {
   const { client, songs, expectFiles } = await startWithBucket(t)
   await songs.upload('u/a.webm', 'a', webm)
   await songs.upload('u/b.webm', 'b', webm)
-  const { data } = await songs.remove(['u/a.webm', 'u/a.webm', 'none', '../u/b.webm', '\0'])
+  const { data } = await songs.remove(['u/a.webm', 'u/a.webm', 'none', '../u/b.webm'])
   t.equal(data?.length, 1)
   t.match(data, [{ name: 'u/a.webm', bucket_id: 'songs', metadata: { size: 1, mimetype: 'audio/webm' } }])
   isStorageError(t, (await songs.download('u/a.webm')).error, '404')

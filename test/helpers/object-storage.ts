@@ -14,6 +14,9 @@ export const webm = { contentType: 'audio/webm' }
 /** Buckets of the tests. On a real server, their content is deleted before each test. */
 const BUCKETS = ['songs', 'private', 'staging', 'other', 'emptied', 'deleted', 'sized', 'typed']
 
+/** Whether the clock of the storage is that of the tests. */
+export const isEmbedded = remoteUrl === undefined
+
 /** Option of tests that look into the embedded storage: its files, its clock or its process. */
 export const embeddedOnly = { skip: remoteUrl !== undefined && 'concerns the embedded storage only' }
 

@@ -60,7 +60,7 @@ export function bucketRoutes(buckets: Buckets, objects: Objects): FastifyPluginA
 
     app.post('/bucket/:bucketId/empty', { schema: { params: BucketParams } }, async ({ params }) => {
       await objects.empty(params.bucketId)
-      return { message: 'Successfully emptied' }
+      return { message: 'Empty bucket has been queued. Completion may take up to an hour.' }
     })
 
     app.delete('/bucket/:bucketId', { schema: { params: BucketParams } }, ({ params }) => {

@@ -24,49 +24,56 @@ const DATES: Record<string, (object: StoredObject) => string> = {
   last_accessed_at: (object) => object.updatedAt
 }
 
-function sortByDate(index: ObjectIndex, files: string[], dateOf: (object: StoredObject) => string) {
-  const dated = files.map((name) => ({ name, date: dateOf(index.get(name)!) }))
-  return dated.sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0)).map(({ name }) => name)
-}
+/** The entries of the level at `path` whose names start with `search`. Ignores upper and lower case. */
+const searchLevel = (index: ObjectIndex, path: string, search: string): Entry[] =>
+  [...walk(index.names(), { prefix: path, delimited: true })].filter(({ name }) =>
+    name.slice(path.length).toLowerCase().startsWith(search.toLowerCase())
+  )
+
+/** Sorts by name in lower case; a folder's name ends with its slash. */
+const sortByName = (entries: Entry[]) =>
+  entries
+    .map((entry) => ({ entry, key: entry.name.toLowerCase() }))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ entry }) => entry)
 
 /**
- * The folders and files of the level at `path` whose names start with `search`. Ignores upper and lower case.
+ * One level as `list()` returns it, with names relative to the level: by name, or folders by name before files
+ * by date.
  */
-function searchLevel(index: ObjectIndex, path: string, search: string) {
-  const wanted = search.toLowerCase()
-  const folders: string[] = []
-  const files: string[] = []
-  for (const entry of walk(index.names(), { prefix: path, delimited: true })) {
-    const name = entry.isFolder ? entry.name.slice(0, -1) : entry.name
-    if (!name.slice(path.length).toLowerCase().startsWith(wanted)) continue
-    if (entry.isFolder) folders.push(name)
-    else files.push(name)
-  }
-  // `walk` yields folders in the order of their names with slashes: `a.b/` before `a/`.
-  return { folders: folders.sort(), files }
-}
-
-/** One level as `list()` returns it: folders before files, with names relative to the level. */
 export function listLevel(
   index: ObjectIndex,
   { prefix, search = '', limit, offset, sortBy = {} }: LevelQuery
 ) {
   const path = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
-  const { folders, files: found } = searchLevel(index, path, search)
+  const entries = sortByName(searchLevel(index, path, search))
+  const isDescending = sortBy.order?.toLowerCase() === 'desc'
+  if (isDescending) entries.reverse()
   const dateOf = DATES[sortBy.column ?? 'name']
-  const files = dateOf ? sortByDate(index, found, dateOf) : found
-  if (sortBy.order?.toLowerCase() === 'desc') {
-    files.reverse()
-    if (!dateOf) folders.reverse() // folders have no dates
-  }
-  return folders
-    .concat(files)
+  const sorted = dateOf ? foldersFirst(index, entries, { dateOf, isDescending }) : entries
+  return sorted
     .slice(offset, offset + limit)
-    .map((name, i) =>
-      offset + i < folders.length
-        ? toFolderRow(name.slice(path.length))
+    .map(({ name, isFolder }) =>
+      isFolder
+        ? toFolderRow(name.slice(path.length, -1))
         : toFileRow(index.get(name)!, name.slice(path.length))
     )
+}
+
+function foldersFirst(
+  index: ObjectIndex,
+  entries: Entry[],
+  { dateOf, isDescending }: { dateOf: (object: StoredObject) => string; isDescending: boolean }
+): Entry[] {
+  const dates = new Map(entries.map(({ name, isFolder }) => [name, isFolder ? '' : dateOf(index.get(name)!)]))
+  const direction = isDescending ? -1 : 1
+  const byDate = (a: Entry, b: Entry) =>
+    (dates.get(a.name)! < dates.get(b.name)! ? -1 : dates.get(a.name)! > dates.get(b.name)! ? 1 : 0) *
+    direction
+  return [
+    ...entries.filter(({ isFolder }) => isFolder),
+    ...entries.filter(({ isFolder }) => !isFolder).sort(byDate)
+  ]
 }
 
 /** One page of `listV2()`: whole keys in order, after the cursor. */
@@ -80,7 +87,9 @@ export function listPage(index: ObjectIndex, { prefix, limit, cursor, delimited 
   return {
     hasNext,
     ...(hasNext && { nextCursor: encodeCursor(page.at(-1)!) }),
-    folders: page.filter((entry) => entry.isFolder).map(({ name }) => ({ name, key: name })),
+    folders: page
+      .filter((entry) => entry.isFolder)
+      .map(({ name }) => ({ ...toFolderRow(name), key: name.slice(0, -1) })),
     objects: page
       .filter((entry) => !entry.isFolder)
       .map(({ name }) => ({ ...toFileRow(index.get(name)!, name), key: name }))

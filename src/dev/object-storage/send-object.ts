@@ -10,7 +10,7 @@ function servedType({ contentType }: StoredObject) {
 
 function disposition(download: string) {
   const name = encodeURIComponent(download)
-  return download === '' ? 'attachment' : `attachment; filename=${name}; filename*=UTF-8''${name}`
+  return download === '' ? 'attachment;' : `attachment; filename=${name}; filename*=UTF-8''${name}`
 }
 
 interface Presentation {

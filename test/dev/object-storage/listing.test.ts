@@ -5,17 +5,17 @@ import { listLevel, type LevelQuery } from '../../../src/dev/object-storage/list
 import { createObjectIndex } from '../../../src/dev/object-storage/object-index.ts'
 import { startWithBucket, webm } from '../../helpers/object-storage.ts'
 
-t.test('list returns one level, folders before files, with pages, order and search', async (t) => {
+t.test('list returns one level with pages, order and search', async (t) => {
   const { client, songs } = await startWithBucket(t)
   for (const key of ['b.webm', 'u2/x.webm', 'u1/y.webm', 'u1/deep/z.webm', 'a.webm', 'u10/w.webm']) {
     await songs.upload(key, 'sound', webm)
   }
   const names = async (...args: Parameters<typeof songs.list>) =>
     (await songs.list(...args)).data?.map((row) => row.name)
-  t.strictSame(await names(), ['u1', 'u10', 'u2', 'a.webm', 'b.webm'])
+  t.strictSame(await names(), ['a.webm', 'b.webm', 'u1', 'u10', 'u2'])
   t.strictSame(await names('u1'), ['deep', 'y.webm'])
   t.strictSame(await names('u1/'), ['deep', 'y.webm'])
-  t.strictSame(await names('', { limit: 2, offset: 2 }), ['u2', 'a.webm'])
+  t.strictSame(await names('', { limit: 2, offset: 2 }), ['u1', 'u10'])
   t.strictSame(await names('', { sortBy: { column: 'name', order: 'desc' } }), [
     'u2',
     'u10',
@@ -23,12 +23,14 @@ t.test('list returns one level, folders before files, with pages, order and sear
     'b.webm',
     'a.webm'
   ])
+  const byDate = { column: 'created_at', order: 'desc' }
+  t.strictSame(await names('', { sortBy: byDate }), ['u2', 'u10', 'u1', 'a.webm', 'b.webm'])
   t.strictSame(await names('', { sortBy: { column: 'created_at' } }), ['u1', 'u10', 'u2', 'b.webm', 'a.webm'])
   t.strictSame(await names('', { search: 'U1' }), ['u1', 'u10'])
   t.strictSame(await names('none'), [])
   t.strictSame((await client.from('none').list()).data, [])
 
-  const [folder, , , file] = (await songs.list()).data ?? []
+  const [file, , folder] = (await songs.list()).data ?? []
   t.strictSame(folder, {
     name: 'u1',
     id: null,
@@ -75,7 +77,11 @@ t.test('the pages of listV2 contain every key once, while other keys are added a
   )
 
   const { data } = await songs.listV2({ with_delimiter: true, limit: 2 })
-  t.match(data, { hasNext: true, folders: [{ name: 'u0/', key: 'u0/' }, { name: 'u1/' }], objects: [] })
+  t.match(data, {
+    hasNext: true,
+    folders: [{ name: 'u0/', key: 'u0', id: null }, { name: 'u1/' }],
+    objects: []
+  })
   const next = await songs.listV2({ with_delimiter: true, limit: 2, cursor: data?.nextCursor })
   t.match(next.data, { hasNext: false, folders: [{ name: 'u2/' }] })
   t.match(
@@ -114,12 +120,12 @@ function namesIn(folder: string, count: number, isNested: boolean) {
 
 function listPlainly(names: Iterable<string>, { prefix, search = '', limit, offset, sortBy }: LevelQuery) {
   const inside = [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
-  const sort = (entries: string[]) =>
-    [...new Set(entries)].filter((name) => name.toLowerCase().startsWith(search.toLowerCase())).sort()
-  const folders = sort(inside.filter((name) => name.includes('/')).map((name) => `${name.split('/')[0]}`))
-  const files = sort(inside.filter((name) => !name.includes('/')))
-  if (sortBy?.order === 'desc') for (const entries of [folders, files]) entries.reverse()
-  return [...folders, ...files].slice(offset, offset + limit)
+  const entries = new Set(inside.map((name) => name.replace(/\/.*/, '/')))
+  const sorted = [...entries]
+    .filter((name) => name.toLowerCase().startsWith(search.toLowerCase()))
+    .sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
+  if (sortBy?.order === 'desc') sorted.reverse()
+  return sorted.slice(offset, offset + limit).map((name) => name.replace(/\/$/, ''))
 }
 
 t.test('every page of every level equals the sorted names, after many are added and removed', async () => {
