@@ -29,8 +29,11 @@ async function requestBodies(app: FastifyInstance) {
   app.addHook('onSend', (request, reply, _payload, done) => {
     // After 408 nothing more is expected. An injected request has no `complete`.
     const isUnread = hasBody(request) && request.raw.complete === false
-    if (isUnread && reply.statusCode !== 408) discardRest(request, reply)
-    done()
+    if (!isUnread || reply.statusCode === 408) return done()
+    const discarded = discardRest(request, reply)
+    // Node.js closes such a connection with the answer. One that expects `100 Continue` has sent no body yet.
+    if (reply.raw.shouldKeepAlive || expecting.has(request.raw)) return done()
+    discarded.then(() => done(), done)
   })
 }
 
@@ -57,12 +60,13 @@ function encoded(encoding: string) {
 }
 
 /** Until the client has sent all, sends nothing any more, or the time limit of a request ends it. */
-function discardRest({ raw }: FastifyRequest, reply: FastifyReply) {
+function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.removeHeader('connection') // Fastify closes the connection after an error in a body
   const giveUp = setTimeout(() => raw.socket.destroy(), STALL_MS).unref()
   raw.on('data', () => giveUp.refresh())
   raw.once('close', () => clearTimeout(giveUp))
   raw.resume()
+  return new Promise((resolve) => raw.once('end', resolve).once('close', resolve))
 }
 
 export default fp(requestBodies, { name: 'request-bodies' })

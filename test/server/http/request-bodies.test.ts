@@ -73,6 +73,13 @@ t.test(
         path
       )
 
+      const closing = open(t, path, {
+        ...clara.headers(),
+        connection: 'close',
+        'content-length': megabytes * MB.length
+      })
+      t.match(await sendAll(closing, Array<Buffer>(megabytes).fill(MB)), /^HTTP\/1\.1 413 /, `${path}, close`)
+
       const chunked = open(t, path, { ...clara.headers(), 'transfer-encoding': 'chunked' })
       const chunks = Array<string | Buffer>(megabytes).fill(
         Buffer.concat([Buffer.from('100000\r\n'), MB, Buffer.from('\r\n')])
@@ -108,6 +115,7 @@ t.test('100 Continue is sent after authentication, and not for a body that is re
     [{ ...expect }, 401],
     [{ ...expect, authorization: 'Bearer x' }, 401],
     [{ ...expect, ...clara.headers(), 'content-length': 900_000_000 }, 413],
+    [{ ...expect, ...clara.headers(), 'content-length': 900_000_000, connection: 'close' }, 413],
     [{ ...expect, ...clara.headers(), 'content-encoding': 'gzip' }, 415]
   ] as const) {
     const [answer] = (await once(open(t, '/api/users/sync', headers), 'data')) as [Buffer]
