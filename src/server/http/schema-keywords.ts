@@ -12,7 +12,7 @@ type Misnamed = { keyword: string; message: string; params: { misnamedProperty: 
 type Validate<T> = ((data: T) => boolean) & { errors?: Misnamed[] }
 
 /**
- * Refuses a member that is a known one but for its case or underscores: it would otherwise be ignored, and
+ * Refuses a member that is a known one but for its case, underscores or hyphens: it would otherwise be ignored, and
  * what the client sent would be lost. The value lists names that are known besides the properties.
  */
 const exactNames: Exclude<Keyword, string> = {
@@ -38,8 +38,8 @@ const exactNames: Exclude<Keyword, string> = {
   }
 }
 
-/** The form in which names are compared: without underscores, in lower case. */
-export const lettersOf = (name: string): string => name.replaceAll('_', '').toLowerCase()
+/** The form in which names are compared: without underscores and hyphens, in lower case. */
+export const lettersOf = (name: string): string => name.replace(/[_-]/g, '').toLowerCase()
 
 /** Most bytes of a text in UTF-8; `maxLength` counts characters. */
 const maxBytes = {

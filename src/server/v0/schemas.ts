@@ -33,7 +33,7 @@ const V0AnalysisSchema = Type.Object(
     'user-spectrogram': Type.Optional(Type.Unknown({ description: 'a placeholder, not kept' })),
     'target-spectrogram': Type.Optional(Type.Unknown({ description: 'a placeholder, not kept' }))
   },
-  { title: 'V0Analysis' }
+  { title: 'V0Analysis', 'x-exact-names': [] }
 )
 
 /** Body of `POST /v0/api/sessions`. */

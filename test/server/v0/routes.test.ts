@@ -216,6 +216,12 @@ t.test('every error has a detail to show', async (t) => {
   t.match(await detailOf({ ...practice, audiobase64: '' }), /^audiobase64 must be written audioBase64/)
   t.match(await detailOf({ ...practice, date: 'yesterday' }), /^date must/)
   t.match(await detailOf({ ...practice, analysis: { 'coach-feedback': 5 } }), /coach-feedback/)
+  for (const name of ['Coach-Feedback', 'coach_feedback', 'coachFeedback']) {
+    t.match(
+      await detailOf({ ...practice, analysis: { [name]: 'x' } }),
+      `${name} must be written coach-feedback`
+    )
+  }
   const stranger = frontend('google-oauth2|stranger')
   const refused = await stranger.save(practice)
   t.match([refused.status, await refused.json()], [409, { detail: /sync/ }])
