@@ -15,7 +15,8 @@ FROM base AS dependencies
 RUN npm ci --omit=dev --omit=optional && npm cache clean --force
 
 FROM base
-ENV NODE_ENV=production
+# glibc would otherwise keep the memory of large buffers that are free: 60 MB after scores of 10 MB.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=262144
 COPY prisma/migrations prisma/migrations
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist

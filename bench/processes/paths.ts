@@ -6,11 +6,17 @@ const { scripts } = createRequire(import.meta.url)('../../package.json') as { sc
 /** The project's directory: the working directory of all processes of the benchmark. */
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The Node.js options of `npm start`. */
-export const productionOptions = scripts.start.split(' ').filter((word) => word.startsWith('--'))
+const words = scripts.start.split(' ')
 
-/** The environment of a process: `PATH` and the given variables only. */
+/** The Node.js options of `npm start`. */
+export const productionOptions = words.filter((word) => word.startsWith('--'))
+
+/** The environment variables of `npm start`, as `NAME=value`. */
+export const productionVariables = words.filter((word) => /^[A-Z_]+=/.test(word))
+
+/** The environment of a process: `PATH`, the variables of `npm start` and the given ones only. */
 export const minimalEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   PATH: process.env['PATH'],
+  ...Object.fromEntries(productionVariables.map((variable) => variable.split('='))),
   ...env
 })

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { createMemoryCgroup } from '../../bench/measure/memory-cgroup.ts'
-import { productionOptions } from '../../bench/processes/paths.ts'
+import { productionOptions, productionVariables } from '../../bench/processes/paths.ts'
 import { runTypescript } from '../../scripts/run-typescript.ts'
 
 const pathOf = (file: string) => fileURLToPath(new URL(`../../${file}`, import.meta.url))
@@ -33,6 +33,12 @@ export function limitMemory(t: Test, program: string[]): [command: string, ...ar
     await cgroup.close()
     if (kills !== 0) throw new Error(`More than ${megabytes} MB were needed by ${program.join(' ')}`)
   })
-  const [command = '', ...args] = cgroup.enclose([process.execPath, ...productionOptions, ...program])
+  const [command = '', ...args] = cgroup.enclose([
+    'env',
+    ...productionVariables,
+    process.execPath,
+    ...productionOptions,
+    ...program
+  ])
   return [command, ...args]
 }

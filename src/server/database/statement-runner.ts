@@ -51,7 +51,7 @@ export function createStatementRunner(
   let isPrepared = prepared
 
   const send = <Row extends pg.QueryResultRow>({ name, text }: Statement, values: unknown[]) =>
-    pool.query<Row>(isPrepared ? { name, text, values } : { text, values })
+    query<Row>(pool, isPrepared ? { name, text, values } : { text, values })
 
   function stopPreparing() {
     if (isPrepared) log.warn('A prepared statement is unusable: continuing without prepared statements')
@@ -78,6 +78,30 @@ export function createStatementRunner(
       timeoutMs
     )
 }
+
+/**
+ * As `pool.query`, but a connection that is opened for `pool.query` would keep its values, which can be two large
+ * scores, until it is closed.
+ */
+async function query<Row extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  config: pg.QueryConfig
+): Promise<pg.QueryResult<Row>> {
+  const connection = await pool.connect()
+  connection.on('error', ignore)
+  const release = (error?: Error) => connection.off('error', ignore).release(error)
+  try {
+    const result = await connection.query<Row>(config)
+    release()
+    return result
+  } catch (error) {
+    release(error as Error)
+    throw error
+  }
+}
+
+/** When a connection is lost, its query rejects, too. */
+const ignore = () => {}
 
 /**
  * Whether prepared statements work behind this URL. The embedded database is one session for all connections,

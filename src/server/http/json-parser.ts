@@ -10,17 +10,17 @@ declare module 'fastify' {
   interface FastifyInstance {
     /**
      * Parses a JSON body as every route does.
+     * @param body from `decodeBody`
      * @param toBodyOffset maps an offset in `body` to the offset in the body as sent, if that is another; both in bytes
      * @throws {ApiError} malformed_body, which tells the position of the error; Fastify's own error for an empty body
      */
-    parseJson: (request: FastifyRequest, body: Buffer, toBodyOffset?: ToBodyOffset) => Promise<unknown>
+    parseJson: (request: FastifyRequest, body: string, toBodyOffset?: ToBodyOffset) => Promise<unknown>
   }
 }
 
 /**
- * Accepts bodies of JSON in UTF-8 (RFC 8259) and no other content type. Invalid UTF-8 is refused, because
- * decoding would replace the invalid bytes with U+FFFD. `__proto__` and `constructor` are ignored like any
- * unknown field.
+ * Accepts bodies of JSON in UTF-8 (RFC 8259) and no other content type. `__proto__` and `constructor` are
+ * ignored like any unknown field.
  */
 async function jsonParser(app: FastifyInstance) {
   const parse = app.getDefaultJsonParser('remove', 'remove')
@@ -29,10 +29,8 @@ async function jsonParser(app: FastifyInstance) {
     'parseJson',
     (request, body, toBodyOffset = (offset: number) => offset) =>
       new Promise((resolve, reject) => {
-        if (!isUtf8(body)) throw new ApiError('malformed_body', 'Send the body in UTF-8.')
-        const text = body.toString()
-        parse(request, text, (error, value) =>
-          error ? reject(toError(error, text, toBodyOffset)) : resolve(value)
+        parse(request, body, (error, value) =>
+          error ? reject(toError(error, body, toBodyOffset)) : resolve(value)
         )
       })
   )
@@ -43,9 +41,19 @@ async function jsonParser(app: FastifyInstance) {
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => {
       const isAbsent = body.length === 0 && request.method === 'DELETE' // some clients always send the header
-      return isAbsent ? undefined : app.parseJson(request, body)
+      return isAbsent ? undefined : app.parseJson(request, decodeBody(body))
     }
   )
+}
+
+/**
+ * Decodes the bytes of a JSON text. Invalid UTF-8 is refused, because decoding would replace the invalid bytes
+ * with U+FFFD.
+ * @throws {ApiError} malformed_body
+ */
+export function decodeBody(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new ApiError('malformed_body', 'Send the body in UTF-8.')
+  return bytes.toString()
 }
 
 function toError(error: Error, text: string, toBodyOffset: ToBodyOffset): Error {

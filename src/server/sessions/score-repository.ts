@@ -19,8 +19,8 @@ type Row = StoredScores & { id: string; userId: string; revision: number }
 /** Bytes of the largest score that is read and sent as one string. */
 export const SMALL_SCORE_BYTES = 64 * 1024
 
-/** Characters of a large score that are read at once: at most four megabytes of UTF-8. */
-const PIECE_CHARACTERS = 1024 * 1024
+/** Characters of a large score that are read at once: at most one megabyte of UTF-8. */
+const PIECE_CHARACTERS = 256 * 1024
 
 /** The columns of `StoredScores`. */
 export const SCORE_COLUMNS = sql`

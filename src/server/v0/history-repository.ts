@@ -7,8 +7,8 @@ const SMALL_BYTES = 64 * 1024
 const PIECE_BYTES = 512 * 1024
 /** Most rows of a piece. */
 const PIECE_ROWS = 250
-/** Characters of a text that are read at once: at most four megabytes of UTF-8. */
-const TEXT_PIECE = 1024 * 1024
+/** Characters of a text that are read at once: at most one megabyte of UTF-8. */
+const TEXT_PIECE = 256 * 1024
 
 /** The texts of a row, by the frontend's names. It shows feedback only where there is a summary. */
 const TEXTS = {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { errorCodes, type FastifyInstance, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
+import { collectGarbage } from '../../http/collect-garbage.ts'
 import { clientGone, receiveBody } from '../../http/receive-body.ts'
 import type { Release } from '../../http/fair-limiter.ts'
 import { hasRecording, receiveSmallUpload, SMALL_UPLOAD_BYTES } from './small-upload.ts'
@@ -96,10 +97,20 @@ async function receiveUploads(
       maxRecordingBytes
     )
     request.upload = received
-    if (received.hasLargeText) request.uploadPlaces.push(await largeTexts.acquire(request.user.sub))
-    const parsed = await received.parseText((bytes) => app.parseJson(request, bytes, received.toBodyOffset))
+    const parse = () => received.parseText((json) => app.parseJson(request, json, received.toBodyOffset))
+    const parsed = received.hasLargeText ? await parseAlone(request, parse) : await parse()
     return received.isBase64() ? parsed : withRefusedRecording(parsed)
   })
+
+  /** Without the garbage of the text before, and leaving none of its own, as memory is short on small machines. */
+  async function parseAlone(request: FastifyRequest, parse: () => Promise<unknown>): Promise<unknown> {
+    request.uploadPlaces.push(await largeTexts.acquire(request.user.sub))
+    collectGarbage()
+    const parsed = await parse()
+    collectGarbage()
+    return parsed
+  }
+
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', app.receiveJson)
 

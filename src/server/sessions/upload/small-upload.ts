@@ -1,3 +1,4 @@
+import { decodeBody } from '../../http/json-parser.ts'
 import type { Recording } from '../content.ts'
 import { createIncomingRecording, type IncomingRecording } from './incoming-recording.ts'
 import type { ReceivedUpload } from './upload.ts'
@@ -22,8 +23,10 @@ export async function receiveSmallUpload(
   return {
     hasLargeText: false,
 
-    async parseText<T>(parse: (bytes: Buffer) => T | Promise<T>): Promise<T> {
-      const parsed = await parse(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces))
+    async parseText<T>(parse: (json: string) => T | Promise<T>): Promise<T> {
+      const parsed = await parse(
+        decodeBody(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces))
+      )
       if (!hasRecording(parsed)) return parsed
       incoming = createIncomingRecording(maxRecordingBytes)
       await incoming.write(Buffer.from(JSON.stringify(parsed.audioBase64).slice(1, -1)))

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises'
 import { errorCodes } from 'fastify'
 import { MAX_XML_BYTES } from '../../../contract/sessions.ts'
 import { invalidInput, type ApiError } from '../../errors.ts'
+import { decodeBody } from '../../http/json-parser.ts'
 import { lettersOf } from '../../http/schema-keywords.ts'
 import type { Recording } from '../content.ts'
 import { createMemberLocator, type Part } from './locate-member.ts'
@@ -13,6 +14,9 @@ import { createSpool } from './spool.ts'
  * The other texts are small.
  */
 export const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
+
+/** Bytes of a text that are kept in memory while the body arrives; a larger one goes to a file. */
+const TEXT_MEMORY_BYTES = 128 * 1024
 
 /** Texts above this size are parsed one at a time, because parsing them takes much memory. */
 const LARGE_TEXT_BYTES = 1024 * 1024
@@ -46,7 +50,7 @@ export type ReceivedUpload = Pick<
  */
 export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingBytes: number) {
   const locator = createMemberLocator(MEMBER)
-  const text = createSpool()
+  const text = createSpool({ memoryBytes: TEXT_MEMORY_BYTES })
   let incoming: IncomingRecording | undefined
   let repetitions = 0
 
@@ -80,6 +84,9 @@ export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingByt
     return (incoming = createIncomingRecording(maxRecordingBytes))
   }
 
+  /** Its bytes are free afterwards: parsing a large text takes several times as much memory. */
+  const readText = async () => decodeBody(await text.read(0, text.size))
+
   async function close(): Promise<void> {
     await Promise.all([text.close(), incoming?.close()])
   }
@@ -99,10 +106,10 @@ export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingByt
     isBase64: () => incoming?.isBase64 ?? true,
 
     /** Parses the JSON without its recording. It can be called once. */
-    async parseText<T>(parse: (bytes: Buffer) => T | Promise<T>): Promise<T> {
-      const bytes = await text.read(0, text.size)
+    async parseText<T>(parse: (json: string) => T | Promise<T>): Promise<T> {
+      const json = await readText()
       await text.close()
-      return parse(bytes)
+      return parse(json)
     },
 
     /**

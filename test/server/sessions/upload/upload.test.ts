@@ -6,7 +6,7 @@ import fastify, { type FastifyRequest } from 'fastify'
 import fc from 'fast-check'
 import t from 'tap'
 import { ApiError } from '../../../../src/server/errors.ts'
-import jsonBody from '../../../../src/server/http/json-parser.ts'
+import jsonBody, { decodeBody } from '../../../../src/server/http/json-parser.ts'
 import { detectFormat } from '../../../../src/server/audio/detect-format.ts'
 import { PROPERTY_RUNS } from '../../../helpers/property-runs.ts'
 import { receiveSmallUpload } from '../../../../src/server/sessions/upload/small-upload.ts'
@@ -19,7 +19,7 @@ const app = fastify()
 await app.register(jsonBody)
 await app.ready()
 t.teardown(() => app.close())
-const parseJson = (bytes: Buffer) => app.parseJson({} as FastifyRequest, bytes)
+const parseJson = (json: string) => app.parseJson({} as FastifyRequest, json)
 
 type Receive = (body: AsyncIterable<Buffer>, maxBytes: number) => Promise<ReceivedUpload>
 
@@ -40,7 +40,7 @@ const describeRefusal = (error: unknown) => {
 /** The reference: parses the whole body at once. */
 async function receiveWhole(bytes: Buffer): Promise<Outcome> {
   try {
-    const body = (await parseJson(bytes)) as { audioBase64?: unknown } | null
+    const body = (await parseJson(decodeBody(bytes))) as { audioBase64?: unknown } | null
     const audio = body?.audioBase64
     if (typeof audio !== 'string' || Array.isArray(body)) return { body }
     const rest = { ...body, audioBase64: '' }
