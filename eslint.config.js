@@ -7,6 +7,7 @@ const SERVER = './src/server'
 /** The folders of the server from the top down, with the other folders that each may import. */
 const LAYERS = {
   v0: ['http', 'auth', 'database', 'storage', 'users', 'sessions', 'stats'],
+  account: ['http', 'auth', 'database', 'storage', 'users', 'sessions'],
   commands: ['database', 'storage', 'reconcile', 'health'],
   health: ['http', 'auth', 'database', 'storage', 'sessions', 'users'],
   reconcile: ['database', 'storage', 'audio', 'sessions', 'users'],

@@ -2,6 +2,7 @@ import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
+import accountRoutes from './account/routes.ts'
 import auth from './auth/plugin.ts'
 import type { Config } from './config.ts'
 import database from './database/plugin.ts'
@@ -75,6 +76,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
       async (api) => {
         refuseUnknownRoutes(api)
         await api.register(userRoutes, { config, now })
+        await api.register(accountRoutes)
         await api.register(sessionRoutes, { config, now })
         await api.register(statsRoutes, { config, now })
       },
