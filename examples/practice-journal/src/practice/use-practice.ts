@@ -3,11 +3,13 @@ import { StorageError, type SessionData } from '@harmony-helper/client'
 import { messageFor } from '../shared/error-messages.ts'
 import { formatClock } from '../shared/format.ts'
 import { formatBytes } from '../shared/limits.ts'
-import { readScore } from '../score/read-score.ts'
 import { useJournal, useSessions } from '../services/journal.ts'
-import { checkRecording, isScore, MAX_RECORDING_BYTES } from './files.ts'
+import { fileActions } from './file-actions.ts'
+import { MAX_RECORDING_BYTES } from './files.ts'
 import { microphoneProblem, useRecorder, type StopReason } from './recorder.ts'
-import { elapsedSeconds, started, STOPPED, stopped } from './timer.ts'
+import { timerActions } from './timer-actions.ts'
+import { STOPPED } from './timer.ts'
+import { useAnnouncements } from './use-announcements.ts'
 import { useDraft } from './use-draft.ts'
 
 const STOPPED_EARLY: Record<Exclude<StopReason, 'user'>, string> = {
@@ -24,9 +26,8 @@ export function usePractice() {
   const history = useSessions((state) => state.history)
   const [saving, setSaving] = useState(false)
   const [minutesShown, setMinutesShown] = useState(false)
-  const [said, say] = useState({ message: '', problem: '' })
-  const tell = (message: string) => say({ message, problem: '' })
-  const complain = (problem: string) => say({ message: '', problem })
+  const announcements = useAnnouncements()
+  const { said, say, tell, complain } = announcements
   // The elements that had the focus are gone after these, so the form moves it.
   const [focus, moveFocus] = useState<'recording' | 'minutes' | 'title' | null>(null)
 
@@ -47,6 +48,9 @@ export function usePractice() {
       })
     }
   })
+
+  const { startTimer, stopTimer, ...timed } = timerActions(draft, announcements)
+  const { removeScore, ...added } = fileActions({ store, draft, recorder, announcements })
 
   const restoreOnce = useRef(() =>
     draft.restore((session, timer) => {
@@ -80,63 +84,18 @@ export function usePractice() {
     }
   }
 
-  function startTimer() {
-    const resumed = timer.counted > 0
-    edit(resumed ? {} : { date: new Date().toISOString() }, started(timer))
-    tell('The timer is running. You can turn off the screen.')
+  async function addFiles(files: Iterable<File>) {
+    if (!saving) await added.addFiles(files)
   }
 
-  function stopTimer() {
-    const rested = stopped(timer)
-    edit({ durationSeconds: Math.min(elapsedSeconds(rested), 86_400) }, rested)
-    tell(`Stopped after ${formatClock(elapsedSeconds(rested))}. Save, or continue.`)
-  }
-
-  function setSeconds(durationSeconds: number) {
+  function setSeconds(seconds: number) {
     setMinutesShown(true) // the field stays while it is empty
-    edit({ durationSeconds }, { counted: durationSeconds * 1000, since: null })
+    timed.setSeconds(seconds)
   }
 
   function showMinutes() {
     setMinutesShown(true)
     moveFocus('minutes')
-  }
-
-  async function addFiles(files: Iterable<File>) {
-    if (saving) return
-    say({ ...said, problem: '' })
-    for (const file of files) {
-      try {
-        if (isScore(file)) await addScore(file)
-        else addRecording(file)
-      } catch (error) {
-        say(({ message }) => ({ message, problem: (error as Error).message }))
-      }
-    }
-  }
-
-  async function addScore(file: File) {
-    const { xml, title } = await readScore(file)
-    const { songName } = store.getState().currentSession ?? {}
-    edit({ xmlContent: xml, songName: songName || title })
-    tell('')
-  }
-
-  function removeScore() {
-    edit({ xmlContent: null })
-    tell('The score was removed.')
-  }
-
-  function addRecording(file: File) {
-    checkRecording(file)
-    if (recorder.status !== 'idle') throw new Error('Stop recording before you add a file.')
-    if (timer.since !== null) throw new Error('Stop the timer before you add a file.')
-    if (store.getState().currentSession?.audio) {
-      throw new Error('Save or discard the current recording before you add another.')
-    }
-    const { id } = edit({ audio: file, durationSeconds: 0 }, STOPPED)
-    draft.addChunk(id, 0, file)
-    tell('Listen back, then save.')
   }
 
   async function save() {

@@ -1,0 +1,52 @@
+import { readScore } from '../score/read-score.ts'
+import type { Journal } from '../services/journal.ts'
+import { checkRecording, isScore } from './files.ts'
+import type { Recorder } from './recorder.ts'
+import { STOPPED } from './timer.ts'
+import type { Announcements } from './use-announcements.ts'
+import type { Draft } from './use-draft.ts'
+
+type Form = { store: Journal['store']; draft: Draft; recorder: Recorder; announcements: Announcements }
+
+/** Scores and recordings that the musician chooses or drops. */
+export function fileActions({ store, draft, recorder, announcements: { tell, setProblem } }: Form) {
+  const { edit, timer } = draft
+
+  async function addScore(file: File) {
+    const { xml, title } = await readScore(file)
+    const { songName } = store.getState().currentSession ?? {}
+    edit({ xmlContent: xml, songName: songName || title })
+    tell('')
+  }
+
+  function addRecording(file: File) {
+    checkRecording(file)
+    if (recorder.status !== 'idle') throw new Error('Stop recording before you add a file.')
+    if (timer.since !== null) throw new Error('Stop the timer before you add a file.')
+    if (store.getState().currentSession?.audio) {
+      throw new Error('Save or discard the current recording before you add another.')
+    }
+    const { id } = edit({ audio: file, durationSeconds: 0 }, STOPPED)
+    draft.addChunk(id, 0, file)
+    tell('Listen back, then save.')
+  }
+
+  return {
+    async addFiles(files: Iterable<File>) {
+      setProblem('')
+      for (const file of files) {
+        try {
+          if (isScore(file)) await addScore(file)
+          else addRecording(file)
+        } catch (error) {
+          setProblem((error as Error).message)
+        }
+      }
+    },
+
+    removeScore() {
+      edit({ xmlContent: null })
+      tell('The score was removed.')
+    }
+  }
+}
