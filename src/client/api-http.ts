@@ -15,10 +15,12 @@ export type HttpOptions = {
   timeoutMs: number
 }
 
-export type Call = SaveOptions & { method: 'GET' | 'POST' | 'PATCH' | 'DELETE'; path: string; body?: Blob }
+type Sending = Pick<SaveOptions, 'signal' | 'onProgress'>
+
+export type Call = Sending & { method: 'GET' | 'POST' | 'PATCH' | 'DELETE'; path: string; body?: Blob }
 
 /** A request to any URL, such as the object storage. `bytes` is the expected size of a download. */
-export type Transfer = SaveOptions & {
+export type Transfer = Sending & {
   method: string
   url: string
   headers: Record<string, string>

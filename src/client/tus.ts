@@ -8,7 +8,7 @@ export type UploadToken = { get: () => Promise<string>; refuse: () => void }
 /** Statuses of an upload that has ended or expired. */
 export const ENDED = [404, 410]
 
-type Request = Pick<Transfer, 'method' | 'url' | 'headers'> & Pick<Transfer, 'body' | 'onProgress'>
+type Request = Pick<Transfer, 'method' | 'url' | 'headers' | 'body' | 'onProgress'>
 
 /**
  * The requests of TUS 1.0 (https://tus.io/protocols/resumable-upload) to Supabase Storage, each made once.
@@ -31,7 +31,7 @@ export function createTus(http: Http, token: UploadToken, options: CallOptions) 
     /** Begins an upload. Returns its URL. */
     async create(endpoint: string, bytes: number, metadata: Record<string, string>): Promise<string> {
       const pairs = Object.entries(metadata).map(([name, value]) => `${name} ${btoa(value)}`)
-      const headers = { 'upload-length': String(bytes), 'upload-metadata': pairs.join() }
+      const headers = { 'upload-length': String(bytes), 'upload-metadata': pairs.join(',') }
       const answer = await send({ method: 'POST', url: endpoint, headers })
       return new URL(required(answer, 'location'), endpoint).href
     },

@@ -600,7 +600,7 @@ t.test('a resumable upload that has begun', async (t) => {
     const continued: Array<StartedUpload | undefined> = []
     service.saveSession = async (_, { startedUpload, onUploadStarted } = {}) => {
       continued.push(startedUpload)
-      await onUploadStarted?.(upload)
+      if (continued.length === 1) await onUploadStarted?.(upload)
       throw new StorageError(0, 'network_error', 'Gone')
     }
     const page = open()
