@@ -44,7 +44,7 @@ export function deadlinesOf({
  */
 async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadlines }) {
   const timers = new WeakMap<FastifyRequest, NodeJS.Timeout>()
-  const stop = async (request: FastifyRequest) => clearTimeout(timers.get(request))
+  const stop = (request: FastifyRequest) => clearTimeout(timers.get(request))
 
   app.decorateRequest('deadline')
   app.decorateRequest('isInHandler', false)
@@ -64,8 +64,14 @@ async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadli
     request.isInHandler = true
     done()
   })
-  app.addHook('onSend', stop)
-  app.addHook('onRequestAbort', stop)
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    stop(request)
+    done(null, payload)
+  })
+  app.addHook('onRequestAbort', (request, done) => {
+    stop(request)
+    done()
+  })
 }
 
 function limitOf({ routeOptions }: FastifyRequest, deadlines: Deadlines): number {

@@ -13,8 +13,12 @@ declare module 'fastify' {
 
 /** What an answer takes that is made while it is sent: one piece, the next one, and their compressed form. */
 const STREAM_BYTES = 2 * 1024 * 1024
-/** An answer up to this size is not counted: the limits of connections bound the number of them. */
+/** What is up to this size is not counted: the limits of connections bound the number of them. */
 const SMALL_BYTES = 16 * 1024
+/** Bodies of routes with a larger limit are received in bounded memory: see `receive-uploads`. */
+const LARGE_BODY_BYTES = 1024 * 1024
+/** Bytes of memory for each byte of a body that is parsed as a whole: the bytes, their text and the values. */
+export const MEMORY_PER_BYTE = 4
 const MAX_WAITING = 1000
 const WAIT_MS = 5000
 const REFUSAL = 'The server has no memory free for this request at this moment. Retry shortly.'
@@ -42,30 +46,43 @@ async function memoryBudget(app: FastifyInstance, { bytes = memoryBudgetBytes() 
   })
   app.decorate('memoryBudget', budget)
 
-  app.addHook('onSend', async (request, reply, payload) => {
-    const size = sizeOf(payload)
-    if (size <= SMALL_BYTES) return
-    const release = isRead(request)
-      ? await acquire(request, payload, size)
-      : budget.borrow(userOf(request), size)
-    releaseWithAnswer(reply, release)
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    const size = bodySizeOf(request)
+    if (size <= SMALL_BYTES) done(null, payload)
+    else take(request, reply, size * MEMORY_PER_BYTE).then(() => done(null, payload), done)
   })
 
-  async function acquire(request: FastifyRequest, payload: unknown, size: number): Promise<Release> {
-    try {
-      return await budget.acquire(userOf(request), request.deadline, size)
-    } catch (error) {
-      if (payload instanceof Readable) payload.destroy()
-      throw error
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const size = answerSizeOf(payload)
+    if (size <= SMALL_BYTES) return done(null, payload)
+    if (!isRead(request)) {
+      releaseWithAnswer(reply, budget.borrow(userOf(request), size))
+      return done(null, payload)
     }
+    const refuse = (error: Error) => {
+      if (payload instanceof Readable) payload.destroy()
+      done(error)
+    }
+    take(request, reply, size).then(() => done(null, payload), refuse)
+  })
+
+  async function take(request: FastifyRequest, reply: FastifyReply, size: number): Promise<void> {
+    releaseWithAnswer(reply, await budget.acquire(userOf(request), request.deadline, size))
   }
+}
+
+/** 0 for a route that receives its body in bounded memory. */
+function bodySizeOf({ headers, routeOptions: { bodyLimit } }: FastifyRequest): number {
+  if (bodyLimit > LARGE_BODY_BYTES) return 0
+  if (headers['transfer-encoding'] !== undefined) return bodyLimit
+  return Number(headers['content-length'] ?? 0)
 }
 
 const isRead = ({ method }: FastifyRequest) => method === 'GET' || method === 'HEAD'
 
 const userOf = ({ user, ip }: FastifyRequest) => (user as { sub: string } | null)?.sub ?? ip
 
-function sizeOf(payload: unknown): number {
+function answerSizeOf(payload: unknown): number {
   if (payload instanceof Readable) return STREAM_BYTES
   return typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.length : 0
 }

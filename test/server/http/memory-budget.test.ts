@@ -53,7 +53,7 @@ async function start(t: Test) {
 
   const call = (user: string | undefined, url = '/', method: 'GET' | 'POST' = 'GET') =>
     app.inject({ method, url, headers: user === undefined ? {} : { 'x-user': user } })
-  return { call, holdAnswer, streams }
+  return { app, call, holdAnswer, streams }
 }
 
 t.test('who does not read an answer gets no other large one, and others do', async (t) => {
@@ -82,6 +82,23 @@ t.test(
     t.equal((await call('clara', '/stream')).body, 'piece')
   }
 )
+
+t.test('a body waits for memory unless it is small', async (t) => {
+  const { app, call } = await start(t)
+  const post = (payload: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/',
+      headers: { 'x-user': 'clara', 'content-type': 'text/plain' },
+      payload
+    })
+  const release = app.memoryBudget.borrow('robert', 64 * MB)
+  isProblem(t, await post('x'.repeat(20_000)), 'server_busy')
+  t.equal((await post('x'.repeat(1000))).statusCode, 200)
+  release()
+  t.equal((await post('x'.repeat(20_000))).statusCode, 200)
+  t.equal((await call('clara')).statusCode, 200, 'it is given back with the answer')
+})
 
 t.test('the budget is a part of the memory of the process', (t) => {
   const bytes = memoryBudgetBytes()

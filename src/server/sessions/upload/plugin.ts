@@ -5,6 +5,7 @@ import type { Config } from '../../config.ts'
 import { collectGarbage } from '../../http/collect-garbage.ts'
 import { clientGone, receiveBody } from '../../http/receive-body.ts'
 import type { Release } from '../../http/fair-limiter.ts'
+import { MEMORY_PER_BYTE } from '../../http/memory-budget.ts'
 import { hasRecording, receiveSmallUpload, SMALL_UPLOAD_BYTES } from './small-upload.ts'
 import { deleteAbandonedSpoolFiles } from './spool.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
@@ -14,8 +15,6 @@ const SMALL_BODY_BYTES = 1024 * 1024
 
 /** Bodies up to this size do not wait for memory: the limits of connections bound the number of them. */
 const TINY_BODY_BYTES = 16 * 1024
-/** Bytes of memory for each byte of a body that is parsed as a whole: the bytes, their text and the values. */
-const MEMORY_PER_BYTE = 4
 /** Memory for a body of any size: what its spools keep, and a text below the size of large ones. */
 const MAX_BODY_MEMORY = 3 * 1024 * 1024
 
