@@ -1,5 +1,12 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  LightMyRequestResponse,
+  RouteOptions
+} from 'fastify'
 import fp from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
 
 /** Headers of the page's own answers. */
 const ANSWER_HEADERS = [
@@ -27,22 +34,35 @@ async function openapi(app: FastifyInstance) {
     app.route({ method: 'GET', url, schema: { hide: true }, handler: answer })
   }
 
-  async function answer({ url, headers }: FastifyRequest, reply: FastifyReply) {
-    page ??= loadPage(routes, app.getSchemas())
-    const { 'if-none-match': etag = '', 'if-modified-since': since = '' } = headers
-    const answer = await (
-      await page
-    ).inject({ url, headers: { 'if-none-match': etag, 'if-modified-since': since } })
+  /** Documents by their path. Each is made once: it costs milliseconds, and needs no token. */
+  const documents = new LRUCache<string, LightMyRequestResponse>({ max: 10 })
+
+  async function answer(request: FastifyRequest, reply: FastifyReply) {
+    const answer = await findAnswer(request)
     const isRefused = answer.statusCode >= 400 && answer.statusCode < 500 // such as a path that climbs out
     if (isRefused) return reply.callNotFound()
     for (const name of ANSWER_HEADERS) {
       const value = answer.headers[name]
       if (value !== undefined) reply.header(name, value)
     }
-    const isText = /json|html/.test(String(answer.headers['content-type']))
-    return reply.code(answer.statusCode).send(isText ? answer.payload : answer.rawPayload)
+    return reply.code(answer.statusCode).send(isDocument(answer) ? answer.payload : answer.rawPayload)
+  }
+
+  async function findAnswer({ url, headers }: FastifyRequest): Promise<LightMyRequestResponse> {
+    const path = url.split('?', 1)[0] ?? ''
+    const known = documents.get(path)
+    if (known) return known
+    page ??= loadPage(routes, app.getSchemas())
+    const { 'if-none-match': etag = '', 'if-modified-since': since = '' } = headers
+    const answer = await (
+      await page
+    ).inject({ url: path, headers: { 'if-none-match': etag, 'if-modified-since': since } })
+    if (answer.statusCode === 200 && isDocument(answer)) documents.set(path, answer)
+    return answer
   }
 }
+
+const isDocument = ({ headers }: LightMyRequestResponse) => /json|html/.test(String(headers['content-type']))
 
 async function loadPage(routes: RouteOptions[], schemas: Record<string, unknown>): Promise<FastifyInstance> {
   const { createOpenapiPage } = await import('./openapi-page.ts')
