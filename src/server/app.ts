@@ -76,7 +76,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
       async (api) => {
         refuseUnknownRoutes(api)
         await api.register(userRoutes, { config, now })
-        await api.register(accountRoutes)
+        await api.register(accountRoutes, { config, now })
         await api.register(sessionRoutes, { config, now })
         await api.register(statsRoutes, { config, now })
       },

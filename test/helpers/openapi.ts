@@ -86,6 +86,7 @@ export function createAnswerCheck(document: OpenApi): CheckAnswer {
     if (isHead || !documented.content) return body === '' ? undefined : 'the body is not documented'
     const type = String(headers['content-type']).split(';')[0] ?? ''
     if (!documented.content[type]) return `${statusCode} as ${type} is not documented`
+    if (!type.endsWith('json')) return undefined
     const where = ['paths', path, verb, 'responses', String(statusCode), 'content', type, 'schema']
     const validate = schemaAt(pointer(...where))
     const text =

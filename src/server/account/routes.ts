@@ -1,10 +1,72 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { Readable } from 'node:stream'
+import type { Config } from '../config.ts'
+import { createFairLimiter } from '../http/fair-limiter.ts'
 import { problemResponses } from '../http/response-schemas.ts'
+import { NOT_SYNCED, readAccount } from '../users/read-account.ts'
 import { deleteAccount } from './delete-account.ts'
+import { exportAccount } from './export-account.ts'
+
+/** Exports at the same time. Each reads all that its user has. */
+const EXPORTS = 4
+
+const ARCHIVE = {
+  description: 'The archive',
+  content: {
+    'application/zip': { schema: Type.String({ title: 'Archive', contentMediaType: 'application/zip' }) }
+  }
+}
+
+type Options = { config: Pick<Config, 'defaultTimeZone' | 'quotas'>; now: () => Date }
 
 /** `/api/users/me`: what a person may do with all of their data. */
-const accountRoutes: FastifyPluginAsyncTypebox = async (app) => {
+const accountRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
+  const { database, sessions } = app
+  const { defaultTimeZone, quotas } = config
+  const exports = createFairLimiter({
+    count: EXPORTS,
+    perUser: 1,
+    maxWaiting: 0,
+    waitMs: 0,
+    refusal: 'An export of yours, or too many of others, are running. Retry when they have ended.'
+  })
+
+  app.get(
+    '/users/me/export',
+    {
+      config: { waitsForStorage: true },
+      schema: {
+        operationId: 'exportAccount',
+        summary: 'All data of the account as a ZIP archive',
+        description:
+          'Account and sessions as JSON, scores as MusicXML, recordings as they were recorded, a page that plays them ' +
+          'without a network, and a manifest with the SHA-256 of each file. It is sent while it is made. A failure ' +
+          'after the first byte destroys the connection; an incomplete archive cannot be opened. Begin again then.',
+        tags: ['Users'],
+        response: {
+          200: ARCHIVE,
+          ...problemResponses(NOT_SYNCED, 'server_busy', 'storage_unavailable')
+        }
+      }
+    },
+    async (request, reply) => {
+      const { sub } = request.user
+      const account = await readAccount({ database, defaultTimeZone, quotas, now }, sub)
+      const day = now().toISOString().slice(0, 10)
+      reply
+        .type('application/zip')
+        .header('content-disposition', `attachment; filename="harmony-helper-${day}.zip"`)
+      if (request.method === 'HEAD') return reply.send(Readable.from([]))
+      const release = await exports.acquire(sub)
+      const archive = await exportAccount(sessions, account).catch((error) => {
+        release()
+        throw error
+      })
+      return reply.send(archive.once('close', release))
+    }
+  )
+
   app.delete(
     '/users/me',
     {
@@ -31,7 +93,7 @@ const accountRoutes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
-      await deleteAccount(app.sessions, request.user.sub)
+      await deleteAccount(sessions, request.user.sub)
       return reply.code(204).send(null)
     }
   )

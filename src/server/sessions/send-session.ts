@@ -9,8 +9,11 @@ import type { SessionAnswer } from './presenter.ts'
  */
 export function sendSession(reply: FastifyReply, session: SessionAnswer): FastifyReply {
   if (![session.xmlContent, session.analysis?.markedXml].some(isInPieces)) return reply.send(session)
-  return sendJsonPieces(reply, toJson(session))
+  return sendJsonPieces(reply, toSessionJson(session))
 }
+
+/** The JSON of a session in pieces; its large scores are read while it is written. */
+export const toSessionJson = (session: SessionAnswer): AsyncGenerator<string> => toJson(session)
 
 const isInPieces = (value: unknown): value is AsyncIterable<string> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import type { ConfigurationFault } from '../errors.ts'
-import type { StorageConnection } from './client.ts'
+import type { ByteRange, StorageConnection } from './client.ts'
 import { findBucketFaults, limitTooLow } from './bucket-faults.ts'
 import { codeOf, failureOf } from './errors.ts'
 import { findOrCreateBucket } from './find-or-create-bucket.ts'
@@ -36,14 +36,25 @@ export function createRecordingsBucket({ connection, bucket, access, maxBytes }:
   }
 
   async function exists(key: string): Promise<boolean> {
-    const { error } = await objects.info(key)
+    return (await sizeOf(key)) !== null
+  }
+
+  async function sizeOf(key: string): Promise<number | null> {
+    const { data, error } = await objects.info(key)
     if (error && codeOf(error) !== '404') throw failureOf(error)
-    return error === null
+    return error ? null : Number(data?.size)
   }
 
   return {
     ensureBucket,
     exists,
+
+    /** The size of an object in bytes; null when it is missing. */
+    sizeOf,
+
+    /** Reads a part of an object. */
+    readRange: (range: Omit<ByteRange, 'bucket'>): Promise<Buffer> =>
+      connection.readRange({ bucket, ...range }),
 
     /** Lists a folder; see `createListing`. */
     list: createListing(objects),
