@@ -33,8 +33,11 @@ async function compression(app: FastifyInstance) {
 const isJson = (reply: FastifyReply) =>
   /^application\/([\w.-]+\+)?json\b/.test(String(reply.getHeader('content-type')))
 
-const isWorthwhile = (payload: unknown): payload is string | Readable =>
-  typeof payload === 'string' ? payload.length >= MIN_BYTES : payload instanceof Readable
+const isWhole = (payload: unknown): payload is string | Buffer =>
+  typeof payload === 'string' || Buffer.isBuffer(payload)
+
+const isWorthwhile = (payload: unknown): payload is string | Buffer | Readable =>
+  isWhole(payload) ? payload.length >= MIN_BYTES : payload instanceof Readable
 
 const acceptsGzip = (request: FastifyRequest) =>
   new Negotiator(request).encoding(['gzip', 'identity']) === 'gzip'
@@ -44,9 +47,9 @@ function weakenTag(reply: FastifyReply) {
   if (typeof tag === 'string' && !tag.startsWith('W/')) reply.header('etag', `W/${tag}`)
 }
 
-function compress(payload: string | Readable): Buffer | Readable {
-  if (typeof payload === 'string' && payload.length <= MAX_SYNC_CHARACTERS) return gzipSync(payload, OPTIONS)
-  const source = typeof payload === 'string' ? Readable.from([payload]) : payload
+function compress(payload: string | Buffer | Readable): Buffer | Readable {
+  if (isWhole(payload) && payload.length <= MAX_SYNC_CHARACTERS) return gzipSync(payload, OPTIONS)
+  const source = isWhole(payload) ? Readable.from([payload]) : payload
   // The failure of either stream destroys the other: a failed answer breaks off, and nothing is read for a
   // client that left.
   return pipeline(source, createGzip(OPTIONS), () => {})

@@ -45,7 +45,7 @@ async function openapi(app: FastifyInstance) {
       const value = answer.headers[name]
       if (value !== undefined) reply.header(name, value)
     }
-    return reply.code(answer.statusCode).send(isDocument(answer) ? answer.payload : answer.rawPayload)
+    return reply.code(answer.statusCode).send(answer.rawPayload)
   }
 
   async function findAnswer({ url, headers }: FastifyRequest): Promise<LightMyRequestResponse> {

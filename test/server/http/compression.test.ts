@@ -35,6 +35,7 @@ await app.register(compression)
 const answers: Record<string, () => unknown> = {
   '/long': () => long,
   '/huge': () => JSON.stringify({ words: 'Für Elise '.repeat(50_000) }),
+  '/buffer': () => Buffer.from(long),
   '/short': () => JSON.stringify({ words: 'short' }),
   '/stream': () => Readable.from(pieces()),
   '/endless': () => Readable.from(endless()),
@@ -51,6 +52,13 @@ const origin = await app.listen({ host: '127.0.0.1', port: 0 })
 
 const ask = (url: string, accepted?: string, method: 'GET' | 'HEAD' = 'GET') =>
   app.inject({ method, url, headers: accepted === undefined ? {} : { 'accept-encoding': accepted } })
+
+t.test('JSON that is sent as bytes is compressed, too', async (t) => {
+  const response = await ask('/buffer', 'gzip')
+  t.equal(response.headers['content-encoding'], 'gzip')
+  t.equal(gunzipSync(response.rawPayload).toString(), long)
+  t.equal((await ask('/buffer')).body, long)
+})
 
 t.test('JSON of 1 kB and more is compressed when the client accepts gzip', async (t) => {
   const cases: Array<[accepted: string | undefined, isCompressed: boolean]> = [
