@@ -31,7 +31,8 @@ async function admission(app: FastifyInstance, { config }: { config: Pick<Config
   app.decorateRequest('releasePlace')
   app.addHook('preHandler', async (request) => {
     const limiter = request.routeOptions.config.waitsForStorage ? forStorage : forDatabase
-    request.releasePlace = await limiter.acquire(request.user.sub, request.deadline)
+    request.releasePlace =
+      limiter.tryAcquire(request.user.sub) ?? (await limiter.acquire(request.user.sub, request.deadline))
   })
   app.addHook('onSend', (request, _reply, _payload, done) => {
     request.releasePlace?.()

@@ -8,7 +8,9 @@ import { REQUEST_TIMEOUT_MS } from './server-options.ts'
 declare module 'fastify' {
   interface FastifyRequest {
     /** Aborts, with the error to answer with, when the answer has not begun by the deadline of the request. */
-    deadline: AbortSignal
+    readonly deadline: AbortSignal
+    /** The controller of `deadline`: it makes its signal, which costs microseconds, when that is first needed. */
+    expiry: AbortController | undefined
     /** The work of the route has begun. */
     isInHandler: boolean
   }
@@ -43,33 +45,29 @@ export function deadlinesOf({
  * because each of its steps has a time limit.
  */
 async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadlines }) {
-  const timers = new WeakMap<FastifyRequest, NodeJS.Timeout>()
-  const stop = (request: FastifyRequest) => clearTimeout(timers.get(request))
-
-  app.decorateRequest('deadline')
+  app.decorateRequest('expiry')
+  app.decorateRequest('deadline', {
+    getter() {
+      this.expiry ??= new AbortController()
+      return this.expiry.signal
+    }
+  })
   app.decorateRequest('isInHandler', false)
 
   app.addHook('onRequest', (request, reply, done) => {
-    const expiry = new AbortController()
-    request.deadline = expiry.signal
     const expire = () => {
+      if (reply.sent || reply.raw.headersSent) return
       const error = isArriving(request) ? bodyStalled() : tooLate()
-      expiry.abort(error)
-      if (!reply.sent && !reply.raw.headersSent && !isWriting(request)) reply.send(error)
+      request.expiry ??= new AbortController()
+      request.expiry.abort(error)
+      if (!isWriting(request)) reply.send(error)
     }
-    timers.set(request, setTimeout(expire, limitOf(request, deadlines)).unref())
+    const timer = setTimeout(expire, limitOf(request, deadlines)).unref()
+    reply.raw.once('close', () => clearTimeout(timer))
     done()
   })
   app.addHook('preHandler', (request, _reply, done) => {
     request.isInHandler = true
-    done()
-  })
-  app.addHook('onSend', (request, _reply, payload, done) => {
-    stop(request)
-    done(null, payload)
-  })
-  app.addHook('onRequestAbort', (request, done) => {
-    stop(request)
     done()
   })
 }

@@ -103,6 +103,13 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
   }
 
   return {
+    /** A place, if there is one at once. */
+    tryAcquire(user: string): Release | undefined {
+      if (!mayEnter(user, 1)) return undefined
+      take(user, 1)
+      return releaseOnce(user, 1)
+    },
+
     /**
      * Waits for places: one, or as many as given, but no more than a user may hold. Aborting `signal` leaves
      * the queue; it does not give places back.

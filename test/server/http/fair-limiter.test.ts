@@ -57,6 +57,16 @@ t.test('one user holds at most `perUser` places, and does not block others while
   t.strictSame(await entered(), ['third', 'fourth'])
 })
 
+t.test('a place that is free can be taken without waiting', async (t) => {
+  const limiter = create({ count: 2, perUser: 1 })
+  const release = limiter.tryAcquire('clara')
+  t.type(release, 'function')
+  t.equal(limiter.tryAcquire('clara'), undefined)
+  t.type(limiter.tryAcquire('robert'), 'function')
+  release?.()
+  t.type(limiter.tryAcquire('clara'), 'function')
+})
+
 t.test('calls take as many places as they ask for', async (t) => {
   const limiter = create({ count: 10, perUser: 6 })
   const big = await limiter.acquire('clara', undefined, 6)
