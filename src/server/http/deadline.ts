@@ -11,6 +11,7 @@ declare module 'fastify' {
     readonly deadline: AbortSignal
     /** The controller of `deadline`: it makes its signal, which costs microseconds, when that is first needed. */
     expiry: AbortController | undefined
+    deadlineTimer: NodeJS.Timeout | undefined
     /** The work of the route has begun. */
     isInHandler: boolean
   }
@@ -46,6 +47,7 @@ export function deadlinesOf({
  */
 async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadlines }) {
   app.decorateRequest('expiry')
+  app.decorateRequest('deadlineTimer')
   app.decorateRequest('deadline', {
     getter() {
       this.expiry ??= new AbortController()
@@ -62,13 +64,17 @@ async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadli
       request.expiry.abort(error)
       if (!isWriting(request)) reply.send(error)
     }
-    const timer = setTimeout(expire, limitOf(request, deadlines)).unref()
-    reply.raw.once('close', () => clearTimeout(timer))
+    request.deadlineTimer = setTimeout(expire, limitOf(request, deadlines)).unref()
+    reply.raw.once('close', () => clearTimeout(request.deadlineTimer))
     done()
   })
   app.addHook('preHandler', (request, _reply, done) => {
     request.isInHandler = true
     done()
+  })
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    clearTimeout(request.deadlineTimer) // what the answer waits for from now on has limits of its own
+    done(null, payload)
   })
 }
 
