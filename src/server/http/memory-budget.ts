@@ -20,7 +20,6 @@ const LARGE_BODY_BYTES = 1024 * 1024
 /** Bytes of memory for each byte of a body that is parsed as a whole: the bytes, their text and the values. */
 export const MEMORY_PER_BYTE = 4
 const MAX_WAITING = 1000
-const WAIT_MS = 5000
 const REFUSAL = 'The server has no memory free for this request at this moment. Retry shortly.'
 
 /** A quarter of the memory that the process may use (its cgroup, or the machine), at most 1 GB. */
@@ -36,12 +35,15 @@ export function memoryBudgetBytes(): number {
  *
  * An answer to a write never waits: what is stored is not told as an error.
  */
-async function memoryBudget(app: FastifyInstance, { bytes = memoryBudgetBytes() }: { bytes?: number }) {
+async function memoryBudget(
+  app: FastifyInstance,
+  { bytes = memoryBudgetBytes(), waitMs = 5000 }: { bytes?: number; waitMs?: number }
+) {
   const budget = createFairLimiter({
     count: bytes,
     perUser: bytes / 4,
     maxWaiting: MAX_WAITING,
-    waitMs: WAIT_MS,
+    waitMs,
     refusal: REFUSAL
   })
   app.decorate('memoryBudget', budget)

@@ -26,7 +26,7 @@ async function start(t: Test) {
       })
     })
   )
-  await app.register(memoryBudget, { bytes: 64 * MB })
+  await app.register(memoryBudget, { bytes: 64 * MB, waitMs: 200 })
   const answer = 'x'.repeat(15 * MB)
   app.route({ method: ['GET', 'POST'], url: '/', handler: async () => answer })
   app.get('/small', async () => 'small')
