@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import fp from 'fastify-plugin'
@@ -24,32 +24,48 @@ export function createLimitedServer(
   return server
 }
 
+type Queue = { running: Set<ServerResponse>; waiting: Array<() => void> }
+
 /**
  * Handles a few requests of each connection at a time and lets some more wait. A client that sends still more
  * loses its connection: each request costs memory until its answer has left.
  */
 function limitPipelining(handle: RequestListener): RequestListener {
-  const queues = new WeakMap<Socket, { running: number; waiting: Array<() => void> }>()
+  const queues = new WeakMap<Socket, Queue>()
 
   return (request, response) => {
     const { socket } = request
     // Node.js goes on with what it has read of a connection that is destroyed.
     if (socket.destroyed) return
-    const queue = queues.get(socket) ?? { running: 0, waiting: [] }
+    const queue = queues.get(socket) ?? createQueue(socket)
     queues.set(socket, queue)
 
     const run = () => {
-      queue.running++
+      queue.running.add(response)
       response.once('close', () => {
-        queue.running--
+        queue.running.delete(response)
         if (!socket.destroyed) queue.waiting.shift()?.()
       })
       handle(request, response)
     }
-    if (queue.running < MAX_RUNNING) run()
+    if (queue.running.size < MAX_RUNNING) run()
     else if (queue.waiting.length < MAX_WAITING) queue.waiting.push(run)
     else socket.destroy()
   }
+}
+
+function createQueue(socket: Socket): Queue {
+  const running = new Set<ServerResponse>()
+  // Node.js closes the answer that is being sent; before version 24, not those that wait for their turn.
+  socket.once('close', () => setImmediate(() => running.forEach(close)))
+  return { running, waiting: [] }
+}
+
+/** Gives a response the state and the event that Node.js gives one whose connection is lost. */
+function close(response: ServerResponse) {
+  response.destroy()
+  Object.defineProperty(response, 'closed', { value: true }) // `pipeline` and `finished` read it
+  response.emit('close')
 }
 
 function limitAddresses(server: Server, limit: number) {

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
-import type { RequestListener } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import fastify from 'fastify'
@@ -66,6 +68,28 @@ t.test('a client that disconnects leaves its waiting requests unhandled', async 
   socket.destroy()
   await sleep(50)
   t.equal(handled, 8)
+})
+
+t.test('a client that disconnects closes all its answers, each once', async (t) => {
+  const responses: ServerResponse[] = []
+  const closed: number[] = []
+  const port = await listen(t, (_request, response) => {
+    const index = responses.push(response) - 1
+    response.on('close', () => closed.push(index))
+    if (index === 1) response.end('made, and waits for the one before')
+    if (index === 2) response.destroy()
+  })
+  const { socket } = open(t, port)
+  socket.write(REQUEST.repeat(4))
+  await until(() => responses.length === 4)
+  socket.destroy()
+  await until(() => closed.length >= 4)
+  await sleep(50)
+  t.strictSame(closed.sort(), [0, 1, 2, 3])
+  for (const response of responses) {
+    t.ok(response.destroyed)
+    await t.rejects(pipeline(Readable.from(['late']), response), 'a late answer ends')
+  }
 })
 
 t.test('limits the connections of one address', async (t) => {
