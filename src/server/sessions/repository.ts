@@ -30,6 +30,9 @@ export type StoredSession = SessionHead &
     uploadId: string | null
   }
 
+/** A direct upload, and the size of its recording in bytes. */
+type UploadedRecording = { uploadId: string; recordingBytes: bigint }
+
 /** Looks up the owner's id within the statement: one round trip, and the index of the list gives the order. */
 const owner = (sub: string) => sql`(SELECT id FROM users WHERE auth0_id = ${sub})`
 
@@ -90,10 +93,10 @@ export const createSessionRepository = (queries: Queries) => ({
    */
   async openUpload(
     id: string,
-    { uploadId, recordingBytes }: { uploadId: string; recordingBytes: bigint },
+    { uploadId, recordingBytes }: UploadedRecording,
     quotas: string
   ): Promise<boolean> {
-    await queries.$executeRaw`SELECT set_config('harmony_helper.quotas', ${quotas}, true)`
+    await applyQuotas(queries, quotas)
     const { count } = await queries.session.updateMany({
       where: { id, audioUrl: null },
       data: { uploadId, recordingBytes, recordingSha256: null }
@@ -109,20 +112,35 @@ export const createSessionRepository = (queries: Queries) => ({
   /**
    * Stores the size of a recording before it is published: the mark that an object may exist. `quotas`: see
    * `quotaSetting`.
+   * @returns false when another upload has replaced this one, or the session does not exist
    */
-  async announceRecording(id: string, recordingBytes: bigint, quotas: string): Promise<void> {
-    await queries.$executeRaw`SELECT set_config('harmony_helper.quotas', ${quotas}, true)`
-    await queries.session.updateMany({ where: { id }, data: { recordingBytes, recordingSha256: null } })
+  async announceRecording(
+    id: string,
+    { uploadId, recordingBytes }: UploadedRecording,
+    quotas: string
+  ): Promise<boolean> {
+    await applyQuotas(queries, quotas)
+    const { count } = await queries.session.updateMany({
+      where: { id, OR: [{ uploadId }, { uploadId: null }] }, // the previous release stored no id
+      data: { recordingBytes, recordingSha256: null }
+    })
+    return count === 1
   },
 
-  /** @returns the new revision; null when the session does not exist */
+  /**
+   * Attaches a recording that was published. `quotas`: see `quotaSetting`.
+   * @returns the new revision; null when another upload has replaced this one, or the session does not exist
+   */
   async attachRecording(
     id: string,
-    { audioUrl, uploadId }: { audioUrl: string; uploadId: string }
+    { audioUrl, uploadId, recordingBytes }: UploadedRecording & { audioUrl: string },
+    quotas: string
   ): Promise<number | null> {
+    await applyQuotas(queries, quotas)
     const [attached] = await queries.$queryRaw<Array<{ revision: number }>>`
-      UPDATE sessions SET audio_url = ${audioUrl}, upload_id = ${uploadId}
-      WHERE id = ${id}::uuid RETURNING revision`
+      UPDATE sessions SET audio_url = ${audioUrl}, upload_id = ${uploadId},
+        recording_bytes = ${recordingBytes}, recording_sha256 = NULL
+      WHERE id = ${id}::uuid AND (upload_id = ${uploadId} OR upload_id IS NULL) RETURNING revision`
     return attached?.revision ?? null
   },
 
@@ -144,6 +162,9 @@ export const createSessionRepository = (queries: Queries) => ({
     return deleted?.date ?? null
   }
 })
+
+const applyQuotas = (queries: Queries, quotas: string) =>
+  queries.$executeRaw`SELECT set_config('harmony_helper.quotas', ${quotas}, true)`
 
 /** Whether the bucket may contain an object of this session. */
 export const mayHaveObject = ({ audioUrl, recordingBytes }: SessionHead) =>

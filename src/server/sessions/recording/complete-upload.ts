@@ -88,22 +88,28 @@ function attachUnderLease(
 }
 
 async function attach(dependencies: SessionDependencies, publication: Publication): Promise<StoredSession> {
-  const { database, leases } = dependencies
+  const { database, leases, quotas } = dependencies
   const { session, upload, lease } = publication
   const format = await leases.withHeartbeat(lease, (signal) => verifyUpload(dependencies, upload, signal))
   const audioUrl = await leases.write(lease, () => publish(dependencies, publication, format))
-  const revision = await database.transaction(async (queries) => {
-    await createUserRepository(queries).lock(session)
-    await consume(queries, lease)
-    const recording = { audioUrl, uploadId: upload.uploadId }
-    const attached = await createSessionRepository(queries).attachRecording(session.id, recording)
-    if (attached === null) throw sessionNotFound()
-    await createOpenUploads(queries).end(session.id)
-    return attached
-  })
-  const { uploadId, bytes } = upload
-  return { ...session, audioUrl, uploadId, recordingBytes: BigInt(bytes), revision }
+  const recording = { audioUrl, ...recordingOf(upload) }
+  const revision = await database
+    .transaction(async (queries) => {
+      await createUserRepository(queries).lock(session)
+      await consume(queries, lease)
+      const sessions = createSessionRepository(queries)
+      const revision = await sessions.attachRecording(session.id, recording, quotaSetting(quotas))
+      if (revision === null) throw uploadNotFound() // replaced meanwhile
+      await createOpenUploads(queries).end(session.id)
+      return revision
+    })
+    .catch((error) => {
+      throw toQuotaError(error, quotas)
+    })
+  return { ...session, ...recording, revision }
 }
+
+const recordingOf = ({ uploadId, bytes }: StagedUpload) => ({ uploadId, recordingBytes: BigInt(bytes) })
 
 /** @returns the canonical public URL of the recording */
 async function publish(
@@ -115,8 +121,10 @@ async function publish(
     .transaction(async (queries) => {
       await createUserRepository(queries).lock(session)
       await confirm(queries, lease)
-      const bytes = BigInt(upload.bytes)
-      await createSessionRepository(queries).announceRecording(session.id, bytes, quotaSetting(quotas))
+      const sessions = createSessionRepository(queries)
+      const recording = recordingOf(upload)
+      const isCurrent = await sessions.announceRecording(session.id, recording, quotaSetting(quotas))
+      if (!isCurrent) throw uploadNotFound() // replaced meanwhile
     })
     .catch((error) => {
       throw toQuotaError(error, quotas)

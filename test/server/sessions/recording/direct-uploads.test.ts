@@ -346,6 +346,36 @@ t.test('a completion is refused if another upload was attached in its place', as
   t.equal((await complete(clara, id, second)).statusCode, 200)
 })
 
+t.test('an upload that is replaced during its completion is refused, and the new size counts', async (t) => {
+  const proxy = await startFaultyProxy(t, services.storage.url)
+  const { as, clara } = await start(t)
+  const slow = await build(t, { services, env: { SUPABASE_URL: proxy.url } })
+  const sizes = async (id: string) =>
+    query(
+      services.database.url,
+      `SELECT recording_bytes::int, recordings_bytes::int FROM sessions s JOIN users u ON u.id = user_id
+       WHERE s.id = '${id}'`
+    )
+  for (const step of ['move', 'copy']) {
+    await t.test(`replaced before the ${step} ends`, async (t) => {
+      const id = await newSession(clara)
+      const first = await uploaded(clara, id)
+      const hung = proxy.breakOn(`POST /storage/v1/object/${step}`, 'hang')
+      const completing = complete(slow.as(clara.sub), id, first)
+      await hung
+      const second = await uploaded(as(clara.sub), id, other)
+      await proxy.resume()
+      isProblem(t, await completing, 'upload_not_found')
+      const stored = { recording_bytes: other.length, recordings_bytes: other.length }
+      t.strictSame(await sizes(id), [stored])
+      const { audioUrl } = (await complete(clara, id, second)).json<SessionData>()
+      t.ok((await bytesAt(audioUrl)).equals(other))
+      t.strictSame(await sizes(id), [stored])
+      await clara.remove(id)
+    })
+  }
+})
+
 t.test('a new upload replaces the open one, and only the last one can be completed', async (t) => {
   const { clara } = await start(t)
   const id = await newSession(clara)
