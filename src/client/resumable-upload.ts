@@ -24,9 +24,10 @@ export type ResumableUpload = {
 /**
  * Sends a recording in chunks. After a failure it asks how many bytes have arrived, and goes on from there.
  *
- * @returns true when nothing is left to send or the upload has ended otherwise: completing it tells which.
- *   False when the storage took nothing, so that a PUT may still work.
- * @throws {StorageError} when the connection was lost. `startedUpload` continues the upload.
+ * @returns true when nothing is left to send, or the upload no longer exists; `complete` tells which. False
+ *   when the storage took nothing, so that a PUT may still work.
+ * @throws {StorageError} when the connection was lost after some bytes have arrived, or before the storage
+ *   could tell how many have. `startedUpload` continues the upload.
  */
 export async function uploadInChunks(
   { http, audio, ...given }: ResumableUpload,
@@ -35,8 +36,10 @@ export async function uploadInChunks(
   const { uploadId, bucket, path, contentType, cacheControl, resumableUrl } = given.upload
   const tus = createTus(http, createToken(given), signal ? { signal } : {})
   let url = startedUpload?.uploadId === uploadId ? startedUpload.url : ''
-  let arrived = 0
-  let isOffsetKnown = !url
+  /** Bytes that arrived, as last known; of a started upload, unknown until the storage has told it. */
+  let arrived: number | undefined = url ? undefined : 0
+  /** Where the next chunk begins. Unknown after a failure. */
+  let next = arrived
 
   async function begin(): Promise<string> {
     const metadata = { bucketName: bucket, objectName: path, contentType, cacheControl }
@@ -45,22 +48,22 @@ export async function uploadInChunks(
     return url
   }
 
-  async function sendNext(): Promise<void> {
-    if (!isOffsetKnown) arrived = await tus.offset(url)
-    isOffsetKnown = false
-    const start = arrived
+  /** @returns whether more is left to send */
+  async function sendNext(): Promise<boolean> {
+    const start = next ?? (await tus.offset(url))
+    next = undefined
+    arrived = start
     const body = audio.slice(start, start + CHUNK_BYTES)
     const report =
       onProgress && (({ loaded }: Progress) => onProgress({ loaded: start + loaded, total: audio.size }))
     if (body.size > 0) await tus.append(url, start, { body, onProgress: report })
-    arrived += body.size
-    isOffsetKnown = true
+    next = arrived = start + body.size
+    return next < audio.size
   }
 
   try {
     url ||= await begin()
-    do await http.retried(sendNext, signal)
-    while (arrived < audio.size)
+    while (await http.retried(sendNext, signal));
     return true
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
@@ -86,7 +89,7 @@ function createToken({
       }
       return token
     },
-    refuse: () => {
+    markRefused: () => {
       isRefused = true
     }
   }

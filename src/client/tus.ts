@@ -2,8 +2,8 @@ import type { Http, Transfer } from './api-http.ts'
 import { recordingUnreachable } from './recording-unreachable.ts'
 import type { CallOptions } from './storage-service.ts'
 
-/** The token of an upload. `refuse` notes that the storage did not accept it. */
-export type UploadToken = { get: () => Promise<string>; refuse: () => void }
+/** The token of an upload. `markRefused` notes that the storage did not accept it. */
+export type UploadToken = { get: () => Promise<string>; markRefused: () => void }
 
 /** Statuses of an upload that has ended or expired. */
 export const ENDED = [404, 410]
@@ -14,7 +14,8 @@ type Request = Pick<Transfer, 'method' | 'url' | 'headers' | 'body' | 'onProgres
  * The requests of TUS 1.0 (https://tus.io/protocols/resumable-upload) to Supabase Storage, each made once.
  *
  * @throws {StorageError} of each request: `network_error`; `recording_unreachable` with the status 404 or 410
- *   when the upload has ended or expired, with 503 after any other refusal, which another token may avoid
+ *   when the upload has ended or expired, with 503 after any other refusal (the next attempt uses a new
+ *   token)
  */
 export function createTus(http: Http, token: UploadToken, options: CallOptions) {
   async function send({ headers, ...request }: Request): Promise<Headers> {
@@ -22,7 +23,7 @@ export function createTus(http: Http, token: UploadToken, options: CallOptions) 
     return http.once({ ...options, ...request, headers: authorized }, async ({ ok, status, headers }) => {
       if (ok) return headers
       if (ENDED.includes(status)) throw recordingUnreachable(status)
-      if (status < 500) token.refuse()
+      if (status < 500) token.markRefused()
       throw recordingUnreachable(503)
     })
   }

@@ -134,6 +134,18 @@ t.test('an interrupted upload', async (t) => {
     await expectStored(t)
   })
 
+  await t.test('sends nothing while the storage cannot tell what has arrived', async (t) => {
+    const { api, save, startedUpload, expectStored, count } = await interrupt(t)
+    api.fault = at('HEAD', 'cut')
+    await t.rejects(save({ startedUpload }), { code: 'network_error' })
+    t.equal(count('PUT', /./), 0)
+    api.fault = () => undefined
+    api.tus.taken()
+    await save({ startedUpload })
+    t.strictSame(api.tus.taken(), ['HEAD', chunk(1), chunk(2)])
+    await expectStored(t)
+  })
+
   await t.test('begins anew when it has expired', async (t) => {
     const { api, save, startedUpload, expectStored } = await interrupt(t)
     api.tus.forget()

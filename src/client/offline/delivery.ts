@@ -61,7 +61,7 @@ export function createDelivery({ service, queue, lock, clock, isOnline, onChange
     return {
       ...(onProgress && { onProgress }),
       ...(item.upload && { startedUpload: item.upload }),
-      // Without a note of it, the upload only begins anew after a reload.
+      // If this cannot be stored, the upload starts again after a reload.
       onUploadStarted: (upload) => queue.mark(item, { upload }).catch(() => {})
     }
   }

@@ -90,7 +90,7 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
   })
 
   const flush = () => delivery.flush(true)
-  // On a server that renders a page there are no events, and nothing can wait.
+  // During server rendering there are no events and no queue.
   events.addEventListener?.('online', flush)
   if (indexedDB || 'indexedDB' in globalThis) delivery.start()
 
