@@ -43,12 +43,12 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   const app = fastify(serverOptions(config)).withTypeProvider<TypeBoxTypeProvider>()
 
   await app.register(requestId)
-  await app.register(requestBodies)
   await app.register(drainConnections)
   await app.register(limitAnswers, { stallMs: config.answerTimeoutMs })
   await app.register(lazySchemas, { validation: validationOptions(now) })
   await app.register(problemDetails)
   await app.register(deadline, { deadlines: deadlinesOf(config) })
+  await app.register(requestBodies)
   await app.register(jsonParser)
   await app.register(helmet)
   await app.register(cors, corsOptions(config))

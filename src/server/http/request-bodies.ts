@@ -26,6 +26,7 @@ async function requestBodies(app: FastifyInstance) {
     if (expecting.has(request.raw)) reply.raw.writeContinue()
   })
 
+  // After the hook of `deadline`, so that this answer has begun: it may wait for longer than the deadline.
   app.addHook('onSend', (request, reply, _payload, done) => {
     // After 408 nothing more is expected. An injected request has no `complete`.
     const isUnread = hasBody(request) && request.raw.complete === false
@@ -69,4 +70,4 @@ function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void
   return new Promise((resolve) => raw.once('end', resolve).once('close', resolve))
 }
 
-export default fp(requestBodies, { name: 'request-bodies' })
+export default fp(requestBodies, { name: 'request-bodies', dependencies: ['deadline'] })

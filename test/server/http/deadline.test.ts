@@ -8,6 +8,7 @@ import t, { type Test } from 'tap'
 import { sleep } from '../../../src/contract/retry.ts'
 import deadline, { deadlinesOf } from '../../../src/server/http/deadline.ts'
 import problemDetails from '../../../src/server/http/problem-details.ts'
+import requestBodies from '../../../src/server/http/request-bodies.ts'
 import { isProblem } from '../../helpers/problem.ts'
 
 const SHORT = 150
@@ -82,6 +83,26 @@ t.test('a body that is still arriving gets 408, also of a write', async (t) => {
   t.match(await text(response), '"upload_stalled"')
   t.strictSame(reasons, [], 'the handler has not begun')
   sent.destroy()
+})
+
+t.test('a refusal that waits for the rest of its body outlives the deadline', async (t) => {
+  const registerAlone = async () => void (await fastify().register(requestBodies))
+  await t.rejects(registerAlone, /dependency 'deadline'/, 'the hooks of the deadline must run first')
+  const { app } = await start(t)
+  await app.register(requestBodies)
+  app.put('/', { bodyLimit: 10 }, async () => 'done')
+  const errors: unknown[] = []
+  app.addHook('onError', async (_request, _reply, error) => void errors.push(error.code))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const headers = { connection: 'close', 'content-type': 'application/json', 'content-length': 100 }
+  const sent = request({ port, host: '127.0.0.1', method: 'PUT', headers })
+  sent.write('x'.repeat(99))
+  setTimeout(() => sent.end('x'), 3 * SHORT)
+  const [response] = await once(sent, 'response')
+  t.equal(response.statusCode, 413)
+  t.match(await text(response), '"body_too_large"')
+  t.strictSame(errors, ['FST_ERR_CTP_BODY_TOO_LARGE'])
 })
 
 t.test('deadlines leave room for the time limits of the dependencies', (t) => {
