@@ -67,6 +67,7 @@ function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void
   raw.on('data', () => giveUp.refresh())
   raw.once('close', () => clearTimeout(giveUp))
   raw.resume()
+  if (raw.destroyed || raw.socket.destroyed) return Promise.resolve() // the client has left
   return new Promise((resolve) => raw.once('end', resolve).once('close', resolve))
 }
 
