@@ -62,7 +62,7 @@ async function receiveUploads(
   // Before parsing: an error of the parser closes the connection, also of a client that is still sending.
   app.addHook('preParsing', async (request) => {
     request.uploadPlaces = []
-    if (sizeOf(request) <= TINY_BODY_BYTES) return
+    if (!isOfUnknownSize(request) && !(sizeOf(request) > TINY_BODY_BYTES)) return // or there is no body
     const gone = whenGone(request)
     if (sizeOf(request) > SMALL_BODY_BYTES) await takePlace(request, gone)
     const memory = await app.memoryBudget.acquire(request.user.sub, gone, memoryOf(request))
