@@ -12,7 +12,7 @@ const MIN_PAUSE_MS = 3 * MINUTE
 const MAX_ROUND_MS = 2 * MINUTE
 
 /**
- * Removes every few minutes what died requests and abandoned uploads have left. One instance does it at a
+ * Every few minutes, removes what interrupted requests and abandoned uploads have left. One instance does it at a
  * time: each round is claimed in the table `maintenance_tasks`. A failed round is logged, and the next one
  * repeats its work.
  */
@@ -35,7 +35,7 @@ async function sweepRegularly(app: FastifyInstance) {
       await sleep(PAUSE_MS * (2 / 3 + (Math.random() * 2) / 3), closing.signal).catch(() => {})
       if (closing.signal.aborted) return
       await runRound().catch((error) => {
-        log.warn({ err: error }, 'Leftovers could not be removed; the next round repeats it')
+        log.warn({ err: error }, 'Leftovers could not be removed; the next round tries again')
       })
     }
   }

@@ -28,8 +28,8 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
         description:
           'For long recordings. PUT the bytes to the `url` of the answer with its `contentType`, or send them to ' +
           '`resumableUrl` by TUS 1.0; then complete the upload. A new upload replaces the open one. Repeat the ' +
-          'request with `uploadId` to renew the token of the open one. Its bytes count in the quota of the account, ' +
-          'which has up to ten open uploads; one that is not completed within a day is ended.',
+          'request with `uploadId` to renew the token of the open one. The announced bytes count in the quota. An ' +
+          'account has at most ten open uploads. An upload that is not completed within a day is ended.',
         tags: ['Recordings'],
         params: SessionParamsSchema,
         body: NewUploadSchema,
