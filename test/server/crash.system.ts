@@ -181,11 +181,13 @@ t.test(`${KILLS} times kill -9 during saves and deletions loses nothing that was
   await expectSound(t, services)
 })
 
-/** Reconciles as the command does two hours later, when uploads can no longer be completed. */
+/** Reconciles as the command does when all uploads are ended and all leases have expired. */
 async function reconcileUploads(): Promise<Finding[]> {
   const config = loadConfig(services.env)
   const [storage, database] = [createStorage(config.storage, config), createDatabase(config.database)]
   const findings: Finding[] = []
+  await database.queries.$executeRaw`DELETE FROM open_uploads`
+  await database.queries.$executeRaw`UPDATE session_leases SET expires_at = now()`
   await reconcileRecordings({
     database,
     storage,

@@ -7,9 +7,9 @@ import { reconcileRecordings, type Finding } from './reconcile-recordings.ts'
 
 const USAGE = `Usage: npm run recordings:reconcile -- [--delete] [--min-age MINUTES] [--from USER_ID]
 
-Reports recordings without a session, uploads that were never completed, and sessions whose recording is
-missing.
-  --delete            remove recordings without a session, and incomplete uploads after two hours
+Reports recordings without a session, uploads that can no longer be completed, and sessions whose recording
+is missing.
+  --delete            remove these recordings and uploads
   --min-age MINUTES   skip younger ones, which may be in flight (default 15; 0 also aborts running saves)
   --from USER_ID      skip users with smaller ids, to continue where an earlier run stopped
 

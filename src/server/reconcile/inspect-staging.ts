@@ -1,8 +1,10 @@
+import { cannotBeCompleted } from './cannot-be-completed.ts'
 import type { Reconciliation } from './reconciliation.ts'
 import { walkBucket } from './walk-bucket.ts'
 
 /** Reports, and removes, uploads to staging that can no longer be completed. No session refers to them. */
 export async function inspectStaging({
+  database,
   storage: { staging },
   minAgeMs,
   uploadLifeMs,
@@ -10,11 +12,13 @@ export async function inspectStaging({
   signal,
   report
 }: Reconciliation): Promise<void> {
+  const ageMs = Math.max(minAgeMs, uploadLifeMs)
   await walkBucket(staging, {
     depth: 2,
-    visit: async ({ key, modifiedAt }) => {
+    visit: async (entry) => {
       signal?.throwIfAborted()
-      if (modifiedAt.getTime() > Date.now() - Math.max(minAgeMs, uploadLifeMs)) return false
+      if (!(await cannotBeCompleted(database.queries, entry, ageMs))) return false
+      const { key } = entry
       if (remove) await staging.remove([key])
       report({ kind: 'unfinished', key, removed: remove })
       return remove

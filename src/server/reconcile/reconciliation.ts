@@ -14,8 +14,8 @@ export type ReconciliationOptions = {
   /** Remove leftovers; otherwise they are only reported. */
   remove: boolean
   /**
-   * How long an upload to staging can still be completed, in milliseconds. Default: two hours, the life of
-   * its URL.
+   * Younger uploads to staging are skipped, in milliseconds. Default: two hours, as long as an upload URL is
+   * valid.
    */
   uploadLifeMs?: number
   /** Users with a smaller id are skipped, except in staging. */
@@ -28,7 +28,7 @@ export type ReconciliationOptions = {
 }
 
 /**
- * A mismatch. `leftover`: a recording without a session. `unfinished`: an upload that was never completed.
+ * A mismatch. `leftover`: a recording without a session. `unfinished`: an upload that can no longer be completed.
  * `missing`: a session without its recording. `foreign`: an object whose key is not that of a recording.
  */
 export type Finding =

@@ -37,11 +37,13 @@ export type Swept = {
 }
 
 /**
- * One round of removing what died requests and abandoned uploads have left: expired direct uploads, expired
+ * One round of removing what interrupted requests and abandoned uploads have left: expired direct uploads, expired
  * leases with the objects of their sessions to which no session refers, and objects in the staging bucket
  * that cannot become a recording. Its work is bounded, and the next round goes on.
  *
- * Safe beside other instances and running requests: each object is removed under the lease of its session.
+ * Safe beside other instances and running requests. Recordings and expired uploads are removed under the lease
+ * of their session. Other objects in staging are removed without one: no request works on their session, and
+ * their upload can no longer be completed.
  * @throws {ApiError} storage_unavailable; database_unavailable
  */
 export async function sweep(options: SweepOptions): Promise<Swept> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import t from 'tap'
+import type { Upload } from '../../../src/contract/recordings.ts'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
 import type { Storage } from '../../../src/server/storage/storage.ts'
@@ -93,6 +94,19 @@ t.test('an incomplete upload is reported, and removed, once it can no longer be 
     [{ kind: 'unfinished', key, removed: true }]
   )
   t.strictSame(await reconcile(userId, { uploadLifeMs: 0 }), [])
+})
+
+t.test('an open upload is not reported: it can be completed', async (t) => {
+  const { who, userId } = await newcomer()
+  const { id } = (await who.save()).json<SessionData>()
+  const announced = { contentType: 'audio/webm', bytes: bytes.length }
+  const begun = (await who.call('POST', `/api/sessions/${id}/recording`, announced)).json<Upload>()
+  const headers = { 'content-type': 'audio/webm' }
+  await fetch(begun.url, { method: 'PUT', body: new Uint8Array(bytes), headers })
+  t.strictSame(await reconcile(userId, { uploadLifeMs: 0, remove: true }), [])
+  const { uploadId } = begun
+  const completed = await who.call('POST', `/api/sessions/${id}/recording/complete`, { uploadId })
+  t.equal(completed.statusCode, 200)
 })
 
 t.test('a recording in another format than that of its session is a leftover', async (t) => {

@@ -4,7 +4,9 @@ import t from 'tap'
 import type { Upload } from '../../../src/contract/recordings.ts'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
+import { cannotBeCompleted } from '../../../src/server/reconcile/cannot-be-completed.ts'
 import { claimRound } from '../../../src/server/reconcile/plugin.ts'
+import { sweepStaging } from '../../../src/server/reconcile/sweep-staging.ts'
 import { sweep, type SweepOptions } from '../../../src/server/reconcile/sweep.ts'
 import { build, type Caller } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
@@ -15,8 +17,8 @@ const { app, as, database } = await build(t)
 const { storage } = app
 const webm = await fixture('recording.webm')
 
-const run = (options: Partial<SweepOptions> = {}) =>
-  sweep({ database: app.database, storage, log: app.log, isOver: () => false, ...options })
+const OPTIONS: SweepOptions = { database: app.database, storage, log: app.log, isOver: () => false }
+const run = (options: Partial<SweepOptions> = {}) => sweep({ ...OPTIONS, ...options })
 
 async function newcomer() {
   const who = as(`auth0|${randomUUID()}`)
@@ -109,7 +111,7 @@ t.test('an upload whose session a request works on is left for later', async (t)
   const begun = await upload(who, id)
   await expire(id)
   await lease(id, userId, "now() + interval '1 min'")
-  t.equal((await run()).uploads, 0)
+  t.match(await run({ minAgeMs: 0 }), { uploads: 0, staged: 0 })
   t.not(await storage.staging.find(begun.path), null)
   await query(database.url, `DELETE FROM session_leases WHERE session_id = '${id}'`)
   t.equal((await run()).uploads, 1)
@@ -139,6 +141,31 @@ t.test('staged objects that cannot become a recording are removed, an open uploa
   t.equal((await run({ minAgeMs: 0 })).staged, 1)
   t.equal(await storage.staging.find(replaced.path), null)
   t.equal((await complete(who, id, open)).statusCode, 200)
+})
+
+t.test('an expired upload stays in staging until it is ended, under a lease', async (t) => {
+  const { who, id } = await newcomer()
+  const { path } = await upload(who, id)
+  await expire(id)
+  t.equal((await sweepStaging({ ...OPTIONS, minAgeMs: 0 })).staged, 0)
+  t.not(await storage.staging.find(path), null)
+  t.match(await run(), { uploads: 1 })
+})
+
+t.test('an object in staging stays while a request works on its session', async (t) => {
+  const { who, userId, id } = await newcomer()
+  await upload(who, id)
+  await query(database.url, `DELETE FROM open_uploads WHERE session_id = '${id}'`)
+  await lease(id, userId, "now() + interval '1 min'")
+  t.equal((await run({ minAgeMs: 0 })).staged, 0)
+  await query(database.url, `DELETE FROM session_leases WHERE session_id = '${id}'`)
+  t.equal((await run({ minAgeMs: 0 })).staged, 1)
+})
+
+t.test('a staged object counts as young if its time is missing', async (t) => {
+  const { queries } = app.database
+  t.ok(await cannotBeCompleted(queries, { key: 'a/b/c', modifiedAt: new Date(0) }, 0))
+  t.notOk(await cannotBeCompleted(queries, { key: 'a/b/c', modifiedAt: new Date(NaN) }, 0))
 })
 
 t.test('a round ends where it is told to, and the next one goes on in staging', async (t) => {

@@ -93,7 +93,7 @@ async function openUpload(
       const isOpen = isRenewal
         ? await sessions.isOpen(session.id, uploadId)
         : await sessions.openUpload(session.id, { uploadId, recordingBytes }, quotaSetting(quotas))
-      if (isOpen) await uploads.keep(session)
+      if (isOpen) await uploads.openOrExtend(session)
       return isOpen
     })
     .catch((error) => {

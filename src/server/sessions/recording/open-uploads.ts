@@ -3,7 +3,7 @@ import type { Queries } from '../../database/client.ts'
 /** How long an upload stays open after it was begun, or its token renewed: as long as TUS resumes one. */
 const LIFE_HOURS = 24
 
-/** An upload of the table `open_uploads`. `uploadId` and `audioUrl` are those of its session. */
+/** An upload of the table `open_uploads`. `uploadId` and `audioUrl`: those of its session. */
 export type OpenUpload = {
   sessionId: string
   userId: string
@@ -11,7 +11,7 @@ export type OpenUpload = {
   audioUrl: string | null
 }
 
-/** The SQL of the table `open_uploads`: direct uploads that were begun and not completed, one for a session. */
+/** The SQL of the table `open_uploads`: direct uploads that were begun and are not completed, at most one per session. */
 export const createOpenUploads = (queries: Queries) => ({
   /** The uploads of a user for other sessions that may still be completed. Call it under the user's lock. */
   async countOthers({ id, userId }: { id: string; userId: string }): Promise<number> {
@@ -22,7 +22,7 @@ export const createOpenUploads = (queries: Queries) => ({
   },
 
   /** Adds the upload of a session, or extends its life. */
-  async keep({ id, userId }: { id: string; userId: string }): Promise<void> {
+  async openOrExtend({ id, userId }: { id: string; userId: string }): Promise<void> {
     await queries.$executeRaw`
       INSERT INTO open_uploads (session_id, user_id, expires_at)
       VALUES (${id}::uuid, ${userId}::uuid, now() + ${LIFE_HOURS}::int * interval '1 hour')
@@ -49,7 +49,7 @@ export const createOpenUploads = (queries: Queries) => ({
     return row ?? null
   },
 
-  /** Removes an expired upload, and the marks of its session. @returns false when it was renewed meanwhile */
+  /** Removes an expired upload, and clears the upload columns of its session. @returns false when it was renewed meanwhile */
   async endExpired(sessionId: string): Promise<boolean> {
     const count = await queries.$executeRaw`
       DELETE FROM open_uploads WHERE session_id = ${sessionId}::uuid AND expires_at <= now()`
@@ -60,11 +60,16 @@ export const createOpenUploads = (queries: Queries) => ({
     return true
   },
 
-  /** Whether the object of this upload may still become a recording. */
+  /**
+   * Whether the object of this upload may still become a recording: the upload was not ended, or a request
+   * works on the session. An upload that has expired is ended under the lease of its session.
+   */
   async mayBeCompleted(sessionId: string, uploadId: string): Promise<boolean> {
     const rows = await queries.$queryRaw<unknown[]>`
       SELECT FROM open_uploads o JOIN sessions s ON s.id = session_id
-      WHERE session_id = ${sessionId}::uuid AND upload_id = ${uploadId} AND expires_at > now()`
-    return rows.length === 1
+      WHERE session_id = ${sessionId}::uuid AND upload_id = ${uploadId}
+      UNION ALL
+      SELECT FROM session_leases WHERE session_id = ${sessionId}::uuid AND expires_at > now()`
+    return rows.length > 0
   }
 })

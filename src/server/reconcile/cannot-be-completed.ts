@@ -1,0 +1,25 @@
+import { UUID_PATTERN } from '../../contract/uuid.ts'
+import type { Queries } from '../database/client.ts'
+import { createOpenUploads } from '../sessions/recording/open-uploads.ts'
+import type { BucketEntry } from '../storage/list-bucket.ts'
+
+/**
+ * As long as an upload URL is valid. Younger objects may belong to uploads of the previous release, which are
+ * not in `open_uploads`.
+ */
+export const UPLOAD_LIFE_MS = 2 * 3_600_000
+
+const STAGED_KEY = new RegExp(`^(${UUID_PATTERN})/(${UUID_PATTERN})/(${UUID_PATTERN}-\\d+)(-sealed)?$`)
+
+/** Whether an object of the staging bucket is older than `minAgeMs` and cannot become a recording any more. */
+export async function cannotBeCompleted(
+  queries: Queries,
+  { key, modifiedAt }: Pick<BucketEntry, 'key' | 'modifiedAt'>,
+  minAgeMs: number
+): Promise<boolean> {
+  const isOldEnough = modifiedAt.getTime() <= Date.now() - minAgeMs // false for a missing time
+  if (!isOldEnough) return false
+  const [, , sessionId, uploadId] = STAGED_KEY.exec(key) ?? []
+  if (!sessionId || !uploadId) return true
+  return !(await createOpenUploads(queries).mayBeCompleted(sessionId, uploadId))
+}
