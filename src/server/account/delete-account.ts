@@ -1,25 +1,21 @@
-import { UUID_PATTERN } from '../../contract/uuid.ts'
 import { ApiError } from '../errors.ts'
 import { deleteSession } from '../sessions/delete-session.ts'
 import type { SessionDependencies } from '../sessions/dependencies.ts'
-import { sessionBusy } from '../sessions/errors.ts'
-import { createSessionRepository } from '../sessions/repository.ts'
+import { isUserDeleted, sessionBusy } from '../sessions/errors.ts'
 import { createUserRepository } from '../users/repository.ts'
+import { endLeases, removeLeftovers, removeStaged, type Owner } from './remove-objects.ts'
 import { createAccountRepository } from './repository.ts'
 
 /** Sessions with recordings that are deleted at the same time. */
 const CONCURRENCY = 8
 
-/** How often saves of the same moment may make a new session. */
+/** Rounds before giving up. Each later round deletes what concurrent saves have added. */
 const MAX_ROUNDS = 10
-
-/** A user whose account is deleted. */
-type Owner = { sub: string; userId: string }
 
 /**
  * Deletes a user with all sessions and recordings. It resolves when the storage has no object of the user and
- * the row of the user is gone; repeating it is safe. Sessions with a recording are deleted one by one, each
- * under its lease.
+ * the row of the user is gone; repeating it is safe. It waits for requests that write recordings. Sessions with
+ * a recording are deleted one by one, each under its lease.
  *
  * If the storage fails, all sessions are deleted nevertheless, and the profile is cleared. Repeating the call
  * removes the recordings; reconciliation removes them, too, as no session refers to them.
@@ -31,8 +27,11 @@ export async function deleteAccount(dependencies: SessionDependencies, sub: stri
   const owner = { sub, userId }
   for (let round = 0; round < MAX_ROUNDS; round++) {
     await deleteBatches(dependencies, (account) => account.deleteUnrecorded(userId))
-    await deleteStored(dependencies, owner).catch(async (error) => {
-      throw isStorageFailure(error) ? await forgetSessions(dependencies, owner, error) : error
+    await deleteRecordings(dependencies, owner).catch(async (error) => {
+      if (isUserDeleted(error)) return // by an equal request at the same moment
+      if (!isCode(error, 'storage_unavailable')) throw error
+      await deleteRowsOnly(dependencies, owner)
+      throw recordingsStay(error)
     })
     const isGone = await dependencies.database.transaction((queries) =>
       createAccountRepository(queries).deleteUser(userId)
@@ -52,9 +51,10 @@ async function deleteBatches(
   while ((await database.transaction((queries) => deleteBatch(createAccountRepository(queries)))) > 0);
 }
 
-/** Deletes the sessions with recordings, then what else the storage has of the user. */
-async function deleteStored(dependencies: SessionDependencies, owner: Owner): Promise<void> {
+/** Deletes the sessions with recordings, and all that the storage has of the user. */
+async function deleteRecordings(dependencies: SessionDependencies, owner: Owner): Promise<void> {
   const account = createAccountRepository(dependencies.database.queries)
+  await endLeases(dependencies, owner)
   for (;;) {
     const ids = await account.findRecorded(owner.userId, CONCURRENCY)
     if (ids.length === 0) break
@@ -63,6 +63,7 @@ async function deleteStored(dependencies: SessionDependencies, owner: Owner): Pr
     if (failed) throw failed.reason
   }
   await removeLeftovers(dependencies, owner)
+  await removeStaged(dependencies, owner)
 }
 
 async function deleteIfThere(dependencies: SessionDependencies, { sub }: Owner, id: string): Promise<void> {
@@ -71,45 +72,17 @@ async function deleteIfThere(dependencies: SessionDependencies, { sub }: Owner, 
   })
 }
 
-/** Removes the objects that no session refers to, as an earlier attempt or a broken save has left them. */
-async function removeLeftovers(dependencies: SessionDependencies, owner: Owner): Promise<void> {
-  let removed = 0
-  for await (const { key } of dependencies.storage.list(owner.userId, () => removed)) {
-    await removeLeftover(dependencies, owner, key)
-    removed++
-  }
-}
-
-const KEY = new RegExp(`/(${UUID_PATTERN})\\.\\w+$`)
-
-async function removeLeftover(
-  { database, storage, leases }: SessionDependencies,
-  { sub, userId }: Owner,
-  key: string
-): Promise<void> {
-  const [, sessionId] = KEY.exec(key) ?? []
-  if (sessionId === undefined) return storage.remove([key])
-  await leases.withLease({ sessionId, userId, contentDigest: null }, async (lease) => {
-    // A save may have committed while this waited for its lease.
-    const isInUse = await createSessionRepository(database.queries).findOwned(sessionId, sub)
-    if (!isInUse) await leases.write(lease, () => storage.remove([key]))
-  })
-}
-
-/** @returns the error for the caller */
-async function forgetSessions(
-  dependencies: SessionDependencies,
-  { userId }: Owner,
-  cause: unknown
-): Promise<ApiError> {
+/** Deletes the sessions and clears the profile, without the storage. */
+async function deleteRowsOnly(dependencies: SessionDependencies, { userId }: Owner): Promise<void> {
   await deleteBatches(dependencies, (account) => account.deleteAny(userId))
   await dependencies.database.transaction((queries) => createAccountRepository(queries).clearProfile(userId))
-  return new ApiError(
+}
+
+const recordingsStay = (cause: unknown) =>
+  new ApiError(
     'storage_unavailable',
     'Your sessions are deleted. The recording storage is unavailable: repeat the call to delete the recordings.',
     { cause }
   )
-}
 
 const isCode = (error: unknown, code: string) => error instanceof ApiError && error.code === code
-const isStorageFailure = (error: unknown) => isCode(error, 'storage_unavailable')

@@ -35,18 +35,30 @@ export const createAccountRepository = (queries: Queries) => ({
       )`
   },
 
+  /** Sessions that a request saves or deletes, or that it has left in doubt. */
+  async findLeased(userId: string, limit: number): Promise<string[]> {
+    const rows = await queries.$queryRaw<Array<{ id: string }>>`
+      SELECT session_id AS id FROM session_leases WHERE user_id = ${userId}::uuid LIMIT ${limit}::int`
+    return rows.map(({ id }) => id)
+  },
+
   /** Clears the profile of a user whose deletion cannot be finished yet. */
   async clearProfile(userId: string): Promise<void> {
     await queries.$executeRaw`
       UPDATE users SET email = '', name = NULL, picture = NULL, time_zone = NULL WHERE id = ${userId}::uuid`
   },
 
-  /** Deletes the user, and with it the leases. @returns false while there are sessions */
+  /**
+   * Deletes the user. The lock makes a new lease wait, because its foreign key refers to the user.
+   * @returns false while there are sessions, or leases, whose requests may still write objects
+   */
   async deleteUser(userId: string): Promise<boolean> {
-    if (!(await createUserRepository(queries).lock({ userId }))) return true
+    const locked = await queries.$queryRaw<unknown[]>`SELECT FROM users WHERE id = ${userId}::uuid FOR UPDATE`
+    if (locked.length === 0) return true
     const count = await queries.$executeRaw`
       DELETE FROM users WHERE id = ${userId}::uuid
-        AND NOT EXISTS (SELECT FROM sessions WHERE user_id = ${userId}::uuid)`
+        AND NOT EXISTS (SELECT FROM sessions WHERE user_id = ${userId}::uuid)
+        AND NOT EXISTS (SELECT FROM session_leases WHERE user_id = ${userId}::uuid)`
     return count === 1
   }
 })

@@ -3,7 +3,7 @@ import type { BucketEntry } from '../storage/list-bucket.ts'
 import type { Reconciliation } from './reconciliation.ts'
 import { isRecorded, recordedSessions, type RecordedSession } from './recorded-sessions.ts'
 import { inspectLeftover } from './inspect-leftover.ts'
-import { walkBucket } from './walk-bucket.ts'
+import { walkBucket } from '../storage/walk-bucket.ts'
 
 const RECORDING_KEY = new RegExp(`^(${UUID_PATTERN})/(${UUID_PATTERN})\\.[a-z0-9]+$`)
 

@@ -1,6 +1,6 @@
 import { cannotBeCompleted } from './cannot-be-completed.ts'
 import type { Reconciliation } from './reconciliation.ts'
-import { walkBucket } from './walk-bucket.ts'
+import { walkBucket } from '../storage/walk-bucket.ts'
 
 /** Reports, and removes, uploads to staging that can no longer be completed. No session refers to them. */
 export async function inspectStaging({

@@ -1,7 +1,7 @@
 import type { BucketEntry } from '../storage/list-bucket.ts'
 import { cannotBeCompleted, UPLOAD_LIFE_MS } from './cannot-be-completed.ts'
 import type { Swept, SweepOptions } from './sweep.ts'
-import { walkBucket } from './walk-bucket.ts'
+import { walkBucket } from '../storage/walk-bucket.ts'
 
 /** Objects that one round looks at; a round finishes the folder of its last user. */
 const OBJECTS = 1000

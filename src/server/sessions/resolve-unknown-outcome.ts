@@ -5,8 +5,8 @@ import type { SessionDependencies } from './dependencies.ts'
 import { isOutage } from './errors.ts'
 import type { Lease } from './leases/lease.ts'
 
-/** The object that a save has uploaded, and the lease under which it did. */
-type Upload = { lease: Lease; key: string }
+/** The object that a save has uploaded for a user, and the lease under which it did. */
+type Upload = { lease: Lease; userId: string; key: string }
 
 type FailedSave = { error: unknown; save: Save; upload: Upload | undefined }
 
@@ -46,12 +46,15 @@ async function resolveUnknownOutcome(
  * @returns whether the row may exist: the lease was consumed or lost, and nothing was removed
  */
 async function undoUpload(
-  { leases, storage, log }: SessionDependencies,
-  { lease, key }: Upload
+  { database, leases, storage, log }: SessionDependencies,
+  { lease, userId, key }: Upload
 ): Promise<boolean> {
+  const remove = () => storage.remove([key])
   try {
-    if (!(await leases.undoWrite(lease, () => storage.remove([key])))) return true
-    await leases.release(lease)
+    if (await leases.undoWrite(lease, remove)) await leases.release(lease)
+    else if (await createUserRepository(database.queries).exists(userId)) return true
+    // The user was deleted, and the lease with it. No other user gets this id, so nobody else writes the key.
+    else await remove()
   } catch (cause) {
     log.warn({ err: cause }, 'A recording may be left without its session; reconciliation will remove it')
   }

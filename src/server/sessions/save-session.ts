@@ -75,6 +75,6 @@ async function saveWithRecording(
     lease.isKept = true
     const audioUrl = storage.publicUrl(key)
     const recorded = { ...row, audioUrl, recordingSha256: sha256, recordingBytes: BigInt(bytes) }
-    return commitOrResolve(dependencies, { sub, content, row: recorded }, { lease, key })
+    return commitOrResolve(dependencies, { sub, content, row: recorded }, { lease, userId, key })
   })
 }

@@ -57,6 +57,9 @@ export const createUserRepository = (queries: Queries) => ({
     return user?.id ?? null
   },
 
+  exists: async (userId: string): Promise<boolean> =>
+    (await queries.user.count({ where: { id: userId } })) > 0,
+
   /**
    * Locks the user until the transaction ends: writes of one user run one after the other. It is the first
    * lock of every transaction that writes sessions.

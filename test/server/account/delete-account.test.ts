@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import type { User } from '../../../src/contract/users.ts'
+import { createAccountRepository } from '../../../src/server/account/repository.ts'
 import { reconcileRecordings } from '../../../src/server/reconcile/reconcile-recordings.ts'
 import { build, startServices } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
@@ -11,8 +15,8 @@ import { needsServerWithin } from '../../helpers/server-command.ts'
 const services = await startServices(t)
 const audioBase64 = (await fixture('recording.webm')).toString('base64')
 
-async function newcomer(t: Test) {
-  const server = await build(t, { services })
+async function newcomer(t: Test, env: NodeJS.ProcessEnv = {}) {
+  const server = await build(t, { services, env })
   const who = server.as(`auth0|${randomUUID()}`)
   const { id: userId } = (await who.sync()).json<User>()
   const keys = async () => {
@@ -112,4 +116,105 @@ t.test('saves at the same moment leave neither a row nor a recording', async (t)
   t.ok(saved.every(({ statusCode }) => [201, 409, 503].includes(statusCode)))
   t.equal((await removeMe()).statusCode, 204)
   await isGone()
+})
+
+/** Holds the next upload of a save to the storage until `go` is called. `begun` resolves when it has begun. */
+function holdUpload(t: Test, { sessions: { storage } }: FastifyInstance) {
+  const { upload } = storage
+  const events = new EventEmitter()
+  const begun = once(events, 'begin')
+  storage.upload = async (wanted) => {
+    storage.upload = upload
+    events.emit('begin')
+    await once(events, 'go')
+    await upload(wanted)
+  }
+  t.teardown(() => {
+    storage.upload = upload
+  })
+  return { begun, go: () => events.emit('go') }
+}
+
+t.test('the deletion waits for a save that uploads a recording', { skip: needsServerWithin }, async (t) => {
+  const { app, who, isGone, removeMe } = await newcomer(t, { STORAGE_TIMEOUT_MS: '1000' })
+  const { begun, go } = holdUpload(t, app)
+  const saving = who.save({ audioBase64 })
+  await begun
+  isProblem(t, await removeMe(), 'session_busy')
+  go()
+  t.equal((await saving).statusCode, 201)
+  t.equal((await removeMe()).statusCode, 204)
+  await isGone()
+})
+
+for (const syncsAgain of [false, true]) {
+  const title = `a save whose user is gone${syncsAgain ? ', and has a new account,' : ''} removes its recording`
+  t.test(title, { skip: needsServerWithin }, async (t) => {
+    const { app, who, userId, isGone } = await newcomer(t)
+    const { begun, go } = holdUpload(t, app)
+    const saving = who.save({ audioBase64 })
+    await begun
+    await query(services.database.url, `DELETE FROM users WHERE id = '${userId}'`)
+    if (syncsAgain) await who.sync()
+    go()
+    isProblem(t, await saving, syncsAgain ? 'session_busy' : 'user_not_synced')
+    await isGone()
+  })
+}
+
+t.test(
+  'an account with a write in doubt is deleted when the write cannot take effect any more',
+  async (t) => {
+    const { userId, rows, isGone, removeMe } = await newcomer(t, { STORAGE_TIMEOUT_MS: '500' })
+    await query(
+      services.database.url,
+      `INSERT INTO session_leases (session_id, user_id, content_digest, expires_at)
+      VALUES (gen_random_uuid(), '${userId}', repeat('0', 64), now() + interval '1 hour')`
+    )
+    isProblem(t, await removeMe(), 'session_busy')
+    t.equal(await rows('users', 'id'), '1')
+    await query(
+      services.database.url,
+      `UPDATE session_leases SET expires_at = now() WHERE user_id = '${userId}'`
+    )
+    t.equal((await removeMe()).statusCode, 204)
+    await isGone()
+  }
+)
+
+// The embedded database is one session.
+t.test(
+  'a new lease and the deletion of its user exclude each other',
+  { skip: !services.database.real },
+  async (t) => {
+    const { app, userId, rows } = await newcomer(t)
+    const deletion = await app.database.transaction(async (queries) => {
+      await queries.$executeRaw`
+      INSERT INTO session_leases (session_id, user_id, expires_at) VALUES (gen_random_uuid(), ${userId}::uuid, now())`
+      const deleting = app.database.transaction((other) => createAccountRepository(other).deleteUser(userId))
+      await setTimeout(200)
+      return { deleting }
+    })
+    t.equal(await deletion.deleting, false)
+    t.equal(await rows('session_leases'), '1')
+  }
+)
+
+t.test('uploads in staging are removed, also one that another has replaced', async (t) => {
+  const { app, who, userId, removeMe } = await newcomer(t)
+  const { id } = (await who.save()).json<{ id: string }>()
+  const webm = Buffer.from(audioBase64, 'base64')
+  const upload = { contentType: 'audio/webm', bytes: webm.length }
+  const begin = async () =>
+    (await who.call('POST', `/api/sessions/${id}/recording`, upload)).json<{ url: string; path: string }>()
+  const { url, path } = await begin()
+  await fetch(url, {
+    method: 'PUT',
+    body: new Uint8Array(webm),
+    headers: { 'content-type': 'audio/webm' }
+  })
+  await begin()
+  t.ok(await app.storage.staging.find(path))
+  t.equal((await removeMe()).statusCode, 204)
+  for await (const { key } of app.storage.staging.list(userId)) t.fail(key)
 })

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { createStorage } from '../../../src/server/storage/storage.ts'
-import { walkBucket } from '../../../src/server/reconcile/walk-bucket.ts'
+import { walkBucket } from '../../../src/server/storage/walk-bucket.ts'
 
 type ListRequest = { prefix: string; limit: number; offset: number }
 

@@ -1,10 +1,10 @@
-import type { Storage } from '../storage/storage.ts'
-import type { BucketEntry } from '../storage/list-bucket.ts'
+import type { BucketEntry } from './list-bucket.ts'
+import type { Storage } from './storage.ts'
 
 type Options = {
-  /**
-   * Levels of folders in the keys of this bucket. Folders below the deepest level are visited like objects.
-   */
+  /** The folder to walk; the whole bucket without it. */
+  folder?: string
+  /** Levels of folders below it. Folders below the deepest level are visited like objects. */
   depth: number
   /** @returns whether it removed the object */
   visit: (entry: BucketEntry) => Promise<boolean>
@@ -19,9 +19,9 @@ type Options = {
  */
 export async function walkBucket(
   storage: Pick<Storage, 'list'>,
-  { depth, visit, from = '' }: Options
+  { folder: root = '', depth, visit, from = '' }: Options
 ): Promise<void> {
-  await walk('', depth)
+  await walk(root, depth)
 
   /** @returns whether the folder is gone: a folder disappears with its last object */
   async function walk(folder: string, levels: number): Promise<boolean> {
