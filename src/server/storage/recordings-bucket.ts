@@ -35,22 +35,25 @@ export function createRecordingsBucket({ connection, bucket, access, maxBytes }:
     return limit === maxBytes ? faults : [...faults, limitTooLow(bucket, limit, maxBytes)]
   }
 
-  async function exists(key: string): Promise<boolean> {
-    return (await sizeOf(key)) !== null
-  }
-
-  async function sizeOf(key: string): Promise<number | null> {
+  async function find(key: string): Promise<{ size?: number } | null> {
     const { data, error } = await objects.info(key)
     if (error && codeOf(error) !== '404') throw failureOf(error)
-    return error ? null : Number(data?.size)
+    return error ? null : data
   }
+
+  const exists = async (key: string): Promise<boolean> => (await find(key)) !== null
 
   return {
     ensureBucket,
     exists,
 
     /** The size of an object in bytes; null when it is missing. */
-    sizeOf,
+    async sizeOf(key: string): Promise<number | null> {
+      const object = await find(key)
+      if (object === null) return null
+      if (object.size === undefined) throw failureOf(new Error('The storage reports no size of an object'))
+      return object.size
+    },
 
     /** Reads a part of an object. */
     readRange: (range: Omit<ByteRange, 'bucket'>): Promise<Buffer> =>

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { StorageClient } from '@supabase/storage-js'
 import t, { type Test } from 'tap'
+import { createStorage } from '../../../src/server/storage/storage.ts'
 import { build, SERVICE_KEY, startServices, type Caller } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { isProblem } from '../../helpers/problem.ts'
@@ -175,4 +179,36 @@ t.test('a deletion can be finished after a storage outage', async (t) => {
   t.equal((await clara.remove(id)).statusCode, 204)
   t.equal((await clara.remove(id)).statusCode, 404)
   t.match((await clara.stats()).json(), { streak: 0 })
+})
+
+t.test('a size that the storage does not report is a failure, and a missing object has none', async (t) => {
+  const answers = [
+    Response.json({ id: 'x' }),
+    Response.json({ id: 'x', size: 7 }),
+    new Response(null, { status: 404 })
+  ]
+  const server = createServer(async (_request, response) => {
+    const answer = answers.shift()
+    response.writeHead(answer?.status ?? 500, { 'content-type': 'application/json' })
+    response.end(await answer?.text())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const storage = createStorage(
+    {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      serviceKey: 'sb_secret_x',
+      bucket: 'songs',
+      access: 'public',
+      linkSeconds: 60,
+      timeoutMs: 30_000
+    },
+    { maxRecordingBytes: 1 }
+  )
+  t.teardown(async () => {
+    await storage.close()
+    server.close()
+  })
+  await t.rejects(storage.sizeOf('clara/1.webm'), { code: 'storage_unavailable' })
+  t.equal(await storage.sizeOf('clara/1.webm'), 7)
+  t.equal(await storage.sizeOf('clara/1.webm'), null)
 })
