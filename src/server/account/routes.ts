@@ -29,7 +29,7 @@ const accountRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     perUser: 1,
     maxWaiting: 0,
     waitMs: 0,
-    refusal: 'An export of yours, or too many of others, are running. Retry when they have ended.'
+    refusal: 'Your account already has a running export, or the server runs too many. Retry later.'
   })
 
   app.get(
@@ -42,7 +42,7 @@ const accountRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
         description:
           'Account and sessions as JSON, scores as MusicXML, recordings as they were recorded, a page that plays them ' +
           'without a network, and a manifest with the SHA-256 of each file. It is sent while it is made. A failure ' +
-          'after the first byte destroys the connection; an incomplete archive cannot be opened. Begin again then.',
+          'after the first byte destroys the connection; an incomplete archive cannot be opened. Then start the export again.',
         tags: ['Users'],
         response: {
           200: ARCHIVE,
@@ -76,7 +76,7 @@ const accountRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
         summary: 'Delete the account with all sessions and recordings',
         description:
           'Safe to repeat: after an error, repeating finishes the work. The next sync makes a new, empty account. ' +
-          'The sign-in at the issuer stays.',
+          'It does not delete the sign-in at Auth0.',
         tags: ['Users'],
         response: {
           204: Type.Null({

@@ -80,8 +80,8 @@ export function createStatementRunner(
 }
 
 /**
- * As `pool.query`, but a connection that is opened for `pool.query` would keep its values, which can be two large
- * scores, until it is closed.
+ * `pool.query` would keep the values of a new connection's first query, up to two large scores, until that
+ * connection closes.
  */
 async function query<Row extends pg.QueryResultRow>(
   pool: pg.Pool,

@@ -75,7 +75,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     ...playbackUrls,
     resolveOne: (audioUrl: string | null) =>
       playbackUrls.resolveOne(audioUrl).catch((error) => {
-        log.warn({ err: error }, 'The session is written, and its answer has no URL that plays')
+        log.warn({ err: error }, 'The session is written, and its answer has no playable URL')
         return audioUrl
       })
   }

@@ -77,7 +77,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, play
       // The session is saved: a missing signed URL must not turn the answer into an error. The next read has
       // one.
       const audioUrl = await playbackUrls.resolveOne(session.audioUrl).catch((error) => {
-        request.log.warn({ err: error }, 'The session is saved, and its answer has no URL that plays')
+        request.log.warn({ err: error }, 'The session is saved, and its answer has no playable URL')
         return session.audioUrl
       })
       if (created) reply.code(201).header('location', `/v0/api/sessions/${session.id}`)
