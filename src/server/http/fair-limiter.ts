@@ -18,11 +18,13 @@ export type Release = () => void
 
 export type FairLimiter = ReturnType<typeof createFairLimiter>
 
-type Waiter = { places: number; enter: () => void }
+type Waiter = { user: string; places: number; enter: () => void }
 
 /**
  * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so
- * that the many calls of one user delay another user by no more than one of them.
+ * that the many calls of one user delay another user by no more than one of them. Those who need many places
+ * get them in their turn, too: until there are enough, nobody overtakes them. Only users who hold all that they
+ * may are passed over.
  */
 export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal }: Options) {
   /** The user whose turn is next comes first. */
@@ -32,7 +34,9 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
   let waiting = 0
 
   const heldBy = (user: string) => held.get(user) ?? 0
-  const mayEnter = (user: string, places: number) => places <= free && heldBy(user) + places <= perUser
+  const mayHold = (user: string, places: number) => heldBy(user) + places <= perUser
+  const mayEnter = (user: string, places: number) =>
+    places <= free && mayHold(user, places) && !queues.has(user) && !nextWaiter()
   const busy = () => new ApiError('server_busy', refusal)
 
   function take(user: string, places: number) {
@@ -47,37 +51,44 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
     while (admitNext());
   }
 
-  /** @returns false when nobody waits who may enter */
-  function admitNext(): boolean {
-    for (const [user, queue] of queues) {
-      const [first] = queue
-      if (!first || !mayEnter(user, first.places)) continue
-      queues.delete(user)
-      queues.set(user, queue) // the others come first next time
-      first.enter()
-      return true
-    }
-    return false
+  function nextWaiter(): Waiter | undefined {
+    for (const [first] of queues.values()) if (first && mayHold(first.user, first.places)) return first
+    return undefined
   }
 
-  function join(user: string, waiter: Waiter) {
-    const queue = queues.get(user) ?? new Set()
+  /** @returns false when nobody waits, or too few places are free for the next one */
+  function admitNext(): boolean {
+    const next = nextWaiter()
+    if (!next || next.places > free) return false
+    endTurn(next.user)
+    next.enter()
+    return true
+  }
+
+  function endTurn(user: string) {
+    const queue = queues.get(user)
+    queues.delete(user)
+    if (queue) queues.set(user, queue)
+  }
+
+  function join(waiter: Waiter) {
+    const queue = queues.get(waiter.user) ?? new Set()
     if (waiting >= maxWaiting || queue.size >= maxWaiting / 2) throw busy()
-    queues.set(user, queue.add(waiter))
+    queues.set(waiter.user, queue.add(waiter))
     waiting++
   }
 
-  function leave(user: string, waiter: Waiter) {
-    const queue = queues.get(user)
+  function leave(waiter: Waiter) {
+    const queue = queues.get(waiter.user)
     queue?.delete(waiter)
-    if (queue?.size === 0) queues.delete(user)
+    if (queue?.size === 0) queues.delete(waiter.user)
     waiting--
   }
 
   function wait(user: string, places: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void) => {
-        leave(user, waiter)
+        leave(waiter)
         clearTimeout(timer)
         signal?.removeEventListener('abort', abort)
         settle()
@@ -86,10 +97,14 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
         take(user, places) // at once, before another call can take them
         finish(resolve)
       }
-      const abort = () => finish(() => reject(signal?.reason))
-      const waiter = { places, enter }
-      join(user, waiter)
-      const timer = setTimeout(() => finish(() => reject(busy())), waitMs)
+      const giveUp = (error: unknown) => {
+        finish(() => reject(error))
+        while (admitNext()); // those behind it
+      }
+      const abort = () => giveUp(signal?.reason)
+      const waiter = { user, places, enter }
+      join(waiter)
+      const timer = setTimeout(() => giveUp(busy()), waitMs)
       signal?.addEventListener('abort', abort, { once: true })
     })
   }
@@ -103,7 +118,7 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
   }
 
   return {
-    /** A place, if there is one at once. */
+    /** A place, if there is one at once and nobody waits for it. */
     tryAcquire(user: string): Release | undefined {
       if (!mayEnter(user, 1)) return undefined
       take(user, 1)
@@ -117,10 +132,10 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
      */
     async acquire(user: string, signal?: AbortSignal, places = 1): Promise<Release> {
       signal?.throwIfAborted()
-      const count = Math.min(places, perUser)
-      if (mayEnter(user, count)) take(user, count)
-      else await wait(user, count, signal)
-      return releaseOnce(user, count)
+      const wanted = Math.min(places, perUser)
+      if (mayEnter(user, wanted)) take(user, wanted)
+      else await wait(user, wanted, signal)
+      return releaseOnce(user, wanted)
     },
 
     /** Takes places at once, also if there are none: others wait for longer. */

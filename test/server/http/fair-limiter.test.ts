@@ -76,9 +76,9 @@ t.test('calls take as many places as they ask for', async (t) => {
     limiter.acquire('ada', undefined, 4)
   ]
   const entered = follow({ more, robert, late })
-  t.strictSame(await entered(), ['late'], 'clara has her share, and 5 places are not free')
+  t.strictSame(await entered(), [], 'clara has her share, 5 places are not free, and ada is behind robert')
   big()
-  t.strictSame(await entered(), ['late', 'more', 'robert'], 'one release admits all for whom there is room')
+  t.strictSame(await entered(), ['more', 'robert', 'late'], 'one release admits all for whom there is room')
   for (const release of [await more, await robert, await late]) release()
   ;(await limiter.acquire('clara', undefined, 100))()
   t.equal(
@@ -86,6 +86,33 @@ t.test('calls take as many places as they ask for', async (t) => {
     'function',
     'nobody waits for more than a share'
   )
+})
+
+t.test('who needs many places is not overtaken by calls that need few', async (t) => {
+  const limiter = create({ count: 10, perUser: 5 })
+  const held = await Promise.all(Array.from({ length: 10 }, (_, index) => limiter.acquire(`user ${index}`)))
+  const large = limiter.acquire('clara', undefined, 5)
+  held.shift()?.()
+  t.equal(limiter.tryAcquire('robert'), undefined)
+  const entered = follow({ large, small: limiter.acquire('robert') })
+  for (const release of held.splice(0, 3)) release()
+  t.strictSame(await entered(), [])
+  held.shift()?.()
+  t.strictSame(await entered(), ['large'])
+  held.shift()?.()
+  t.strictSame(await entered(), ['large', 'small'])
+})
+
+t.test('who gives up lets those behind enter', async (t) => {
+  const limiter = create({ count: 4, perUser: 4 })
+  await limiter.acquire('johannes')
+  const gone = new AbortController()
+  const large = limiter.acquire('clara', gone.signal, 4)
+  large.catch(() => {})
+  const entered = follow({ same: limiter.acquire('clara'), other: limiter.acquire('robert') })
+  t.strictSame(await entered(), [])
+  gone.abort()
+  t.strictSame(await entered(), ['same', 'other'])
 })
 
 t.test('borrowed places are taken at once, and others wait until they are given back', async (t) => {
