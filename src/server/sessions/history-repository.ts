@@ -17,8 +17,10 @@ export type HistoryQuery = { sub: string; after?: Position | undefined; limit: n
 
 type Row = HistoryVersion & {
   items: string | null
-  nextMicros: string | null
-  nextId: string | null
+  /** Position of the last item; null if there are fewer items than asked for. */
+  lastId: string | null
+  lastMicros: string
+  hasMore: boolean
 }
 
 const AFTER_POSITION = `
@@ -26,24 +28,21 @@ const AFTER_POSITION = `
         AND (date < timestamptz 'epoch' + $3::bigint * interval '1 microsecond' OR id > $4::uuid)`
 
 const historyText = (condition: string) => `
-  SELECT u.id AS "userId", u.revision, piece.*
+  SELECT u.id AS "userId", u.revision, items, last_id AS "lastId",
+    (extract(epoch FROM last_date) * 1000000)::bigint AS "lastMicros",
+    last_id IS NOT NULL AND EXISTS (
+      SELECT FROM sessions WHERE user_id = u.id AND date <= last_date AND (date < last_date OR id > last_id)
+    ) AS "hasMore"
   FROM users u, LATERAL (
-    SELECT json_agg(json_build_object(
-        'id', id, 'song_name', song_name, 'instrument', instrument,
-        'date', to_char(date AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'duration_seconds', duration_seconds, 'audio_url', audio_url, 'score_accuracy', score_accuracy
-      )) FILTER (WHERE row_number <= $2)::text AS items,
-      max((extract(epoch FROM date) * 1000000)::bigint) FILTER (WHERE row_number = $2 AND has_more) AS "nextMicros",
-      max(id::text) FILTER (WHERE row_number = $2 AND has_more) AS "nextId"
+    SELECT json_agg(item)::text AS items, min(session.date) AS last_date, (array_agg(session.id))[$2] AS last_id
     FROM (
-      -- One row more than the limit shows whether older ones follow.
-      SELECT *, row_number() OVER (), lead(true, 1, false) OVER () AS has_more
-      FROM (
-        SELECT id, song_name, instrument, date, duration_seconds, audio_url, score_accuracy FROM sessions
-        WHERE user_id = u.id${condition}
-        ORDER BY date DESC, id LIMIT $2 + 1
-      ) AS ordered
-    ) AS numbered
+      SELECT id, song_name, instrument, date, duration_seconds, audio_url, score_accuracy FROM sessions
+      WHERE user_id = u.id${condition}
+      ORDER BY date DESC, id LIMIT $2
+    ) AS session, LATERAL (
+      SELECT id, song_name, instrument, to_char(date AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS date,
+        duration_seconds, audio_url, score_accuracy
+    ) AS item
   ) AS piece
   WHERE u.auth0_id = $1`
 
@@ -68,8 +67,8 @@ export const createHistoryRepository = (run: RunStatement) => ({
       ? await run<Row>(olderStatement, [sub, limit, after.micros, after.id])
       : await run<Row>(newestStatement, [sub, limit])
     if (!row) return null
-    const { items, nextMicros, nextId, userId, revision } = row
-    const next = nextMicros !== null && nextId !== null ? { micros: nextMicros, id: nextId } : null
+    const { items, lastId, lastMicros, hasMore, userId, revision } = row
+    const next = hasMore && lastId !== null ? { micros: lastMicros, id: lastId } : null
     return { items: items ?? '[]', next, version: { userId, revision } }
   },
 
