@@ -9,7 +9,7 @@ export function unzip(archive: Buffer): Map<string, Buffer> {
   const end = archive.lastIndexOf('PK\u0005\u0006', undefined, 'latin1')
   if (end === -1) throw new Error('The archive has no directory')
   let [count, at] = [archive.readUInt16LE(end + 10), archive.readUInt32LE(end + 16)]
-  if (at === 0xffffffff) {
+  if (at === 0xffffffff || count === 0xffff) {
     const zip64 = Number(archive.readBigUInt64LE(end - 20 + 8))
     count = Number(archive.readBigUInt64LE(zip64 + 32))
     at = Number(archive.readBigUInt64LE(zip64 + 48))

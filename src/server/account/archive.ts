@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
-import type ZipStream from 'zip-stream'
+import { pipeline } from 'node:stream'
+import { crc32, createDeflateRaw } from 'node:zlib'
+import { dataDescriptor, directoryRecord, endOfDirectory, localHeader, type ZipEntry } from './zip-records.ts'
 
 /** A file of the archive. `sha256` is lower-case hexadecimal. */
 export type ArchivedFile = { path: string; bytes: number; sha256: string }
@@ -10,52 +11,92 @@ type FileOptions = { path: string; date: Date; isCompressible?: boolean }
 
 export type Archive = ReturnType<typeof createArchive>
 
-/** Adds files to a ZIP archive, one after the other and as fast as it is read, and notes their digests. */
-export function createArchive(zip: ZipStream) {
-  const files: ArchivedFile[] = []
+/**
+ * Writes a ZIP archive (APPNOTE 6.3.10, with ZIP64) as the bytes that `add` and `end` yield, one after the other.
+ * It keeps about 200 bytes for each file, and one piece of the file that is read.
+ */
+export function createArchive() {
+  /** A string for each file: an object would take several times the memory. */
+  const entries: string[] = []
+  let offset = 0
+  const count = (chunk: Buffer) => {
+    offset += chunk.length
+    return chunk
+  }
 
   return {
-    files: files as readonly ArchivedFile[],
-
-    /** Rejects with the failure of `pieces`, or when the archive is closed: then the file is incomplete. */
-    async add(
-      { path, date, isCompressible = true }: FileOptions,
+    /** Throws the failure of `pieces`: then the archive is incomplete. */
+    async *add(
+      { path, date, isCompressible: isCompressed = true }: FileOptions,
       pieces: AsyncIterable<string | Buffer>
-    ): Promise<void> {
-      const hash = createHash('sha256')
-      let bytes = 0
-      async function* measured() {
-        for await (const piece of pieces) {
-          const chunk = Buffer.from(piece)
-          hash.update(chunk)
-          bytes += chunk.length
-          yield chunk
-        }
+    ): AsyncGenerator<Buffer> {
+      const start = offset
+      yield count(localHeader({ path, date, isCompressed }))
+      const content = offset
+      const { measured, result } = measure(pieces)
+      for await (const chunk of isCompressed ? deflate(measured) : measured) yield count(chunk)
+      const { sha256, ...sums } = result()
+      const entry = { path, date, isCompressed, ...sums, storedBytes: offset - content, offset: start }
+      yield count(dataDescriptor(entry))
+      entries.push(toText({ ...entry, sha256 }))
+    },
+
+    /** The files that were added. */
+    *files(): Generator<ArchivedFile> {
+      for (const text of entries) {
+        const { path, bytes, sha256 } = fromText(text)
+        yield { path, bytes, sha256: Buffer.from(sha256, 'base64').toString('hex') }
       }
-      const source = Readable.from(measured(), { objectMode: false })
-      await addEntry(zip, source, { name: path, date, store: !isCompressible })
-      files.push({ path, bytes, sha256: hash.digest('hex') })
+    },
+
+    /** The directory. Without it, no program opens the archive. */
+    async *end(): AsyncGenerator<Buffer> {
+      const start = offset
+      for (const text of entries) yield count(directoryRecord(fromText(text)))
+      yield endOfDirectory({ count: entries.length, bytes: offset - start, offset: start })
     }
   }
 }
 
-function addEntry(
-  zip: ZipStream,
-  source: Readable,
-  data: { name: string; date: Date; store: boolean }
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      source.destroy()
-      reject(new Error('The archive was closed before it was complete'))
+/** `result` tells what the pieces that were read have together. */
+function measure(pieces: AsyncIterable<string | Buffer>) {
+  const hash = createHash('sha256')
+  let crc = 0
+  let bytes = 0
+  async function* measured() {
+    for await (const piece of pieces) {
+      const chunk = Buffer.from(piece)
+      hash.update(chunk)
+      crc = crc32(chunk, crc)
+      bytes += chunk.length
+      yield chunk
     }
-    if (zip.destroyed) return abort()
-    zip.once('close', abort)
-    source.once('error', reject)
-    zip.entry(source, data, (error) => {
-      zip.off('close', abort)
-      if (error) reject(error)
-      else resolve()
-    })
-  })
+  }
+  return { measured: measured(), result: () => ({ crc, bytes, sha256: hash.digest('base64') }) }
+}
+
+/** A failure of the source destroys the stream with it, and the other way round. */
+const deflate = (source: AsyncIterable<Buffer>): AsyncIterable<Buffer> =>
+  pipeline(source, createDeflateRaw({ level: 1 }), () => {})
+
+/** `sha256` is base64, which is shorter. */
+type Kept = ZipEntry & { sha256: string }
+
+/** `join` makes one flat string; JSON.stringify would make one of linked parts, which takes twice the memory. */
+const toText = ({ path, date, isCompressed, crc, bytes, storedBytes, offset, sha256 }: Kept): string =>
+  [path, sha256, date.getTime(), Number(isCompressed), crc, bytes, storedBytes, offset].join('\0')
+
+function fromText(text: string): Kept {
+  const [path = '', sha256 = '', ...rest] = text.split('\0')
+  const [time = 0, isCompressed, crc = 0, bytes = 0, storedBytes = 0, offset = 0] = rest.map(Number)
+  return {
+    path,
+    sha256,
+    date: new Date(time),
+    isCompressed: isCompressed === 1,
+    crc,
+    bytes,
+    storedBytes,
+    offset
+  }
 }

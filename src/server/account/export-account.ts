@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { PassThrough, pipeline, type Readable } from 'node:stream'
 import { isTimeZone } from '../../contract/practice-days.ts'
 import { retryFor } from '../../contract/retry.ts'
 import type { Account } from '../../contract/users.ts'
@@ -16,7 +16,7 @@ import { exportPage } from './export-page.ts'
 /** Bytes of a recording that are read at once. */
 const PIECE_BYTES = 1024 * 1024
 
-/** A recording that a session has and the storage does not. */
+/** A recording that a session refers to and that is missing in the storage. */
 type Missing = { session_id: string; path: string }
 
 type Export = {
@@ -31,32 +31,26 @@ type Export = {
 /**
  * Writes all data of a user into a ZIP archive, as fast as it is read: `account.json`, `sessions.json` (an array of
  * `SessionData`), the scores, the recordings, `index.html`, and `manifest.json`, which is the last file and has the
- * digests of the others. A slow reader holds no database connection and about two megabytes.
+ * digests of the others. A slow reader holds no database connection, but about two megabytes, and 200 bytes for
+ * each file.
  *
- * A failure destroys the stream: what was sent until then has no directory, so no program takes it for a whole
- * archive. Sessions that change meanwhile may differ between the files.
+ * A failure destroys the stream: the part already sent has no central directory, so no program opens it as a
+ * complete archive. Sessions that change meanwhile may differ between the files.
  */
-export async function exportAccount(dependencies: SessionDependencies, account: Account): Promise<Readable> {
-  // Loaded with the first export: it is not needed for the start.
-  const { default: ZipStream } = await import('zip-stream')
-  const zip = new ZipStream({ level: 1 })
+export function exportAccount(dependencies: SessionDependencies, account: Account): Readable {
   const closed = new AbortController()
-  zip.once('close', () => closed.abort())
-  const archive = createArchive(zip)
-  writeFiles({ dependencies, account, archive, missing: [], signal: closed.signal }).then(
-    () => zip.finish(),
-    (error) => zip.destroy(error)
-  )
-  return zip as unknown as Readable
+  const work = { dependencies, account, archive: createArchive(), missing: [], signal: closed.signal }
+  const sent = pipeline(writeFiles(work), new PassThrough(), () => {})
+  return sent.once('close', () => closed.abort())
 }
 
-async function writeFiles(work: Export): Promise<void> {
+async function* writeFiles(work: Export): AsyncGenerator<Buffer> {
   const { dependencies, account, archive, missing } = work
   const date = dependencies.now()
   const sessions = () => allSessions(dependencies.database.queries, account.id)
-  await archive.add({ path: 'account.json', date }, toPieces(JSON.stringify(account, null, 2)))
-  await archive.add({ path: 'sessions.json', date }, sessionsJson(dependencies, sessions()))
-  for await (const session of sessions()) await writeSession(work, session)
+  yield* archive.add({ path: 'account.json', date }, toPieces(JSON.stringify(account, null, 2)))
+  yield* archive.add({ path: 'sessions.json', date }, sessionsJson(dependencies, sessions()))
+  for await (const session of sessions()) yield* writeSession(work, session)
   const timeZone = [account.time_zone, dependencies.defaultTimeZone].find((zone) => zone && isTimeZone(zone))
   const lost = new Set(missing.map(({ session_id: id }) => id))
   const page = exportPage(sessions(), {
@@ -64,8 +58,9 @@ async function writeFiles(work: Export): Promise<void> {
     timeZone: timeZone ?? 'UTC',
     hasRecording: (id) => !lost.has(id)
   })
-  await archive.add({ path: 'index.html', date }, page)
-  await archive.add({ path: 'manifest.json', date }, manifest(work, date))
+  yield* archive.add({ path: 'index.html', date }, page)
+  yield* archive.add({ path: 'manifest.json', date }, manifest(work, date))
+  yield* archive.end()
 }
 
 async function* sessionsJson(
@@ -81,17 +76,17 @@ async function* sessionsJson(
   yield separator === '[' ? '[]\n' : ']\n'
 }
 
-async function writeSession(work: Export, session: StoredSession): Promise<void> {
+async function* writeSession(work: Export, session: StoredSession): AsyncGenerator<Buffer> {
   const { dependencies, archive } = work
   const { date } = session
   const { score, markedScore } = pathsOf(session)
   const { xmlContent, markedXml } = scoresOf(dependencies.database.queries, session)
-  if (score && xmlContent) await archive.add({ path: score, date }, toPieces(xmlContent))
-  if (markedScore && markedXml) await archive.add({ path: markedScore, date }, toPieces(markedXml))
-  await writeRecording(work, session)
+  if (score && xmlContent) yield* archive.add({ path: score, date }, toPieces(xmlContent))
+  if (markedScore && markedXml) yield* archive.add({ path: markedScore, date }, toPieces(markedXml))
+  yield* writeRecording(work, session)
 }
 
-async function writeRecording(work: Export, session: StoredSession): Promise<void> {
+async function* writeRecording(work: Export, session: StoredSession): AsyncGenerator<Buffer> {
   const { dependencies, archive, missing } = work
   const { recording: path } = pathsOf(session)
   if (path === null || session.audioUrl === null) return
@@ -99,7 +94,7 @@ async function writeRecording(work: Export, session: StoredSession): Promise<voi
   const bytes = await dependencies.storage.sizeOf(key)
   if (bytes === null) missing.push({ session_id: session.id, path })
   else {
-    await archive.add({ path, date: session.date, isCompressible: false }, recordingPieces(work, key, bytes))
+    yield* archive.add({ path, date: session.date, isCompressible: false }, recordingPieces(work, key, bytes))
   }
 }
 
@@ -120,7 +115,11 @@ async function* recordingPieces(
 
 async function* manifest({ archive, missing }: Export, date: Date): AsyncGenerator<string> {
   yield `{"format":"harmony-helper-export","version":1,"exported_at":"${date.toISOString()}",\n"missing":${JSON.stringify(missing)},\n"files":[\n`
-  for (const [index, file] of archive.files.entries()) yield `${index ? ',\n' : ''}${JSON.stringify(file)}`
+  let separator = ''
+  for (const file of archive.files()) {
+    yield `${separator}${JSON.stringify(file)}`
+    separator = ',\n'
+  }
   yield '\n]}\n'
 }
 

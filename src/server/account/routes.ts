@@ -59,11 +59,7 @@ const accountRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
         .header('content-disposition', `attachment; filename="harmony-helper-${day}.zip"`)
       if (request.method === 'HEAD') return reply.send(Readable.from([]))
       const release = await exports.acquire(sub)
-      const archive = await exportAccount(sessions, account).catch((error) => {
-        release()
-        throw error
-      })
-      return reply.send(archive.once('close', release))
+      return reply.send(exportAccount(sessions, account).once('close', release))
     }
   )
 

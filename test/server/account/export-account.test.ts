@@ -9,6 +9,7 @@ import { build, startServices, type Caller } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { fixture, largeScore } from '../../helpers/recordings.ts'
+import { needsServerWithin } from '../../helpers/server-command.ts'
 import { unzip } from '../../helpers/unzip.ts'
 
 const services = await startServices(t)
@@ -112,6 +113,18 @@ t.test('a recording that the storage has lost is named, and the export goes on',
   })
   t.match(`${files.get('index.html')}`, 'The recording is missing')
   t.notMatch(`${files.get('index.html')}`, '<audio')
+})
+
+t.test('the memory that an export takes counts in the budget', { skip: needsServerWithin }, async (t) => {
+  const { app, who } = await newcomer(t)
+  const { acquire } = app.memoryBudget
+  let taken = 0
+  app.memoryBudget.acquire = (user, signal, bytes = 1) => {
+    taken += bytes
+    return acquire(user, signal, bytes)
+  }
+  t.equal((await exported(who)).response.statusCode, 200)
+  t.ok(taken >= 1024 * 1024, `${taken} bytes`)
 })
 
 async function listen({ app, issuer, who }: Awaited<ReturnType<typeof newcomer>>) {

@@ -1,0 +1,119 @@
+/** A file as the archive's directory describes it. Sizes and the offset of its header are in bytes. */
+export type ZipEntry = {
+  path: string
+  date: Date
+  isCompressed: boolean
+  crc: number
+  bytes: number
+  storedBytes: number
+  offset: number
+}
+
+const STORED = 0
+const DEFLATED = 8
+/** Sizes and CRC follow the content (bit 3); the path is UTF-8 (bit 11). */
+const FLAGS = 0x0808
+const VERSION = 20
+const ZIP64_VERSION = 45
+const UNIX = 3 << 8
+/** A regular file that its owner may write, and everyone read. */
+const ATTRIBUTES = 0o100644 * 0x10000
+/** This value and larger ones need a record of ZIP64. */
+const MAX_16 = 0xffff
+const MAX_32 = 0xffffffff
+
+const isLarge = (...numbers: number[]) => numbers.some((number) => number >= MAX_32)
+
+/** Joins unsigned little-endian numbers. */
+function pack(...fields: Array<[size: 2 | 4 | 8, value: number]>): Buffer {
+  const record = Buffer.alloc(fields.reduce((sum, [size]) => sum + size, 0))
+  let at = 0
+  for (const [size, value] of fields) {
+    if (size === 8) record.writeBigUInt64LE(BigInt(value), at)
+    else record.writeUIntLE(value, at, size)
+    at += size
+  }
+  return record
+}
+
+/** The header before the content (APPNOTE 6.3.10, 4.3.7). */
+export function localHeader(file: Pick<ZipEntry, 'path' | 'date' | 'isCompressed'>): Buffer {
+  const path = Buffer.from(file.path)
+  const sizes = pack([4, 0], [4, 0], [4, 0])
+  return Buffer.concat([
+    pack([4, 0x04034b50], [2, VERSION]),
+    description(file),
+    sizes,
+    pack([2, path.length], [2, 0]),
+    path
+  ])
+}
+
+/** The record after the content (4.3.9). */
+export function dataDescriptor({ crc, bytes, storedBytes }: Omit<ZipEntry, 'path'>): Buffer {
+  const size = isLarge(bytes, storedBytes) ? 8 : 4
+  return pack([4, 0x08074b50], [4, crc], [size, storedBytes], [size, bytes])
+}
+
+/** The record of a file in the directory (4.3.12), with ZIP64 where a number needs it (4.5.3). */
+export function directoryRecord(entry: ZipEntry): Buffer {
+  const { crc, bytes, storedBytes, offset } = entry
+  const isZip64 = isLarge(bytes, storedBytes, offset)
+  const or32 = (value: number) => (isZip64 ? MAX_32 : value)
+  const path = Buffer.from(entry.path)
+  const extra = isZip64 ? pack([2, 1], [2, 24], [8, bytes], [8, storedBytes], [8, offset]) : Buffer.alloc(0)
+  return Buffer.concat([
+    pack([4, 0x02014b50], [2, UNIX | ZIP64_VERSION], [2, isZip64 ? ZIP64_VERSION : VERSION]),
+    description(entry),
+    pack([4, crc], [4, or32(storedBytes)], [4, or32(bytes)]),
+    pack([2, path.length], [2, extra.length], [2, 0], [2, 0], [2, 0], [4, ATTRIBUTES], [4, or32(offset)]),
+    path,
+    extra
+  ])
+}
+
+/** The end of the archive (4.3.16), behind that of ZIP64 (4.3.14, 4.3.15) where a number needs it. */
+export function endOfDirectory({
+  count,
+  bytes,
+  offset
+}: Record<'count' | 'bytes' | 'offset', number>): Buffer {
+  const count16 = Math.min(count, MAX_16)
+  const end = pack(
+    [4, 0x06054b50],
+    [2, 0],
+    [2, 0],
+    [2, count16],
+    [2, count16],
+    [4, Math.min(bytes, MAX_32)],
+    [4, Math.min(offset, MAX_32)],
+    [2, 0]
+  )
+  if (count < MAX_16 && !isLarge(bytes, offset)) return end
+  const zip64 = pack(
+    [4, 0x06064b50],
+    [8, 44],
+    [2, UNIX | ZIP64_VERSION],
+    [2, ZIP64_VERSION],
+    [4, 0],
+    [4, 0],
+    [8, count],
+    [8, count],
+    [8, bytes],
+    [8, offset]
+  )
+  const locator = pack([4, 0x07064b50], [4, 0], [8, offset + bytes], [4, 1])
+  return Buffer.concat([zip64, locator, end])
+}
+
+const description = ({ date, isCompressed }: Pick<ZipEntry, 'date' | 'isCompressed'>) =>
+  pack([2, FLAGS], [2, isCompressed ? DEFLATED : STORED], [2, dosTime(date)], [2, dosDay(date)])
+
+/** Times of a ZIP archive have no zone (4.4.6): these are UTC. They have two seconds, and the years 1980 to 2107. */
+const dosTime = (date: Date) =>
+  (date.getUTCHours() << 11) | (date.getUTCMinutes() << 5) | (date.getUTCSeconds() >> 1)
+
+const dosDay = (date: Date) => {
+  const year = Math.min(Math.max(date.getUTCFullYear(), 1980), 2107)
+  return ((year - 1980) << 9) | ((date.getUTCMonth() + 1) << 5) | date.getUTCDate()
+}
