@@ -1,10 +1,21 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
+/** Bytes of texts whose garbage stays until V8 itself collects it. */
+const MAX_GARBAGE_BYTES = 8 * 1024 * 1024
+
 setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+let garbageBytes = 0
 
 /**
- * Collects the garbage of the whole heap, in about fifty milliseconds in which nothing else runs. V8 puts off the
- * collection of large strings and buffers; two large texts one after the other would need twice the memory.
+ * Tells that a text of so many bytes becomes garbage or needs its memory. For every 8 MB, the garbage of the whole
+ * heap is collected, in about fifty milliseconds in which nothing else runs. V8 puts off the collection of large
+ * strings and buffers; two large texts one after the other would need twice the memory.
  */
-export const collectGarbage = runInNewContext('gc') as () => void
+export function collectGarbage(textBytes: number) {
+  garbageBytes += textBytes
+  if (garbageBytes < MAX_GARBAGE_BYTES) return
+  garbageBytes = 0
+  collect()
+}

@@ -28,7 +28,7 @@ export type Deadlines = {
 
 const LARGE_BODY_BYTES = 1024 * 1024
 
-/** The deadlines leave room for the time limits of everything that a request may wait for, by turns. */
+/** The deadline of a request is longer than the sum of the time limits of its successive calls. */
 export function deadlinesOf({
   auth,
   database,
@@ -42,8 +42,8 @@ export function deadlinesOf({
 /**
  * Gives each request a deadline. A request whose answer has not begun by then gets 503 `server_busy`, or 408
  * if its body is still arriving, and its signal aborts: it leaves queues, and stops sending to the storage.
- * Only what a write has begun is not answered for: an error may not be followed by success. It ends by itself,
- * because each of its steps has a time limit.
+ * A write whose handler has begun gets no answer at the deadline, because it may still succeed. It ends by
+ * itself, because each of its steps has a time limit.
  */
 async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadlines }) {
   app.decorateRequest('expiry')

@@ -11,16 +11,16 @@ declare module 'fastify' {
   }
 }
 
-/** What an answer takes that is made while it is sent: one piece, the next one, and their compressed form. */
+/** Memory of a streamed answer: one piece, the next one, and their compressed form. */
 const STREAM_BYTES = 2 * 1024 * 1024
-/** What is up to this size is not counted: the limits of connections bound the number of them. */
+/** Bodies and answers up to this size are not counted: the limits of connections bound the number of them. */
 const SMALL_BYTES = 16 * 1024
 /** Bodies of routes with a larger limit are received in bounded memory: see `receive-uploads`. */
 const LARGE_BODY_BYTES = 1024 * 1024
 /** Bytes of memory for each byte of a body that is parsed as a whole: the bytes, their text and the values. */
 export const MEMORY_PER_BYTE = 4
 const MAX_WAITING = 1000
-const REFUSAL = 'The server has no memory free for this request at this moment. Retry shortly.'
+const REFUSAL = 'The server is short of memory. Retry shortly.'
 
 /** A quarter of the memory that the process may use (its cgroup, or the machine), at most 1 GB. */
 export function memoryBudgetBytes(): number {
@@ -33,7 +33,7 @@ export function memoryBudgetBytes(): number {
  * without a token, takes at most a quarter of it, and those who wait for memory take turns. An answer counts
  * until its last byte has left, so clients that do not read take no more than their share.
  *
- * An answer to a write never waits: what is stored is not told as an error.
+ * An answer to a write never waits, so a stored change is never answered with an error.
  */
 async function memoryBudget(
   app: FastifyInstance,

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { errorCodes, type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import { collectGarbage } from '../../http/collect-garbage.ts'
@@ -17,6 +17,9 @@ const SMALL_BODY_BYTES = 1024 * 1024
 const TINY_BODY_BYTES = 16 * 1024
 /** Memory for a body of any size: what its spools keep, and a text below the size of large ones. */
 const MAX_BODY_MEMORY = 3 * 1024 * 1024
+
+/** Texts above this size are parsed one at a time, because parsing them takes much memory. */
+const LARGE_TEXT_BYTES = 1024 * 1024
 
 /** Minimum average rate of a body. A phone with a poor connection sends more than this. */
 const MIN_BYTES_PER_SECOND = 4 * 1024
@@ -36,11 +39,10 @@ declare module 'fastify' {
 
 /**
  * Receives the JSON bodies of its scope in bounded memory: a recording is not in `request.body` but in
- * `request.upload`. A body is read once there is memory for it. A limited number of large bodies is received
- * and saved at a time, at most a quarter of them from one user; the bodies of the other requests are not read
- * yet, and one of unknown size stops after its first megabyte. A large text must be in memory to be parsed, so
- * large texts are parsed one at a time. The routes need authentication, because the limit for one user needs
- * the user.
+ * `request.upload`. A limited number of bodies that are large, or of unknown size, is received and saved at a
+ * time, at most a quarter of them from one user. A body is read once there are a place and memory for it. A
+ * large text must be in memory to be parsed, so large texts are parsed one at a time. The routes need
+ * authentication, because the limit for one user needs the user.
  */
 async function receiveUploads(
   app: FastifyInstance,
@@ -62,51 +64,34 @@ async function receiveUploads(
   // Before parsing: an error of the parser closes the connection, also of a client that is still sending.
   app.addHook('preParsing', async (request) => {
     request.uploadPlaces = []
-    if (!isOfUnknownSize(request) && !(sizeOf(request) > TINY_BODY_BYTES)) return // or there is no body
-    const gone = whenGone(request)
-    if (sizeOf(request) > SMALL_BODY_BYTES) await takePlace(request, gone)
-    const memory = await app.memoryBudget.acquire(request.user.sub, gone, memoryOf(request))
-    request.uploadPlaces.push(memory)
+    if (sizeOf(request) <= TINY_BODY_BYTES) return
+    const { sub } = request.user
+    const ended = whenEnded(request)
+    // In this order for every body: those that wait for a place must not hold memory.
+    if (sizeOf(request) > SMALL_BODY_BYTES) request.uploadPlaces.push(await bodies.acquire(sub, ended))
+    request.uploadPlaces.push(await app.memoryBudget.acquire(sub, ended, memoryOf(request)))
   })
-
-  async function takePlace(request: FastifyRequest, gone: AbortSignal) {
-    request.uploadPlaces.push(await bodies.acquire(request.user.sub, gone))
-  }
-
-  /** A body of unknown size takes a place once it is large. */
-  async function* takePlaceIfLarge(body: AsyncIterable<Buffer>, request: FastifyRequest) {
-    let received = 0
-    for await (const piece of body) {
-      const before = received
-      received += piece.length
-      if (before <= SMALL_BODY_BYTES && received > SMALL_BODY_BYTES) {
-        await takePlace(request, whenGone(request))
-      }
-      yield piece
-    }
-  }
 
   app.decorate('receiveJson', async (request: FastifyRequest, payload: IncomingMessage) => {
     const limit = request.routeOptions.bodyLimit
-    if (sizeOf(request) > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
     const body = receiveBody(payload, { limit, stallMs: timeoutMs, minRate })
     const receive = sizeOf(request) <= SMALL_UPLOAD_BYTES ? receiveSmallUpload : receiveUpload
-    const received = await receive(
-      isOfUnknownSize(request) ? takePlaceIfLarge(body, request) : body,
-      maxRecordingBytes
-    )
+    const received = await receive(body, maxRecordingBytes)
+    if (request.deadline.aborted) await received.close() // it was answered while the body arrived
+    request.deadline.throwIfAborted()
     request.upload = received
     const parse = () => received.parseText((json) => app.parseJson(request, json, received.toBodyOffset))
-    const parsed = received.hasLargeText ? await parseAlone(request, parse) : await parse()
+    const isLarge = received.textBytes > LARGE_TEXT_BYTES
+    const parsed = isLarge ? await parseAlone(request, received.textBytes, parse) : await parse()
     return received.isBase64() ? parsed : withRefusedRecording(parsed)
   })
 
-  /** Without the garbage of the text before, and leaving none of its own, as memory is short on small machines. */
-  async function parseAlone(request: FastifyRequest, parse: () => Promise<unknown>): Promise<unknown> {
-    request.uploadPlaces.push(await largeTexts.acquire(request.user.sub))
-    collectGarbage()
+  /** Collects garbage before and after, because small machines are short of memory. */
+  async function parseAlone(request: FastifyRequest, size: number, parse: () => Promise<unknown>) {
+    request.uploadPlaces.push(await largeTexts.acquire(request.user.sub, request.deadline))
+    collectGarbage(size)
     const parsed = await parse()
-    collectGarbage()
+    collectGarbage(size)
     return parsed
   }
 
@@ -126,18 +111,17 @@ async function receiveUploads(
 const withRefusedRecording = (parsed: unknown) =>
   hasRecording(parsed) ? { ...parsed, audioBase64: '%' } : parsed
 
-/** The size that the client announced; NaN if it did not. */
-const sizeOf = ({ headers }: FastifyRequest) => Number(headers['content-length'])
+/** The size that the client announced; Infinity for a chunked body, 0 without a body. */
+const sizeOf = ({ headers }: FastifyRequest) =>
+  headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Infinity
 
-const isOfUnknownSize = (request: FastifyRequest) => request.headers['transfer-encoding'] !== undefined
+const memoryOf = (request: FastifyRequest) => Math.min(sizeOf(request) * MEMORY_PER_BYTE, MAX_BODY_MEMORY)
 
-const memoryOf = (request: FastifyRequest) =>
-  isOfUnknownSize(request) ? MAX_BODY_MEMORY : Math.min(sizeOf(request) * MEMORY_PER_BYTE, MAX_BODY_MEMORY)
-
-function whenGone({ raw }: FastifyRequest): AbortSignal {
+/** Aborts when the client is gone, and at the deadline. */
+function whenEnded({ raw, deadline }: FastifyRequest): AbortSignal {
   const gone = new AbortController()
   raw.once('close', () => gone.abort(clientGone()))
-  return gone.signal
+  return AbortSignal.any([deadline, gone.signal])
 }
 
 export default fp(receiveUploads, { name: 'receive-uploads', dependencies: ['sessions', 'memory-budget'] })

@@ -21,7 +21,7 @@ export async function receiveSmallUpload(
   let incoming: IncomingRecording | undefined
 
   return {
-    hasLargeText: false,
+    textBytes: pieces.reduce((sum, { length }) => sum + length, 0),
 
     async parseText<T>(parse: (json: string) => T | Promise<T>): Promise<T> {
       const parsed = await parse(

@@ -18,9 +18,6 @@ export const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
 /** Bytes of a text that are kept in memory while the body arrives; a larger one goes to a file. */
 const TEXT_MEMORY_BYTES = 128 * 1024
 
-/** Texts above this size are parsed one at a time, because parsing them takes much memory. */
-const LARGE_TEXT_BYTES = 1024 * 1024
-
 /**
  * Most values of a body. Two bytes of JSON can become fifty bytes of memory. A session has a dozen values.
  */
@@ -38,7 +35,7 @@ export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBy
 /** A body that was received: its JSON without the recording, and the recording. */
 export type ReceivedUpload = Pick<
   Awaited<ReturnType<typeof receiveUpload>>,
-  'hasLargeText' | 'isBase64' | 'parseText' | 'recording' | 'toBodyOffset' | 'close'
+  'textBytes' | 'isBase64' | 'parseText' | 'recording' | 'toBodyOffset' | 'close'
 >
 
 /**
@@ -99,8 +96,8 @@ export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingByt
   }
 
   return {
-    /** Whether parsing the text takes much memory. */
-    hasLargeText: text.size > LARGE_TEXT_BYTES,
+    /** Size of the JSON without its recording. */
+    textBytes: text.size,
 
     /** Whether the last `audioBase64` is base64, or a data URL of it. */
     isBase64: () => incoming?.isBase64 ?? true,

@@ -217,16 +217,43 @@ t.test('a body must reach the minimum rate, also a small one', { skip: needsServ
   }
 })
 
-t.test('a body of unknown size takes a place once it is large', async (t) => {
-  const { begin, save } = await start(t, { UPLOAD_WAIT_MS: '2000' })
-  const chunked = begin({ 'transfer-encoding': 'chunked' })
-  chunked.saving.write(body.slice(0, 100_000))
-  t.equal((await save()).status, 201, 'another large body has the place')
-  chunked.saving.write(body.slice(100_000, 1_100_000))
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  isRefused(t, await save(), 503, 'server_busy')
-  chunked.saving.end(body.slice(1_100_000))
-  t.equal((await chunked.answer).status, 201)
+t.test(
+  'a body of unknown size takes a place, and no memory before',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { app, begin, beginWith } = await start(t)
+    const taken: string[] = []
+    for (const [name, limiter] of Object.entries({
+      place: app.uploadLimiters.bodies,
+      memory: app.memoryBudget
+    })) {
+      const { acquire } = limiter
+      t.intercept(limiter, 'acquire', {
+        value: async (...args: Parameters<typeof acquire>) => {
+          const release = await acquire(...args)
+          taken.push(name)
+          return release
+        }
+      })
+    }
+    const first = await beginWith(body, 1000)
+    const chunked = begin({ 'transfer-encoding': 'chunked' })
+    chunked.saving.end(json())
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    t.strictSame(taken, ['place', 'memory'])
+    first.saving.end(body.slice(1000))
+    t.equal((await first.answer).status, 201)
+    t.equal((await chunked.answer).status, 201)
+    t.strictSame(taken, ['place', 'memory', 'place', 'memory'])
+  }
+)
+
+t.test('a large text waits for its turn until the deadline', { skip: needsServerWithin }, async (t) => {
+  const { app, save } = await start(t)
+  const { largeTexts } = app.uploadLimiters
+  const calls = t.capture(largeTexts, 'acquire', largeTexts.acquire)
+  t.equal((await save(json({ xmlContent: 'x'.repeat(2_000_000) }))).status, 201)
+  t.type(calls()[0]?.args[1], AbortSignal)
 })
 
 t.test('a body is read once there is memory for it', { skip: needsServerWithin }, async (t) => {
@@ -267,7 +294,7 @@ t.test('the token is checked before a body takes a place', async (t) => {
     agent: false
   })
   stranger.on('error', () => {})
-  stranger.flushHeaders()
+  stranger.end(body) // discarded: whoever closes the connection reads the answer after the body
   const [response] = (await once(stranger, 'response')) as [IncomingMessage]
   t.equal(response.statusCode, 401)
   stranger.destroy()
