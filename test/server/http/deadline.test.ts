@@ -86,13 +86,17 @@ t.test('a body that is still arriving gets 408, also of a write', async (t) => {
 })
 
 t.test('a refusal that waits for the rest of its body outlives the deadline', async (t) => {
-  const registerAlone = async () => void (await fastify().register(requestBodies))
+  const registerAlone = async () => {
+    await fastify().register(requestBodies)
+  }
   await t.rejects(registerAlone, /dependency 'deadline'/, 'the hooks of the deadline must run first')
   const { app } = await start(t)
   await app.register(requestBodies)
   app.put('/', { bodyLimit: 10 }, async () => 'done')
   const errors: unknown[] = []
-  app.addHook('onError', async (_request, _reply, error) => void errors.push(error.code))
+  app.addHook('onError', async (_request, _reply, error) => {
+    errors.push(error.code)
+  })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   const headers = { connection: 'close', 'content-type': 'application/json', 'content-length': 100 }
