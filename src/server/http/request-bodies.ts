@@ -6,6 +6,9 @@ import { ApiError } from '../errors.ts'
 /** How long a client that is sending a refused body may send nothing. */
 const STALL_MS = 30_000
 
+/** A client that closes its connection gets its answer after such a pause: it may send no more before. */
+const PAUSE_MS = 1000
+
 /**
  * Decides over bodies before they are read, and after authentication: one with a Content-Encoding or over the
  * limit of its route is refused, and a client that expects `100 Continue` gets it. After a refusal the rest
@@ -68,7 +71,11 @@ function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void
   raw.once('close', () => clearTimeout(giveUp))
   raw.resume()
   if (raw.destroyed || raw.socket.destroyed) return Promise.resolve() // the client has left
-  return new Promise((resolve) => raw.once('end', resolve).once('close', resolve))
+  return new Promise((resolve) => {
+    const pause = setTimeout(resolve, PAUSE_MS).unref()
+    raw.on('data', () => pause.refresh())
+    raw.once('end', resolve).once('close', resolve)
+  })
 }
 
 export default fp(requestBodies, { name: 'request-bodies', dependencies: ['deadline'] })
