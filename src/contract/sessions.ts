@@ -179,7 +179,8 @@ export const NewSessionSchema = Type.Object(
         Type.String({
           pattern: '^(?:data:[^,]*,)?[A-Za-z0-9+/]*={0,2}$',
           description:
-            'standard base64 without white space, or a data: URL of it: the recording (WebM, MP4, Ogg, MP3, WAV or FLAC)'
+            'standard base64 without white space, or a data: URL of it: the recording (WebM, MP4, Ogg, MP3, WAV ' +
+            'or FLAC)'
         })
       )
     )

@@ -59,5 +59,8 @@ function describeRunning(url: string, taken: PortSetting[]): string {
 }
 
 function describeTaken({ port, service, variable }: PortSetting): string {
-  return `Port ${port} for ${service} is in use: stop the program that listens there, or set ${variable} to another port.`
+  return (
+    `Port ${port} for ${service} is in use: stop the program that listens there, ` +
+    `or set ${variable} to another port.`
+  )
 }

@@ -114,7 +114,8 @@ async function* recordingPieces(
 }
 
 async function* manifest({ archive, missing }: Export, date: Date): AsyncGenerator<string> {
-  yield `{"format":"harmony-helper-export","version":1,"exported_at":"${date.toISOString()}",\n"missing":${JSON.stringify(missing)},\n"files":[\n`
+  yield `{"format":"harmony-helper-export","version":1,"exported_at":"${date.toISOString()}",\n`
+  yield `"missing":${JSON.stringify(missing)},\n"files":[\n`
   let separator = ''
   for (const file of archive.files()) {
     yield `${separator}${JSON.stringify(file)}`

@@ -41,7 +41,8 @@ function article(session: StoredSession, date: string, hasRecording: Options['ha
   const accuracy = session.scoreAccuracy === null ? '' : `, accuracy ${session.scoreAccuracy} %`
   const parts = [
     `<h2>${escape(session.songName)}</h2>`,
-    `<p><time datetime="${session.date.toISOString()}">${escape(date)}</time>, ${escape(session.instrument)}, ${minutes} min${accuracy}</p>`,
+    `<p><time datetime="${session.date.toISOString()}">${escape(date)}</time>, ` +
+      `${escape(session.instrument)}, ${minutes} min${accuracy}</p>`,
     recording && hasRecording(session.id) && `<audio controls preload="none" src="${recording}"></audio>`,
     recording && !hasRecording(session.id) && '<p>The recording is missing.</p>',
     link(score, 'Score'),

@@ -40,9 +40,10 @@ const accountRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
         operationId: 'exportAccount',
         summary: 'All data of the account as a ZIP archive',
         description:
-          'Account and sessions as JSON, scores as MusicXML, recordings as they were recorded, a page that plays them ' +
-          'without a network, and a manifest with the SHA-256 of each file. It is sent while it is made. A failure ' +
-          'after the first byte destroys the connection; an incomplete archive cannot be opened. Then start the export again.',
+          'Account and sessions as JSON, scores as MusicXML, recordings as they were recorded, a page that plays ' +
+          'them without a network, and a manifest with the SHA-256 of each file. It is sent while it is made. A ' +
+          'failure after the first byte destroys the connection; an incomplete archive cannot be opened. Then ' +
+          'start the export again.',
         tags: ['Users'],
         response: {
           200: ARCHIVE,

@@ -38,7 +38,8 @@ export const EnvironmentSchema = Type.Object({
   PREPARED_STATEMENTS: Type.Union([Type.Literal('auto'), Type.Literal('on'), Type.Literal('off')], {
     default: 'auto',
     description:
-      'on, off, or auto: prepared statements are off behind ?pgbouncer=true and port 6543, which give each transaction another connection'
+      'on, off, or auto: prepared statements are off behind ?pgbouncer=true and port 6543, which give each ' +
+      'transaction another connection'
   }),
   AUTH0_DOMAIN: Type.String({
     pattern: '^(https?://)?[^/\\s]+(/\\S*)?$',
@@ -109,7 +110,8 @@ export const EnvironmentSchema = Type.Object({
     Type.String({
       pattern: `^\\s*${NETWORK}(\\s*,\\s*${NETWORK})*\\s*$`,
       description:
-        'Proxies whose X-Forwarded-For is believed: addresses, networks or loopback, linklocal, uniquelocal, separated by commas'
+        'Proxies whose X-Forwarded-For is believed: addresses, networks or loopback, linklocal, uniquelocal, ' +
+        'separated by commas'
     })
   ),
   RATE_LIMIT: Type.String({

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
+import { LARGE_BODY_BYTES } from './memory-budget.ts'
 import { bodyStalled } from './receive-body.ts'
 import { REQUEST_TIMEOUT_MS } from './server-options.ts'
 
@@ -25,8 +26,6 @@ export type Deadlines = {
   /** For routes with large bodies, which may arrive over a poor connection. */
   upload: number
 }
-
-const LARGE_BODY_BYTES = 1024 * 1024
 
 /** The deadline of a request is longer than the sum of the time limits of its successive calls. */
 export function deadlinesOf({

@@ -14,9 +14,9 @@ declare module 'fastify' {
 /** Memory of a streamed answer: one piece, the next one, and their compressed form. */
 const STREAM_BYTES = 2 * 1024 * 1024
 /** Bodies and answers up to this size are not counted: the limits of connections bound the number of them. */
-const SMALL_BYTES = 16 * 1024
+export const UNCOUNTED_BYTES = 16 * 1024
 /** Bodies of routes with a larger limit are received in bounded memory: see `receive-uploads`. */
-const LARGE_BODY_BYTES = 1024 * 1024
+export const LARGE_BODY_BYTES = 1024 * 1024
 /** Bytes of memory for each byte of a body that is parsed as a whole: the bytes, their text and the values. */
 export const MEMORY_PER_BYTE = 4
 const MAX_WAITING = 1000
@@ -50,13 +50,13 @@ async function memoryBudget(
 
   app.addHook('preParsing', (request, reply, payload, done) => {
     const size = bodySizeOf(request)
-    if (size <= SMALL_BYTES) done(null, payload)
+    if (size <= UNCOUNTED_BYTES) done(null, payload)
     else take(request, reply, size * MEMORY_PER_BYTE).then(() => done(null, payload), done)
   })
 
   app.addHook('onSend', (request, reply, payload, done) => {
     const size = answerSizeOf(payload)
-    if (size <= SMALL_BYTES) return done(null, payload)
+    if (size <= UNCOUNTED_BYTES) return done(null, payload)
     if (!isRead(request)) {
       releaseWithAnswer(reply, budget.borrow(userOf(request), size))
       return done(null, payload)

@@ -36,6 +36,9 @@ const columns = NAMES.map((name, index) => {
 /** What became of an edit. The session stays as it is if it is being deleted, or has a revision that is not allowed. */
 export type Edited = { isBeingDeleted: boolean; isAllowed: boolean; isChanged: boolean }
 
+const assignment = ({ column, value, isChanged }: (typeof columns)[number]) =>
+  `${column} = CASE WHEN ${isChanged} THEN ${value} ELSE s.${column} END`
+
 /**
  * Locks the user, then the session, and sets what differs from the row: one round trip, one transaction. A
  * column that does not differ keeps its value, so that large texts are not written again. The triggers of the
@@ -54,7 +57,7 @@ export const editStatement = defineStatement(
     FROM sessions s JOIN owner ON s.user_id = owner.id WHERE s.id = $3::uuid FOR NO KEY UPDATE OF s
   ), edited AS (
     UPDATE sessions s SET
-      ${columns.map(({ column, value, isChanged }) => `${column} = CASE WHEN ${isChanged} THEN ${value} ELSE s.${column} END`).join(',\n      ')}
+      ${columns.map(assignment).join(',\n      ')}
     FROM target WHERE s.id = target.id AND is_allowed AND NOT is_being_deleted AND (
       ${columns.map(({ isChanged }) => isChanged).join('\n      OR ')})
     RETURNING s.id

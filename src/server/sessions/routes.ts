@@ -1,15 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
-import {
-  SessionDataSchema,
-  SessionListQuerySchema,
-  SessionListSchema,
-  SessionParamsSchema
-} from '../../contract/sessions.ts'
+import { SessionDataSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
-import { invalidInput } from '../errors.ts'
-import { entityTagOf, isKnownVersion } from '../http/conditional-read.ts'
+import { isKnownVersion } from '../http/conditional-read.ts'
 import { revisionTag } from '../http/entity-tag.ts'
 import {
   describedAs,
@@ -23,9 +17,7 @@ import { createPlaybackUrls } from '../storage/playback-urls.ts'
 import { deleteSession } from './delete-session.ts'
 import editRoute from './edit-route.ts'
 import { editSession } from './edit-session.ts'
-import { decodeCursor } from './cursor.ts'
-import { createHistoryRepository, HISTORY_FORM, type HistoryVersion } from './history-repository.ts'
-import { listHistory, listPage } from './list-sessions.ts'
+import listRoute from './list-route.ts'
 import { describeSession, withPlaybackUrl } from './presenter.ts'
 import { readSession, type ReadSession } from './read-session.ts'
 import recordingRoutes from './recording/routes.ts'
@@ -50,8 +42,6 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
   /** Signing URLs takes a call of the storage. */
   const readConfig = { waitsForStorage: !playbackUrls.areCanonical }
 
-  const history = createHistoryRepository(database.run)
-  const listing = { history, playbackUrls }
   const reading = { sessionsAsJson: createSessionJsonRepository(database.run), sessions }
 
   const scoresOf = (session: StoredSession) => findScores(database.queries, session)
@@ -80,54 +70,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       })
   }
 
-  app.get(
-    '/sessions',
-    {
-      config: readConfig,
-      schema: {
-        operationId: 'listSessions',
-        summary: 'The history, newest first, metadata only',
-        description:
-          'Without `limit` the whole history, with it one page. ' +
-          'The `Link` header (`rel="next"`) leads to the following page.',
-        tags: ['Sessions'],
-        querystring: SessionListQuerySchema,
-        response: {
-          200: withHeader(
-            describedAs('The history, or a page of it', SessionListSchema),
-            'Link',
-            'RFC 8288; `rel="next"` leads to the following page'
-          ),
-          304: NOT_MODIFIED,
-          ...problemResponses(invalidInput('limit', 'must be integer'), 'storage_unavailable')
-        }
-      },
-      preValidation: async ({ query }) => {
-        Object.assign(query, { limit: toWholeNumber(query.limit) })
-      }
-    },
-    async (request, reply) => {
-      const { cursor, limit } = request.query
-      const { sub } = request.user
-      const query = { sub, after: cursor === undefined ? undefined : decodeCursor(cursor) }
-      const period = playbackUrls.period(now())
-      const isKnown = ({ userId, revision }: HistoryVersion) =>
-        isKnownVersion(request, reply, entityTagOf([userId, revision, cursor, limit, period, HISTORY_FORM]))
-
-      if (request.headers['if-none-match'] !== undefined) {
-        const version = await history.findVersion(sub)
-        if (version && isKnown(version)) return reply.code(304).send(null)
-      }
-      const hasBody = request.method !== 'HEAD'
-      const { items, link, version } =
-        limit === undefined
-          ? await listHistory(listing, query, { hasBody })
-          : await listPage(listing, { ...query, limit })
-      if (version) isKnown(version)
-      if (link) reply.header('link', link)
-      return reply.type(JSON_TYPE).send(items)
-    }
-  )
+  await app.register(listRoute, { config: readConfig, playbackUrls, now })
 
   app.get(
     '/sessions/:id',
@@ -207,9 +150,5 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
 
   await app.register(recordingRoutes, { dependencies, answer })
 }
-
-/** Query values are strings. What is no whole number stays as it is, for validation to refuse. */
-const toWholeNumber = (value: unknown) =>
-  typeof value === 'string' && /^[1-9]\d*$/.test(value) ? Number(value) : value
 
 export default sessionRoutes

@@ -90,7 +90,8 @@ const saveText = (lease: string, leaseSource: string) => `
 
 const LEASE = `
   lease AS MATERIALIZED (
-    SELECT session_id FROM session_leases, owner WHERE session_id = $5 AND holder = $21::uuid FOR UPDATE OF session_leases
+    SELECT session_id FROM session_leases, owner WHERE session_id = $5 AND holder = $21::uuid
+    FOR UPDATE OF session_leases
   ),`
 
 const END_LEASE = `

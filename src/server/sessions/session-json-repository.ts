@@ -5,7 +5,8 @@ import { SMALL_SCORE_BYTES } from './score-repository.ts'
 export const sessionJsonStatement = defineStatement(
   'session',
   `
-    SELECT CASE WHEN coalesce(greatest(octet_length(xml_content), octet_length(marked_xml)), 0) <= ${SMALL_SCORE_BYTES} THEN json_build_object(
+    SELECT CASE WHEN coalesce(greatest(octet_length(xml_content), octet_length(marked_xml)), 0) <= ${SMALL_SCORE_BYTES}
+    THEN json_build_object(
       'id', id,
       'date', to_char(date AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
       'songName', song_name,
@@ -13,8 +14,9 @@ export const sessionJsonStatement = defineStatement(
       'durationSeconds', duration_seconds,
       'xmlContent', xml_content,
       'notes', notes,
-      'analysis', CASE WHEN num_nonnulls(analysis_summary, analysis_feedback, score_accuracy, marked_xml) > 0 THEN json_build_object(
-        'summary', analysis_summary, 'feedback', analysis_feedback, 'scoreAccuracy', score_accuracy, 'markedXml', marked_xml) END,
+      'analysis', CASE WHEN num_nonnulls(analysis_summary, analysis_feedback, score_accuracy, marked_xml) > 0
+        THEN json_build_object('summary', analysis_summary, 'feedback', analysis_feedback,
+          'scoreAccuracy', score_accuracy, 'markedXml', marked_xml) END,
       'audioUrl', audio_url
     )::text END AS json, revision
     FROM sessions WHERE id = $1::uuid AND user_id = (SELECT id FROM users WHERE auth0_id = $2)`

@@ -43,7 +43,8 @@ function findFault(cause: unknown): ConfigurationFault | undefined {
   }
   return new ConfigurationFault(
     'storage_refused',
-    `The storage refuses a request of this server (${code}: ${message}): compare its version and its settings with docs/running.md`,
+    `The storage refuses a request of this server (${code}: ${message}): ` +
+      'compare its version and its settings with docs/running.md',
     { cause }
   )
 }

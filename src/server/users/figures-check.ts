@@ -27,7 +27,8 @@ export async function findWrongFigures(
     ), ${streakRun({ userId, zone, now: last })}
     SELECT
       num_nulls(total_seconds, session_count, text_bytes, recordings_bytes) = 0
-        AND (total_seconds, session_count, text_bytes, recordings_bytes) <> (seconds, sessions, bytes, recordings) AS totals,
+        AND (total_seconds, session_count, text_bytes, recordings_bytes) <> (seconds, sessions, bytes, recordings)
+        AS totals,
       figures_zone IS NOT NULL AND NOT (
         last_practice_date IS NOT DISTINCT FROM latest.date
         AND coalesce(last_practice_date <= ${now}::timestamptz, true)

@@ -50,7 +50,8 @@ export const createFiguresRepository = (queries: Queries) => ({
   /** Counts the sums of the whole history. */
   async countTotals(userId: string): Promise<void> {
     await queries.$executeRaw`
-      UPDATE users SET total_seconds = seconds, session_count = sessions, text_bytes = bytes, recordings_bytes = recordings
+      UPDATE users SET total_seconds = seconds, session_count = sessions, text_bytes = bytes,
+        recordings_bytes = recordings
       FROM (${countedTotals(userId)}) AS counted
       WHERE id = ${userId}::uuid`
   },

@@ -23,8 +23,8 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now
         operationId: 'syncUser',
         summary: 'Create or update the signed-in user',
         description:
-          'Call it after each login. Absent fields keep their values. Only `auth0_id` is required: a value of another ' +
-          'field that cannot be used counts as left out.',
+          'Call it after each login. Absent fields keep their values. Only `auth0_id` is required: a value of ' +
+          'another field that cannot be used counts as left out.',
         tags: ['Users'],
         body: SyncUserSchema,
         response: {

@@ -33,8 +33,8 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, play
         operationId: 'v0SaveSession',
         summary: 'Save a completed session',
         description:
-          'Stores all or nothing. An identical body with a `date` is a repeat of the same session: it answers 200 and ' +
-          'writes nothing.',
+          'Stores all or nothing. An identical body with a `date` is a repeat of the same session: it answers 200 ' +
+          'and writes nothing.',
         tags: ['Existing frontend'],
         deprecated: true,
         body: V0NewSessionSchema,

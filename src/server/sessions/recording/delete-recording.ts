@@ -6,7 +6,8 @@ import { createOpenUploads } from './open-uploads.ts'
 import { removeRecording } from './remove-recording.ts'
 
 /**
- * Deletes the recording of a session and ends its open upload; the session stays. Succeeds also when the session has no recording.
+ * Deletes the recording of a session and ends its open upload; the session stays. Succeeds also when the
+ * session has no recording.
  * @throws {ApiError} session_not_found; session_busy; storage_unavailable; database_unavailable
  */
 export async function deleteRecording(

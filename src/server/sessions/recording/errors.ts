@@ -18,7 +18,8 @@ export const MAX_OPEN_UPLOADS = 10
 export const tooManyUploads = () =>
   new ApiError(
     'quota_exceeded',
-    `An account has up to ${MAX_OPEN_UPLOADS} open uploads. Complete one, or end it with DELETE /api/sessions/:id/recording.`
+    `An account has up to ${MAX_OPEN_UPLOADS} open uploads. ` +
+      'Complete one, or end it with DELETE /api/sessions/:id/recording.'
   )
 
 /** The error for an upload that was not begun, or that another one has replaced. */

@@ -11,7 +11,10 @@ export type OpenUpload = {
   audioUrl: string | null
 }
 
-/** The SQL of the table `open_uploads`: direct uploads that were begun and are not completed, at most one per session. */
+/**
+ * The SQL of the table `open_uploads`: direct uploads that were begun and are not completed, at most one per
+ * session.
+ */
 export const createOpenUploads = (queries: Queries) => ({
   /** The uploads of a user for other sessions that may still be completed. Call it under the user's lock. */
   async countOthers({ id, userId }: { id: string; userId: string }): Promise<number> {
@@ -49,7 +52,10 @@ export const createOpenUploads = (queries: Queries) => ({
     return row ?? null
   },
 
-  /** Removes an expired upload, and clears the upload columns of its session. @returns false when it was renewed meanwhile */
+  /**
+   * Removes an expired upload, and clears the upload columns of its session.
+   * @returns false when it was renewed meanwhile
+   */
   async endExpired(sessionId: string): Promise<boolean> {
     const count = await queries.$executeRaw`
       DELETE FROM open_uploads WHERE session_id = ${sessionId}::uuid AND expires_at <= now()`

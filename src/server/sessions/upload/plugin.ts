@@ -5,7 +5,7 @@ import type { Config } from '../../config.ts'
 import { collectGarbage } from '../../http/collect-garbage.ts'
 import { clientGone, receiveBody } from '../../http/receive-body.ts'
 import type { Release } from '../../http/fair-limiter.ts'
-import { MEMORY_PER_BYTE } from '../../http/memory-budget.ts'
+import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/memory-budget.ts'
 import { hasRecording, receiveSmallUpload, SMALL_UPLOAD_BYTES } from './small-upload.ts'
 import { deleteAbandonedSpoolFiles } from './spool.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
@@ -13,8 +13,6 @@ import { receiveUpload, type ReceivedUpload } from './upload.ts'
 /** Bodies up to this size do not wait for a place. */
 const SMALL_BODY_BYTES = 1024 * 1024
 
-/** Bodies up to this size do not wait for memory: the limits of connections bound the number of them. */
-const TINY_BODY_BYTES = 16 * 1024
 /** Memory for a body of any size: what its spools keep, and a text below the size of large ones. */
 const MAX_BODY_MEMORY = 3 * 1024 * 1024
 
@@ -64,7 +62,7 @@ async function receiveUploads(
   // Before parsing: an error of the parser closes the connection, also of a client that is still sending.
   app.addHook('preParsing', async (request) => {
     request.uploadPlaces = []
-    if (sizeOf(request) <= TINY_BODY_BYTES) return
+    if (sizeOf(request) <= UNCOUNTED_BYTES) return
     const { sub } = request.user
     const ended = whenEnded(request)
     // In this order for every body: those that wait for a place must not hold memory.

@@ -1,0 +1,83 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyContextConfig } from 'fastify'
+import { SessionListQuerySchema, SessionListSchema } from '../../contract/sessions.ts'
+import { invalidInput } from '../errors.ts'
+import { entityTagOf, isKnownVersion } from '../http/conditional-read.ts'
+import {
+  describedAs,
+  JSON_TYPE,
+  NOT_MODIFIED,
+  problemResponses,
+  withHeader
+} from '../http/response-schemas.ts'
+import type { PlaybackUrls } from '../storage/playback-urls.ts'
+import { decodeCursor } from './cursor.ts'
+import { createHistoryRepository, HISTORY_FORM, type HistoryVersion } from './history-repository.ts'
+import { listHistory, listPage } from './list-sessions.ts'
+
+type Options = {
+  config: FastifyContextConfig
+  playbackUrls: PlaybackUrls
+  now: () => Date
+}
+
+/** `GET /api/sessions`. */
+const listRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, playbackUrls, now }) => {
+  const history = createHistoryRepository(app.database.run)
+  const listing = { history, playbackUrls }
+
+  app.get(
+    '/sessions',
+    {
+      config,
+      schema: {
+        operationId: 'listSessions',
+        summary: 'The history, newest first, metadata only',
+        description:
+          'Without `limit` the whole history, with it one page. ' +
+          'The `Link` header (`rel="next"`) leads to the following page.',
+        tags: ['Sessions'],
+        querystring: SessionListQuerySchema,
+        response: {
+          200: withHeader(
+            describedAs('The history, or a page of it', SessionListSchema),
+            'Link',
+            'RFC 8288; `rel="next"` leads to the following page'
+          ),
+          304: NOT_MODIFIED,
+          ...problemResponses(invalidInput('limit', 'must be integer'), 'storage_unavailable')
+        }
+      },
+      preValidation: async ({ query }) => {
+        Object.assign(query, { limit: toWholeNumber(query.limit) })
+      }
+    },
+    async (request, reply) => {
+      const { cursor, limit } = request.query
+      const { sub } = request.user
+      const query = { sub, after: cursor === undefined ? undefined : decodeCursor(cursor) }
+      const period = playbackUrls.period(now())
+      const isKnown = ({ userId, revision }: HistoryVersion) =>
+        isKnownVersion(request, reply, entityTagOf([userId, revision, cursor, limit, period, HISTORY_FORM]))
+
+      if (request.headers['if-none-match'] !== undefined) {
+        const version = await history.findVersion(sub)
+        if (version && isKnown(version)) return reply.code(304).send(null)
+      }
+      const hasBody = request.method !== 'HEAD'
+      const { items, link, version } =
+        limit === undefined
+          ? await listHistory(listing, query, { hasBody })
+          : await listPage(listing, { ...query, limit })
+      if (version) isKnown(version)
+      if (link) reply.header('link', link)
+      return reply.type(JSON_TYPE).send(items)
+    }
+  )
+}
+
+/** Query values are strings. What is no whole number stays as it is, for validation to refuse. */
+const toWholeNumber = (value: unknown) =>
+  typeof value === 'string' && /^[1-9]\d*$/.test(value) ? Number(value) : value
+
+export default listRoute
