@@ -62,7 +62,11 @@ export async function startRemoteApp(
     const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>
     outgoing.on('error', () => {}) // the server may answer and close before the body is sent
     outgoing.end(body)
-    const [response] = await answered
+    const [response] = await answered.catch((error: Error) => {
+      throw new Error(
+        `${method} ${pathname}: ${error.message}, server: ${child.exitCode ?? child.signalCode ?? 'running'}`
+      )
+    })
     const rawPayload = await buffer(response)
     const text = rawPayload.toString()
     return {

@@ -86,7 +86,7 @@ t.test('large texts of saves and edits take turns, and small ones do not wait', 
 })
 
 // Where memory is limited, more users show that their number does not count.
-const USERS = isServerMemoryLimited ? 20 : 4
+const USERS = isServerMemoryLimited ? 8 : 2
 
 t.test(`two large scores of each of ${USERS} users are saved, edited and read at a time`, async (t) => {
   const { newcomer } = await start(t, { UPLOAD_WAIT_MS: '600000', DATABASE_TIMEOUT_MS: '60000' })

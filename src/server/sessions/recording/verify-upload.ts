@@ -57,11 +57,15 @@ function openSealed(
   { sealedKey, bytes }: StagedUpload,
   signal: AbortSignal
 ): RandomAccess {
-  // One deadline for all reads, because a crafted file can need dozens of them. `AbortSignal.any` is called
-  // for each read: Node.js 20 garbage-collects a timeout signal that is referenced by a joined signal only.
-  const deadline = AbortSignal.timeout(timeoutMs)
+  // One deadline for all reads, because a crafted file can need dozens of them. It begins with the first read:
+  // loading the code that identifies recordings takes half a second on a slow machine.
+  let deadline: AbortSignal | undefined
   return {
     size: bytes,
-    read: (start, end) => staging.read(sealedKey, start, end, AbortSignal.any([signal, deadline]))
+    read(start, end) {
+      deadline ??= AbortSignal.timeout(timeoutMs)
+      // Joined for each read: Node.js 20 garbage-collects a timeout signal that only a joined signal refers to.
+      return staging.read(sealedKey, start, end, AbortSignal.any([signal, deadline]))
+    }
   }
 }

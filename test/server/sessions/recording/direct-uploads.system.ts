@@ -125,13 +125,14 @@ t.test('after a removal with an unknown outcome, other requests are answered ses
   const proxy = await startFaultyProxy(t, services.storage.url)
   const { clara } = await start(t, {
     SUPABASE_URL: proxy.url,
-    STORAGE_TIMEOUT_MS: '500',
+    STORAGE_TIMEOUT_MS: '1000',
     SESSION_LEASE_MS: '60000'
   })
   const id = await newSession(clara)
   const upload = await uploaded(clara, id)
-  proxy.breakOn('POST /storage/v1/object/copy', 'cut the answer')
+  const cut = proxy.breakOn('POST /storage/v1/object/copy', 'cut the answer')
   isProblem(t, await complete(clara, id, upload), 'storage_unavailable')
+  await cut
   const hung = proxy.breakOn('DELETE /storage/v1/object/harmony-helper-recordings HTTP', 'hang')
   isProblem(t, await complete(clara, id, upload), 'storage_unavailable')
   await hung
