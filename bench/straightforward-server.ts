@@ -10,7 +10,7 @@ import { loadConfig } from '../src/server/config.ts'
 import { loggerOptions } from '../src/server/http/logging.ts'
 import auth from '../src/server/auth/plugin.ts'
 import database from '../src/server/database/plugin.ts'
-import problemDetails from '../src/server/http/problem-details.ts'
+import problemDetails from '../src/server/http/problems/problem-details.ts'
 import { bodyLimit } from '../src/server/sessions/upload/upload.ts'
 import statsRoutes from '../src/server/stats/routes.ts'
 

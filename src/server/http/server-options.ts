@@ -1,10 +1,10 @@
 import type { FastifyHttpOptions } from 'fastify'
 import type { Server } from 'node:http'
 import type { Config } from '../config.ts'
-import { createLimitedServer } from './connection-limits.ts'
+import { createLimitedServer } from './limits/connection-limits.ts'
 import { createRequestLog, loggerOptions } from './logging.ts'
-import { answerClientError } from './malformed-requests.ts'
-import { answerWithProblem } from './problem-details.ts'
+import { answerClientError } from './problems/malformed-requests.ts'
+import { answerWithProblem } from './problems/problem-details.ts'
 import { generateRequestId } from './request-id.ts'
 import { schemaKeywords } from './schema-keywords.ts'
 

@@ -2,14 +2,14 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyContextConfig } from 'fastify'
 import { SessionListQuerySchema, SessionListSchema } from '../../contract/sessions.ts'
 import { invalidInput } from '../errors.ts'
-import { entityTagOf, isKnownVersion } from '../http/conditional-read.ts'
+import { entityTagOf, isKnownVersion } from '../http/answers/conditional-read.ts'
 import {
   describedAs,
   JSON_TYPE,
   NOT_MODIFIED,
   problemResponses,
   withHeader
-} from '../http/response-schemas.ts'
+} from '../http/openapi/response-schemas.ts'
 import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import { decodeCursor } from './cursor.ts'
 import { createHistoryRepository, HISTORY_FORM, type HistoryVersion } from './history-repository.ts'

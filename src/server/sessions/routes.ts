@@ -3,8 +3,8 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import { SessionDataSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
-import { isKnownVersion } from '../http/conditional-read.ts'
-import { revisionTag } from '../http/entity-tag.ts'
+import { isKnownVersion } from '../http/answers/conditional-read.ts'
+import { revisionTag } from '../http/answers/entity-tag.ts'
 import {
   describedAs,
   INVALID_ID,
@@ -12,7 +12,7 @@ import {
   NOT_MODIFIED,
   problemResponses,
   withHeader
-} from '../http/response-schemas.ts'
+} from '../http/openapi/response-schemas.ts'
 import { createPlaybackUrls } from '../storage/playback-urls.ts'
 import { deleteSession } from './delete-session.ts'
 import editRoute from './edit-route.ts'

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
-import { toJsonString } from '../http/json-string.ts'
-import { sendJsonPieces } from '../http/send-json-pieces.ts'
+import { toJsonString } from '../http/answers/json-string.ts'
+import { sendJsonPieces } from '../http/answers/send-json-pieces.ts'
 import type { SessionAnswer } from './presenter.ts'
 
 /**

@@ -8,8 +8,8 @@ import {
 } from '../../contract/stats.ts'
 import type { Config } from '../config.ts'
 import { invalidInput } from '../errors.ts'
-import { entityTagOf, isKnownVersion } from '../http/conditional-read.ts'
-import { describedAs, JSON_TYPE, NOT_MODIFIED, problemResponses } from '../http/response-schemas.ts'
+import { entityTagOf, isKnownVersion } from '../http/answers/conditional-read.ts'
+import { describedAs, JSON_TYPE, NOT_MODIFIED, problemResponses } from '../http/openapi/response-schemas.ts'
 import { readPracticeDays } from './read-practice-days.ts'
 import { userStats } from './user-stats.ts'
 

@@ -1,4 +1,4 @@
-import { toJsonString } from '../http/json-string.ts'
+import { toJsonString } from '../http/answers/json-string.ts'
 import type { TextName } from './history-repository.ts'
 
 /** The texts of a row that are sent piece by piece. */

@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts'
-import { createFairLimiter } from '../../http/fair-limiter.ts'
+import { createFairLimiter } from '../../http/limits/fair-limiter.ts'
 
 /** Large bodies that wait for a place: a connection each, and no memory. */
 const MAX_WAITING = 1000

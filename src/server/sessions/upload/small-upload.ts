@@ -1,4 +1,4 @@
-import { decodeBody } from '../../http/json-parser.ts'
+import { decodeBody } from '../../http/bodies/json-parser.ts'
 import type { Recording } from '../content.ts'
 import { createIncomingRecording, type IncomingRecording } from './incoming-recording.ts'
 import type { ReceivedUpload } from './upload.ts'

@@ -1,0 +1,91 @@
+import type { Readable } from 'node:stream'
+import { errorCodes } from 'fastify'
+import { ApiError } from '../../errors.ts'
+
+/**
+ * The minimum average rate of a body. It applies once the server has waited for `afterMs` milliseconds in
+ * all.
+ */
+export type MinRate = { bytesPerSecond: number; afterMs: number }
+
+type Limits = {
+  /** The largest body, in bytes. */
+  limit: number
+  /** The longest time without any bytes, in milliseconds. */
+  stallMs: number
+  minRate?: MinRate | undefined
+}
+
+/**
+ * Reads a body piece by piece, as fast as the consumer takes it. If the consumer stops early, the rest is
+ * read and discarded before this generator returns: a client that is still sending would not see the answer.
+ * @throws {ApiError} upload_stalled; malformed_body if the client disconnects
+ * @throws FST_ERR_CTP_BODY_TOO_LARGE
+ */
+export async function* receiveBody(body: Readable, limits: Limits): AsyncGenerator<Buffer> {
+  const pieces = readPieces(body, limits)
+  try {
+    // Not `for await`, which would end `pieces` together with this generator.
+    for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value
+  } finally {
+    await discard(pieces)
+  }
+}
+
+async function* readPieces(body: Readable, { limit, stallMs, minRate }: Limits): AsyncGenerator<Buffer> {
+  // The end of the iterator must not destroy the connection, which the answer needs.
+  const pieces: AsyncIterator<Buffer> = body.iterator({ destroyOnReturn: false })
+  let received = 0
+  let waitedMs = 0
+  try {
+    for (;;) {
+      const start = performance.now()
+      const next = await withTimeout(pieces.next(), stallMs)
+      if (next.done) return
+      received += next.value.length
+      waitedMs += performance.now() - start
+      if (received > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
+      if (minRate && isTooSlow(minRate, received, waitedMs)) throw bodyStalled()
+      yield next.value
+    }
+  } finally {
+    pieces.return?.() // not awaited: after a timeout it would wait for the next piece
+  }
+}
+
+async function discard(pieces: AsyncGenerator<Buffer>) {
+  try {
+    while (!(await pieces.next()).done);
+  } catch {
+    // The consumer's own error is the one to report.
+  }
+}
+
+const isTooSlow = ({ bytesPerSecond, afterMs }: MinRate, received: number, waitedMs: number) =>
+  waitedMs > afterMs && received * 1000 < bytesPerSecond * waitedMs
+
+/** @throws {ApiError} upload_stalled after `ms`; malformed_body if reading fails */
+function withTimeout<T>(reading: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(bodyStalled()), ms)
+    const finish = (done: () => void) => {
+      clearTimeout(timer)
+      done()
+    }
+    reading.then(
+      (value) => finish(() => resolve(value)),
+      (cause) => finish(() => reject(clientGone(cause)))
+    )
+  })
+}
+
+/** The error for a body that does not arrive in time. */
+export const bodyStalled = () =>
+  new ApiError(
+    'upload_stalled',
+    'The body arrived too slowly, or nothing arrived for too long. Retry over a better connection.'
+  )
+
+/** The client has disconnected. The error is for the log only. */
+export const clientGone = (cause?: unknown) =>
+  new ApiError('malformed_body', 'The body ended early. Send all of it.', { cause })

@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { ApiError } from '../../errors.ts'
+
+/** How long a client that is sending a refused body may send nothing. */
+const STALL_MS = 30_000
+
+/** A client that closes its connection gets its answer after such a pause: it may send no more before. */
+const PAUSE_MS = 1000
+
+/**
+ * Decides over bodies before they are read, and after authentication: one with a Content-Encoding or over the
+ * limit of its route is refused, and a client that expects `100 Continue` gets it. After a refusal the rest
+ * of the body is discarded: if the connection were closed, a client that is still sending would not see the
+ * answer.
+ */
+async function requestBodies(app: FastifyInstance) {
+  const expecting = new WeakSet<IncomingMessage>()
+
+  // Without this listener Node.js sends `100 Continue` to everybody.
+  app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    expecting.add(request)
+    app.server.emit('request', request, response) // with the limits of its connection
+  })
+
+  app.addHook('preParsing', async (request, reply) => {
+    refuseBody(request)
+    if (expecting.has(request.raw)) reply.raw.writeContinue()
+  })
+
+  // After the hook of `deadline`, so that this answer has begun: it may wait for longer than the deadline.
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    // After 408 nothing more is expected. An injected request has no `complete`.
+    const isUnread = hasBody(request) && request.raw.complete === false
+    if (!isUnread || reply.statusCode === 408) return done()
+    const discarded = discardRest(request, reply)
+    // Node.js closes such a connection with the answer. One that expects `100 Continue` has sent no body yet.
+    if (reply.raw.shouldKeepAlive || expecting.has(request.raw)) return done()
+    discarded.then(() => done(), done)
+  })
+}
+
+function refuseBody(request: FastifyRequest) {
+  if (!hasBody(request)) return
+  const encoding = request.headers['content-encoding']
+  if (encoding && encoding.toLowerCase() !== 'identity') throw encoded(encoding)
+  if (Number(request.headers['content-length']) > request.routeOptions.bodyLimit) {
+    throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
+  }
+}
+
+const hasBody = ({ headers }: FastifyRequest) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+
+/** The name is what a client wrote, so only what may be a name is repeated. */
+function encoded(encoding: string) {
+  const name = /^[\w.-]{1,20}$/.test(encoding) ? encoding : 'a coding'
+  return new ApiError(
+    'unsupported_media_type',
+    `Send the body as it is, without Content-Encoding: this server does not decode ${name}.`,
+    { headers: { 'accept-encoding': 'identity' } } // RFC 9110, section 15.5.16
+  )
+}
+
+/** Until the client has sent all, sends nothing any more, or the time limit of a request ends it. */
+function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.removeHeader('connection') // Fastify closes the connection after an error in a body
+  const giveUp = setTimeout(() => raw.socket.destroy(), STALL_MS).unref()
+  raw.on('data', () => giveUp.refresh())
+  raw.once('close', () => clearTimeout(giveUp))
+  raw.resume()
+  if (raw.destroyed || raw.socket.destroyed) return Promise.resolve() // the client has left
+  return new Promise((resolve) => {
+    const pause = setTimeout(resolve, PAUSE_MS).unref()
+    raw.on('data', () => pause.refresh())
+    raw.once('end', resolve).once('close', resolve)
+  })
+}
+
+export default fp(requestBodies, { name: 'request-bodies', dependencies: ['deadline'] })

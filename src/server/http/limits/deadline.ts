@@ -1,0 +1,92 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Config } from '../../config.ts'
+import { ApiError } from '../../errors.ts'
+import { LARGE_BODY_BYTES } from './memory-budget.ts'
+import { bodyStalled } from '../bodies/receive-body.ts'
+import { REQUEST_TIMEOUT_MS } from '../server-options.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Aborts, with the error to answer with, when the answer has not begun by the deadline of the request. */
+    readonly deadline: AbortSignal
+    /** The controller of `deadline`: it makes its signal, which costs microseconds, when that is first needed. */
+    expiry: AbortController | undefined
+    deadlineTimer: NodeJS.Timeout | undefined
+    /** The work of the route has begun. */
+    isInHandler: boolean
+  }
+}
+
+/** Milliseconds from the arrival of the headers to the beginning of the answer. */
+export type Deadlines = {
+  usual: number
+  /** For routes that wait for the object storage. */
+  storage: number
+  /** For routes with large bodies, which may arrive over a poor connection. */
+  upload: number
+}
+
+/** The deadline of a request is longer than the sum of the time limits of its successive calls. */
+export function deadlinesOf({
+  auth,
+  database,
+  storage
+}: Pick<Config, 'auth' | 'database' | 'storage'>): Deadlines {
+  const usual = 5000 + auth.timeoutMs + 4 * database.timeoutMs
+  const withStorage = usual + 3 * storage.timeoutMs
+  return { usual, storage: withStorage, upload: withStorage + REQUEST_TIMEOUT_MS }
+}
+
+/**
+ * Gives each request a deadline. A request whose answer has not begun by then gets 503 `server_busy`, or 408
+ * if its body is still arriving, and its signal aborts: it leaves queues, and stops sending to the storage.
+ * A write whose handler has begun gets no answer at the deadline, because it may still succeed. It ends by
+ * itself, because each of its steps has a time limit.
+ */
+async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadlines }) {
+  app.decorateRequest('expiry')
+  app.decorateRequest('deadlineTimer')
+  app.decorateRequest('deadline', {
+    getter() {
+      this.expiry ??= new AbortController()
+      return this.expiry.signal
+    }
+  })
+  app.decorateRequest('isInHandler', false)
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const expire = () => {
+      if (reply.sent || reply.raw.headersSent) return
+      const error = isArriving(request) ? bodyStalled() : tooLate()
+      request.expiry ??= new AbortController()
+      request.expiry.abort(error)
+      if (!isWriting(request)) reply.send(error)
+    }
+    request.deadlineTimer = setTimeout(expire, limitOf(request, deadlines)).unref()
+    reply.raw.once('close', () => clearTimeout(request.deadlineTimer))
+    done()
+  })
+  app.addHook('preHandler', (request, _reply, done) => {
+    request.isInHandler = true
+    done()
+  })
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    clearTimeout(request.deadlineTimer) // what the answer waits for from now on has limits of its own
+    done(null, payload)
+  })
+}
+
+function limitOf({ routeOptions }: FastifyRequest, deadlines: Deadlines): number {
+  if (routeOptions.bodyLimit > LARGE_BODY_BYTES) return deadlines.upload
+  return routeOptions.config.waitsForStorage ? deadlines.storage : deadlines.usual
+}
+
+const isArriving = ({ raw, isInHandler }: FastifyRequest) => !isInHandler && raw.complete === false
+
+const isWriting = ({ method, isInHandler }: FastifyRequest) =>
+  isInHandler && method !== 'GET' && method !== 'HEAD'
+
+const tooLate = () => new ApiError('server_busy', 'The request took too long. Retry shortly.')
+
+export default fp(deadline, { name: 'deadline', dependencies: ['problem-details'] })

@@ -1,0 +1,70 @@
+import fastify from 'fastify'
+import fp from 'fastify-plugin'
+import t, { type Test } from 'tap'
+import admission from '../../../../src/server/http/limits/admission.ts'
+import problemDetails from '../../../../src/server/http/problems/problem-details.ts'
+import { isProblem } from '../../../helpers/problem.ts'
+
+/** An app whose requests go on until `finish` is called. */
+async function start(t: Test) {
+  const app = fastify()
+  const running: Array<{ user: string; finish: () => void }> = []
+  const work = (request: { user: { sub: string } }) =>
+    new Promise<string>((resolve) => {
+      running.push({ user: request.user.sub, finish: () => resolve('done') })
+    })
+  await app.register(problemDetails)
+  await app.register(
+    fp(
+      async (auth) => {
+        auth.addHook('onRequest', async (request) => {
+          request.user = { sub: String(request.headers['x-user']) }
+        })
+      },
+      { name: 'auth' }
+    )
+  )
+  await app.register(admission, { config: { database: { poolSize: 2 } } as never })
+  app.get('/read', work)
+  app.get('/delete', { config: { waitsForStorage: true } }, work)
+  t.teardown(() => app.close())
+
+  const call = (user: string, url = '/read') => app.inject({ url, headers: { 'x-user': user } })
+  const settle = () => new Promise((resolve) => setTimeout(resolve, 20))
+  const finishAll = async () => {
+    for (; running.length > 0; await settle()) for (const { finish } of running.splice(0)) finish()
+  }
+  return { call, running, settle, finishAll }
+}
+
+t.test('one user cannot take all places, and a full queue refuses at once', async (t) => {
+  const { call, running, settle, finishAll } = await start(t)
+  const greedy = Array.from({ length: 70 }, () => call('greedy'))
+  await settle()
+  t.equal(running.length, 2)
+  const others = [call('clara'), call('robert')]
+  await settle()
+  t.strictSame(
+    running.map(({ user }) => user),
+    ['greedy', 'greedy', 'clara', 'robert']
+  )
+  await finishAll()
+
+  const answers = await Promise.all(greedy)
+  const refused = answers.filter(({ statusCode }) => statusCode === 503)
+  t.equal(refused.length, 70 - 2 - 64)
+  for (const answer of refused) isProblem(t, answer, 'server_busy')
+  for (const { statusCode } of await Promise.all(others)) t.equal(statusCode, 200)
+})
+
+t.test('requests that wait for the storage do not hold up the others', async (t) => {
+  const { call, running, settle, finishAll } = await start(t)
+  const deletions = Array.from({ length: 64 }, () => call('clara', '/delete'))
+  await settle()
+  t.equal(running.length, 64)
+  const read = call('clara')
+  await settle()
+  t.equal(running.length, 65)
+  await finishAll()
+  for (const { statusCode } of await Promise.all([...deletions, read])) t.equal(statusCode, 200)
+})

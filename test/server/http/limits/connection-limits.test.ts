@@ -1,0 +1,132 @@
+import { once } from 'node:events'
+import type { RequestListener, ServerResponse } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import fastify from 'fastify'
+import t, { type Test } from 'tap'
+import limitAnswers, { createLimitedServer } from '../../../../src/server/http/limits/connection-limits.ts'
+
+const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+
+async function listen(t: Test, handle: RequestListener, options = {}) {
+  const server = createLimitedServer(handle, options)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+function open(t: Test, port: number) {
+  const socket = connect(port, '127.0.0.1')
+  let received = ''
+  socket.on('data', (piece) => (received += piece.toString()))
+  socket.on('error', () => {}) // a connection that the server closes may be reset
+  t.teardown(() => socket.destroy())
+  return { socket, answers: () => received.split('HTTP/1.1 200').length - 1 }
+}
+
+async function until(condition: () => boolean) {
+  while (!condition()) await sleep(5)
+}
+
+t.test('handles eight pipelined requests at a time and answers all of them in order', async (t) => {
+  let running = 0
+  let most = 0
+  const port = await listen(t, (_request, response) => {
+    most = Math.max(most, ++running)
+    setTimeout(() => {
+      running--
+      response.end('ok')
+    }, 5)
+  })
+  const { socket, answers } = open(t, port)
+  socket.write(REQUEST.repeat(50))
+  await until(() => answers() === 50)
+  t.equal(most, 8)
+})
+
+t.test('closes a connection with more than a hundred waiting requests', async (t) => {
+  let handled = 0
+  const port = await listen(t, () => handled++)
+  const { socket } = open(t, port)
+  socket.write(REQUEST.repeat(1700))
+  await once(socket, 'close')
+  t.equal(handled, 8, 'and handles none of those that waited')
+})
+
+t.test('a client that disconnects leaves its waiting requests unhandled', async (t) => {
+  let handled = 0
+  const port = await listen(t, () => handled++)
+  const { socket } = open(t, port)
+  socket.write(REQUEST.repeat(20))
+  await until(() => handled === 8)
+  socket.destroy()
+  await sleep(50)
+  t.equal(handled, 8)
+})
+
+t.test('a client that disconnects closes all its answers, each once', async (t) => {
+  const responses: ServerResponse[] = []
+  const closed: number[] = []
+  const port = await listen(t, (_request, response) => {
+    const index = responses.push(response) - 1
+    response.on('close', () => closed.push(index))
+    if (index === 1) response.end('made, and waits for the one before')
+    if (index === 2) response.destroy()
+  })
+  const { socket } = open(t, port)
+  socket.write(REQUEST.repeat(4))
+  await until(() => responses.length === 4)
+  socket.destroy()
+  await until(() => closed.length >= 4)
+  await sleep(50)
+  t.strictSame(closed.sort(), [0, 1, 2, 3])
+  for (const response of responses) {
+    t.ok(response.destroyed)
+    await t.rejects(pipeline(Readable.from(['late']), response), 'a late answer ends')
+  }
+})
+
+t.test('limits the connections of one address', async (t) => {
+  const port = await listen(t, (_request, response) => response.end('ok'), { maxConnectionsPerAddress: 2 })
+  const [first, , third] = [open(t, port), open(t, port), open(t, port)]
+  await once(third.socket, 'close')
+
+  first.socket.write(REQUEST)
+  await until(() => first.answers() === 1)
+  first.socket.destroy()
+  await sleep(50)
+  const fourth = open(t, port)
+  fourth.socket.write(REQUEST)
+  await until(() => fourth.answers() === 1)
+})
+
+t.test('closes the connection of a client that does not read its answer', async (t) => {
+  const app = fastify({ serverFactory: createLimitedServer })
+  await app.register(limitAnswers, { stallMs: 200 })
+  app.get('/', async () => Buffer.alloc(50_000_000))
+  app.get('/slow', async () => {
+    await sleep(500)
+    return 'ok'
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.teardown(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+
+  const reader = open(t, port)
+  const silent = open(t, port)
+  silent.socket.pause()
+  silent.socket.write(REQUEST)
+  const countConnections = promisify(app.server.getConnections.bind(app.server))
+  while ((await countConnections()) !== 2) await sleep(5)
+  while ((await countConnections()) !== 1) await sleep(20)
+
+  reader.socket.write(REQUEST.replace('/', '/slow'))
+  await until(() => reader.answers() === 1)
+  t.pass('an answer that takes longer to begin arrives')
+})

@@ -1,0 +1,222 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import t from 'tap'
+import { createFairLimiter } from '../../../../src/server/http/limits/fair-limiter.ts'
+import { runsOf } from '../../../helpers/property-runs.ts'
+
+const LONG_MS = 60_000
+
+const create = (options: Partial<Parameters<typeof createFairLimiter>[0]>) =>
+  createFairLimiter({
+    count: 1,
+    perUser: Infinity,
+    maxWaiting: 100,
+    waitMs: LONG_MS,
+    refusal: 'Retry later.',
+    ...options
+  })
+
+/** Collects the names of those that have entered. */
+function follow(entering: Record<string, Promise<unknown>>) {
+  const entered: string[] = []
+  for (const [name, acquired] of Object.entries(entering)) acquired.then(() => entered.push(name))
+  return async () => {
+    await new Promise(setImmediate)
+    return entered
+  }
+}
+
+t.test('only `count` calls go on at a time, and the others in the order of their calls', async (t) => {
+  const limiter = create({ count: 2 })
+  const first = await limiter.acquire('first')
+  const second = await limiter.acquire('second')
+  const [third, fourth] = [limiter.acquire('third'), limiter.acquire('fourth')]
+  const entered = follow({ third, fourth })
+  t.strictSame(await entered(), [])
+  first()
+  first() // gives back one place only
+  t.strictSame(await entered(), ['third'])
+  second()
+  t.strictSame(await entered(), ['third', 'fourth'])
+  for (const release of await Promise.all([third, fourth])) release()
+  await Promise.all([limiter.acquire('first'), limiter.acquire('second')])
+})
+
+t.test('one user holds at most `perUser` places, and does not block others while waiting', async (t) => {
+  const limiter = create({ count: 5, perUser: 2 })
+  const [first] = [await limiter.acquire('clara'), await limiter.acquire('clara')]
+  const [third, fourth] = [limiter.acquire('clara'), limiter.acquire('clara')]
+  const entered = follow({ third, fourth })
+  const robert = [await limiter.acquire('robert'), await limiter.acquire('robert')]
+  t.strictSame(await entered(), [], 'though there is room for others')
+  robert[0]?.()
+  t.strictSame(await entered(), [])
+  first()
+  t.strictSame(await entered(), ['third'])
+  ;(await third)()
+  t.strictSame(await entered(), ['third', 'fourth'])
+})
+
+t.test('a place that is free can be taken without waiting', async (t) => {
+  const limiter = create({ count: 2, perUser: 1 })
+  const release = limiter.tryAcquire('clara')
+  t.type(release, 'function')
+  t.equal(limiter.tryAcquire('clara'), undefined)
+  t.type(limiter.tryAcquire('robert'), 'function')
+  release?.()
+  t.type(limiter.tryAcquire('clara'), 'function')
+})
+
+t.test('calls take as many places as they ask for', async (t) => {
+  const limiter = create({ count: 10, perUser: 6 })
+  const big = await limiter.acquire('clara', undefined, 6)
+  const [more, robert, late] = [
+    limiter.acquire('clara', undefined, 1),
+    limiter.acquire('robert', undefined, 5),
+    limiter.acquire('ada', undefined, 4)
+  ]
+  const entered = follow({ more, robert, late })
+  t.strictSame(await entered(), [], 'clara has her share, 5 places are not free, and ada is behind robert')
+  big()
+  t.strictSame(await entered(), ['more', 'robert', 'late'], 'one release admits all for whom there is room')
+  for (const release of [await more, await robert, await late]) release()
+  ;(await limiter.acquire('clara', undefined, 100))()
+  t.equal(
+    typeof (await limiter.acquire('clara', undefined, 6)),
+    'function',
+    'nobody waits for more than a share'
+  )
+})
+
+t.test('who needs many places is not overtaken by calls that need few', async (t) => {
+  const limiter = create({ count: 10, perUser: 5 })
+  const held = await Promise.all(Array.from({ length: 10 }, (_, index) => limiter.acquire(`user ${index}`)))
+  const large = limiter.acquire('clara', undefined, 5)
+  held.shift()?.()
+  t.equal(limiter.tryAcquire('robert'), undefined)
+  const entered = follow({ large, small: limiter.acquire('robert') })
+  for (const release of held.splice(0, 3)) release()
+  t.strictSame(await entered(), [])
+  held.shift()?.()
+  t.strictSame(await entered(), ['large'])
+  held.shift()?.()
+  t.strictSame(await entered(), ['large', 'small'])
+})
+
+t.test('who gives up lets those behind enter', async (t) => {
+  const limiter = create({ count: 4, perUser: 4 })
+  await limiter.acquire('johannes')
+  const gone = new AbortController()
+  const large = limiter.acquire('clara', gone.signal, 4)
+  large.catch(() => {})
+  const entered = follow({ same: limiter.acquire('clara'), other: limiter.acquire('robert') })
+  t.strictSame(await entered(), [])
+  gone.abort()
+  t.strictSame(await entered(), ['same', 'other'])
+})
+
+t.test('borrowed places are taken at once, and others wait until they are given back', async (t) => {
+  const limiter = create({ count: 2 })
+  const release = limiter.borrow('clara', 5)
+  const waiting = limiter.acquire('robert')
+  const entered = follow({ waiting })
+  t.strictSame(await entered(), [])
+  release()
+  t.strictSame(await entered(), ['waiting'])
+})
+
+t.test('a free place goes to the first user in the queue who may hold one more', async (t) => {
+  const limiter = create({ count: 2, perUser: 1 })
+  const [clara, robert] = [await limiter.acquire('clara'), await limiter.acquire('robert')]
+  const entered = follow({ clara: limiter.acquire('clara'), johannes: limiter.acquire('johannes') })
+  robert()
+  t.strictSame(await entered(), ['johannes'])
+  clara()
+  t.strictSame(await entered(), ['johannes', 'clara'])
+})
+
+t.test('users who wait take turns', async (t) => {
+  const limiter = create({})
+  let release = await limiter.acquire('clara')
+  const order: string[] = []
+  const enter = (user: string) =>
+    limiter.acquire(user).then((next) => {
+      order.push(user)
+      release = next
+    })
+  for (const user of ['clara', 'clara', 'clara', 'robert', 'robert', 'johannes']) enter(user)
+  for (let count = 0; count < 6; count++) {
+    release()
+    await new Promise(setImmediate)
+  }
+  t.strictSame(order, ['clara', 'robert', 'johannes', 'clara', 'robert', 'clara'])
+})
+
+t.test('a call that waits too long is refused with server_busy', async (t) => {
+  const limiter = create({ waitMs: 5 })
+  const release = await limiter.acquire('clara')
+  await t.rejects(limiter.acquire('clara'), {
+    code: 'server_busy',
+    statusCode: 503,
+    retryAfter: 5,
+    message: 'Retry later.'
+  })
+  release()
+  t.ok(await limiter.acquire('clara'), 'and has taken nothing')
+})
+
+t.test('a call is refused at once when the queue is full, or half full with calls of its user', async (t) => {
+  const limiter = create({ maxWaiting: 4 })
+  const release = await limiter.acquire('clara')
+  const waiting = [limiter.acquire('clara'), limiter.acquire('clara')]
+  await t.rejects(limiter.acquire('clara'), { code: 'server_busy' })
+  waiting.push(limiter.acquire('robert'), limiter.acquire('robert'))
+  await t.rejects(limiter.acquire('johannes'), { code: 'server_busy' })
+  release()
+  ;(await waiting[0])?.()
+  ;(await waiting[2])?.()
+  waiting.push(limiter.acquire('johannes'))
+  for (const acquired of waiting) (await acquired)()
+})
+
+t.test('aborting the signal leaves the queue', async (t) => {
+  const limiter = create({})
+  const release = await limiter.acquire('clara')
+  const gone = new AbortController()
+  const left = limiter.acquire('clara', gone.signal)
+  const next = limiter.acquire('clara')
+  gone.abort(new Error('gone'))
+  await t.rejects(left, { message: 'gone' })
+  release()
+  t.ok(await next)
+  await t.rejects(limiter.acquire('clara', gone.signal), { message: 'gone' })
+})
+
+t.test('no place is lost or given twice, whatever happens', async (t) => {
+  const call = fc.record({
+    user: fc.constantFrom('clara', 'robert', 'johannes'),
+    workMs: fc.nat(3),
+    abortMs: fc.option(fc.nat(3), { nil: undefined })
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(call, { maxLength: 20 }), async (calls) => {
+      const limiter = create({ count: 3, perUser: 2, maxWaiting: 8, waitMs: 2 })
+      const running: string[] = []
+      await Promise.all(
+        calls.map(async ({ user, workMs, abortMs }) => {
+          const signal = abortMs === undefined ? undefined : AbortSignal.timeout(abortMs)
+          const release = await limiter.acquire(user, signal).catch(() => undefined)
+          if (!release) return
+          running.push(user)
+          t.ok(running.length <= 3 && running.filter((name) => name === user).length <= 2)
+          await sleep(workMs)
+          running.splice(running.indexOf(user), 1)
+          release()
+        })
+      )
+      const all = ['clara', 'clara', 'robert'].map((user) => limiter.acquire(user))
+      for (const release of await Promise.all(all)) release()
+    }),
+    { numRuns: runsOf(20) }
+  )
+})
