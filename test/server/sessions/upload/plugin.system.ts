@@ -10,7 +10,12 @@ import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
 import { fixture, largeScore } from '../../../helpers/recordings.ts'
 import { query } from '../../../helpers/scratch-database.ts'
 import { needsServerWithin } from '../../../helpers/server-command.ts'
-import { openSpoolFiles, skipWithoutProc, spoolFileNames } from '../../../helpers/spool-files.ts'
+import {
+  openSpoolFiles,
+  skipWithoutProc,
+  spoolFileNames,
+  useOwnTemporaryDirectory
+} from '../../../helpers/spool-files.ts'
 
 const LONG_MS = '60000'
 const services = await startServices(t)
@@ -109,6 +114,7 @@ t.test(
   'the spool file is deleted before the answer, whatever the answer is',
   { skip: skipWithoutProc },
   async (t) => {
+    useOwnTemporaryDirectory(t) // other servers create spool files at the same time
     const { save } = await start(t)
     const unknown = randomBytes(recording.length).toString('base64')
     const ends: Array<[string, number]> = [
