@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import { build } from '../../helpers/app.ts'
+import { isProblem } from '../../helpers/problem.ts'
 import { largeScore } from '../../helpers/recordings.ts'
 
 const NOW = new Date('2026-11-22T18:03:00.000Z')
@@ -41,6 +42,17 @@ t.test(
     }
   }
 )
+
+t.test('a score, marked up or not, may have at most 10 MB of UTF-8', async (t) => {
+  const limit = 10 * 1024 * 1024
+  const fits = 'é'.repeat(limit / 2)
+  const { xmlContent, analysis } = await saved({ xmlContent: fits, analysis: { markedXml: fits } })
+  t.ok(xmlContent === fits && analysis?.markedXml === fits)
+  for (const score of [`${fits}x`, 'x'.repeat(limit + 1)]) {
+    isProblem(t, await clara.save({ xmlContent: score }), 'invalid_input', '/xmlContent')
+    isProblem(t, await clara.save({ analysis: { markedXml: score } }), 'invalid_input', '/analysis/markedXml')
+  }
+})
 
 t.test('a score of 5 MB comes back unchanged', async (t) => {
   const xmlContent = largeScore(5_000_000)
