@@ -1,12 +1,9 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { FastifyInstance, FastifyRequest, HTTPMethods, RouteOptions } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import t from 'tap'
 import { build, startServices } from '../helpers/app.ts'
 import { isProblem } from '../helpers/problem.ts'
+import { needsToken, OPEN_ROUTES, watchRoutes, type Route } from '../helpers/routes.ts'
 import { needsServerWithin } from '../helpers/server-command.ts'
-
-/** Routes that need no token. */
-const OPEN = ['GET /healthz', 'GET /readyz', 'GET /docs', 'GET /docs/*', 'OPTIONS *']
 
 /** Routes that are no operations of the API. */
 const UNDESCRIBED = ['GET /docs', 'GET /docs/*', 'OPTIONS *', 'OPTIONS /api/*', 'OPTIONS /v0/*']
@@ -22,43 +19,32 @@ const LARGE_BODIES = [
 const SMALL_BODY_BYTES = 16 * 1024
 const ID = '3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11'
 
-type Route = { name: string; method: HTTPMethods; path: string; options: RouteOptions }
-
-const routes: Route[] = []
 const withDeadline = new Set<string>()
 
-/** The next instance is the app; a later one serves the page of the API. */
-function watch(message: unknown) {
-  unsubscribe('fastify.initialization', watch)
-  const { fastify: app } = message as { fastify: FastifyInstance }
-  app.addHook('onRoute', (options) => {
-    for (const method of [options.method].flat() as HTTPMethods[]) {
-      const path = options.url.replace(':id', ID).replace(/^\/?/, '/').replace('*', 'x')
-      if (method !== 'HEAD') routes.push({ name: `${method} ${options.url}`, method, path, options })
-    }
-  })
-  // What the handler of unknown routes answers has no route any more when it is sent.
-  const names = new WeakMap<FastifyRequest, string>()
-  app.addHook('onRequest', async (request) => {
-    names.set(request, `${request.method} ${request.routeOptions.url}`)
-  })
-  app.addHook('onSend', async (request) => {
-    if (request.deadlineTimer) withDeadline.add(names.get(request) ?? '')
-  })
-}
+const pathOf = ({ url }: Route) => url.replace(':id', ID).replace(/^\/?/, '/').replace('*', 'x')
 
 t.test('every route', { skip: needsServerWithin }, async (t) => {
   const services = await startServices(t)
-  subscribe('fastify.initialization', watch)
+  const routes = watchRoutes((app) => {
+    // What the handler of unknown routes answers has no route any more when it is sent.
+    const names = new WeakMap<FastifyRequest, string>()
+    app.addHook('onRequest', async (request) => {
+      names.set(request, `${request.method} ${request.routeOptions.url}`)
+    })
+    app.addHook('onSend', async (request) => {
+      if (request.deadlineTimer) withDeadline.add(names.get(request) ?? '')
+    })
+  })
   const { app, as } = await build(t, { services, env: { RATE_LIMIT: '1000' } })
   const clara = as('auth0|clara')
-  const isOpen = ({ name }: Route) => OPEN.includes(name)
-  const guarded = routes.filter((route) => !isOpen(route))
+  const guarded = routes.filter(needsToken)
   const answers = new Map<string, Awaited<ReturnType<typeof clara.call>>>()
-  for (const { name, method, path } of routes) answers.set(name, await clara.call(method as 'GET', path))
+  for (const route of routes) {
+    answers.set(route.name, await clara.call(route.method as 'GET', pathOf(route)))
+  }
 
   t.ok(guarded.length > 15, `${guarded.length} routes`)
-  for (const list of [OPEN, UNDESCRIBED, LARGE_BODIES]) {
+  for (const list of [OPEN_ROUTES, UNDESCRIBED, LARGE_BODIES]) {
     t.strictSame(
       list.filter((name) => !routes.some((route) => route.name === name)),
       [],
@@ -67,8 +53,9 @@ t.test('every route', { skip: needsServerWithin }, async (t) => {
   }
 
   t.test('needs a token', async (t) => {
-    for (const { method, path } of guarded) {
-      isProblem(t, await app.inject({ method: method as 'GET', url: path }), 'missing_token')
+    for (const route of guarded) {
+      const request = { method: route.method as 'GET', url: pathOf(route) }
+      isProblem(t, await app.inject(request), 'missing_token')
     }
   })
 
@@ -91,8 +78,8 @@ t.test('every route', { skip: needsServerWithin }, async (t) => {
         'content-type': 'application/json',
         'content-length': String(limitOf(route) + 1)
       }
-      const { method, path } = route
-      const response = await app.inject({ method: method as 'POST', url: path, headers, payload: '{}' })
+      const request = { method: route.method as 'POST', url: pathOf(route), headers, payload: '{}' }
+      const response = await app.inject(request)
       isProblem(t, response, 'body_too_large')
     }
   })

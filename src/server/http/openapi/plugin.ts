@@ -18,6 +18,9 @@ const ANSWER_HEADERS = [
   'location'
 ]
 
+/** Paths of the page and its files, each written in one way: others would make the documents again and again. */
+const PAGE_PATH = /^\/docs(\/(?!\.+(\/|$))[\w.-]+)*\/?$/
+
 /**
  * Serves OpenAPI 3.1, generated from the schemas of the routes, at `/docs/json`, and Swagger UI at `/docs`.
  * Both are loaded with the first request for them: few servers are ever asked, and it takes time and memory
@@ -38,8 +41,10 @@ async function openapi(app: FastifyInstance) {
   const documents = new LRUCache<string, LightMyRequestResponse>({ max: 10 })
 
   async function answer(request: FastifyRequest, reply: FastifyReply) {
-    const answer = await findAnswer(request)
-    const isRefused = answer.statusCode >= 400 && answer.statusCode < 500 // such as a path that climbs out
+    const path = request.url.split('?', 1)[0] ?? ''
+    if (!PAGE_PATH.test(path)) return reply.callNotFound()
+    const answer = await findAnswer(path, request)
+    const isRefused = answer.statusCode >= 400 && answer.statusCode < 500
     if (isRefused) return reply.callNotFound()
     for (const name of ANSWER_HEADERS) {
       const value = answer.headers[name]
@@ -48,8 +53,7 @@ async function openapi(app: FastifyInstance) {
     return reply.code(answer.statusCode).send(answer.rawPayload)
   }
 
-  async function findAnswer({ url, headers }: FastifyRequest): Promise<LightMyRequestResponse> {
-    const path = url.split('?', 1)[0] ?? ''
+  async function findAnswer(path: string, { headers }: FastifyRequest): Promise<LightMyRequestResponse> {
     const known = documents.get(path)
     if (known) return known
     page ??= loadPage(routes, app.getSchemas())

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { readdir, readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { problems, type ProblemCode } from '../../../../src/contract/problem.ts'
@@ -295,6 +298,24 @@ t.test('the page and all its assets are served', async (t) => {
   t.ok(assets.length >= 3, assets.join())
   for (const asset of assets) t.equal((await app.inject(asset)).statusCode, 200, asset)
   t.notMatch(html.body, /<script(?![^>]*src=)/, 'no inline script, which the policy would block')
+})
+
+t.test('a path with dots or escapes leads to no other route, and makes no document again', async (t) => {
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  for (const path of [
+    '/docs/../api/sessions',
+    '/docs/x/../json',
+    '/docs/./json',
+    '/docs/%6ason',
+    '/docs//json'
+  ]) {
+    // `fetch` and `inject` resolve dots before they send.
+    const outgoing = request({ port, host: '127.0.0.1', path, agent: false }).end()
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+    answer.resume()
+    t.equal(answer.statusCode, 404, path)
+  }
 })
 
 t.test('a path that the page does not have is 404, however it is written', async (t) => {
