@@ -17,7 +17,12 @@ export type HttpOptions = {
 
 type Sending = Pick<SaveOptions, 'signal' | 'onProgress'>
 
-export type Call = Sending & { method: 'GET' | 'POST' | 'PATCH' | 'DELETE'; path: string; body?: Blob }
+export type Call = Sending &
+  Pick<SaveOptions, 'etag' | 'onEtag'> & {
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+    path: string
+    body?: Blob
+  }
 
 /** A request to any URL, such as the object storage. `bytes` is the expected size of a download. */
 export type Transfer = Sending & {
@@ -56,10 +61,14 @@ export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeout
         url: baseUrl + call.path,
         headers: {
           authorization: `Bearer ${token}`,
-          ...(call.body && { 'content-type': 'application/json' })
+          ...(call.body && { 'content-type': 'application/json' }),
+          ...(call.etag && { 'if-none-match': call.etag })
         }
       },
-      readJson
+      (response) => {
+        call.onEtag?.(response.headers.get('etag') ?? undefined)
+        return readJson(response)
+      }
     )
   }
 

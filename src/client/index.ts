@@ -16,6 +16,7 @@ export {
   type SaveOptions,
   type SessionChanges,
   type SessionData,
+  type Stale,
   type StartedUpload,
   type UserStatsData
 } from './storage-service.ts'

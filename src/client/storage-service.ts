@@ -38,9 +38,18 @@ export type SessionData = Pick<WireSession, 'id' | 'date' | 'songName' | 'instru
 /** Upload progress, in bytes. */
 export type Progress = { loaded: number; total: number }
 
+/** When an answer was loaded that is kept in the browser, and why there is no newer one. */
+export type Stale = { loadedAt: Date; reason: StorageError }
+
 export type CallOptions = {
   /** Aborting rejects with the signal's reason. A save that was already sent may still succeed. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
+  /** Called when a read of the outbox resolves with a kept answer, because the account cannot be reached. */
+  onStale?: ((stale: Stale) => void) | undefined
+  /** The ETag of an answer that the caller has. An unchanged one rejects with status 304. */
+  etag?: string | undefined
+  /** Called with the ETag of the answer. */
+  onEtag?: ((etag: string | undefined) => void) | undefined
 }
 
 /** An upload that has begun: enough to continue it, also after a reload of the page. */

@@ -37,6 +37,34 @@ export function dailyPractice(
     .map(([date, { seconds, sessions }]) => ({ date, minutes: toMinutes(seconds), sessions }))
 }
 
+/**
+ * The days after changes of the history that the server does not know yet. `before`: the days of the history
+ * without them, `after`: with them.
+ */
+export function adjustDays(
+  days: DailyPractice[],
+  { before, after }: { before: DailyPractice[]; after: DailyPractice[] }
+): DailyPractice[] {
+  const adjusted = new Map(days.map((day) => [day.date, { ...day }]))
+  for (const [list, sign] of [
+    [before, -1],
+    [after, 1]
+  ] as const) {
+    for (const { date, minutes, sessions } of list) {
+      const day = adjusted.get(date) ?? { date, minutes: 0, sessions: 0 }
+      adjusted.set(date, {
+        date,
+        minutes: day.minutes + sign * minutes,
+        sessions: day.sessions + sign * sessions
+      })
+    }
+  }
+  return [...adjusted.values()]
+    .filter(({ sessions }) => sessions > 0)
+    .map((day) => ({ ...day, minutes: Math.max(day.minutes, 0) }))
+    .sort((a, b) => (a.date < b.date ? -1 : 1))
+}
+
 /** Whether `text` is a day of the years 1 to 9999, written `YYYY-MM-DD`. */
 function isDay(text: string): boolean {
   // Engines differ: some read 30 February as 2 March, others not at all.

@@ -1,5 +1,8 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import t from 'tap'
-import { dailyPractice, faultOfRange, MAX_DAYS } from '../../src/contract/daily-practice.ts'
+import { runsOf } from '../helpers/property-runs.ts'
+import { adjustDays, dailyPractice, faultOfRange, MAX_DAYS } from '../../src/contract/daily-practice.ts'
 import { addDays } from '../../src/contract/practice-days.ts'
 
 t.test('a range needs two real days in order, at most 1,100 days apart', async (t) => {
@@ -38,4 +41,24 @@ t.test('seconds of a local day are summed and then rounded', async (t) => {
     { date: '2026-03-01', minutes: 1, sessions: 2 },
     { date: '2026-03-03', minutes: 1, sessions: 1 }
   ])
+})
+
+t.test('days are adjusted to what the changed history gives', async () => {
+  const range = { from: '2026-03-01', to: '2026-03-10' }
+  const count = (sessions: Session[]) => dailyPractice(sessions, 'Europe/Berlin', range)
+  type Session = { date: Date; durationSeconds: number }
+  const sessions: fc.Arbitrary<Session[]> = fc.array(
+    fc.record({
+      date: fc.integer({ min: -30, max: 270 }).map((hours) => new Date(Date.UTC(2026, 2, 1, hours))),
+      durationSeconds: fc.integer({ min: 0, max: 5_000 })
+    }),
+    { maxLength: 12 }
+  )
+  fc.assert(
+    fc.property(sessions, sessions, sessions, (kept, removed, added) => {
+      const [before, after] = [count([...kept, ...removed]), count([...kept, ...added])]
+      assert.deepEqual(adjustDays(before, { before, after }), after)
+    }),
+    { numRuns: runsOf(2_500) }
+  )
 })

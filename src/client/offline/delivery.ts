@@ -19,6 +19,8 @@ type DeliveryOptions = {
   lock: Lock
   clock: Clock
   isOnline: () => boolean
+  /** Called before a delivered item leaves the queue. */
+  onDelivered: (item: QueueItem) => Promise<unknown>
   /** Called after each session that was delivered, refused or set aside. */
   onChange: () => void
 }
@@ -28,7 +30,8 @@ type DeliveryOptions = {
  * session that keeps failing while others could go is set aside: the others pass it, and it is tried again
  * later.
  */
-export function createDelivery({ service, queue, lock, clock, isOnline, onChange }: DeliveryOptions) {
+export function createDelivery(options: DeliveryOptions) {
+  const { service, queue, lock, clock, isOnline, onDelivered, onChange } = options
   const progressListeners = new Map<string, (progress: Progress) => void>()
   let pauseMs = FIRST_PAUSE_MS
   let pausing: AbortController | undefined
@@ -43,6 +46,7 @@ export function createDelivery({ service, queue, lock, clock, isOnline, onChange
       if (!next) return undefined
       const error = await send(next.item).then(() => undefined, asError)
       if (!error) {
+        await onDelivered(next.item)
         await queue.remove(next.item)
         for (const item of next.overtaken) await queue.mark(item, { overtaken: true })
       }

@@ -1,6 +1,4 @@
 import { systemClock, type Clock } from '../clock.ts'
-import { isTransient } from '../request-retry.ts'
-import { newestFirst } from '../session-order.ts'
 import {
   StorageError,
   type CallOptions,
@@ -10,7 +8,7 @@ import {
   type SessionChanges,
   type SessionData
 } from '../storage-service.ts'
-import { withDeadline } from '../time-limit.ts'
+import { browserTimeZone } from '../time-zone.ts'
 import { createDelivery } from './delivery.ts'
 import { createLock } from './lock.ts'
 import {
@@ -19,12 +17,12 @@ import {
   addSave,
   dropRefused,
   startAgain,
-  toSession,
-  withQueue,
   type Pending,
   type QueueItem
 } from './queue-item.ts'
 import { createQueueStorage } from './queue-storage.ts'
+
+type Reads = ReturnType<(typeof import('./reads.ts'))['createReads']>
 
 export type OutboxOptions = {
   /** The user's id (Auth0's `sub`). Each account has its own queue, because users may share a browser. */
@@ -35,6 +33,8 @@ export type OutboxOptions = {
   /** Dispatches the `online` event. Default: the window. */
   events?: EventTarget
   isOnline?: () => boolean
+  /** In which days begin, as for the service. Default: the browser's. */
+  timeZone?: string
 }
 
 export interface Outbox extends PracticeStorage {
@@ -52,12 +52,14 @@ export interface Outbox extends PracticeStorage {
    * Returns a function that unsubscribes.
    */
   subscribe(listener: () => void): () => void
-  /** Stops deliveries in this page; call it at logout. Queued sessions remain in the queue. */
+  /** Stops deliveries in this page; call it when the page closes the journal. */
   close(): void
+  /**
+   * Closes, and removes what this browser keeps of the account's history, stats and sessions; call it at
+   * logout. What waits remains in the queue, except with `unsent`, for after the account was deleted.
+   */
+  forget(options?: { unsent?: boolean }): Promise<void>
 }
-
-// While the browser reports no network, which may be wrong, the last known history is shown after this time.
-const OFFLINE_LIMIT_MS = 2_000
 
 /**
  * Adds offline support to a storage service (an `ApiStorageService`) with a queue in IndexedDB.
@@ -70,11 +72,13 @@ const OFFLINE_LIMIT_MS = 2_000
  *   directly.
  * - A session that keeps failing while others can be delivered is set aside (`pending: 'delayed'`, with the
  *   reason in `refusal`) and tried again later.
- * - `getSessions` and `getSessionById` include what waits. Without a network they show the last loaded history.
- * - `getUserStats` and `getPracticeDays` count delivered sessions only and need the network.
+ * - Reads include what waits, and not what was refused. Answers of the account are kept in this browser, bounded
+ *   in number and size. When the account cannot be reached, a read resolves with the kept answer and calls
+ *   `onStale`. A session can be read without a network once it was read with one.
  */
 export function createOutbox(service: PracticeStorage, options: OutboxOptions): Outbox {
   const { account, indexedDB, clock = systemClock, events = globalThis, isOnline = browserIsOnline } = options
+  const timeZone = options.timeZone ?? browserTimeZone() ?? 'UTC'
   const locks = 'locks' in options ? options.locks : globalThis.navigator?.locks
   const name = `harmony-helper-outbox:${account}`
   const queue = createQueueStorage(indexedDB, name)
@@ -86,8 +90,23 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
     lock,
     clock,
     isOnline,
+    onDelivered: async (item) => (await loadReads())?.delivered(item),
     onChange: () => listeners.forEach((listener) => listener())
   })
+
+  let reads: Promise<Reads | undefined> | undefined
+  /** Loaded with the first read. Undefined when loading fails: then the account alone is read. */
+  function loadReads(): Promise<Reads | undefined> {
+    reads ??= import('./reads.ts').then(
+      ({ createReads }) => createReads({ service, queue, clock, isOnline, timeZone }),
+      () => {
+        reads = undefined
+        return undefined
+      }
+    )
+    return reads
+  }
+  const reader = async () => (await loadReads()) ?? service
 
   const flush = () => delivery.flush(true)
   // During server rendering there are no events and no queue.
@@ -100,7 +119,11 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
     next: (item: QueueItem | undefined) => Pending | undefined
   ): Promise<boolean> {
     try {
-      await queue.update(id, next)
+      await queue.update(id, next).catch(async (error) => {
+        if (error.code !== 'storage_full') throw error
+        await queue.makeRoom()
+        await queue.update(id, next)
+      })
       return true
     } catch (error) {
       if ((error as StorageError).code === 'session_not_found') throw error
@@ -125,6 +148,11 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
 
   const discard = (id: string) => queue.update(id, dropRefused)
 
+  function close() {
+    events.removeEventListener?.('online', flush)
+    delivery.close()
+  }
+
   return {
     async saveSession({ pending, refusal: _, ...session }: SessionData, options: SaveOptions = {}) {
       const { signal, onProgress } = options
@@ -148,23 +176,14 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
       await service.deleteSession(id, options)
     },
 
-    async getSessions(options?: CallOptions) {
-      // Read the queue first: a session that is delivered in between is then in both lists instead of in
-      // none. Without the queue, the account's history is all there is.
-      const items = await queue.all().catch(() => [])
-      return newestFirst(withQueue(await fetchHistory(options, items), items))
-    },
+    getSessions: async (options?: CallOptions) => (await reader()).getSessions(options),
 
-    async getSessionById(id: string, options?: CallOptions) {
-      const item = await queue.find(id).catch(() => undefined)
-      if (item?.remove && !item.session && !item.refusal) return null
-      const session = item?.session ?? (await service.getSessionById(id, options))
-      return item && session ? toSession(item, session) : session
-    },
+    getSessionById: async (id: string, options?: CallOptions) => (await reader()).getSessionById(id, options),
 
-    getUserStats: (options?: CallOptions) => service.getUserStats(options),
+    getUserStats: async (options?: CallOptions) => (await reader()).getUserStats(options),
 
-    getPracticeDays: (range: DayRange, options?: CallOptions) => service.getPracticeDays(range, options),
+    getPracticeDays: async (range: DayRange, options?: CallOptions) =>
+      (await reader()).getPracticeDays(range, options),
 
     flush,
 
@@ -183,38 +202,14 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
       }
     },
 
-    close() {
-      events.removeEventListener?.('online', flush)
-      delivery.close()
+    close,
+
+    async forget({ unsent = false } = {}) {
+      close()
+      await (await loadReads())?.forget()
+      if (unsent) await queue.clear()
     }
   }
-
-  /**
-   * The account's history. Without a connection: the last loaded one, or none if the queue alone can be
-   * shown.
-   */
-  async function fetchHistory(options: CallOptions = {}, items: QueueItem[]): Promise<SessionData[]> {
-    const { signal } = options
-    try {
-      const history = await (isOnline()
-        ? service.getSessions(options)
-        : withDeadline(OFFLINE_LIMIT_MS, signal, (deadline) => service.getSessions({ signal: deadline })))
-      await queue.cacheHistory(history).catch(() => {}) // a full disk must not hide the history
-      return history
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (!isDisconnected(error)) throw error
-      const cached = await queue.cachedHistory().catch(() => undefined)
-      if (!cached && items.length === 0) throw error
-      return cached ?? []
-    }
-  }
-}
-
-// Without a network, Auth0 often returns no token. Any other error than a StorageError is that of the
-// deadline.
-function isDisconnected(error: unknown): boolean {
-  return !(error instanceof StorageError) || error.code === 'no_token' || isTransient(error)
 }
 
 function browserIsOnline(): boolean {

@@ -1,14 +1,13 @@
 import { openDatabase, promised } from '../indexed-db.ts'
-import type { SessionData } from '../storage-service.ts'
 import type { Pending, QueueItem } from './queue-item.ts'
 
 /** The next item to deliver, and those before it that are failing and not due. */
 export type Next = { item: QueueItem; overtaken: QueueItem[] }
 
 /**
- * The outbox's queue, one item for each session, and a copy of the last loaded history to show without a
- * network. In IndexedDB, so that it survives a reload and is shared by all tabs. The names `waiting`, `heard`
- * and `place` are those of existing databases.
+ * The outbox's queue, one item for each session, in IndexedDB, so that it survives a reload and is shared by
+ * all tabs. `createKeptReads` keeps the account's answers in the same database. The names `waiting`, `heard` and
+ * `place` are those of existing databases.
  */
 export function createQueueStorage(factory: IDBFactory | undefined, name: string) {
   const transact = openDatabase(factory, name, {
@@ -83,11 +82,13 @@ export function createQueueStorage(factory: IDBFactory | undefined, name: string
     mark: (item: QueueItem, outcome: Partial<QueueItem>) =>
       change(item, (stored) => ({ ...stored, ...outcome })),
 
-    cacheHistory: (history: SessionData[]) =>
-      transact('readwrite', (store) => promised(store('heard').put(history, 'history'))),
+    /** Removes the kept answers, which can be loaded again: what waits cannot. */
+    makeRoom: () => transact('readwrite', (store) => promised(store('heard').clear())),
 
-    cachedHistory: (): Promise<SessionData[] | undefined> =>
-      transact('readonly', (store) => promised<SessionData[] | undefined>(store('heard').get('history')))
+    /** Removes everything that waits. */
+    clear: () => transact('readwrite', (store) => promised(store('waiting').clear())),
+
+    transact
   }
 }
 

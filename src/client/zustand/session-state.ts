@@ -22,6 +22,11 @@ export type SessionState = {
   /** The streak from the storage service, in days; 0 until it is loaded. */
   streak: number
   stats: UserStatsData | null
+  /**
+   * When history and stats were loaded that are shown although the account cannot be reached; `error` has the
+   * reason. Null when they are current.
+   */
+  staleSince: Date | null
   isLoading: boolean
   /**
    * Upload progress of the current save, from 0 to 1; null when there is no save or its progress is unknown.

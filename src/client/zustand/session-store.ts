@@ -19,6 +19,7 @@ export function createSessionStore(
     history: [],
     streak: 0,
     stats: null,
+    staleSince: null,
     isLoading: false,
     uploadProgress: null,
     error: null,

@@ -1,5 +1,5 @@
 import { readAnalysis } from '../analysis.ts'
-import type { PracticeStorage, SessionChanges, SessionData, StorageError } from '../storage-service.ts'
+import type { PracticeStorage, SessionChanges, SessionData, Stale, StorageError } from '../storage-service.ts'
 import { createOptimisticHistory } from './optimistic-history.ts'
 import type { SessionState, SetState } from './session-state.ts'
 
@@ -20,7 +20,14 @@ export function storageActions(service: SessionStorage, set: SetState, get: () =
   async function load(): Promise<void> {
     const thisLoad = ++loads
     set({ isLoading: true })
-    const [sessions, stats] = await Promise.allSettled([service.getSessions(), service.getUserStats()])
+    let stale: Stale | undefined
+    const onStale = (answer: Stale) => {
+      if (!stale || answer.loadedAt < stale.loadedAt) stale = answer
+    }
+    const [sessions, stats] = await Promise.allSettled([
+      service.getSessions({ onStale }),
+      service.getUserStats({ onStale })
+    ])
     // A later load has started and will bring newer data.
     if (thisLoad !== loads) return
     if (sessions.status === 'fulfilled') history.replace(sessions.value)
@@ -28,7 +35,8 @@ export function storageActions(service: SessionStorage, set: SetState, get: () =
       PromiseRejectedResult | undefined
     show({
       isLoading: false,
-      error: failed?.reason ?? null,
+      error: failed?.reason ?? stale?.reason ?? null,
+      staleSince: stale?.loadedAt ?? null,
       ...(stats.status === 'fulfilled' && { stats: stats.value, streak: stats.value.streak })
     })
   }

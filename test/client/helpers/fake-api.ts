@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { dailyPractice, faultOfRange } from '../../../src/contract/daily-practice.ts'
@@ -45,7 +45,7 @@ export type Fault = (request: {
 export async function startFakeApi() {
   const accounts = new Map<string, Account>()
   const sockets = new Set<Socket>()
-  const requests: { method: string; path: string; token: string; body: string }[] = []
+  const requests: { method: string; path: string; token: string; body: string; etag?: string }[] = []
   const tus = createFakeTus((uploadId, bytes) => {
     const upload = findUpload(uploadId)
     if (upload) upload.arrived = bytes
@@ -79,15 +79,16 @@ export async function startFakeApi() {
     const seen = { method: request.method ?? '', path: request.url ?? '', token }
     response.setHeader('access-control-allow-origin', '*')
     response.setHeader('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE')
-    response.setHeader('access-control-allow-headers', 'authorization, content-type')
-    response.setHeader('access-control-expose-headers', 'retry-after, location')
+    response.setHeader('access-control-allow-headers', 'authorization, content-type, if-none-match')
+    response.setHeader('access-control-expose-headers', 'retry-after, location, etag')
     if (seen.method === 'OPTIONS') {
       response.writeHead(204).end()
       return
     }
     const bytes = Buffer.concat(await request.toArray())
     const body = seen.path.startsWith('/storage/') ? '' : bytes.toString()
-    requests.push({ ...seen, body })
+    const etag = request.headers['if-none-match']
+    requests.push({ ...seen, body, ...(etag && { etag }) })
     const fault = api.fault({ ...seen, body })
     const answer = () => {
       if (seen.path.startsWith(TUS_PATH)) return tus.handle({ ...seen, headers: request.headers, bytes })
@@ -97,7 +98,7 @@ export async function startFakeApi() {
     }
     const outcome = typeof fault === 'object' || fault === 'cut' ? fault : answer()
     if (fault === 'lose' || outcome === 'cut') request.socket.destroy()
-    else send(response, outcome)
+    else send(response, seen.method === 'GET' ? conditional(outcome, etag) : outcome)
   }
 
   function route(
@@ -301,10 +302,16 @@ export async function startFakeApi() {
   return api
 }
 
-function send(
-  response: ServerResponse,
-  { status, body, headers }: Exclude<ReturnType<Fault>, string | undefined>
-): void {
+type Answer = Exclude<ReturnType<Fault>, string | undefined>
+
+/** 304 for an unchanged answer. */
+function conditional(answer: Answer, etag: string | undefined): Answer {
+  if (answer.status !== 200 || Buffer.isBuffer(answer.body)) return answer
+  const current = `"${createHash('sha256').update(JSON.stringify(answer.body)).digest('hex')}"`
+  return etag === current ? { status: 304 } : { ...answer, headers: { ...answer.headers, etag: current } }
+}
+
+function send(response: ServerResponse, { status, body, headers }: Answer): void {
   const type = Buffer.isBuffer(body)
     ? 'audio/webm'
     : status < 400
