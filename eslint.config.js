@@ -6,6 +6,7 @@ const SERVER = './src/server'
 
 /** The folders of the server from the top down, with the other folders that each may import. */
 const LAYERS = {
+  metrics: ['http', 'reconcile'],
   v0: ['http', 'auth', 'database', 'storage', 'users', 'sessions', 'stats'],
   account: ['http', 'auth', 'database', 'storage', 'users', 'sessions'],
   commands: ['database', 'storage', 'reconcile', 'health'],
@@ -23,7 +24,7 @@ const LAYERS = {
 }
 
 /** Files and folders of the server that every other one may import. They import only each other. */
-const GROUND = ['config.ts', 'environment', 'errors.ts']
+const GROUND = ['config.ts', 'diagnostics.ts', 'environment', 'errors.ts']
 
 /** Forbids `target` all imports from `from`, except the files and folders in `allowed`. */
 const zone = (target, from, allowed) => ({

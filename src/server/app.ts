@@ -15,11 +15,13 @@ import limitAnswers from './http/limits/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
 import jsonParser from './http/bodies/json-parser.ts'
 import lazySchemas from './http/lazy-schemas.ts'
+import places from './http/limits/places.ts'
 import memoryBudget from './http/limits/memory-budget.ts'
 import openapi from './http/openapi/plugin.ts'
 import problemDetails from './http/problems/problem-details.ts'
 import requestBodies from './http/bodies/request-bodies.ts'
 import requestId from './http/request-id.ts'
+import metrics from './metrics/plugin.ts'
 import noStore from './http/answers/no-store.ts'
 import { serverOptions, validationOptions } from './http/server-options.ts'
 import { refuseUnknownRoutes } from './http/problems/unknown-routes.ts'
@@ -44,6 +46,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
 
   await app.register(requestId)
   await app.register(drainConnections)
+  if (config.metrics) await app.register(metrics)
   await app.register(limitAnswers, { stallMs: config.answerTimeoutMs })
   await app.register(lazySchemas, { validation: validationOptions(now) })
   await app.register(problemDetails)
@@ -53,6 +56,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(helmet)
   await app.register(cors, corsOptions(config))
   await app.register(memoryBudget)
+  await app.register(places, { config })
   await app.register(compression)
   if (config.hasDocs) await app.register(openapi)
 
@@ -71,7 +75,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
     scope.addHook('onRequest', scope.limitUser)
     scope.addHook('onRequest', scope.identifyUser)
     await scope.register(noStore)
-    await scope.register(admission, { config })
+    await scope.register(admission)
     await scope.register(
       async (api) => {
         refuseUnknownRoutes(api)

@@ -31,6 +31,10 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
     hasDocs: values.DOCS === 'on',
     blockedUsers: new Set(toList(values.BLOCKED_USERS.toLowerCase())),
     redisUrl: values.REDIS_URL,
+    metrics:
+      values.METRICS_PORT === undefined
+        ? undefined
+        : { host: values.METRICS_HOST, port: values.METRICS_PORT },
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
     database: {
       url: values.DATABASE_URL,

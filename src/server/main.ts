@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app.ts'
 import { loadConfig } from './config.ts'
+import { serveMetrics } from './metrics/serve.ts'
 
 try {
   const config = loadConfig(process.env)
@@ -10,6 +11,7 @@ try {
     else app.log.info({ signal }, 'closing: waiting for the running requests')
     await app.close()
   })
+  if (config.metrics) await serveMetrics(app, config.metrics)
   await app.listen({ host: config.host, port: config.port })
 } catch (error) {
   console.error((error as Error).message)

@@ -41,6 +41,7 @@ t.test('five variables are enough; the others have defaults', async (t) => {
     hasDocs: true,
     blockedUsers: new Set(),
     sessionLeaseMs: 30_000,
+    metrics: undefined,
     shutdownTimeoutMs: 30_000,
     database: {
       url: COMPLETE.DATABASE_URL,
@@ -149,6 +150,12 @@ t.test('keys for browsers, cut passwords and URLs of an API are named', async (t
     loadConfig({ ...COMPLETE, SUPABASE_URL: 'https://example.com/base' }).storage.url,
     'https://example.com/base'
   )
+})
+
+t.test('METRICS_PORT is off by default, and another port than PORT', async (t) => {
+  t.strictSame(loadConfig({ ...COMPLETE, METRICS_PORT: '9464' }).metrics, { host: '127.0.0.1', port: 9464 })
+  t.match(refusalOf({ METRICS_PORT: '3000' }), /^ {2}METRICS_PORT must be another port than PORT$/m)
+  t.match(refusalOf({ METRICS_PORT: '70000' }), /^ {2}METRICS_PORT must be <= 65535/m)
 })
 
 t.test('the message has no secret', async (t) => {

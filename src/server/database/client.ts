@@ -67,6 +67,14 @@ export function createDatabase(config: Config['database'], { log = console }: Op
 
     gate,
 
+    /** Connections of the pool, those of them that are idle, and calls that wait for one. */
+    connections: () => ({
+      max: poolSize,
+      open: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount
+    }),
+
     /** Runs SQL past the gate and past Prisma: for the checks that decide whether the gate is open. */
     inspect: <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> =>
       withTimeLimit(

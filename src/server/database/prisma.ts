@@ -1,6 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { clearLogs } from '@prisma/debug'
 import type pg from 'pg'
+import { databaseCalls } from '../diagnostics.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { withTimeLimit } from './errors.ts'
 import type { Gate } from './gate.ts'
@@ -22,10 +23,14 @@ export function createPrisma(pool: pg.Pool, { schema, timeoutMs, gate }: Options
   const client = new PrismaClient({ adapter: new PrismaPg(pool, { schema }), errorFormat: 'minimal' })
   const limited = client.$extends({
     query: {
-      $allOperations: ({ args, query }) =>
-        withTimeLimit(
-          gate.pass(() => query(args).finally(forgetParameters)),
-          timeoutMs
+      $allOperations: ({ model = '', operation, args, query }) =>
+        databaseCalls.tracePromise(
+          () =>
+            withTimeLimit(
+              gate.pass(() => query(args).finally(forgetParameters)),
+              timeoutMs
+            ),
+          { call: `${model}${operation}` }
         )
     }
   })
@@ -50,7 +55,10 @@ export function createPrisma(pool: pg.Pool, { schema, timeoutMs, gate }: Options
           },
           { maxWait: timeoutMs, timeout: timeoutMs }
         )
-      return withTimeLimit(gate.pass(run).finally(forgetParameters), timeoutMs)
+      return databaseCalls.tracePromise(
+        () => withTimeLimit(gate.pass(run).finally(forgetParameters), timeoutMs),
+        { call: 'transaction' }
+      )
     },
 
     disconnect: () => client.$disconnect()

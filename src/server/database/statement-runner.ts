@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
+import { databaseCalls } from '../diagnostics.ts'
 import { sqlState, withTimeLimit } from './errors.ts'
 import type { Gate } from './gate.ts'
 
@@ -73,9 +74,13 @@ export function createStatementRunner(
   }
 
   return (statement, values) =>
-    withTimeLimit(
-      gate.pass(() => sendAgainIfNothingRan(statement, values)),
-      timeoutMs
+    databaseCalls.tracePromise(
+      () =>
+        withTimeLimit(
+          gate.pass(() => sendAgainIfNothingRan(statement, values)),
+          timeoutMs
+        ),
+      { call: statement.name }
     )
 }
 

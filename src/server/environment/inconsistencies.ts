@@ -11,6 +11,10 @@ import { describeServiceKey } from './service-key.ts'
 export function findInconsistencies(values: Environment): string[] {
   const faults: Array<[name: keyof Environment, fault: string | undefined]> = [
     ['DATABASE_URL', describeDatabaseUrl(values.DATABASE_URL)],
+    [
+      'METRICS_PORT',
+      unless(values.METRICS_PORT !== values.PORT || values.PORT === 0, 'must be another port than PORT')
+    ],
     ['AUTH0_DOMAIN', unless(URL.canParse(toIssuer(values.AUTH0_DOMAIN)), 'is not a domain or URL')],
     ['SUPABASE_URL', describeProjectUrl(values.SUPABASE_URL)],
     ['SUPABASE_SERVICE_ROLE_KEY', describeServiceKey(values.SUPABASE_SERVICE_ROLE_KEY, values.SUPABASE_URL)],

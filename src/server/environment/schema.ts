@@ -24,6 +24,14 @@ export const EnvironmentSchema = Type.Object({
   NODE_ENV: Type.String({ default: 'production', description: 'Free text. No effect on the server' }),
   HOST: Type.String({ default: '0.0.0.0', description: 'Address to listen on' }),
   PORT: Type.Integer({ minimum: 0, maximum: 65535, default: 3000, description: 'Port to listen on' }),
+  METRICS_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65535,
+      description: 'Port on which GET /metrics is served for Prometheus. Without it there are no metrics'
+    })
+  ),
+  METRICS_HOST: Type.String({ default: '127.0.0.1', description: 'Address for METRICS_PORT to listen on' }),
   DATABASE_URL: Type.String({
     pattern: '^postgres(ql)?://',
     description: 'PostgreSQL URL with the role that owns the tables'

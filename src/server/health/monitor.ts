@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { FaultCode, Readiness } from '../../contract/readiness.ts'
 import { sleep } from '../../contract/retry.ts'
+import { checkResults, type CheckResult } from '../diagnostics.ts'
 import { createTokenBucket } from '../auth/token-bucket.ts'
 import { ApiError, ConfigurationFault } from '../errors.ts'
 
@@ -55,6 +56,7 @@ export function createMonitor(checks: Checks, { log, onDemand = [], ...options }
     const faults = await withDeadline(work, timeoutMs).catch((error) => [toFault(error, name)])
     logChanges(name, faults)
     found.set(name, faults)
+    checkResults.publish({ check: name, code: codeOf(name) } satisfies CheckResult)
   }
 
   function logChanges(name: CheckName, faults: ConfigurationFault[]): void {

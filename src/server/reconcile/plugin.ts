@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { sleep } from '../../contract/retry.ts'
 import type { Queries } from '../database/client.ts'
+import { sweepRounds } from '../diagnostics.ts'
 import { sweep } from './sweep.ts'
 
 const MINUTE = 60_000
@@ -25,7 +26,8 @@ async function sweepRegularly(app: FastifyInstance) {
     if (!(await claimRound(database.queries, MIN_PAUSE_MS))) return
     const end = Date.now() + MAX_ROUND_MS
     const isOver = () => closing.signal.aborted || Date.now() > end
-    const { next, ...removed } = await sweep({ database, storage, log, isOver, from })
+    const begin = () => sweep({ database, storage, log, isOver, from })
+    const { next, ...removed } = await sweepRounds.tracePromise(begin, {})
     from = next
     if (Object.values(removed).some((count) => count > 0)) log.info(removed, 'leftovers removed')
   }

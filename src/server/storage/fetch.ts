@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { storageCalls } from '../diagnostics.ts'
 import { wrongUrl } from './errors.ts'
 
 /**
@@ -22,7 +23,13 @@ export function createStorageFetch(timeoutMs: number) {
     return { request, dispatcher }
   }
 
-  async function storageFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+  const storageFetch = (input: string | URL | Request, init: RequestInit = {}): Promise<Response> =>
+    storageCalls.tracePromise(() => send(input, init), {
+      method: init.method ?? 'GET',
+      path: new URL(String(input)).pathname
+    })
+
+  async function send(input: string | URL | Request, init: RequestInit): Promise<Response> {
     const { request, dispatcher } = await (connecting ??= connect())
     const { statusCode, headers, body } = await request(String(input), {
       dispatcher,

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { storedRecordings, type StoredRecording } from '../diagnostics.ts'
 import { ApiError } from '../errors.ts'
 import { CACHE_SECONDS } from './cache-life.ts'
 import type { StorageConnection } from './client.ts'
@@ -28,6 +29,7 @@ export async function uploadObject(upload: ObjectUpload, target: Target): Promis
   }
   // storage-js derives `path` from the request; only `id` comes from the server.
   if (error || !data?.id) throw convertUploadError(error)
+  storedRecordings.publish({ bytes: upload.bytes } satisfies StoredRecording)
 }
 
 async function tryUpload(

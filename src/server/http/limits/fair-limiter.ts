@@ -138,6 +138,9 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
       return releaseOnce(user, wanted)
     },
 
+    /** Places in all, those that are held, and calls that wait. More may be held than there are: see `borrow`. */
+    usage: () => ({ places: count, held: count - free, waiting }),
+
     /** Takes places at once, also if there are none: others wait for longer. */
     borrow(user: string, places: number): Release {
       take(user, places)

@@ -52,4 +52,6 @@ export const hasExpired = ({ validUntil }: Lease) => Date.now() >= validUntil
 
 /** The error of a request that lost its lease. */
 export const leaseLost = () =>
-  new ApiError('session_busy', 'The request took too long and lost its reservation of the session. Retry.')
+  new ApiError('session_busy', 'The request took too long and lost its reservation of the session. Retry.', {
+    reason: 'lease_lost'
+  })

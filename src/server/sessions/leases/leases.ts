@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Queries } from '../../database/client.ts'
+import { leaseAcquisitions } from '../../diagnostics.ts'
 import { acquireLease, newLease } from './acquire-lease.ts'
 import { withHeartbeat } from './heartbeat.ts'
 import { createLeaseRepository, deleteExpiredLeases, deleteLease, type Purpose } from './lease-repository.ts'
@@ -34,7 +35,8 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
      * request holds the lease for longer than `waitMs`
      */
     async withLease<T>(purpose: Purpose, work: (lease: Lease) => Promise<T>): Promise<T> {
-      const lease = await acquireLease({ repository, leaseMs, waitMs }, purpose)
+      const acquire = () => acquireLease({ repository, leaseMs, waitMs }, purpose)
+      const lease = await leaseAcquisitions.tracePromise(acquire, {})
       return runUnderLease({ queries, log }, lease, work)
     },
 

@@ -2,6 +2,7 @@ import fastify from 'fastify'
 import fp from 'fastify-plugin'
 import t, { type Test } from 'tap'
 import admission from '../../../../src/server/http/limits/admission.ts'
+import places from '../../../../src/server/http/limits/places.ts'
 import problemDetails from '../../../../src/server/http/problems/problem-details.ts'
 import { isProblem } from '../../../helpers/problem.ts'
 
@@ -24,7 +25,8 @@ async function start(t: Test) {
       { name: 'auth' }
     )
   )
-  await app.register(admission, { config: { database: { poolSize: 2 } } as never })
+  await app.register(places, { config: { database: { poolSize: 2 } } as never })
+  await app.register(admission)
   app.get('/read', work)
   app.get('/delete', { config: { waitsForStorage: true } }, work)
   t.teardown(() => app.close())

@@ -1,0 +1,35 @@
+import { channel, tracingChannel } from 'node:diagnostics_channel'
+
+/**
+ * What happens inside the server, published through Node.js' diagnostics channels. `metrics` subscribes. Without a
+ * subscriber, a traced call costs one comparison. The channels are those of the process.
+ */
+
+/** A traced call. A subscriber may note when it began; Node.js adds what it has returned, or its error. */
+type Traced = { startedAt?: number; result?: unknown; error?: unknown }
+
+const traced = <Told extends object>(name: string) =>
+  tracingChannel<unknown, Told & Traced>(`harmony-helper:${name}`)
+
+/** A statement, a query of Prisma or a transaction. `call` names it, with a bounded number of names. */
+export const databaseCalls = traced<{ call: string }>('database')
+
+/** A request to the object storage, until its answer is complete. `path` is that of the storage's API. */
+export const storageCalls = traced<{ method: string; path: string }>('storage')
+
+/** A read of the issuer's key set. */
+export const keySetReads = traced<object>('key-set')
+
+/** The acquisition of a lease on a session id, with the wait for it. */
+export const leaseAcquisitions = traced<object>('lease')
+
+/** One round of removing leftovers. Its result is `Swept`. */
+export const sweepRounds = traced<object>('sweep')
+
+/** A check of what surrounds the server has ended. `code` is `ok` or that of its first fault. */
+export type CheckResult = { check: string; code: string }
+export const checkResults = channel('harmony-helper:check')
+
+/** The server has sent a recording to the storage. */
+export type StoredRecording = { bytes: number }
+export const storedRecordings = channel('harmony-helper:recording')

@@ -1,0 +1,50 @@
+import { subscribe, unsubscribe, type ChannelListener } from 'node:diagnostics_channel'
+import {
+  checkResults,
+  storedRecordings,
+  sweepRounds,
+  type CheckResult,
+  type StoredRecording
+} from '../diagnostics.ts'
+import type { Swept } from '../reconcile/sweep.ts'
+import type { Instruments } from './instruments.ts'
+
+/**
+ * Counts what the diagnostics channels tell of, apart from durations.
+ * @returns functions that end it
+ */
+export function countEvents({ counter, gauge }: Instruments): Array<() => void> {
+  const checks = gauge('check_ok', '1 while the check finds nothing, and 0 while it finds a fault', ['check'])
+  const bytes = counter(
+    'recording_bytes_total',
+    'Bytes of recordings that the server has sent to the storage'
+  )
+  const removed = counter('sweep_removed_total', 'Leftovers that were removed', ['kind'])
+  const swept = gauge(
+    'sweep_last_success_timestamp_seconds',
+    'When a round has ended well, or the process began'
+  )
+  swept.setToCurrentTime()
+
+  const sweeps = {
+    asyncEnd({ result, error }: { result?: unknown; error?: unknown }) {
+      if (error !== undefined) return
+      swept.setToCurrentTime()
+      const { next, ...counts } = result as Swept
+      for (const [kind, count] of Object.entries(counts)) removed.inc({ kind }, count)
+    }
+  } as Parameters<typeof sweepRounds.subscribe>[0]
+  sweepRounds.subscribe(sweeps)
+
+  return [
+    listen<CheckResult>(checkResults.name, ({ check, code }) => checks.set({ check }, code === 'ok' ? 1 : 0)),
+    listen<StoredRecording>(storedRecordings.name, (recording) => bytes.inc(recording.bytes)),
+    () => sweepRounds.unsubscribe(sweeps)
+  ]
+}
+
+function listen<Message>(channel: string | symbol, tell: (message: Message) => void): () => void {
+  const listener = tell as ChannelListener
+  subscribe(channel, listener)
+  return () => unsubscribe(channel, listener)
+}
