@@ -149,8 +149,12 @@ t.test(
     ]
     t.ok(named.length > 0)
     for (const [, name = ''] of named) t.ok(name in EnvironmentSchema.properties, name)
+    const secondsOf = (name: string) => Number(found(flyToml, new RegExp(`${name} = "(\\d+)"`))) / 1000
     const shutdown = (EnvironmentSchema.properties.SHUTDOWN_TIMEOUT_MS.default as number) / 1000
-    t.ok(Number(found(flyToml, /^kill_timeout = (\d+)$/m)) > shutdown)
+    t.ok(
+      Number(found(flyToml, /^kill_timeout = (\d+)$/m)) >
+        secondsOf('DRAIN_DELAY_MS') + secondsOf('SHUTDOWN_TIMEOUT_MS')
+    )
     t.ok(Number(found(renderYaml, /maxShutdownDelaySeconds: (\d+)/)) > shutdown)
     t.match(flyToml, 'path = "/healthz"')
     t.match(renderYaml, 'healthCheckPath: /healthz')

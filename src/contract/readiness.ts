@@ -36,7 +36,10 @@ const CheckSchema = Type.String({ enum: ['ok', ...Object.keys(faults)] })
 /** Answer of `GET /readyz`. */
 export const ReadinessSchema = Type.Object(
   {
-    status: Type.String({ enum: ['ready', 'degraded'] }),
+    status: Type.String({
+      enum: ['ready', 'degraded', 'draining'],
+      description: '`draining`: the server is about to close. Send requests to another one'
+    }),
     checks: Type.Object(
       { database: CheckSchema, storage: CheckSchema, issuer: CheckSchema, spool: CheckSchema },
       {

@@ -6,9 +6,11 @@ import { serveMetrics } from './metrics/serve.ts'
 try {
   const config = loadConfig(process.env)
   const app = await buildApp(config)
-  closeWithGrace({ delay: config.shutdownTimeoutMs }, async ({ err, signal }) => {
+  const { drainDelayMs, shutdownTimeoutMs } = config
+  closeWithGrace({ delay: drainDelayMs + shutdownTimeoutMs }, async ({ err, signal }) => {
     if (err) app.log.fatal({ err }, 'closing after an unexpected error')
-    else app.log.info({ signal }, 'closing: waiting for the running requests')
+    else app.log.info({ signal, drainDelayMs }, 'closing: waiting for the balancer and the running requests')
+    if (signal === 'SIGTERM') await app.drain(drainDelayMs)
     await app.close()
   })
   if (config.metrics) await serveMetrics(app, config.metrics)

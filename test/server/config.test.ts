@@ -42,6 +42,7 @@ t.test('five variables are enough; the others have defaults', async (t) => {
     blockedUsers: new Set(),
     sessionLeaseMs: 30_000,
     metrics: undefined,
+    drainDelayMs: 0,
     shutdownTimeoutMs: 30_000,
     database: {
       url: COMPLETE.DATABASE_URL,

@@ -150,7 +150,14 @@ export const EnvironmentSchema = Type.Object({
     'How long after its last renewal the lease of a save or deletion expires, which frees the session id',
     30_000
   ),
-  SHUTDOWN_TIMEOUT_MS: milliseconds('How long running requests may take after SIGTERM', 30_000)
+  DRAIN_DELAY_MS: Type.Integer({
+    minimum: 0,
+    maximum: 600_000,
+    default: 0,
+    description:
+      'How long the server goes on accepting requests after SIGTERM, until the balancer has noticed, in milliseconds'
+  }),
+  SHUTDOWN_TIMEOUT_MS: milliseconds('How long running requests may take after DRAIN_DELAY_MS', 30_000)
 })
 
 export type Environment = Static<typeof EnvironmentSchema>

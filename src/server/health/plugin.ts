@@ -60,13 +60,19 @@ const health: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
       schema: {
         operationId: 'getHealth',
         summary: 'The process is alive',
-        description: 'Looks at nothing but the process. Point load balancers at it.',
+        description:
+          'Looks at nothing but the process: 503 once it is about to close. Point load balancers at it.',
         tags: ['Health'],
         security: [],
-        response: { 200: HealthSchema, ...openProblemResponses() }
+        response: {
+          200: HealthSchema,
+          503: describedAs('The server is about to close', HealthSchema),
+          ...openProblemResponses()
+        }
       }
     },
-    async () => ({ status: 'ok' })
+    async (_request, reply) =>
+      app.isDraining ? reply.code(503).send({ status: 'draining' }) : { status: 'ok' }
   )
 
   app.get(
@@ -90,13 +96,14 @@ const health: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
     },
     async (_request, reply) => {
       const readiness = await monitor.report()
-      return reply.code(readiness.status === 'ready' ? 200 : 503).send(readiness)
+      const status = app.isDraining ? 'draining' : readiness.status
+      return reply.code(status === 'ready' ? 200 : 503).send({ ...readiness, status })
     }
   )
 }
 
 export default fp(health, {
   name: 'health',
-  dependencies: ['database', 'storage', 'auth'],
+  dependencies: ['database', 'storage', 'auth', 'drain-connections'],
   encapsulate: true
 })

@@ -1,23 +1,41 @@
 import { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Whether the server is about to close: a balancer shall send its requests elsewhere. */
+    readonly isDraining: boolean
+    /**
+     * Begins to drain, and goes on accepting requests for `delayMs`, until every balancer has noticed. Close the
+     * app afterwards.
+     */
+    drain: (delayMs: number) => Promise<void>
+  }
+}
+
 /**
- * Closes each connection after its current answer once the server is closing. Otherwise a client's keep-alive
- * connection would hold the process until the platform kills it.
+ * Closes each connection after its current answer once the server is draining or closing. Otherwise a client's
+ * keep-alive connection would hold the process until the platform kills it.
  */
 async function drainConnections(app: FastifyInstance) {
-  let isClosing = false
+  let isDraining = false
+  app.decorate('isDraining', { getter: () => isDraining })
+  app.decorate('drain', async (delayMs: number) => {
+    isDraining = true
+    if (delayMs > 0) await sleep(delayMs)
+  })
   app.addHook('preClose', async () => {
-    isClosing = true
+    isDraining = true
   })
   app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (isClosing) reply.header('connection', 'close')
+    if (isDraining) reply.header('connection', 'close')
     done()
   })
-  // For an answer whose headers were sent before closing began. An injected request has no socket.
+  // For an answer whose headers were sent before draining began. An injected request has no socket.
   app.addHook('onResponse', ({ raw: { socket } }, _reply, done) => {
-    if (isClosing && socket instanceof Socket) socket.end()
+    if (isDraining && socket instanceof Socket) socket.end()
     done()
   })
 }

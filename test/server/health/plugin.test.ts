@@ -157,3 +157,14 @@ t.test(
     t.equal((await clara.save()).statusCode, 201, 'what needs no spool file succeeds')
   }
 )
+
+t.test(
+  'a draining server tells balancers to send requests elsewhere',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { app } = await build(t, { services })
+    await app.drain(0)
+    t.strictSame(await look('/healthz', app), { status: 503, body: { status: 'draining' } })
+    t.match(await look('/readyz', app), { status: 503, body: { status: 'draining', checks: SOUND } })
+  }
+)
