@@ -10,9 +10,11 @@ COPY prisma prisma
 COPY src src
 RUN npm run build:server
 
-# Without --omit=optional npm keeps Prisma's CLI, TypeScript and React as optional peers: three times the size.
+# Without --omit=optional npm keeps Prisma's CLI, TypeScript and React as optional peers: three times the size. The
+# script removes what no server loads: query compilers of other databases, types, source maps, tests. 127 MB to 20 MB.
 FROM base AS dependencies
-RUN npm ci --omit=dev --omit=optional && npm cache clean --force
+COPY scripts/prune-production.mjs scripts/
+RUN npm ci --omit=dev --omit=optional && node scripts/prune-production.mjs && npm cache clean --force
 
 FROM base
 # glibc would otherwise keep the memory of large buffers that are free: 60 MB after scores of 10 MB.
@@ -22,6 +24,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 USER node
 EXPOSE 3000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["node", "dist/server/commands/check-health.js"]
 # Not `npm start`, because SIGTERM must reach the server itself. The option limits the memory for young objects:
 # Node.js 24 would otherwise keep up to 128 MB of chunks of recordings.
 CMD ["node", "--max-semi-space-size=8", "dist/server/main.js"]

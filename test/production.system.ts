@@ -4,7 +4,7 @@
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -27,7 +27,11 @@ const dockerfile = await text('Dockerfile')
 const flyToml = await text('fly.toml')
 const renderYaml = await text('render.yaml')
 const command = JSON.parse(found(dockerfile, /^CMD (\[.*\])$/m)) as [string, ...string[]]
-const install = found(dockerfile, /^RUN (npm ci --omit\S* ?[^&]*?) &&/m)
+const install = found(dockerfile, /^RUN (npm ci --omit.*) && npm cache clean --force$/m)
+const checkHealth = found(dockerfile, /^HEALTHCHECK .*CMD \["node", "(.*)"\]$/m)
+
+/** Of dist/, prisma/ and node_modules/, in bytes. */
+const MAX_BYTES = 40_000_000
 const migrate = found(flyToml, /^ *release_command = "(.*)"$/m)
 
 t.setTimeout(300_000)
@@ -39,6 +43,7 @@ const database = await scratchDatabase(t)
 const environment: Environment = {
   HOST: '127.0.0.1',
   PORT: '0',
+  METRICS_PORT: '0',
   DATABASE_URL: database.url,
   AUTH0_DOMAIN: issuer.issuer,
   AUTH0_AUDIENCE: AUDIENCE,
@@ -50,9 +55,25 @@ t.test('brings neither development packages nor sources', async (t) => {
   const packages = await readdir(join(directory, 'node_modules'))
   t.notOk(packages.includes('prisma') || packages.includes('typescript') || packages.includes('tap'))
   t.strictSame(
-    (await readdir(directory)).filter((name) => name === 'src' || name === 'scripts'),
+    (await readdir(directory)).filter((name) => name === 'src'),
     []
   )
+})
+
+t.test('is small: one query compiler, and nothing that no server loads', async (t) => {
+  const files = await readdir(directory, { recursive: true, withFileTypes: true })
+  const sizes = files
+    .filter((file) => file.isFile())
+    .map(async (file) => (await stat(join(file.parentPath ?? file.path, file.name))).size)
+  const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+  t.comment(`${Math.round(bytes / 1e6)} MB`)
+  t.ok(bytes < MAX_BYTES, `${bytes} bytes`)
+  const runtime = await readdir(join(directory, 'node_modules/@prisma/client/runtime'))
+  t.strictSame(
+    runtime.filter((name) => name.includes('query_compiler') && !/small_bg\.postgresql/.test(name)),
+    []
+  )
+  t.ok(await stat(join(directory, 'dist/server/main.js.map')), 'with its own source maps')
 })
 
 t.test('without an environment names everything that is missing', async (t) => {
@@ -106,6 +127,14 @@ t.test('serves, saves a recording and ends on SIGTERM', async (t) => {
   const { audioUrl } = (await saved.json()) as { audioUrl: string }
   t.ok(recording.equals(Buffer.from(await (await fetch(audioUrl)).arrayBuffer())), 'the same bytes come back')
   t.match(await call(server.url, '/docs/json'), { status: 200 })
+  t.match(await call(server.url, '/docs/static/index.html'), { status: 200 })
+  t.match(
+    await (await call(server.metrics, '/metrics')).text(),
+    'harmony_helper_saves_total{outcome="created"} 1'
+  )
+  const { port } = new URL(server.url)
+  t.equal((await run(`node ${checkHealth}`, { PORT: port })).code, 0, 'the health check of the image passes')
+  t.equal((await run(`node ${checkHealth}`, { PORT: '1' })).code, 1)
 
   t.equal(await server.end(), 0)
 })
@@ -165,7 +194,14 @@ t.test(
 async function bareDirectory(t: Test): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-production-'))
   t.teardown(() => rm(directory, { recursive: true, force: true }))
-  const names = ['package.json', 'package-lock.json', '.npmrc', 'dist', 'prisma/migrations']
+  const names = [
+    'package.json',
+    'package-lock.json',
+    '.npmrc',
+    'scripts/prune-production.mjs',
+    'dist',
+    'prisma/migrations'
+  ]
   for (const name of names) await cp(new URL(name, root), join(directory, name), { recursive: true })
   // npm needs the machine's registry, proxy and certificates, and none of what tap gives its children.
   const { NODE_OPTIONS, ...machine } = process.env
@@ -205,9 +241,10 @@ async function start(t: Test, [program, ...args]: [string, ...string[]]) {
   t.teardown(() => {
     signal('SIGKILL')
   })
-  const url = await addressOf(child.stdout, exited)
+  const [metrics, url] = await addressesOf(child.stdout, exited)
   return {
     url,
+    metrics,
     /** Sends SIGTERM to the whole group. */
     end: async () => {
       signal('SIGTERM')
@@ -221,9 +258,16 @@ async function start(t: Test, [program, ...args]: [string, ...string[]]) {
   }
 }
 
-async function addressOf(output: NodeJS.ReadableStream, exited: Promise<unknown>): Promise<string> {
+/** The addresses of the metrics and of the API, in the order in which the server logs them. */
+async function addressesOf(
+  output: NodeJS.ReadableStream,
+  exited: Promise<unknown>
+): Promise<[string, string]> {
+  let metrics = ''
   const listening = (async () => {
     for await (const line of createInterface({ input: output })) {
+      const [, port] = /"address":\{"address":"127.0.0.1".*?"port":(\d+)/.exec(line) ?? []
+      if (port) metrics = `http://127.0.0.1:${port}`
       const url = /Server listening at (http:[^"]+)/.exec(line)?.[1]
       if (url) return url
     }
@@ -232,7 +276,7 @@ async function addressOf(output: NodeJS.ReadableStream, exited: Promise<unknown>
   const url = await Promise.race([listening, exited.then(() => '')])
   if (url === '') throw new Error('The server ended before it listened')
   output.resume()
-  return url
+  return [metrics, url]
 }
 
 function call(server: string, path: string, init?: RequestInit): Promise<Response> {

@@ -142,10 +142,10 @@ async function startLoad(port: number, authorization: string) {
   ]
   const failures: string[] = []
   let total = 0
-  let isStopped = false
+  const stopping = new AbortController()
   await call('POST', '/api/users/sync', { auth0_id: 'auth0|clara', email: 'clara@example.com' })
   const workers = calls.map(async (_call, first) => {
-    for (let turn = first; !isStopped; turn++) {
+    for (let turn = first; !stopping.signal.aborted; turn++) {
       await calls[turn % calls.length]!()
       await sleep(20)
     }
@@ -153,7 +153,7 @@ async function startLoad(port: number, authorization: string) {
   return {
     count: () => total,
     stop: async () => {
-      isStopped = true
+      stopping.abort()
       await Promise.all(workers)
       return { total, failures }
     }

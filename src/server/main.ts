@@ -5,14 +5,19 @@ import { serveMetrics } from './metrics/serve.ts'
 
 try {
   const config = loadConfig(process.env)
-  const app = await buildApp(config)
   const { drainDelayMs, shutdownTimeoutMs } = config
+  const running: { app?: Awaited<ReturnType<typeof buildApp>> } = {}
+  // Before the app is built: the kernel sends the first process of a container only signals that it handles.
   closeWithGrace({ delay: drainDelayMs + shutdownTimeoutMs }, async ({ err, signal }) => {
+    const { app } = running
+    if (!app) return
     if (err) app.log.fatal({ err }, 'closing after an unexpected error')
     else app.log.info({ signal, drainDelayMs }, 'closing: waiting for the balancer and the running requests')
     if (signal === 'SIGTERM') await app.drain(drainDelayMs)
     await app.close()
   })
+  const app = await buildApp(config)
+  running.app = app
   if (config.metrics) await serveMetrics(app, config.metrics)
   await app.listen({ host: config.host, port: config.port })
 } catch (error) {
