@@ -54,7 +54,7 @@ export const SessionDataSchema = Type.Object(
 
 export type SessionData = Static<typeof SessionDataSchema>
 
-/** One entry of the history: metadata only. */
+/** One entry of the history: metadata only. Lists have the names of the first contract, which clients in use read. */
 export const SessionListItemSchema = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
@@ -133,8 +133,8 @@ const SessionDate = (otherwise = '') =>
     description: `an RFC 3339 time with an offset, from 1900 to 48 hours ahead${otherwise}`
   })
 
-/** The members that POST and PATCH accept alike. */
-const texts = {
+/** Optional texts of POST and PATCH. */
+const optionalTexts = {
   xmlContent: Type.Optional(Nullable(Score())),
   notes: Type.Optional(
     Nullable(
@@ -173,7 +173,7 @@ export const NewSessionSchema = Type.Object(
     instrument: Name(),
     duration: Duration(),
     date: Type.Optional(Nullable(SessionDate('; default: now'))),
-    ...texts,
+    ...optionalTexts,
     audioBase64: Type.Optional(
       Nullable(
         Type.String({
@@ -218,7 +218,7 @@ export const SessionChangesSchema = Type.Object(
     duration: Type.Optional(Duration()),
     durationSeconds: Type.Optional(Duration()),
     date: Type.Optional(SessionDate()),
-    ...texts,
+    ...optionalTexts,
     id: Unchangeable('left out: the id of a session does not change'),
     audioUrl: Unchangeable(RECORDINGS),
     audioBase64: Unchangeable(RECORDINGS)

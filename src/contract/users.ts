@@ -7,8 +7,8 @@ export const MAX_NAME = 300
 export const MAX_PICTURE = 2048
 
 /**
- * Body of `POST /api/users/sync`: the profile of the signed-in user (seed, "User Routes"). Only `auth0_id` is
- * required. The server takes any value of the other members (server/users/profile.ts).
+ * Body of `POST /api/users/sync`: the profile of the signed-in user. Only `auth0_id` is
+ * required. The server ignores values of the other members that it cannot use (server/users/profile.ts).
  */
 export const SyncUserSchema = Type.Object(
   {

@@ -11,7 +11,6 @@ export type Config = ReturnType<typeof loadConfig>
 export function loadConfig(env: NodeJS.ProcessEnv) {
   const values = readEnvironment(env)
   return {
-    environment: values.NODE_ENV,
     logLevel: values.LOG_LEVEL,
     host: values.HOST,
     port: values.PORT,

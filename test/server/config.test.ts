@@ -25,7 +25,6 @@ const refusalOf = (changes: NodeJS.ProcessEnv) => refusal({ ...COMPLETE, ...chan
 
 t.test('five variables are enough; the others have defaults', async (t) => {
   t.strictSame(loadConfig(COMPLETE), {
-    environment: 'production',
     logLevel: 'info',
     host: '0.0.0.0',
     port: 3000,

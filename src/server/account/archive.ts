@@ -4,7 +4,7 @@ import { crc32, createDeflateRaw } from 'node:zlib'
 import { dataDescriptor, directoryRecord, endOfDirectory, localHeader, type ZipEntry } from './zip-records.ts'
 
 /** A file of the archive. `sha256` is lower-case hexadecimal. */
-export type ArchivedFile = { path: string; bytes: number; sha256: string }
+type ArchivedFile = { path: string; bytes: number; sha256: string }
 
 /** `isCompressible` is false for files that are compressed already. */
 type FileOptions = { path: string; date: Date; isCompressible?: boolean }

@@ -2,7 +2,7 @@ import type { StoredSession } from '../sessions/repository.ts'
 import { keyOf } from '../storage/recording-keys.ts'
 
 /** Paths in the archive. They sort by date, and hold nothing that a file system refuses. */
-export type SessionPaths = { score: string | null; markedScore: string | null; recording: string | null }
+type SessionPaths = { score: string | null; markedScore: string | null; recording: string | null }
 
 /** Where the archive has the files of a session; null for what the session does not have. */
 export function pathsOf({ id, date, audioUrl, xmlBytes, markedBytes }: StoredSession): SessionPaths {

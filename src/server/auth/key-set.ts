@@ -12,7 +12,7 @@ const MIN_BITS = 2048
 const MAX_BYTES = 1024 * 1024
 
 /** The signing keys that the issuer published at one time. */
-export type KeySet = ReturnType<typeof createKeySet>
+type KeySet = ReturnType<typeof createKeySet>
 
 /**
  * Reads the issuer's key set. `issuer` ends with a slash. Rejects after `timeoutMs` or on an unexpected

@@ -26,7 +26,7 @@ type Options = { config: Pick<Config, 'auth'>; now: () => Date }
 /** Clocks of issuer and server may differ by this much. */
 const TOLERANCE_MS = 10_000
 
-/** Verifies Auth0 access tokens (CONTRACT, "Rules for every endpoint"; RFC 9068, RFC 6750). */
+/** Verifies Auth0 access tokens (RFC 9068, RFC 6750). */
 async function auth(app: FastifyInstance, { config, now }: Options) {
   const { issuer, audience, timeoutMs } = config.auth
   const milliseconds = () => now().getTime()

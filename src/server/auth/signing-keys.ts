@@ -2,7 +2,7 @@ import { keySetReads } from '../diagnostics.ts'
 import { ApiError } from '../errors.ts'
 import { createKeySet, fetchKeySet } from './key-set.ts'
 import { refusedToken } from './refusals.ts'
-import { createTokenBucket } from './token-bucket.ts'
+import { createTokenBucket } from '../http/limits/token-bucket.ts'
 
 const MINUTE = 60_000
 /** From this age on, the keys are read again in the background. */

@@ -9,8 +9,9 @@ const MAX_CHARACTERS = 4 * 1024 * 1024
 type Verified = { sub: string; until: number }
 
 /**
- * Tokens that were verified within the last minute: a signature costs more than all else that a small request
- * does. `now` gives milliseconds.
+ * Tokens that were verified: a signature costs more than all else that a small request does. For a minute they need
+ * no verification; later only `wasGood` uses them. A token is the whole `Authorization` header. `now` gives
+ * milliseconds.
  */
 export function createVerifiedTokens(now: () => number) {
   const tokens = new LRUCache<string, Verified>({

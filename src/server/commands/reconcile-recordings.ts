@@ -1,4 +1,4 @@
-import { runReconciliation } from '../reconcile/command-line.ts'
+import { runReconciliation } from '../reconcile/recordings-command-line.ts'
 import { runCommand } from './run-command.ts'
 
 await runCommand(runReconciliation)

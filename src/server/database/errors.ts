@@ -60,9 +60,8 @@ function convert(error: unknown): unknown {
 }
 
 /**
- * Limits the time of a database call. A failure of the server, the end of the time limit, and what its
- * operator has to correct reject with `database_unavailable`. Any other error (a refused statement, an
- * ApiError) stays as it is.
+ * Limits the time of a database call. Rejects with `database_unavailable` after a failure of the server, a timeout
+ * or a configuration fault. Any other error (a refused statement, an ApiError) stays as it is.
  */
 export function withTimeLimit<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   return new Promise((resolve, reject) => {

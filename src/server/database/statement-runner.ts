@@ -109,8 +109,8 @@ async function query<Row extends pg.QueryResultRow>(
 const ignore = () => {}
 
 /**
- * Whether prepared statements work behind this URL. The embedded database is one session for all connections,
- * and PgBouncer in transaction mode (Supabase's port 6543) gives each transaction another one.
+ * Whether prepared statements work behind this URL: not through PgBouncer in transaction mode (Supabase's port 6543),
+ * which gives each transaction another session. The embedded stack sets PREPARED_STATEMENTS=off.
  */
 export function supportsPreparedStatements(url: string): boolean {
   const { port, searchParams } = new URL(url)

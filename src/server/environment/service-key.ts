@@ -2,7 +2,7 @@
 type Claims = { role?: unknown; exp?: unknown; ref?: unknown }
 
 /** Roles that may not create buckets or read private ones. */
-const VISITORS = new Set<unknown>(['anon', 'authenticated'])
+const BROWSER_ROLES = new Set<unknown>(['anon', 'authenticated'])
 
 /**
  * Describes why a key cannot be the service key of the project, as far as the key itself shows it.
@@ -17,7 +17,7 @@ export function describeServiceKey(key: string, supabaseUrl: string): string | u
     return 'is a personal access token: set it to a secret key of the project (sb_secret_…)'
   }
   const { role, exp, ref } = readClaims(key)
-  if (VISITORS.has(role)) {
+  if (BROWSER_ROLES.has(role)) {
     return `is a key of the role ${String(role)}, which browsers use: set it to the key of the role service_role`
   }
   if (typeof exp === 'number' && exp * 1000 < Date.now()) return 'has expired: set it to a valid service key'

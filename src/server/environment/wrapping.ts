@@ -1,5 +1,5 @@
 /** Variables that list items. Blanks around an item do not matter. */
-const LISTS = new Set(['CORS_ORIGINS', 'BLOCKED_USERS'])
+const LISTS = new Set(['CORS_ORIGINS', 'BLOCKED_USERS', 'TRUST_PROXY'])
 
 const QUOTES = '"\'`“”‘’'
 const isQuoted = new RegExp(`^[${QUOTES}]|[${QUOTES}]$`)

@@ -2,12 +2,12 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { FaultCode, Readiness } from '../../contract/readiness.ts'
 import { sleep } from '../../contract/retry.ts'
 import { checkResults, type CheckResult } from '../diagnostics.ts'
-import { createTokenBucket } from '../auth/token-bucket.ts'
+import { createTokenBucket } from '../http/limits/token-bucket.ts'
 import { ApiError, ConfigurationFault } from '../errors.ts'
 
-export type CheckName = keyof Readiness['checks']
+type CheckName = keyof Readiness['checks']
 
-/** Finds what is wrong around the server. A rejection is a fault, too. */
+/** The checks of the database, the storage, the issuer and the spool files. A rejection is a fault, too. */
 export type Checks = Record<CheckName, () => Promise<ConfigurationFault[]>>
 
 type Options = {
@@ -22,14 +22,13 @@ type Options = {
   firstPauseMs?: number
 }
 
-/** Looks that requests may cause: ten at once, then one a second. */
+/** Rounds of checks that requests may cause: ten at once, then one a second. */
 const LOOKS_AT_ONCE = 10
 const LOOK_AFTER_MS = 1000
 
 /**
- * Looks at what surrounds the server: in the background, and for requests at a bounded rate. Each fault is
- * logged when it appears, with its code and the sentence that says what to change, and each check when it is
- * right again.
+ * Runs the checks in the background, and for requests at a bounded rate. Logs each fault when it appears, with its
+ * code and the sentence that says what to change, and each check whose faults are corrected.
  */
 export function createMonitor(checks: Checks, { log, onDemand = [], ...options }: Options) {
   const { timeoutMs = 10_000, pauseMs = 60_000, firstPauseMs = 1000 } = options
@@ -64,7 +63,7 @@ export function createMonitor(checks: Checks, { log, onDemand = [], ...options }
     for (const fault of faults) {
       if (!known.has(identify(fault))) log.error({ check: name, code: fault.code }, fault.message)
     }
-    if (faults.length === 0 && known.size > 0) log.info({ check: name }, `${name} is right again`)
+    if (faults.length === 0 && known.size > 0) log.info({ check: name }, `${name}: the fault is corrected`)
   }
 
   const codeOf = (name: CheckName) => found.get(name)?.[0]?.code ?? 'ok'
@@ -80,7 +79,7 @@ export function createMonitor(checks: Checks, { log, onDemand = [], ...options }
       }
     },
 
-    /** What was found last. It looks again first, unless that was done too often of late. */
+    /** What was found last. It checks again first, unless requests have caused too many checks lately. */
     async report(): Promise<Readiness> {
       if (budget.take() || found.size < all.length) await look(all)
       const codes = Object.fromEntries(all.map((name) => [name, codeOf(name)]))

@@ -18,7 +18,7 @@ const HealthSchema = Type.Object(
 
 type Options = { config: Pick<Config, 'database' | 'defaultTimeZone'> }
 
-/** Looks at what surrounds the server, and reports it under `/healthz` and `/readyz`, which need no token. */
+/** Checks what the server depends on, and reports it under `/healthz` and `/readyz`, which need no token. */
 const health: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
   const { database, storage, signingKeys } = app
   const expected = {
@@ -30,7 +30,7 @@ const health: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
   async function checkDatabase(): Promise<ConfigurationFault[]> {
     const look = findDatabaseFaults(database.inspect, expected)
     // Without its zone the database still serves every other.
-    database.gate.judge(look.then((faults) => faults.find(({ code }) => code !== 'time_zone_unknown')))
+    database.gate.setResult(look.then((faults) => faults.find(({ code }) => code !== 'time_zone_unknown')))
     return look
   }
 

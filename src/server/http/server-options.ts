@@ -12,7 +12,7 @@ import { schemaKeywords } from './schema-keywords.ts'
 export const REQUEST_TIMEOUT_MS = 15 * 60_000
 
 /** Largest body of a route that does not say otherwise. */
-const SMALL_BODY_BYTES = 16 * 1024
+const DEFAULT_BODY_LIMIT = 16 * 1024
 
 /** Options of Ajv for the validation of requests. */
 export const validationOptions = (now: () => Date) => ({
@@ -32,7 +32,7 @@ export const serverOptions = (config: Pick<Config, 'logLevel' | 'maxConnectionsP
     logController: createRequestLog(),
     genReqId: generateRequestId,
     trustProxy: config.trustProxy,
-    bodyLimit: SMALL_BODY_BYTES,
+    bodyLimit: DEFAULT_BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     serverFactory: (handle, options) =>
       createLimitedServer(handle, { ...options, maxConnectionsPerAddress: config.maxConnectionsPerAddress }),

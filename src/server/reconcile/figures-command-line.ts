@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { isUuid } from '../../contract/uuid.ts'
 import { loadConfig } from '../config.ts'
 import { createDatabase } from '../database/client.ts'
-import type { Invocation } from './command-line.ts'
+import type { Invocation } from './recordings-command-line.ts'
 import { reconcileFigures, type WrongUser } from './reconcile-figures.ts'
 
 const USAGE = `Usage: npm run figures:reconcile -- [--mend] [--from USER_ID]

@@ -2,7 +2,7 @@ import { subtractFromFigures } from '../users/figures.ts'
 import { createUserRepository } from '../users/repository.ts'
 import type { SessionDependencies, SessionReference } from './dependencies.ts'
 import { sessionNotFound } from './errors.ts'
-import { consumeForDeletion } from './leases/lease.ts'
+import { consumeLeaseForDeletion } from './leases/lease.ts'
 import { removeRecording } from './recording/remove-recording.ts'
 import { createSessionRepository } from './repository.ts'
 
@@ -21,7 +21,7 @@ export async function deleteSession(
     const isDeleted = await database.transaction(async (queries) => {
       const user = await createUserRepository(queries).lock({ userId })
       if (!user) return false
-      await consumeForDeletion(queries, lease)
+      await consumeLeaseForDeletion(queries, lease)
       const deleted = await createSessionRepository(queries).delete(id, userId)
       if (deleted === null) return false
       await subtractFromFigures(queries, user, {

@@ -1,6 +1,6 @@
 import { defineStatement, type RunStatement } from '../database/statement-runner.ts'
 import type { ContentChanges } from './content.ts'
-import { IS_DELETION } from './leases/lease-repository.ts'
+import { IS_REMOVAL } from './leases/lease-repository.ts'
 
 /** The columns that an edit may set, in the order of the parameters, with their types. */
 const COLUMNS = {
@@ -45,7 +45,7 @@ const assignment = ({ column, value, isChanged }: (typeof columns)[number]) =>
  * table keep the sums, the revisions and the digest of the first content, and mark the streak as unknown when
  * a date changes.
  */
-export const editStatement = defineStatement(
+const editStatement = defineStatement(
   'edit',
   `
   WITH owner AS MATERIALIZED (
@@ -53,7 +53,7 @@ export const editStatement = defineStatement(
       AND set_config('harmony_helper.quotas', $6, true) <> '' FOR NO KEY UPDATE
   ), target AS MATERIALIZED (
     SELECT s.id, $4::int[] IS NULL OR s.revision = ANY ($4::int[]) AS is_allowed,
-      EXISTS (SELECT FROM session_leases WHERE session_id = s.id AND ${IS_DELETION}) AS is_being_deleted
+      EXISTS (SELECT FROM session_leases WHERE session_id = s.id AND ${IS_REMOVAL}) AS is_being_deleted
     FROM sessions s JOIN owner ON s.user_id = owner.id WHERE s.id = $3::uuid FOR NO KEY UPDATE OF s
   ), edited AS (
     UPDATE sessions s SET

@@ -9,20 +9,20 @@ import type { EditSession } from './edit-session.ts'
 import { MAX_TEXT_BYTES } from './upload/upload.ts'
 
 type Options = {
-  config: FastifyContextConfig
+  routeConfig: FastifyContextConfig
   editSession: EditSession
   /** Answers with the whole session. */
   answer: (reply: FastifyReply, reference: SessionReference) => Promise<FastifyReply>
 }
 
 /** `PATCH /api/sessions/:id`. Needs the plugin `receive-uploads`. */
-const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, editSession, answer }) => {
+const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig, editSession, answer }) => {
   app.addContentTypeParser('application/merge-patch+json', app.receiveJson)
 
   app.patch(
     '/sessions/:id',
     {
-      config,
+      config: routeConfig,
       bodyLimit: MAX_TEXT_BYTES,
       schema: {
         operationId: 'editSession',

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyContextConfig } from 'fastify'
 import { SessionListQuerySchema, SessionListSchema } from '../../contract/sessions.ts'
 import { invalidInput } from '../errors.ts'
-import { entityTagOf, isKnownVersion } from '../http/answers/conditional-read.ts'
+import { declareVersion, entityTagOf, hasVersion } from '../http/answers/conditional-read.ts'
 import {
   describedAs,
   JSON_TYPE,
@@ -16,20 +16,20 @@ import { createHistoryRepository, HISTORY_FORM, type HistoryVersion } from './hi
 import { listHistory, listPage } from './list-sessions.ts'
 
 type Options = {
-  config: FastifyContextConfig
+  routeConfig: FastifyContextConfig
   playbackUrls: PlaybackUrls
   now: () => Date
 }
 
 /** `GET /api/sessions`. */
-const listRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, playbackUrls, now }) => {
+const listRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig, playbackUrls, now }) => {
   const history = createHistoryRepository(app.database.run)
   const listing = { history, playbackUrls }
 
   app.get(
     '/sessions',
     {
-      config,
+      config: routeConfig,
       schema: {
         operationId: 'listSessions',
         summary: 'The history, newest first, metadata only',
@@ -57,19 +57,22 @@ const listRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, play
       const { sub } = request.user
       const query = { sub, after: cursor === undefined ? undefined : decodeCursor(cursor) }
       const period = playbackUrls.period(now())
-      const isKnown = ({ userId, revision }: HistoryVersion) =>
-        isKnownVersion(request, reply, entityTagOf([userId, revision, cursor, limit, period, HISTORY_FORM]))
+      const tagOf = ({ userId, revision }: HistoryVersion) =>
+        entityTagOf([userId, revision, cursor, limit, period, HISTORY_FORM])
 
       if (request.headers['if-none-match'] !== undefined) {
         const version = await history.findVersion(sub)
-        if (version && isKnown(version)) return reply.code(304).send(null)
+        if (version && hasVersion(request, tagOf(version))) {
+          declareVersion(reply, tagOf(version))
+          return reply.code(304).send(null)
+        }
       }
       const hasBody = request.method !== 'HEAD'
       const { items, link, version } =
         limit === undefined
           ? await listHistory(listing, query, { hasBody })
           : await listPage(listing, { ...query, limit })
-      if (version) isKnown(version)
+      if (version) declareVersion(reply, tagOf(version))
       if (link) reply.header('link', link)
       return reply.type(JSON_TYPE).send(items)
     }

@@ -6,7 +6,7 @@ import type { HistoryPiece, HistoryQuery, HistoryRepository, HistoryVersion } fr
 
 type Dependencies = { history: HistoryRepository; playbackUrls: PlaybackUrls }
 
-export type SessionList = {
+type SessionList = {
   /** JSON array of list items: whole, or in pieces. */
   items: string | Readable
   /** The `Link` header (RFC 8288) of a page that is not the last; relative, so that it is right behind any proxy. */

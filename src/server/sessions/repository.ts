@@ -1,7 +1,7 @@
 import type { Queries } from '../database/client.ts'
 import { raw, sql } from '../database/sql.ts'
 import type { Position } from './cursor.ts'
-import { IS_DELETION } from './leases/lease-repository.ts'
+import { IS_REMOVAL } from './leases/lease-repository.ts'
 import { SCORE_COLUMNS, type StoredScores } from './score-repository.ts'
 
 /** A session without its scores. */
@@ -80,7 +80,7 @@ export const createSessionRepository = (queries: Queries) => ({
       SELECT ${COLUMNS}, auth0_id AS sub, content_digest AS "contentDigest",
         CASE WHEN content_digest IS DISTINCT FROM ${digest} THEN digest_session(s) END AS "currentDigest",
         EXISTS (
-          SELECT FROM session_leases WHERE session_id = s.id AND ${raw(IS_DELETION)}
+          SELECT FROM session_leases WHERE session_id = s.id AND ${raw(IS_REMOVAL)}
         ) AS "isBeingDeleted"
       FROM sessions s JOIN users u ON u.id = user_id WHERE s.id = ${id}::uuid`
     return row ?? null
@@ -110,7 +110,7 @@ export const createSessionRepository = (queries: Queries) => ({
   },
 
   /**
-   * Stores the size of a recording before it is published: the mark that an object may exist. `quotas`: see
+   * Stores the size of a recording before it is published, if its upload is still the open one. `quotas`: see
    * `quotaSetting`.
    * @returns false when another upload has replaced this one, or the session does not exist
    */

@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import { SessionDataSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
-import { isKnownVersion } from '../http/answers/conditional-read.ts'
+import { declareVersion, hasVersion } from '../http/answers/conditional-read.ts'
 import { revisionTag } from '../http/answers/entity-tag.ts'
 import {
   describedAs,
@@ -33,7 +33,7 @@ type Options = {
   now: () => Date
 }
 
-/** `/api/sessions` (seed, "Session Routes"). */
+/** The routes under `/api/sessions`. */
 const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
   const { database, storage, log, sessions: dependencies } = app
   const sessions = createSessionRepository(database.queries)
@@ -70,7 +70,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       })
   }
 
-  await app.register(listRoute, { config: readConfig, playbackUrls, now })
+  await app.register(listRoute, { routeConfig: readConfig, playbackUrls, now })
 
   app.get(
     '/sessions/:id',
@@ -96,7 +96,8 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     },
     async (request, reply) => {
       const read = await readSession(reading, { id: request.params.id, sub: request.user.sub })
-      if (isKnownVersion(request, reply, tagOf(read))) return reply.code(304).send(null)
+      declareVersion(reply, tagOf(read))
+      if (hasVersion(request, tagOf(read))) return reply.code(304).send(null)
       return sendRead(reply, read)
     }
   )
@@ -110,7 +111,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       tagOf
     })
     await scope.register(editRoute, {
-      config: readConfig,
+      routeConfig: readConfig,
       editSession: (reference, edit) => editSession(dependencies, reference, edit),
       answer: async (reply, reference) =>
         sendRead(reply, await readSession(reading, reference), urlsAfterWrite)
@@ -125,7 +126,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
         operationId: 'deleteSession',
         summary: 'Delete a session and its recording',
         description:
-          'All or nothing: after an error the session is still there. Repeating finishes the work.',
+          'After an error the session is still there, perhaps without its recording. Repeat the request to finish.',
         tags: ['Sessions'],
         params: SessionParamsSchema,
         response: {

@@ -97,9 +97,9 @@ const LEASE = `
 const END_LEASE = `
   , ended AS (DELETE FROM session_leases USING saved WHERE session_id = saved.id)`
 
-/** Exported for the test of their plans. */
+/** Exported for the test of its plan. */
 export const saveStatement = defineStatement('save', saveText('', 'owner'))
-export const saveUnderLeaseStatement = defineStatement('save-leased', saveText(LEASE, 'owner, lease'))
+const saveUnderLeaseStatement = defineStatement('save-leased', saveText(LEASE, 'owner, lease'))
 
 export const createSaveRepository = (run: RunStatement) => ({
   /** Writes all of it or nothing. */

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { NewSessionSchema, SessionDataSchema } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
-import { acceptEqualAnswerName } from '../http/openapi/answer-names.ts'
+import { acceptEqualAnswerName } from '../http/bodies/answer-names.ts'
 import { describedAs, problemResponses, withHeader } from '../http/openapi/response-schemas.ts'
 import { readNewSession } from './content.ts'
 import type { SessionAnswer } from './presenter.ts'

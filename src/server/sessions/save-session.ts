@@ -7,18 +7,18 @@ import type { Recording, SessionContent } from './content.ts'
 import type { SessionDependencies } from './dependencies.ts'
 import { isUserDeleted } from './errors.ts'
 import type { NewRow } from './save-repository.ts'
-import { commitOrResolve } from './resolve-unknown-outcome.ts'
+import { commitOrResolve } from './commit-or-resolve.ts'
 
 /** The user of a token, and when the save must have sent its recording to the storage. */
 type Caller = Pick<Save, 'sub'> & { deadline: AbortSignal }
 
 /**
- * Saves a session, all or nothing: after success row, recording and streak are stored, after an error none of
- * them is.
+ * Saves a session, all or nothing: after success row, recording and streak are stored. After an error none of them
+ * is, except that an outage of the database may leave the outcome unknown.
  *
  * The recording is uploaded first, under a lease on the session id and without a database connection. Then
- * one transaction writes the row, consumes the lease and counts the streak. A process that dies in between
- * leaves an object without a row, which reconciliation removes, and never a row without its object.
+ * one statement writes the row, ends the lease, and extends the streak or marks it as unknown. A process that dies
+ * in between leaves an object without a row, which the clean-up removes, and never a row without its object.
  *
  * @throws {ApiError} user_not_synced; id_reused when other content is stored, or being saved, under the id;
  * session_busy; storage_unavailable; database_unavailable; the reason of `deadline`

@@ -23,7 +23,7 @@ export const sessionJsonStatement = defineStatement(
 )
 
 /** A session as PostgreSQL writes it. `json` is null if a score is too large for one string. */
-export type SessionJson = { json: string | null; revision: number }
+type SessionJson = { json: string | null; revision: number }
 
 export const createSessionJsonRepository = (run: RunStatement) => ({
   /** @returns null when the user has no such session */

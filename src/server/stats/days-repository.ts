@@ -3,13 +3,13 @@ import { defineStatement, type RunStatement } from '../database/statement-runner
 
 /** The days with practice of a user. */
 export type DaysRow = {
-  /** The zone asked for, or else the one by whose days the streak was counted; null when that is unknown. */
+  /** The zone asked for, or else the one in which the streak was counted; null when that is unknown. */
   zone: string | null
   /** In order. */
   days: { date: string; seconds: number; sessions: number }[]
 }
 
-export type DaysQuery = DayRange & {
+type DaysQuery = DayRange & {
   sub: string
   /** Zone of the answer instead of the user's own. Both zones are names that the database knows. */
   zone: string | null

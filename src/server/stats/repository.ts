@@ -5,9 +5,9 @@ export type StatsRow = {
   userId: string
   /** Null while they are not counted. */
   totalSeconds: string | null
-  /** The zone by whose days the streak was counted; null when the streak is unknown. */
+  /** The time zone in which the streak was counted; null when the streak is unknown. */
   countedZone: string | null
-  /** The zone asked for, or else the one by whose days the streak was counted. */
+  /** The zone asked for, or else the one in which the streak was counted. */
   zone: string
   /** Local day in that zone, `YYYY-MM-DD`. The row has none if both zones are unknown. */
   today: string
@@ -20,7 +20,7 @@ export type StatsRow = {
   weekSeconds: string[]
 }
 
-export type StatsQuery = {
+type StatsQuery = {
   sub: string
   /** Zone of the answer instead of the user's own. Both zones are names that the database knows. */
   zone: string | null

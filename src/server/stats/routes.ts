@@ -8,14 +8,14 @@ import {
 } from '../../contract/stats.ts'
 import type { Config } from '../config.ts'
 import { invalidInput } from '../errors.ts'
-import { entityTagOf, isKnownVersion } from '../http/answers/conditional-read.ts'
+import { declareVersion, entityTagOf, hasVersion } from '../http/answers/conditional-read.ts'
 import { describedAs, JSON_TYPE, NOT_MODIFIED, problemResponses } from '../http/openapi/response-schemas.ts'
 import { readPracticeDays } from './read-practice-days.ts'
 import { userStats } from './user-stats.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone'>; now: () => Date }
 
-/** `GET /api/stats` (seed, "Stats Routes") and `GET /api/stats/days`. */
+/** `GET /api/stats` and `GET /api/stats/days`. */
 const statsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { defaultTimeZone }, now }) => {
   app.get(
     '/stats',
@@ -72,7 +72,9 @@ const statsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { 
 /** Midnight changes the answer without a write, so its version is the answer itself. */
 function send(request: FastifyRequest, reply: FastifyReply, answer: object) {
   const json = reply.serialize(answer) as string
-  if (isKnownVersion(request, reply, entityTagOf([json]))) return reply.code(304).send(null)
+  const tag = entityTagOf([json])
+  declareVersion(reply, tag)
+  if (hasVersion(request, tag)) return reply.code(304).send(null)
   return reply.type(JSON_TYPE).send(json as never)
 }
 

@@ -1,7 +1,7 @@
 import { isTimeZone } from '../../contract/practice-days.ts'
 import { invalidInput } from '../errors.ts'
 
-/** Whose stats, by whose days, and as of when. */
+/** The user, the time zone and the time of the stats. */
 export type StatsRequest = {
   sub: string
   /** Zone of this answer, instead of the user's own. */

@@ -1,7 +1,7 @@
 import type { Queries } from '../database/client.ts'
 import { sql, type Sql } from '../database/sql.ts'
 
-/** Whose figures, by whose days, and as of when. `zone` is a name that the database knows. */
+/** The user, the time zone and the time for counting. `zone` is a name that the database knows. */
 export type FiguresQuery = { userId: string; zone: string; now: Date }
 
 /**

@@ -3,13 +3,13 @@ import type { TimeZones } from '../database/time-zones.ts'
 import { createFiguresRepository } from './figures-repository.ts'
 import { createUserRepository, type LockedUser } from './repository.ts'
 
-/** By whose days, and as of when. `defaultTimeZone` is the zone of users without one. */
-export type Clock = { zones: TimeZones; defaultTimeZone: string; now: Date }
+/** The zones and the time for counting. `defaultTimeZone` is the zone of users without one. */
+export type CountingContext = { zones: TimeZones; defaultTimeZone: string; now: Date }
 
 const queryOf = async (
   queries: Queries,
   { userId, timeZone }: LockedUser,
-  { zones, defaultTimeZone, now }: Clock
+  { zones, defaultTimeZone, now }: CountingContext
 ) => ({
   userId,
   zone: await zones.resolve([timeZone, defaultTimeZone], queries),
@@ -24,7 +24,7 @@ const queryOf = async (
 export async function refreshFigures(
   queries: Queries,
   sub: string,
-  clock: Clock
+  clock: CountingContext
 ): Promise<LockedUser | null> {
   const figures = createFiguresRepository(queries)
   const user = await createUserRepository(queries).lock({ sub })
@@ -39,7 +39,11 @@ export async function refreshFigures(
  * Counts all running figures of a user again, inside a transaction.
  * @returns false when the user does not exist
  */
-export async function recountFigures(queries: Queries, userId: string, clock: Clock): Promise<boolean> {
+export async function recountFigures(
+  queries: Queries,
+  userId: string,
+  clock: CountingContext
+): Promise<boolean> {
   const figures = createFiguresRepository(queries)
   const user = await createUserRepository(queries).lock({ userId })
   if (!user) return false
@@ -56,7 +60,7 @@ export async function recountFigures(queries: Queries, userId: string, clock: Cl
 export async function subtractFromFigures(
   queries: Queries,
   user: LockedUser,
-  { deleted, ...clock }: Clock & { deleted: string }
+  { deleted, ...clock }: CountingContext & { deleted: string }
 ): Promise<void> {
   const figures = createFiguresRepository(queries)
   const query = await queryOf(queries, user, clock)

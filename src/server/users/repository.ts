@@ -16,7 +16,7 @@ export type UserRow = {
 }
 
 /** A user with the running figures; null: not counted. */
-export type AccountRow = UserRow & {
+type AccountRow = UserRow & {
   totalSeconds: bigint | null
   sessionCount: number | null
   textBytes: bigint | null
@@ -27,7 +27,7 @@ export type AccountRow = UserRow & {
 export type LockedUser = {
   userId: string
   timeZone: string | null
-  /** The zone by whose days the streak was counted; null when the streak is unknown. */
+  /** The time zone in which the streak was counted; null when the streak is unknown. */
   countedZone: string | null
   hasTotals: boolean
 }

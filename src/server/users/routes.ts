@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { AccountSchema, SyncUserSchema, UserSchema } from '../../contract/users.ts'
 import type { Config } from '../config.ts'
 import { invalidInput } from '../errors.ts'
-import { acceptAnswerName } from '../http/openapi/answer-names.ts'
+import { acceptAnswerName } from '../http/bodies/answer-names.ts'
 import { describedAs, problemResponses } from '../http/openapi/response-schemas.ts'
 import { presentUser } from './present-user.ts'
 import { readProfile } from './profile.ts'
@@ -11,7 +11,7 @@ import { syncUser } from './sync-user.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone' | 'quotas'>; now: () => Date }
 
-/** `POST /api/users/sync` (seed, "User Routes") and `GET /api/users/me`. */
+/** `POST /api/users/sync` and `GET /api/users/me`. */
 const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
   const { defaultTimeZone, quotas } = config
   app.post(

@@ -116,7 +116,7 @@ const v0Routes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }
         operationId: 'v0DeleteSession',
         summary: 'Delete a session and its recording',
         description:
-          'All or nothing: after an error the session is still there. Repeating finishes the work.',
+          'After an error the session is still there, perhaps without its recording. Repeat the request to finish.',
         params: SessionParamsSchema,
         response: {
           204: Type.Null({ description: 'Row and recording are deleted' }),

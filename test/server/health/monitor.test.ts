@@ -77,7 +77,7 @@ t.test('a fault that appears or ends is noticed in the background and logged onc
   t.strictSame(errors, ['The limit is low'])
   faults = []
   await pause(30)
-  t.strictSame(infos, ['storage is right again'])
+  t.strictSame(infos, ['storage: the fault is corrected'])
   closing.abort()
   await watching
 })

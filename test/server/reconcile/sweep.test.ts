@@ -117,7 +117,7 @@ t.test('an upload whose session a request works on is left for later', async (t)
   t.equal((await run()).uploads, 1)
 })
 
-t.test('an expired lease goes with the object of a save that died, and a living one stays', async (t) => {
+t.test('an expired lease and its object are removed, and a current one stays', async (t) => {
   const { who, userId } = await newcomer()
   const saved = (await who.save({ audioBase64: webm.toString('base64') })).json<SessionData>().id
   const [died, alive] = [randomUUID(), randomUUID()]

@@ -2,7 +2,7 @@ import type { Inspect } from '../../database/migrations/deploy.ts'
 import { databaseTables } from '../../database/tables.ts'
 
 /** What PostgreSQL says of one of our tables, to the role of the connection. */
-export type TableFacts = {
+type TableFacts = {
   name: string
   schema: string
   owner: string

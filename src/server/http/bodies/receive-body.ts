@@ -6,7 +6,7 @@ import { ApiError } from '../../errors.ts'
  * The minimum average rate of a body. It applies once the server has waited for `afterMs` milliseconds in
  * all.
  */
-export type MinRate = { bytesPerSecond: number; afterMs: number }
+type MinRate = { bytesPerSecond: number; afterMs: number }
 
 type Limits = {
   /** The largest body, in bytes. */

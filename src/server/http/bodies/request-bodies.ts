@@ -6,12 +6,12 @@ import { ApiError } from '../../errors.ts'
 /** How long a client that is sending a refused body may send nothing. */
 const STALL_MS = 30_000
 
-/** A client that closes its connection gets its answer after such a pause: it may send no more before. */
+/** How long a refused body must pause before a client that closes its connection gets the answer. */
 const PAUSE_MS = 1000
 
 /**
- * Decides over bodies before they are read, and after authentication: one with a Content-Encoding or over the
- * limit of its route is refused, and a client that expects `100 Continue` gets it. After a refusal the rest
+ * Refuses bodies after authentication and before they are read: one with a Content-Encoding or over the
+ * limit of its route. A client that expects `100 Continue` gets it. After a refusal the rest
  * of the body is discarded: if the connection were closed, a client that is still sending would not see the
  * answer.
  */
@@ -63,7 +63,7 @@ function encoded(encoding: string) {
   )
 }
 
-/** Until the client has sent all, sends nothing any more, or the time limit of a request ends it. */
+/** Resolves when the body has ended, has paused, or has lost its connection. */
 function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.removeHeader('connection') // Fastify closes the connection after an error in a body
   const giveUp = setTimeout(() => raw.socket.destroy(), STALL_MS).unref()

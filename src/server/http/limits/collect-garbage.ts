@@ -9,11 +9,11 @@ const collect = runInNewContext('gc') as () => void
 let garbageBytes = 0
 
 /**
- * Tells that a text of so many bytes becomes garbage or needs its memory. For every 8 MB, the garbage of the whole
- * heap is collected, in about fifty milliseconds in which nothing else runs. V8 puts off the collection of large
+ * Counts the bytes of large texts: call it before and after one is parsed. Every 8 MB the garbage of the whole heap
+ * is collected, in about fifty milliseconds in which nothing else runs. V8 puts off the collection of large
  * strings and buffers; two large texts one after the other would need twice the memory.
  */
-export function collectGarbage(textBytes: number) {
+export function noteGarbage(textBytes: number) {
   garbageBytes += textBytes
   if (garbageBytes < MAX_GARBAGE_BYTES) return
   garbageBytes = 0

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import { ApiError } from '../../errors.ts'
-import { LARGE_BODY_BYTES } from './memory-budget.ts'
+import { STREAMED_BODY_LIMIT } from './memory-budget.ts'
 import { bodyStalled } from '../bodies/receive-body.ts'
 import { REQUEST_TIMEOUT_MS } from '../server-options.ts'
 
@@ -10,7 +10,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Aborts, with the error to answer with, when the answer has not begun by the deadline of the request. */
     readonly deadline: AbortSignal
-    /** The controller of `deadline`: it makes its signal, which costs microseconds, when that is first needed. */
+    /** Controller of `deadline`. It is created on first use, because a signal costs microseconds. */
     expiry: AbortController | undefined
     deadlineTimer: NodeJS.Timeout | undefined
     /** The work of the route has begun. */
@@ -19,7 +19,7 @@ declare module 'fastify' {
 }
 
 /** Milliseconds from the arrival of the headers to the beginning of the answer. */
-export type Deadlines = {
+type Deadlines = {
   usual: number
   /** For routes that wait for the object storage. */
   storage: number
@@ -78,7 +78,7 @@ async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadli
 }
 
 function limitOf({ routeOptions }: FastifyRequest, deadlines: Deadlines): number {
-  if (routeOptions.bodyLimit > LARGE_BODY_BYTES) return deadlines.upload
+  if (routeOptions.bodyLimit > STREAMED_BODY_LIMIT) return deadlines.upload
   return routeOptions.config.waitsForStorage ? deadlines.storage : deadlines.usual
 }
 

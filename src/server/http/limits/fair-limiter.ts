@@ -22,9 +22,8 @@ type Waiter = { user: string; places: number; enter: () => void }
 
 /**
  * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so
- * that the many calls of one user delay another user by no more than one of them. Those who need many places
- * get them in their turn, too: until there are enough, nobody overtakes them. Only users who hold all that they
- * may are passed over.
+ * that the many calls of one user delay another user by no more than one of them. The next user in turn waits until
+ * enough places are free, and nobody overtakes. Users who hold all that they may are skipped.
  */
 export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal }: Options) {
   /** The user whose turn is next comes first. */

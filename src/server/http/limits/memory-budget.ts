@@ -16,7 +16,7 @@ const STREAM_BYTES = 2 * 1024 * 1024
 /** Bodies and answers up to this size are not counted: the limits of connections bound the number of them. */
 export const UNCOUNTED_BYTES = 16 * 1024
 /** Bodies of routes with a larger limit are received in bounded memory: see `receive-uploads`. */
-export const LARGE_BODY_BYTES = 1024 * 1024
+export const STREAMED_BODY_LIMIT = 1024 * 1024
 /** Bytes of memory for each byte of a body that is parsed as a whole: the bytes, their text and the values. */
 export const MEMORY_PER_BYTE = 4
 const MAX_WAITING = 1000
@@ -75,7 +75,7 @@ async function memoryBudget(
 
 /** 0 for a route that receives its body in bounded memory. */
 function bodySizeOf({ headers, routeOptions: { bodyLimit } }: FastifyRequest): number {
-  if (bodyLimit > LARGE_BODY_BYTES) return 0
+  if (bodyLimit > STREAMED_BODY_LIMIT) return 0
   if (headers['transfer-encoding'] !== undefined) return bodyLimit
   return Number(headers['content-length'] ?? 0)
 }

@@ -9,7 +9,7 @@ export const exampleDetails: Record<ProblemCode, string> = {
   not_your_account: 'auth0_id must be the `sub` of the access token.',
   blocked: 'This account is blocked. Contact the operator of this service.',
   session_not_found: 'You have no session with this id.',
-  too_many_requests: 'Send at most 1200 requests in 60 seconds. Continue in 12 s.',
+  too_many_requests: 'Send at most 300 requests in 10 seconds. Continue in 4 s.',
   route_not_found: 'See /docs for the existing routes.',
   method_not_allowed: 'Use one of the methods GET, POST, OPTIONS.',
   upload_stalled:

@@ -1,18 +1,18 @@
 import type { Queries } from '../../database/client.ts'
 import { sql } from '../../database/sql.ts'
 
-/** The reason for which a lease is acquired: a save, a direct upload or a deletion. */
+/** The reason for which a lease is acquired: a save, a direct upload or a removal. */
 export type Purpose = {
   sessionId: string
   userId: string
-  /** SHA-256 of the content to be written, lower-case hexadecimal; null for a deletion. */
+  /** SHA-256 that equal requests share, in lower-case hexadecimal: of the content, or of the upload's key. Null for a removal. */
   contentDigest: string | null
   /** Whether to wait for every other purpose, not only for an equal one. Deletions always wait. */
   waitsForOthers?: boolean
 }
 
-/** Whether a row of `session_leases` is that of a deletion under way, as SQL. */
-export const IS_DELETION =
+/** Whether a row of `session_leases` is that of a removal under way, as SQL. */
+export const IS_REMOVAL =
   'session_leases.content_digest IS NULL AND session_leases.holder IS NOT NULL AND session_leases.expires_at > now()'
 
 /** The columns that identify one lease of a session id. Only the current fencing token matches a row. */

@@ -10,7 +10,7 @@ export type Lease = LeaseKey & {
   readonly isInherited: boolean
   /** Writes to the bucket have begun under this lease. */
   hasWritten: boolean
-  /** A transaction has ended the lease. This takes effect only if the transaction is committed. */
+  /** A transaction deletes the lease when it commits. */
   isConsumed: boolean
   /**
    * `withLease` does not end the lease, whether its work succeeds or fails. `release` ends it, or it expires.
@@ -22,7 +22,7 @@ export type Lease = LeaseKey & {
  * Locks the lease inside a transaction, so that it stays held until the transaction ends.
  * @throws {ApiError} session_busy when the lease was lost
  */
-export async function confirm(queries: Queries, lease: Lease): Promise<void> {
+export async function confirmLease(queries: Queries, lease: Lease): Promise<void> {
   if (!(await lockLease(queries, lease))) throw leaseLost()
 }
 
@@ -30,19 +30,19 @@ export async function confirm(queries: Queries, lease: Lease): Promise<void> {
  * Ends the lease inside the committing transaction. A request that lost its lease cannot commit.
  * @throws {ApiError} session_busy when the lease was lost
  */
-export async function consume(queries: Queries, lease: Lease): Promise<void> {
+export async function consumeLease(queries: Queries, lease: Lease): Promise<void> {
   if (!(await deleteLease(queries, lease))) throw leaseLost()
   lease.isConsumed = true
 }
 
 /**
- * As `consume`, for a deletion. If the lease is inherited, a removal that an earlier request sent may still
+ * As `consumeLease`, for a deletion. If the lease is inherited, a removal that an earlier request sent may still
  * take effect. The id then stays reserved until the lease expires, so that this removal cannot delete the
  * object of a later save.
  * @throws {ApiError} session_busy when the lease was lost
  */
-export async function consumeForDeletion(queries: Queries, lease: Lease): Promise<void> {
-  if (!lease.isInherited) return consume(queries, lease)
+export async function consumeLeaseForDeletion(queries: Queries, lease: Lease): Promise<void> {
+  if (!lease.isInherited) return consumeLease(queries, lease)
   if (!(await abandonLease(queries, lease))) throw leaseLost()
   lease.isConsumed = true
 }

@@ -5,7 +5,7 @@ import { quotaSetting, toQuotaError } from '../../users/quotas.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { sessionBusy, sessionNotFound } from '../errors.ts'
-import { confirm, consume, type Lease } from '../leases/lease.ts'
+import { confirmLease, consumeLease, type Lease } from '../leases/lease.ts'
 import { createSessionRepository, type StoredSession } from '../repository.ts'
 import { uploadNotFound } from './errors.ts'
 import { createOpenUploads } from './open-uploads.ts'
@@ -96,7 +96,7 @@ async function attach(dependencies: SessionDependencies, publication: Publicatio
   const revision = await database
     .transaction(async (queries) => {
       await createUserRepository(queries).lock(session)
-      await consume(queries, lease)
+      await consumeLease(queries, lease)
       const sessions = createSessionRepository(queries)
       const revision = await sessions.attachRecording(session.id, recording, quotaSetting(quotas))
       if (revision === null) throw uploadNotFound() // replaced meanwhile
@@ -120,7 +120,7 @@ async function publish(
   await database
     .transaction(async (queries) => {
       await createUserRepository(queries).lock(session)
-      await confirm(queries, lease)
+      await confirmLease(queries, lease)
       const sessions = createSessionRepository(queries)
       const recording = recordingOf(upload)
       const isCurrent = await sessions.announceRecording(session.id, recording, quotaSetting(quotas))
@@ -144,6 +144,6 @@ async function removeSealed(
   { sealedKey }: StagedUpload
 ): Promise<void> {
   await staging.remove([sealedKey]).catch((error) => {
-    log.warn({ err: error }, 'A published recording is still in staging; reconciliation will remove it')
+    log.warn({ err: error }, 'A published recording is still in staging; the clean-up will remove it')
   })
 }

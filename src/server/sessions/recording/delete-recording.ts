@@ -1,6 +1,6 @@
 import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
-import { consumeForDeletion } from '../leases/lease.ts'
+import { consumeLeaseForDeletion } from '../leases/lease.ts'
 import { createSessionRepository } from '../repository.ts'
 import { createOpenUploads } from './open-uploads.ts'
 import { removeRecording } from './remove-recording.ts'
@@ -17,7 +17,7 @@ export async function deleteRecording(
   await removeRecording(dependencies, reference, ({ id, userId }, lease) =>
     dependencies.database.transaction(async (queries) => {
       await createUserRepository(queries).lock({ userId })
-      await consumeForDeletion(queries, lease)
+      await consumeLeaseForDeletion(queries, lease)
       await createSessionRepository(queries).forgetRecording(id)
       await createOpenUploads(queries).end(id)
     })

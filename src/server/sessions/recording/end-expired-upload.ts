@@ -1,7 +1,7 @@
 import { possibleKeys } from '../../storage/recording-keys.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies } from '../dependencies.ts'
-import { consumeForDeletion } from '../leases/lease.ts'
+import { consumeLeaseForDeletion } from '../leases/lease.ts'
 import { createOpenUploads, type OpenUpload } from './open-uploads.ts'
 import { stagedUpload } from './staged-upload.ts'
 
@@ -23,7 +23,7 @@ export function endExpiredUpload(
     if (upload.audioUrl === null) await leases.write(lease, () => removeObjects(storage, upload))
     return database.transaction(async (queries) => {
       await createUserRepository(queries).lock({ userId })
-      await consumeForDeletion(queries, lease)
+      await consumeLeaseForDeletion(queries, lease)
       return createOpenUploads(queries).endExpired(sessionId)
     })
   })

@@ -2,7 +2,7 @@ import { possibleKeys } from '../../storage/recording-keys.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { isUserDeleted, sessionNotFound } from '../errors.ts'
-import { confirm, type Lease } from '../leases/lease.ts'
+import { confirmLease, type Lease } from '../leases/lease.ts'
 import {
   createSessionRepository,
   mayHaveObject,
@@ -47,9 +47,9 @@ async function removeObject(
   const { id, userId, uploadId, audioUrl } = session
   await database.transaction(async (queries) => {
     const user = await createUserRepository(queries).lock({ userId })
-    // Before anything is removed: nothing that comes later may fail because of a time zone.
+    // Looks the zone up before anything is removed, so that the later count finds it in the cache.
     await database.zones.resolve([user?.timeZone ?? null, defaultTimeZone], queries)
-    await confirm(queries, lease)
+    await confirmLease(queries, lease)
     await createSessionRepository(queries).clearAudioUrl(id)
   })
   await leases.write(lease, async () => {

@@ -18,7 +18,7 @@ export type StagedUpload = {
 export const stagingKey = ({ userId, id }: SessionIds, uploadId: string) =>
   `${userId}/${id}/${uploadId}`.toLowerCase()
 
-/** Makes the id of an upload. The announced length is part of it, so that it need not be stored. */
+/** Makes the id of an upload. The announced length is part of it: the completion reads it from there. */
 export const createUploadId = (bytes: number) => `${randomUUID()}-${bytes}`
 
 /** The length with which an upload was begun. */

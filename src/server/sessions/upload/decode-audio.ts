@@ -14,9 +14,6 @@ const PENDING = /^[A-Za-z0-9+/=]*$/
 /** The last group of valid base64, with or without padding (RFC 4648). */
 const LAST_GROUP = /^[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/][A-Za-z0-9+/=]?)?$/
 
-/** Decodes one recording. */
-export type AudioDecoder = ReturnType<typeof createAudioDecoder>
-
 /**
  * Decodes a JSON string that contains base64, or a `data:` URL of it. It takes the bytes between the quotes
  * of the string, in pieces of any size. Base64 has the standard alphabet and no white space; padding is

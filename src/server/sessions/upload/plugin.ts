@@ -2,16 +2,16 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
-import { collectGarbage } from '../../http/limits/collect-garbage.ts'
+import { noteGarbage } from '../../http/limits/collect-garbage.ts'
 import { clientGone, receiveBody } from '../../http/bodies/receive-body.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
 import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
-import { hasRecording, receiveSmallUpload, SMALL_UPLOAD_BYTES } from './small-upload.ts'
+import { hasRecording, receiveSmallUpload, MAX_WHOLE_BYTES } from './small-upload.ts'
 import { deleteAbandonedSpoolFiles } from './spool.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
 
 /** Bodies up to this size do not wait for a place. */
-const SMALL_BODY_BYTES = 1024 * 1024
+const MAX_BYTES_WITHOUT_PLACE = 1024 * 1024
 
 /** Memory for a body of any size: what its spools keep, and a text below the size of large ones. */
 const MAX_BODY_MEMORY = 3 * 1024 * 1024
@@ -28,17 +28,17 @@ declare module 'fastify' {
     receiveJson: (request: FastifyRequest, payload: IncomingMessage) => Promise<unknown>
   }
   interface FastifyRequest {
-    /** The received body with its recording, until the answer is sent. */
+    /** The received body with its recording, until the answer begins. */
     upload: ReceivedUpload | undefined
-    /** Memory and places to release with the answer. */
-    uploadPlaces: Release[]
+    /** Give back memory and places when the answer begins. */
+    uploadReleases: Release[]
   }
 }
 
 /**
  * Receives the JSON bodies of its scope in bounded memory: a recording is not in `request.body` but in
  * `request.upload`. A limited number of bodies that are large, or of unknown size, is received and saved at a
- * time, at most a quarter of them from one user. A body is read once there are a place and memory for it. A
+ * time, at most a quarter of them from one user. A body is read only after it has a place and memory. A
  * large text must be in memory to be parsed, so large texts are parsed one at a time. The routes need
  * authentication, because the limit for one user needs the user.
  */
@@ -51,7 +51,7 @@ async function receiveUploads(
   const minRate = { bytesPerSecond: MIN_BYTES_PER_SECOND, afterMs: Math.max(10_000, timeoutMs) }
 
   app.decorateRequest('upload')
-  app.decorateRequest('uploadPlaces')
+  app.decorateRequest('uploadReleases')
 
   app.addHook('onReady', () =>
     deleteAbandonedSpoolFiles().catch((error) =>
@@ -61,19 +61,21 @@ async function receiveUploads(
 
   // Before parsing: an error of the parser closes the connection, also of a client that is still sending.
   app.addHook('preParsing', async (request) => {
-    request.uploadPlaces = []
+    request.uploadReleases = []
     if (sizeOf(request) <= UNCOUNTED_BYTES) return
     const { sub } = request.user
-    const ended = whenEnded(request)
+    const ended = endSignal(request)
     // In this order for every body: those that wait for a place must not hold memory.
-    if (sizeOf(request) > SMALL_BODY_BYTES) request.uploadPlaces.push(await bodies.acquire(sub, ended))
-    request.uploadPlaces.push(await app.memoryBudget.acquire(sub, ended, memoryOf(request)))
+    if (sizeOf(request) > MAX_BYTES_WITHOUT_PLACE) {
+      request.uploadReleases.push(await bodies.acquire(sub, ended))
+    }
+    request.uploadReleases.push(await app.memoryBudget.acquire(sub, ended, memoryOf(request)))
   })
 
   app.decorate('receiveJson', async (request: FastifyRequest, payload: IncomingMessage) => {
     const limit = request.routeOptions.bodyLimit
     const body = receiveBody(payload, { limit, stallMs: timeoutMs, minRate })
-    const receive = sizeOf(request) <= SMALL_UPLOAD_BYTES ? receiveSmallUpload : receiveUpload
+    const receive = sizeOf(request) <= MAX_WHOLE_BYTES ? receiveSmallUpload : receiveUpload
     const received = await receive(body, maxRecordingBytes)
     if (request.deadline.aborted) await received.close() // it was answered while the body arrived
     request.deadline.throwIfAborted()
@@ -86,10 +88,10 @@ async function receiveUploads(
 
   /** Collects garbage before and after, because small machines are short of memory. */
   async function parseAlone(request: FastifyRequest, size: number, parse: () => Promise<unknown>) {
-    request.uploadPlaces.push(await largeTexts.acquire(request.user.sub, request.deadline))
-    collectGarbage(size)
+    request.uploadReleases.push(await largeTexts.acquire(request.user.sub, request.deadline))
+    noteGarbage(size)
     const parsed = await parse()
-    collectGarbage(size)
+    noteGarbage(size)
     return parsed
   }
 
@@ -101,7 +103,7 @@ async function receiveUploads(
   app.addHook('onSend', async (request) => {
     request.body = undefined
     await request.upload?.close()
-    for (const release of request.uploadPlaces ?? []) release()
+    for (const release of request.uploadReleases ?? []) release()
   })
 }
 
@@ -116,7 +118,7 @@ const sizeOf = ({ headers }: FastifyRequest) =>
 const memoryOf = (request: FastifyRequest) => Math.min(sizeOf(request) * MEMORY_PER_BYTE, MAX_BODY_MEMORY)
 
 /** Aborts when the client is gone, and at the deadline. */
-function whenEnded({ raw, deadline }: FastifyRequest): AbortSignal {
+function endSignal({ raw, deadline }: FastifyRequest): AbortSignal {
   const gone = new AbortController()
   raw.once('close', () => gone.abort(clientGone()))
   return AbortSignal.any([deadline, gone.signal])

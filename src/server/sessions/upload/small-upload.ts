@@ -4,7 +4,7 @@ import { createIncomingRecording, type IncomingRecording } from './incoming-reco
 import type { ReceivedUpload } from './upload.ts'
 
 /** Bodies up to this size are parsed as a whole: their pieces would cost more than their memory. */
-export const SMALL_UPLOAD_BYTES = 64 * 1024
+export const MAX_WHOLE_BYTES = 64 * 1024
 
 /**
  * Receives one small body of `POST /api/sessions`, with the outcome that `receiveUpload` has: after the

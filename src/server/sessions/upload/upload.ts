@@ -81,7 +81,7 @@ export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingByt
     return (incoming = createIncomingRecording(maxRecordingBytes))
   }
 
-  /** Its bytes are free afterwards: parsing a large text takes several times as much memory. */
+  /** A function of its own, so that the bytes can be collected before the text is parsed. */
   const readText = async () => decodeBody(await text.read(0, text.size))
 
   async function close(): Promise<void> {
@@ -114,9 +114,6 @@ export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingByt
      * @throws {ApiError} invalid_input, recording_too_large, unsupported_recording
      */
     recording: async (): Promise<Recording | null> => (await incoming?.result()) ?? null,
-
-    /** The names of the first hundred top-level members. */
-    memberNames: locator.names,
 
     /** Maps an offset in the JSON without its recording to the offset in the body as sent; both in bytes. */
     toBodyOffset: locator.toBodyOffset,

@@ -52,7 +52,7 @@ t.test('a read that takes too long is answered, and its signal aborts', async (t
   isProblem(t, await app.inject('/'), 'server_busy')
 })
 
-t.test('a write that has begun is told by its signal, and answers itself', async (t) => {
+t.test('the deadline aborts the signal of a running write but sends no answer', async (t) => {
   const { app, reasons } = await start(t)
   t.equal((await app.inject({ method: 'POST', url: '/' })).body, 'done')
   t.strictSame(reasons, ['server_busy'])

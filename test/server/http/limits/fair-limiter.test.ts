@@ -103,7 +103,7 @@ t.test('who needs many places is not overtaken by calls that need few', async (t
   t.strictSame(await entered(), ['large', 'small'])
 })
 
-t.test('who gives up lets those behind enter', async (t) => {
+t.test('a call that gives up admits the next one', async (t) => {
   const limiter = create({ count: 4, perUser: 4 })
   await limiter.acquire('johannes')
   const gone = new AbortController()

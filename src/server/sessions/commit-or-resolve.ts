@@ -11,9 +11,9 @@ type Upload = { lease: Lease; userId: string; key: string }
 type FailedSave = { error: unknown; save: Save; upload: Upload | undefined }
 
 /**
- * Commits a save. If the commit fails, finds out whether the row was written after all. Both share one time
- * limit of the database; when it is over the caller gets an error, and the clean-up continues in the
- * background.
+ * Commits a save. If the commit fails, finds out whether the row was written after all. The search has
+ * what the commit left of one time limit of the database. Then the caller gets an error, and the search continues
+ * in the background.
  * @throws {ApiError} as `commitSave`
  */
 export async function commitOrResolve(
@@ -56,7 +56,7 @@ async function undoUpload(
     // The user was deleted, and the lease with it. No other user gets this id, so nobody else writes the key.
     else await remove()
   } catch (cause) {
-    log.warn({ err: cause }, 'A recording may be left without its session; reconciliation will remove it')
+    log.warn({ err: cause }, 'A recording may be left without its session; the clean-up will remove it')
   }
   return false
 }

@@ -1,5 +1,5 @@
 import { problems, type ProblemCode } from '../../../contract/problem.ts'
-import { exampleDetails } from '../openapi/problem-examples.ts'
+import { exampleDetails } from './problem-examples.ts'
 
 const escape = (text: string) =>
   text

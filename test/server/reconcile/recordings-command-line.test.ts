@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import t from 'tap'
 import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
-import { runReconciliation } from '../../../src/server/reconcile/command-line.ts'
+import { runReconciliation } from '../../../src/server/reconcile/recordings-command-line.ts'
 import { build, startServices } from '../../helpers/app.ts'
 import { fixture } from '../../helpers/recordings.ts'
 

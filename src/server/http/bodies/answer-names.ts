@@ -1,9 +1,8 @@
 import { invalidInput } from '../../errors.ts'
 
 /**
- * What GET returns, a request may send back, although some members of answers have other names than those of
- * requests: replaces the name of the answer by that of the request. A member with the request's name wins;
- * what is no object stays as it is.
+ * Renames a member that a client copied from an answer to the name of the request. A member with the request's name
+ * wins. A body that is no object stays as it is.
  */
 export function acceptAnswerName(body: unknown, answerName: string, name: string): unknown {
   if (!isObject(body) || body[answerName] === undefined) return body
