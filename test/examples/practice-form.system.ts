@@ -23,6 +23,7 @@ t.test('the practice form', { skip }, async (t) => {
   async function open(t: Test): Promise<Page> {
     const context: BrowserContext = await browser.newContext({
       reducedMotion: 'reduce',
+      serviceWorkers: 'block', // Playwright does not see what they answer
       permissions: ['microphone'],
       timezoneId: 'Europe/Berlin',
       locale: 'en-GB'

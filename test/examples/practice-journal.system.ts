@@ -41,6 +41,7 @@ t.test('the practice journal', { skip }, async (t) => {
     const sub = `auth0|musician-${++users}`
     const context = await browser.newContext({
       reducedMotion: 'reduce',
+      serviceWorkers: 'block', // Playwright does not see what they answer
       permissions: ['microphone'],
       timezoneId: 'Europe/Berlin',
       locale: 'en-GB'

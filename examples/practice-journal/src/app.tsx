@@ -14,6 +14,7 @@ import {
 } from './services/journal.ts'
 import { USE_MOCK } from './services/storageFactory.ts'
 import { isSignedOut, UnsentSessions } from './account/unsent-sessions.tsx'
+import { timeOf } from './shared/format.ts'
 import { Progress } from './progress/progress.tsx'
 import { Week } from './progress/week.tsx'
 import { WelcomePage } from './welcome-page.tsx'
@@ -97,13 +98,23 @@ function JournalPage({ account, ...person }: Person & { account: string }) {
 }
 
 function Header({ name, signOut }: Person) {
+  const journal = useJournal()
+  const [leaving, setLeaving] = useState(false)
+
+  async function leave() {
+    if (leaving) return
+    setLeaving(true)
+    await journal.forget()
+    signOut!()
+  }
+
   return (
     <header>
       <h1>Practice Journal</h1>
       {signOut ? (
         <p>
           <span>{name}</span>{' '}
-          <button type="button" onClick={signOut}>
+          <button type="button" aria-disabled={leaving} onClick={leave}>
             Sign out
           </button>
         </p>
@@ -132,11 +143,13 @@ function Notice({ signIn }: Person) {
   const { store } = useJournal()
   const error = useSessions((state) => state.error)
   const isLoading = useSessions((state) => state.isLoading)
+  const staleSince = useSessions((state) => state.staleSince)
   const online = useOnline()
+  const asOf = staleSince && `Your journal is shown as of ${timeOf(staleSince)}.`
   if (!online && !USE_MOCK) {
     return (
       <p className="notice">
-        You are offline. You can keep practising: sessions are saved in this browser and sent later.
+        You are offline. {asOf} You can keep practising: sessions are saved in this browser and sent later.
       </p>
     )
   }
@@ -156,7 +169,9 @@ function Notice({ signIn }: Person) {
   }
   return (
     <div className="notice">
-      <p>{error.message}</p>
+      <p>
+        {error.message} {asOf}
+      </p>
       <button type="button" onClick={() => store.getState().load()}>
         {isLoading ? 'Trying…' : 'Try again'}
       </button>

@@ -1,5 +1,6 @@
 import { StrictMode, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { registerServiceWorker } from './services/register-service-worker.ts'
 import { WelcomePage } from './welcome-page.tsx'
 import './styles/index.css'
 
@@ -13,6 +14,7 @@ await Promise.race([
 ])
 
 createRoot(document.getElementById('root')!).render(<StrictMode>{await loadApp()}</StrictMode>)
+registerServiceWorker()
 
 /** Without site data, neither a sign-in nor a recording can be stored: even the import of the app fails. */
 async function loadApp(): Promise<ReactNode> {

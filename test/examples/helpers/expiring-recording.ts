@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 
 const SECONDS = 600
 const BYTES_PER_SECOND = 44_100 * 2
@@ -14,7 +14,7 @@ export async function expiringRecording(page: Page) {
   const nextUrl = () => new URL(`/recording.wav?token=${++state.issued}`, page.url()).href
   await page.route(/\/api\/sessions$/, async (route) => {
     if (route.request().method() !== 'GET') return route.fallback()
-    const response = await route.fetch()
+    const response = await unconditionally(route)
     if (!response.ok()) return route.fulfill({ response })
     const rows = (await response.json()) as object[]
     await route.fulfill({ response, json: rows.map((row) => ({ ...row, audio_url: nextUrl() })) })
@@ -28,7 +28,7 @@ export async function expiringRecording(page: Page) {
         json: { code: 'internal_error', detail: 'Something went wrong.' }
       })
     }
-    const response = await route.fetch()
+    const response = await unconditionally(route)
     await route.fulfill({ response, json: { ...((await response.json()) as object), audioUrl: nextUrl() } })
   })
   await page.route(
@@ -62,6 +62,12 @@ export async function expiringRecording(page: Page) {
       state.blocked = blocked
     }
   }
+}
+
+/** The answer with its body, also when the page knows it already. */
+function unconditionally(route: Route) {
+  const { 'if-none-match': _, ...headers } = route.request().headers()
+  return route.fetch({ headers })
 }
 
 /** RIFF/WAVE, PCM, one channel of 16 bits. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
@@ -16,7 +16,10 @@ const TYPES: Record<string, string> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
   '.css': 'text/css',
-  '.woff2': 'font/woff2'
+  '.woff2': 'font/woff2',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json'
 }
 
 /**
@@ -64,24 +67,36 @@ export type Mode = 'mock' | 'account'
 async function startPage(t: Test, directory: string) {
   let served: Mode = 'mock'
   const file = (path: string) => join(directory, served, path === '/' ? 'index.html' : path)
-  const server = createServer(async (request, response) => {
-    const path = new URL(request.url ?? '/', 'http://page').pathname
-    const body = await readFile(file(path)).catch(() => undefined)
-    response
-      .writeHead(body ? 200 : 404, {
-        'content-type': TYPES[extname(path) || '.html'] ?? 'application/octet-stream'
-      })
-      .end(body)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
+  let server: Server
+  let port = 0
+
+  async function start() {
+    server = createServer(async (request, response) => {
+      const path = new URL(request.url ?? '/', 'http://page').pathname
+      const body = await readFile(file(path)).catch(() => undefined)
+      response
+        .writeHead(body ? 200 : 404, {
+          'content-type': TYPES[extname(path) || '.html'] ?? 'application/octet-stream'
+        })
+        .end(body)
+    }).listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    port = (server.address() as AddressInfo).port
+  }
+  async function stop() {
     server.closeAllConnections()
-    server.close()
-  })
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    await new Promise((resolve) => {
+      server.close(resolve)
+    })
+  }
+
+  await start()
+  t.teardown(stop)
   return {
-    origin,
+    origin: `http://127.0.0.1:${port}`,
     file,
+    start,
+    stop,
     serve: (mode: Mode) => {
       served = mode
     }

@@ -10,7 +10,7 @@ type Props = { session: SessionData; onDelete: (session: SessionData) => void }
 
 /** One session of the history: a button that plays it, and one that opens its details. */
 export const Entry = memo(function Entry({ session, onDelete }: Props) {
-  const { service } = useJournal()
+  const { service, recordings } = useJournal()
   const { id, songName } = session
   const [open, setOpen] = useState(false)
   const [playing, setPlaying] = useState(false)
@@ -19,9 +19,19 @@ export const Entry = memo(function Entry({ session, onDelete }: Props) {
   const recording = session.audio ?? session.audioUrl
   const name = songName || 'Untitled'
 
+  /** Another source of the recording, after the first has failed. */
   async function renew() {
-    const stored = await service.getSessionById(id)
-    return stored?.audio ?? stored?.audioUrl
+    const kept = () => recordings?.find(id)
+    const offline = navigator.onLine ? undefined : await kept()
+    if (offline) return offline
+    const stored = await service.getSessionById(id).catch(() => undefined)
+    const renewed = stored?.audio ?? stored?.audioUrl
+    // The same URL would fail again.
+    return (renewed === recording && (await kept())) || renewed
+  }
+  function showPlaying(isPlaying: boolean) {
+    setPlaying(isPlaying)
+    if (isPlaying && typeof recording === 'string') recordings?.keepFrom(id, recording)
   }
   function play() {
     if (player.current) player.current.toggle()
@@ -65,7 +75,7 @@ export const Entry = memo(function Entry({ session, onDelete }: Props) {
           recording={recording}
           label={`Recording of ${name}`}
           autoPlay={started}
-          onPlaying={setPlaying}
+          onPlaying={showPlaying}
           renew={renew}
         />
       )}

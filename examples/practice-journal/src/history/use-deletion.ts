@@ -12,7 +12,7 @@ export type Deletion = { session: SessionData; state: 'waiting' | 'running' | 'd
  * one is started. Closing the page before that keeps the session.
  */
 export function useDeletion() {
-  const { store } = useJournal()
+  const { store, recordings } = useJournal()
   const [current, setCurrent] = useState<Deletion>()
   const latest = useRef(current)
   latest.current = current
@@ -25,6 +25,7 @@ export function useDeletion() {
     setCurrent({ session, state: 'running' })
     try {
       await store.getState().deleteSession(session.id)
+      recordings?.remove(session.id)
       if (isCurrent(session.id)) setCurrent({ session, state: 'done' })
     } catch {
       if (isCurrent(session.id)) close() // the session reappears, and the notice shows the error

@@ -20,7 +20,7 @@ const STOPPED_EARLY: Record<Exclude<StopReason, 'user'>, string> = {
 
 /** What the practice form does: record, time, add files, save and discard. */
 export function usePractice() {
-  const { store } = useJournal()
+  const { store, recordings } = useJournal()
   const draft = useDraft()
   const { session, edit, timer } = draft
   const history = useSessions((state) => state.history)
@@ -111,6 +111,7 @@ export function usePractice() {
     try {
       await store.getState().saveSession()
       await draft.remove(session.id)
+      if (session.audio) recordings?.keep(session.id, session.audio)
       setMinutesShown(false)
       tell(outcome(store.getState().history.find(({ id }) => id === session.id)))
       moveFocus('title')

@@ -4,7 +4,8 @@ import { createSessionStore, type SessionState } from '@harmony-helper/client/zu
 import type { PracticeStorage } from '@harmony-helper/client'
 import { syncUser } from './sync.ts'
 import { createDrafts, type Drafts } from './drafts.ts'
-import { storageService, USE_MOCK } from './storageFactory.ts'
+import { createRecordings } from './recordings.ts'
+import { storageService, signInAs, USE_MOCK } from './storageFactory.ts'
 
 /** The services of one signed-in user, and the store that the components read. */
 export type Journal = {
@@ -13,12 +14,18 @@ export type Journal = {
   /** Undefined in mock mode, which needs no network. */
   outbox: Outbox | undefined
   drafts: Drafts
+  /** Recordings to play without a network. Undefined in mock mode. */
+  recordings: ReturnType<typeof createRecordings> | undefined
   close: () => void
+  /** Removes what this browser keeps of the account, except what is not sent yet. Never rejects. */
+  forget: () => Promise<void>
 }
 
 /** Creates the services of an account. Reloads the history when another tab or the outbox changes it. */
 export function openJournal(account: string): Journal {
+  signInAs(account)
   const outbox = USE_MOCK ? undefined : createOutbox(storageService, { account })
+  const recordings = USE_MOCK ? undefined : createRecordings(account)
   const service = outbox ?? storageService
   const store = createSessionStore(service)
   const load = () => {
@@ -41,6 +48,11 @@ export function openJournal(account: string): Journal {
     service,
     outbox,
     drafts: createDrafts(account),
+    recordings,
+    async forget() {
+      const removed = Promise.allSettled([outbox?.forget(), recordings?.forget()])
+      await Promise.race([removed, sleep(FORGET_LIMIT_MS)])
+    },
     close() {
       closing.abort()
       otherTabs.close()
@@ -48,6 +60,14 @@ export function openJournal(account: string): Journal {
     }
   }
 }
+
+// A browser whose storage hangs must not keep anybody signed in.
+const FORGET_LIMIT_MS = 3_000
+
+const sleep = (milliseconds: number) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds)
+  })
 
 export const JournalContext = createContext<Journal | null>(null)
 

@@ -60,6 +60,12 @@ export function dayName(date: string, now = new Date()): string {
   return format(date, thisYear ? day : dayWithYear)
 }
 
+/** `14:05`, or with the day if that is not today: `Yesterday, 14:05`. */
+export function timeOf(date: Date): string {
+  const [day, time] = [dayName(date.toISOString()), timeOfDay(date.toISOString())]
+  return day === 'Today' ? time : `${day}, ${time}`
+}
+
 /** Converts to the value of `<input type="datetime-local">`; `fromLocalInput` converts back. */
 export function toLocalInput(date: string): string {
   return `${dayOf(date)}T${new Date(date).toLocaleTimeString('sv-SE', { timeStyle: 'short' })}`

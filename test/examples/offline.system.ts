@@ -1,0 +1,190 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import t from 'tap'
+import { findChromium } from '../client/helpers/browser.ts'
+import { checkAccessibility } from './helpers/accessibility.ts'
+import { button, listenTo, prepare, row, save, SCORE, signIn } from './helpers/actions.ts'
+import { startBrowser } from './helpers/browser.ts'
+import { startJournalSite } from './helpers/journal-site.ts'
+
+const { chromium, skip } = await findChromium()
+t.setTimeout(580_000)
+
+t.test('the practice journal without a network', { skip }, async (t) => {
+  t.setTimeout(580_000)
+  const [journal, browser] = await Promise.all([startJournalSite(t), startBrowser(t, chromium)])
+  journal.serve('account')
+  const context = await browser.newContext({
+    reducedMotion: 'reduce',
+    timezoneId: 'Europe/Berlin',
+    locale: 'en-GB'
+  })
+  context.setDefaultTimeout(60_000) // for slow machines
+  const page = await open(context)
+  page.on('dialog', (dialog) => dialog.accept())
+
+  async function open(context: BrowserContext): Promise<Page> {
+    const page = await context.newPage()
+    page.on('pageerror', (error) => t.fail('an uncaught error', { error }))
+    await page.goto(journal.origin)
+    return page
+  }
+  const disconnect = async () => {
+    await journal.stop()
+    await context.setOffline(true)
+  }
+  const connect = async () => {
+    await journal.start()
+    await context.setOffline(false)
+  }
+
+  await t.test('can be installed', async (t) => {
+    const devtools = await context.newCDPSession(page)
+    const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors')
+    t.strictSame(
+      installabilityErrors.map(({ errorId }) => errorId).filter((error) => error !== 'in-incognito'),
+      []
+    )
+    const { errors, data } = await devtools.send('Page.getAppManifest')
+    t.strictSame(errors, [])
+    for (const { src } of JSON.parse(data ?? '{}').icons) {
+      t.equal((await page.request.get(`${journal.origin}/${src}`)).status(), 200, src)
+    }
+    await devtools.detach()
+  })
+
+  await t.test('opens with the history, an opened session and a played recording', async (t) => {
+    await signIn(page)
+    await page.getByLabel('Add a score').setInputFiles(SCORE)
+    await prepare(page, 'Prelude')
+    await save(page)
+    await row(page, 'Prelude').getByText('waiting').waitFor({ state: 'detached' })
+    await prepare(page, 'Not opened')
+    await save(page)
+    await row(page, 'Not opened').getByText('waiting').waitFor({ state: 'detached' })
+    await forgetRecordings(page)
+    await page.reload()
+    await row(page, 'Prelude').click()
+    await button(page, 'Download score').waitFor()
+    await listenTo(page, 'Prelude')
+    await until(page, async () => {
+      for (const name of await caches.keys()) {
+        const kept = await (await caches.open(name)).keys()
+        if (kept.some(({ url }) => url.includes('/recording/'))) return true
+      }
+      return false
+    })
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+    const total = await page.locator('.figures').innerText()
+
+    await disconnect()
+    await page.reload()
+    await row(page, 'Prelude').waitFor()
+    await page.getByText(/^You are offline\. Your journal is shown as of \d\d:\d\d\./).waitFor()
+    await page.getByText('= 1').waitFor()
+    t.equal(await page.locator('.figures').innerText(), total)
+    await row(page, 'Prelude').click()
+    await button(page, 'Show score').click()
+    await page.locator('.sheet svg').waitFor()
+    await checkAccessibility(t, page, 'offline after a reload')
+    await row(page, 'Prelude').click()
+    await listenTo(page, 'Prelude')
+    await row(page, 'Not opened').click()
+    await page.getByText('The server cannot be reached.').first().waitFor()
+  })
+
+  await t.test('saves practice, and sends it when there is a network', async (t) => {
+    await page.getByLabel('Piece', { exact: true }).fill('Gigue')
+    await button(page, 'Enter minutes').click()
+    await page.getByLabel('Minutes practised').fill('95')
+    await save(page, /^Saved in this browser/)
+    await page.getByText('1 h 35 min', { exact: true }).first().waitFor()
+    await page.reload()
+    await row(page, 'Gigue').getByText('waiting').waitFor()
+    await connect()
+    await row(page, 'Gigue').getByText('waiting').waitFor({ state: 'detached' })
+    await page.getByText(/^You are offline/).waitFor({ state: 'detached' })
+    t.equal(await row(page, 'Gigue').count(), 1)
+  })
+
+  await t.test('keeps nothing of the API or the sign-in in its files', async (t) => {
+    const kept = await page.evaluate(async () => {
+      const names = (await caches.keys()).filter((name) => name.startsWith('journal-shell:'))
+      const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()))
+      return requests.flat().map(({ url }) => url)
+    })
+    t.ok(kept.includes(`${journal.origin}/`))
+    t.strictSame(
+      kept.filter(
+        (url) => !/^\/((assets|icons)\/[^?]+|manifest\.webmanifest)?$/.test(url.slice(journal.origin.length))
+      ),
+      []
+    )
+  })
+
+  await t.test('removes what it kept at sign-out', async (t) => {
+    await button(page, 'Sign out').click()
+    await button(page, 'Sign in').waitFor()
+    const left = await page.evaluate(async () => {
+      const databases = await indexedDB.databases()
+      const answers = await Promise.all(
+        databases
+          .filter(({ name }) => name?.startsWith('harmony-helper-outbox:') && !name.endsWith(':lease'))
+          .map(
+            ({ name }) =>
+              new Promise<number>((resolve) => {
+                const opening = indexedDB.open(name!)
+                opening.onsuccess = () => {
+                  const counting = opening.result.transaction('heard').objectStore('heard').count()
+                  counting.onsuccess = () => {
+                    opening.result.close()
+                    resolve(counting.result)
+                  }
+                }
+              })
+          )
+      )
+      const recordings = (await caches.keys()).filter((name) => name.startsWith('practice-recordings:'))
+      return { answers, recordings }
+    })
+    t.strictSame(left, { answers: [0], recordings: [] })
+  })
+
+  await t.test('shows a new version at the next start, and removes the earlier one', async (t) => {
+    const shells = (page: Page) =>
+      page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith('journal-shell:')))
+    const [earlier] = await shells(page)
+    journal.serve('mock')
+    await page.close()
+    const next = await open(context)
+    await next.getByText('Stored in this browser').waitFor()
+    await until(next, async () => Boolean((await navigator.serviceWorker.ready).waiting))
+    await next.close()
+    const last = await open(context)
+    await until(
+      last,
+      async () => (await caches.keys()).filter((name) => name.startsWith('journal-shell:')).length === 1
+    )
+    t.not((await shells(last))[0], earlier)
+    await disconnect()
+    await last.reload()
+    await last.getByText('Stored in this browser').waitFor()
+  })
+})
+
+/** Waits until `isTrue`, run in the page, resolves with true: `waitForFunction` waits for no promise. */
+async function until(page: Page, isTrue: () => Promise<boolean>) {
+  const deadline = Date.now() + 60_000
+  while (!(await page.evaluate(isTrue))) {
+    if (Date.now() > deadline) throw new Error(`Never true: ${isTrue}`)
+    await page.waitForTimeout(100)
+  }
+}
+
+/** As if the recordings had been made on another device. */
+function forgetRecordings(page: Page) {
+  return page.evaluate(async () => {
+    for (const name of await caches.keys()) {
+      if (name.startsWith('practice-recordings:')) await caches.delete(name)
+    }
+  })
+}
