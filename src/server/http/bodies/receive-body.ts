@@ -79,11 +79,12 @@ function withTimeout<T>(reading: Promise<T>, ms: number): Promise<T> {
   })
 }
 
-/** The error for a body that does not arrive in time. */
+/** The error for a body that does not arrive in time. Its rest is not awaited (RFC 9110, section 15.5.9). */
 export const bodyStalled = () =>
   new ApiError(
     'upload_stalled',
-    'The body arrived too slowly, or nothing arrived for too long. Retry over a better connection.'
+    'The body arrived too slowly, or nothing arrived for too long. Retry over a better connection.',
+    { headers: { connection: 'close' } }
   )
 
 /** The client has disconnected. The error is for the log only. */

@@ -81,6 +81,7 @@ t.test('a body that is still arriving gets 408, also of a write', async (t) => {
   const [response] = await once(sent, 'response')
   t.equal(response.statusCode, 408)
   t.match(await text(response), '"upload_stalled"')
+  t.equal(response.headers.connection, 'close', 'its connection is of no use any more')
   t.strictSame(reasons, [], 'the handler has not begun')
   sent.destroy()
 })
