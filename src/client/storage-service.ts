@@ -28,9 +28,10 @@ export type SessionData = Pick<WireSession, 'id' | 'date' | 'songName' | 'instru
     importKey?: string
     /**
      * Set while something of a session waits in the outbox. `delayed`: it keeps failing while others could be
-     * delivered, and is tried again later. `refused`: the server rejected it permanently.
+     * delivered, and is tried again later. `stopped`: the user stopped it, and it waits for `retry`. `refused`:
+     * the server rejected it permanently.
      */
-    pending?: 'waiting' | 'delayed' | 'refused'
+    pending?: 'waiting' | 'delayed' | 'stopped' | 'refused'
     /** The reason, when `pending` is `'refused'` or `'delayed'`. */
     refusal?: Refusal
   }
@@ -57,6 +58,8 @@ export type StartedUpload = { uploadId: string; url: string }
 
 export type SaveOptions = CallOptions & {
   onProgress?: (progress: Progress) => void
+  /** Called by the outbox when the session is safe in this browser, before it is sent. */
+  onKept?: () => void
   /** The upload that an interrupted save of the same session and recording has begun, to continue it. */
   startedUpload?: StartedUpload
   /** Called before the first byte of a resumable upload is sent. The upload waits for it. */

@@ -52,8 +52,41 @@ t.test('the practice journal without a network', { skip }, async (t) => {
     await devtools.detach()
   })
 
-  await t.test('opens with the history, an opened session and a played recording', async (t) => {
+  await t.test('frees the form at once, sends behind it, and can be stopped', async (t) => {
     await signIn(page)
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    t.teardown(release)
+    let isHeld = true
+    await context.route('**/api/sessions', async (route) => {
+      if (route.request().method() === 'POST' && isHeld) await held
+      await route.continue().catch(() => {}) // the page may have stopped it
+    })
+    await prepare(page, 'Allegro')
+    await save(page, /^Saved in this browser. It is being sent/)
+    await button(page, 'Record').waitFor()
+    t.equal(await page.getByLabel('Piece', { exact: true }).inputValue(), '')
+    await page.getByText('Counts 1 session that is not sent yet.').waitFor()
+    await page.getByText('= 1').waitFor()
+    await page.getByRole('progressbar', { name: 'Upload' }).waitFor()
+    await checkAccessibility(t, page, 'sending behind')
+
+    await button(page, 'Stop').click()
+    await page.getByText('Stopped. It is only in this browser.').waitFor()
+    await row(page, 'Allegro').getByText('not sent').waitFor()
+    await checkAccessibility(t, page, 'sending stopped')
+    isHeld = false
+    await button(page, 'Send').click()
+    await row(page, 'Allegro').getByText('not sent').waitFor({ state: 'detached' })
+    await page.getByText('Saved.', { exact: true }).waitFor()
+    t.equal(await page.getByText(/not sent yet/).count(), 0)
+    await context.unroute('**/api/sessions')
+    t.equal(await row(page, 'Allegro').count(), 1)
+  })
+
+  await t.test('opens with the history, an opened session and a played recording', async (t) => {
     await page.getByLabel('Add a score').setInputFiles(SCORE)
     await prepare(page, 'Prelude')
     await save(page)
@@ -147,6 +180,30 @@ t.test('the practice journal without a network', { skip }, async (t) => {
       return { answers, recordings }
     })
     t.strictSame(left, { answers: [0], recordings: [] })
+  })
+
+  await t.test('shows nothing of another user who signs in in another tab', async (t) => {
+    await signIn(page)
+    await row(page, 'Gigue').waitFor()
+    const other = await open(context)
+    await button(other, 'Sign out').click()
+    await button(other, 'Sign in').waitFor()
+    await other.route(
+      (url) => url.pathname === '/authorize',
+      (route, request) => {
+        const url = new URL(request.url())
+        url.searchParams.set('login_hint', 'auth0|robert')
+        return route.fulfill({ status: 302, headers: { location: url.href } })
+      }
+    )
+    await signIn(other)
+    await other.getByText('No sessions yet').waitFor()
+    await prepare(other, 'Only mine')
+    await save(other)
+    await page.evaluate(() => dispatchEvent(new Event('focus')))
+    await page.getByText(/sign-in has expired/).waitFor()
+    t.equal(await row(page, 'Only mine').count(), 0)
+    await other.close()
   })
 
   await t.test('shows a new version at the next start, and removes the earlier one', async (t) => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Page, Route } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { findChromium } from '../client/helpers/browser.ts'
 import {
@@ -334,15 +334,10 @@ t.test('the practice journal', { skip }, async (t) => {
       'saves sessions while offline, sends them once when online, and shows what the server refused',
       async (t) => {
         await prepare(page, 'Prelude')
-        await page.route(
-          '**/api/sessions',
-          async (route) => {
-            if (route.request().method() !== 'POST') return route.fallback()
-            await page.context().setOffline(true)
-            await route.abort('internetdisconnected')
-          },
-          { times: 1 }
-        )
+        await onNextSave(page, async (route) => {
+          await page.context().setOffline(true)
+          await route.abort('internetdisconnected')
+        })
         await button(page, 'Save').click()
         await fastForwardUntil(page, page.getByText(/^Saved in this browser/))
         await page.getByText('Will be sent when you are online.').waitFor()
@@ -509,14 +504,7 @@ t.test('the practice journal', { skip }, async (t) => {
       t.equal(await page.getByLabel('Piece', { exact: true }).inputValue(), 'Interrupted')
 
       const sent = new Promise<void>((resolve) => {
-        page.route(
-          '**/api/sessions',
-          async (route) => {
-            if (route.request().method() !== 'POST') return route.fallback()
-            resolve() // and no response
-          },
-          { times: 1 }
-        )
+        onNextSave(page, async () => resolve()) // and no response
       })
       await button(page, 'Save').click()
       await sent
@@ -667,6 +655,16 @@ t.test('the practice journal', { skip }, async (t) => {
     return journal.issuer.token({ sub, expiresIn: -3600 })
   }
 })
+
+/** Handles the next request that saves a session. */
+async function onNextSave(page: Page, handle: (route: Route) => Promise<void>) {
+  let isHandled = false
+  await page.route('**/api/sessions', async (route) => {
+    if (isHandled || route.request().method() !== 'POST') return route.fallback()
+    isHandled = true
+    await handle(route)
+  })
+}
 
 /** The access token in Auth0's cache. */
 function tokenOf(page: Page): Promise<string> {

@@ -13,6 +13,9 @@ const MAX_PAUSE_MS = 300_000
 const MAX_FAILURES = 5
 const MAX_FAILURES_OF_SAVE = 2
 
+/** A save that is being sent. `progress`: of its upload, once it is known. */
+export type Sending = { id: string; progress?: Progress }
+
 type DeliveryOptions = {
   service: PracticeStorage
   queue: QueueStorage
@@ -21,6 +24,8 @@ type DeliveryOptions = {
   isOnline: () => boolean
   /** Called before a delivered item leaves the queue. */
   onDelivered: (item: QueueItem) => Promise<unknown>
+  /** Called when a save begins to be sent, with its progress, and without an argument when it ends. */
+  onSending: (sending?: Sending) => void
   /** Called after each session that was delivered, refused or set aside. */
   onChange: () => void
 }
@@ -31,8 +36,9 @@ type DeliveryOptions = {
  * later.
  */
 export function createDelivery(options: DeliveryOptions) {
-  const { service, queue, lock, clock, isOnline, onDelivered, onChange } = options
+  const { service, queue, lock, clock, isOnline, onDelivered, onSending, onChange } = options
   const progressListeners = new Map<string, (progress: Progress) => void>()
+  let current: { id: string; stop: AbortController } | undefined
   let pauseMs = FIRST_PAUSE_MS
   let pausing: AbortController | undefined
   let isClosed = false
@@ -44,7 +50,11 @@ export function createDelivery(options: DeliveryOptions) {
     lock(async () => {
       const next = isClosed ? undefined : await queue.takeNext(isDue)
       if (!next) return undefined
-      const error = await send(next.item).then(() => undefined, asError)
+      const { signal } = (current = { id: next.item.id, stop: new AbortController() }).stop
+      const error = await send(next.item, signal).then(() => undefined, asError)
+      current = undefined
+      if (next.item.session) onSending()
+      if (error && signal.aborted) return { ...next, isStopped: true }
       if (!error) {
         await onDelivered(next.item)
         await queue.remove(next.item)
@@ -53,17 +63,22 @@ export function createDelivery(options: DeliveryOptions) {
       return { ...next, error }
     })
 
-  async function send(item: QueueItem): Promise<void> {
+  async function send(item: QueueItem, signal: AbortSignal): Promise<void> {
     const { id, remove, session, changes } = item
-    if (remove) await service.deleteSession(id)
-    if (session) await service.saveSession(session, optionsOf(item))
-    if (changes) await service.updateSession(id, changes)
+    if (remove) await service.deleteSession(id, { signal })
+    if (session) await service.saveSession(session, optionsOf(item, signal))
+    if (changes) await service.updateSession(id, changes, { signal })
   }
 
-  function optionsOf(item: QueueItem): SaveOptions {
-    const onProgress = progressListeners.get(item.id)
+  function optionsOf(item: QueueItem, signal: AbortSignal): SaveOptions {
+    const { id } = item
+    onSending({ id })
     return {
-      ...(onProgress && { onProgress }),
+      signal,
+      onProgress(progress) {
+        progressListeners.get(id)?.(progress)
+        if (!signal.aborted) onSending({ id, progress })
+      },
       ...(item.upload && { startedUpload: item.upload }),
       // If this cannot be stored, the upload starts again after a reload.
       onUploadStarted: (upload) => queue.mark(item, { upload }).catch(() => {})
@@ -82,6 +97,8 @@ export function createDelivery(options: DeliveryOptions) {
         (item) => !tried.has(item.place) && (force || !isSetAside(item) || (item.retryAt ?? 0) <= now)
       )
       if (!sent) return lastError
+      // Something else waits for the session now, or nothing for the time being.
+      if ('isStopped' in sent) continue
       const { item, error } = sent
       tried.add(item.place)
       if (!error) {
@@ -153,6 +170,10 @@ export function createDelivery(options: DeliveryOptions) {
       isSave = true
       await flush()
       if (id) progressListeners.delete(id)
+    },
+    /** Ends the request that is being made for a session, after what waits for it was changed. */
+    stop: (id: string) => {
+      if (current?.id === id) current.stop.abort()
     },
     close: () => {
       isClosed = true

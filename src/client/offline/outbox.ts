@@ -9,7 +9,7 @@ import {
   type SessionData
 } from '../storage-service.ts'
 import { browserTimeZone } from '../time-zone.ts'
-import { createDelivery } from './delivery.ts'
+import { createDelivery, type Sending } from './delivery.ts'
 import { createLock } from './lock.ts'
 import {
   addChanges,
@@ -17,6 +17,7 @@ import {
   addSave,
   dropRefused,
   startAgain,
+  stop,
   type Pending,
   type QueueItem
 } from './queue-item.ts'
@@ -45,6 +46,11 @@ export interface Outbox extends PracticeStorage {
   flush(): Promise<void>
   /** Tries one session again that was refused or is delayed. Rejects when it is refused again. */
   retry(id: string): Promise<void>
+  /**
+   * Stops sending a session. It stays in this browser with `pending: 'stopped'` until `retry`, which continues a
+   * large upload, or until it is saved again or deleted.
+   */
+  stop(id: string): Promise<void>
   /** Gives up the refused change or deletion of a session. A save that is not delivered stays. */
   discard(id: string): Promise<void>
   /**
@@ -52,6 +58,11 @@ export interface Outbox extends PracticeStorage {
    * Returns a function that unsubscribes.
    */
   subscribe(listener: () => void): () => void
+  /**
+   * Calls `listener` when this page begins to send a save, with its progress, and with undefined when that ends.
+   * Returns a function that unsubscribes.
+   */
+  onSending(listener: (sending?: Sending) => void): () => void
   /** Stops deliveries in this page; call it when the page closes the journal. */
   close(): void
   /**
@@ -68,8 +79,8 @@ export interface Outbox extends PracticeStorage {
  *   delivered or, without a connection, queued, and reject when the server refuses it. A refused save stays in
  *   the queue until it is saved again or deleted; a refused change or deletion is given up. What waits for one
  *   session is merged, delivered in order and once, however many tabs are open, also after the tab was closed.
- *   A signal stops only what is not queued yet. When this browser can store nothing, the service is called
- *   directly.
+ *   A signal stops only what is not queued yet; `onKept` tells when a save is queued, and `stop` ends its
+ *   delivery. When this browser can store nothing, the service is called directly.
  * - A session that keeps failing while others can be delivered is set aside (`pending: 'delayed'`, with the
  *   reason in `refusal`) and tried again later.
  * - Reads include what waits, and not what was refused. Answers of the account are kept in this browser, bounded
@@ -84,6 +95,7 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
   const queue = createQueueStorage(indexedDB, name)
   const lock = createLock(name, { locks, indexedDB, clock })
   const listeners = new Set<() => void>()
+  const sendingListeners = new Set<(sending?: Sending) => void>()
   const delivery = createDelivery({
     service,
     queue,
@@ -91,6 +103,7 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
     clock,
     isOnline,
     onDelivered: async (item) => (await loadReads())?.delivered(item),
+    onSending: (sending) => sendingListeners.forEach((listener) => listener(sending)),
     onChange: () => listeners.forEach((listener) => listener())
   })
 
@@ -155,11 +168,12 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
 
   return {
     async saveSession({ pending, refusal: _, ...session }: SessionData, options: SaveOptions = {}) {
-      const { signal, onProgress } = options
+      const { signal, onProgress, onKept } = options
       signal?.throwIfAborted()
       if (!(await enqueue(session.id, (item) => addSave(item, session)))) {
         return service.saveSession(session, options)
       }
+      onKept?.()
       await delivery.start(session.id, onProgress)
       await throwRefusal(session.id)
     },
@@ -172,7 +186,10 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
 
     async deleteSession(id: string, options: CallOptions = {}) {
       options.signal?.throwIfAborted()
-      if (await enqueue(id, addDeletion)) return deliver(id)
+      if (await enqueue(id, addDeletion)) {
+        delivery.stop(id)
+        return deliver(id)
+      }
       await service.deleteSession(id, options)
     },
 
@@ -193,14 +210,16 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
       await throwRefusal(id)
     },
 
+    async stop(id: string) {
+      await queue.update(id, stop)
+      delivery.stop(id)
+    },
+
     discard,
 
-    subscribe(listener: () => void) {
-      listeners.add(listener)
-      return () => {
-        listeners.delete(listener)
-      }
-    },
+    subscribe: (listener: () => void) => add(listeners, listener),
+
+    onSending: (listener: (sending?: Sending) => void) => add(sendingListeners, listener),
 
     close,
 
@@ -209,6 +228,14 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
       await (await loadReads())?.forget()
       if (unsent) await queue.clear()
     }
+  }
+}
+
+/** @returns a function that removes the listener again */
+function add<T>(listeners: Set<T>, listener: T): () => void {
+  listeners.add(listener)
+  return () => {
+    listeners.delete(listener)
   }
 }
 

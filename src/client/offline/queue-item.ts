@@ -17,6 +17,8 @@ export type Pending = {
   sent?: boolean
   /** The upload of the recording that has begun. */
   upload?: StartedUpload
+  /** The user stopped it: it is not sent until it is started again. */
+  stopped?: boolean
 }
 
 /** A session in the outbox's queue. */
@@ -63,6 +65,11 @@ export function addChanges(item: QueueItem | undefined, changes: SessionChanges)
 export function addDeletion(item: QueueItem | undefined): Pending | undefined {
   const wasOnlyHere = item?.session && !item.remove && !mayBeStored(item)
   return wasOnlyHere ? undefined : { remove: true }
+}
+
+/** The same work, not to be sent for now. */
+export function stop(item: QueueItem | undefined): Pending | undefined {
+  return item && { ...startAgain(item), stopped: true }
 }
 
 /** What waits after a refused change or deletion is given up: the save, if it is not delivered. */
@@ -114,6 +121,7 @@ function isDelivered({ session, remove, changes, refusal }: QueueItem, stored?: 
 function stateOf(item: QueueItem): Pick<SessionData, 'pending' | 'refusal'> {
   const { refusal, failure } = item
   if (refusal) return { pending: 'refused', refusal }
+  if (item.stopped) return { pending: 'stopped' }
   return failure && isSetAside(item) ? { pending: 'delayed', refusal: failure } : { pending: 'waiting' }
 }
 

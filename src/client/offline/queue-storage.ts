@@ -36,7 +36,7 @@ export function createQueueStorage(factory: IDBFactory | undefined, name: string
     find: async (id: string) => (await all()).find((item) => item.id === id),
 
     /**
-     * Takes the first item that is due and not refused, and marks it as sent in the same transaction, so that
+     * Takes the first item that is due and neither refused nor stopped, and marks it as sent in the same transaction, so that
      * a deletion knows. Uses a cursor, because `all` would read every score.
      */
     takeNext: (isDue: (item: QueueItem) => boolean) =>
@@ -51,7 +51,7 @@ export function createQueueStorage(factory: IDBFactory | undefined, name: string
               const cursor = request.result
               if (!cursor) return resolve(undefined)
               const item = withId(cursor.value as QueueItem)
-              if (!item.refusal && isDue(item)) {
+              if (!item.refusal && !item.stopped && isDue(item)) {
                 if (item.session && !item.sent) cursor.update({ ...item, sent: true })
                 return resolve({ item, overtaken })
               }

@@ -12,6 +12,7 @@ type Change = { id: string; changes: SessionChanges }
 export function createOptimisticHistory() {
   let loaded: SessionData[] = []
   const unsaved = new Map<string, SessionData>()
+  const kept = new Set<string>()
   const deleting = new Set<string>()
   const changing = new Set<Change>()
 
@@ -22,13 +23,19 @@ export function createOptimisticHistory() {
           .filter(({ id }) => !deleting.has(id))
           .map((session) => withChanges(session, [...changing]))
       ),
-    replace: (sessions: SessionData[]) => {
+    replace(sessions: SessionData[]) {
       loaded = sessions
+      for (const { id } of sessions) if (kept.delete(id)) unsaved.delete(id)
     },
 
     unsaved: (id: string) => unsaved.get(id),
-    startSave: (session: SessionData) => {
+    startSave(session: SessionData) {
+      kept.delete(session.id)
       unsaved.set(session.id, { ...session, pending: 'waiting' })
+    },
+    /** The storage has the session: the next load that has it shows its state. */
+    keepSave: (id: string) => {
+      kept.add(id)
     },
     finishSave(session: SessionData) {
       unsaved.delete(session.id)

@@ -28,9 +28,9 @@ export type SessionState = {
    */
   staleSince: Date | null
   isLoading: boolean
-  /**
-   * Upload progress of the current save, from 0 to 1; null when there is no save or its progress is unknown.
-   */
+  /** The session that is being sent to the account; null when none is. */
+  sendingId: string | null
+  /** Progress of that upload, from 0 to 1; null when there is none or it is unknown. */
   uploadProgress: number | null
   /** The error of the last load, save or deletion; null when it succeeded. */
   error: Error | null
@@ -51,7 +51,8 @@ export type SessionState = {
 
   /**
    * Saves the current session. It appears in the history immediately and stops being current once it is
-   * saved. On failure, rejects and the session stays current; if another session was started meanwhile, the
+   * saved; with an outbox, once it is safe in this browser: it is sent afterwards, and what the server then
+   * refuses stays in the history as refused. On failure, rejects and the session stays current; if another session was started meanwhile, the
    * failed one stays in the history as refused, for `retrySave`. A second call during a save joins it.
    */
   saveSession: () => Promise<void>
@@ -60,6 +61,8 @@ export type SessionState = {
    * `recording_unreadable`.
    */
   retrySave: (id: string, options?: { withoutRecording?: boolean }) => Promise<void>
+  /** Stops sending a session. It stays in the outbox as stopped, for `retrySave`. */
+  stopSending: (id: string) => Promise<void>
   /** Changes a saved session. The changes show immediately; on failure, rejects and undoes them. */
   updateSession: (id: string, changes: SessionChanges) => Promise<void>
   /** Deletes a session. It disappears immediately; on failure, rejects and the session reappears. */

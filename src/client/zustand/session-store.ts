@@ -21,6 +21,7 @@ export function createSessionStore(
     stats: null,
     staleSince: null,
     isLoading: false,
+    sendingId: null,
     uploadProgress: null,
     error: null,
     ...practiceActions(set, clock),

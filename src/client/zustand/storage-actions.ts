@@ -1,10 +1,21 @@
 import { readAnalysis } from '../analysis.ts'
-import type { PracticeStorage, SessionChanges, SessionData, Stale, StorageError } from '../storage-service.ts'
+import type {
+  PracticeStorage,
+  Progress,
+  SessionChanges,
+  SessionData,
+  Stale,
+  StorageError
+} from '../storage-service.ts'
 import { createOptimisticHistory } from './optimistic-history.ts'
 import type { SessionState, SetState } from './session-state.ts'
 
-/** A storage service, or an outbox, which can try again what it has queued. */
-export type SessionStorage = PracticeStorage & { retry?: (id: string) => Promise<void> }
+/** A storage service, or an outbox, which sends what it has queued. */
+export type SessionStorage = PracticeStorage & {
+  retry?: (id: string) => Promise<void>
+  stop?: (id: string) => Promise<void>
+  onSending?: (listener: (sending?: { id: string; progress?: Progress }) => void) => unknown
+}
 
 /**
  * Actions that call the storage service. Changes show immediately and are rolled back when the call fails.
@@ -41,23 +52,59 @@ export function storageActions(service: SessionStorage, set: SetState, get: () =
     })
   }
 
+  /** Resolves when the session is saved, or kept by an outbox, which sends it later. */
   async function save(session: SessionData): Promise<void> {
     history.startSave(session)
     show({ error: null })
+    let isKept = false
+    let keep = () => {}
+    const kept = new Promise<void>((resolve) => {
+      keep = () => {
+        isKept = true
+        resolve()
+      }
+    })
+    const saved = service.saveSession(session, {
+      onKept: keep,
+      onProgress: (progress) => showSending({ id: session.id, progress })
+    })
     try {
-      await service.saveSession(session, {
-        onProgress: ({ loaded, total }) => set({ uploadProgress: loaded / total })
-      })
+      await Promise.race([kept, saved])
     } catch (error) {
       if (isCurrent(session.id)) history.cancelSave(session.id)
       else history.failSave(session, error as StorageError)
-      show({ error: error as Error, uploadProgress: null })
+      show({ error: error as Error, sendingId: null, uploadProgress: null })
       throw error
     }
-    history.finishSave(session)
-    show({ uploadProgress: null, ...(isCurrent(session.id) && { currentSession: null }) })
+    if (isKept) showKept(session, saved)
+    else history.finishSave(session)
+    show(isCurrent(session.id) ? { currentSession: null } : {})
+    if (isKept) return
+    show({ sendingId: null, uploadProgress: null })
     await load()
   }
+
+  /** Shows the session as the outbox has it, and what has become of it when it was sent. */
+  async function showKept(session: SessionData, saved: Promise<void>): Promise<void> {
+    history.keepSave(session.id)
+    await load()
+    const isSaved = await saved.then(
+      () => true,
+      () => false
+    )
+    // Unless the outbox shows it, or it was deleted.
+    if (history.unsaved(session.id)) {
+      if (isSaved) history.finishSave(session)
+      else history.cancelSave(session.id)
+    }
+    await load()
+  }
+
+  function showSending(sending?: { id: string; progress?: Progress }): void {
+    const { id = null, progress } = sending ?? {}
+    set({ sendingId: id, uploadProgress: progress ? progress.loaded / progress.total : null })
+  }
+  service.onSending?.(showSending)
 
   /** Saves a session once, even when the user clicks twice. */
   function saveOnce(session: SessionData): Promise<void> {
@@ -114,6 +161,11 @@ export function storageActions(service: SessionStorage, set: SetState, get: () =
       if (!session) return
       const { audio, ...rest } = withoutPendingState(session)
       await saveOnce(withoutRecording || !audio ? rest : { ...rest, audio })
+    },
+
+    async stopSending(id) {
+      await service.stop?.(id)
+      await load()
     },
 
     deleteSession(id) {

@@ -203,6 +203,13 @@ t.test('an aborted read rejects with the reason, and shows nothing kept', async 
   const page = setUp()
   await page.reads.read('history', answer(['a']), {})
   const stop = new AbortController()
-  const read = page.reads.read('history', async () => (stop.abort(), noNetwork()), { signal: stop.signal })
+  const read = page.reads.read(
+    'history',
+    () => {
+      stop.abort()
+      return noNetwork()
+    },
+    { signal: stop.signal }
+  )
   await t.rejects(read, { name: 'AbortError' })
 })

@@ -624,6 +624,83 @@ t.test('a resumable upload that has begun', async (t) => {
   })
 })
 
+t.test('a save that is being sent', async (t) => {
+  /** Holds the requests that save, until `release`. */
+  async function sending(t: Test) {
+    const { open, service, ...browser } = await setUp(t)
+    let release = () => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    t.teardown(release)
+    let begin = () => {}
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve
+    })
+    const save = service.saveSession.bind(service)
+    let saves = 0
+    service.saveSession = async (session, options = {}) => {
+      if (saves++ > 0) return save(session, options)
+      options.onProgress?.({ loaded: 1, total: 4 })
+      begin()
+      await Promise.race([
+        held,
+        new Promise((_resolve, reject) => {
+          options.signal?.addEventListener('abort', () => reject(options.signal?.reason))
+        })
+      ])
+      return save(session, options)
+    }
+    const outbox = open()
+    const seen: unknown[] = []
+    outbox.onSending((given) => seen.push(given))
+    const session = newSession({ audio: recording(3, 2_000) })
+    const kept: string[] = []
+    const saved = outbox.saveSession(session, { onKept: () => kept.push('kept') })
+    await begun
+    return { ...browser, outbox, session, saved, kept, seen, release, saves: () => saves }
+  }
+
+  await t.test('is reported as kept before, and with its progress', async (t) => {
+    const { outbox, session, saved, kept, seen, release } = await sending(t)
+    t.strictSame(kept, ['kept'])
+    t.strictSame(states(await outbox.getSessions()), [[session.id, 'waiting']])
+    release()
+    await saved
+    t.strictSame(seen, [{ id: session.id }, { id: session.id, progress: { loaded: 1, total: 4 } }, undefined])
+  })
+
+  await t.test('can be stopped, and is sent when it is tried again', async (t) => {
+    const { api, outbox, session, saved, saves } = await sending(t)
+    await outbox.stop(session.id)
+    await saved
+    t.strictSame(states(await outbox.getSessions()), [[session.id, 'stopped']])
+    t.equal((await outbox.getUserStats()).total_minutes, 10, 'it counts')
+    await outbox.flush()
+    t.equal(saves(), 1, '"send now" leaves it')
+    await outbox.retry(session.id)
+    t.strictSame(states(await outbox.getSessions()), [[session.id, undefined]])
+    t.equal(api.account('token').sessions.size, 1)
+  })
+
+  await t.test('does not hold up others when it is stopped', async (t) => {
+    const { api, outbox, session, saved } = await sending(t)
+    const next = newSession()
+    const other = outbox.saveSession(next)
+    await outbox.stop(session.id)
+    await Promise.all([saved, other])
+    t.strictSame([...api.account('token').sessions.keys()], [next.id])
+  })
+
+  await t.test('ends when it is deleted', async (t) => {
+    const { api, outbox, session, saved } = await sending(t)
+    await outbox.deleteSession(session.id)
+    await saved
+    t.strictSame(await outbox.getSessions(), [])
+    t.equal(api.account('token').sessions.size, 0)
+  })
+})
+
 t.test('can be created where there is no browser, and then calls the service', async (t) => {
   const { service } = await setUp(t)
   const outbox = createOutbox(service, { account: 'clara' })

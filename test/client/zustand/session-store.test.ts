@@ -1,6 +1,12 @@
 import t from 'tap'
 import { IDBFactory } from 'fake-indexeddb'
-import { LocalStorageService, StorageError, type PracticeStorage } from '../../../src/client/index.ts'
+import {
+  LocalStorageService,
+  StorageError,
+  type SaveOptions,
+  type SessionData
+} from '../../../src/client/index.ts'
+import type { Sending } from '../../../src/client/offline/index.ts'
 import { createSessionStore } from '../../../src/client/zustand/index.ts'
 import { memoryStorage } from '../helpers/memory-storage.ts'
 import { newSession, recording } from '../helpers/sessions.ts'
@@ -8,9 +14,9 @@ import { newSession, recording } from '../helpers/sessions.ts'
 const unavailable = () => Promise.reject(new StorageError(0, 'network_error', 'No network'))
 
 /** A store on a local service; a test may replace single methods of the service. */
-function setUp(replaced: Partial<PracticeStorage> = {}) {
+function setUp(replaced: Partial<Parameters<typeof createSessionStore>[0]> = {}) {
   const local = new LocalStorageService({ storage: memoryStorage(), indexedDB: new IDBFactory() })
-  const service: PracticeStorage = {
+  const service: Parameters<typeof createSessionStore>[0] = {
     getSessions: () => local.getSessions(),
     getSessionById: (id) => local.getSessionById(id),
     saveSession: (session) => local.saveSession(session),
@@ -23,6 +29,11 @@ function setUp(replaced: Partial<PracticeStorage> = {}) {
   const store = createSessionStore(service)
   return { local, service, store, state: () => store.getState() }
 }
+
+const settle = () =>
+  new Promise((resolve) => {
+    setTimeout(resolve, 20)
+  })
 
 /** A promise that the test resolves with `release`. */
 function deferred() {
@@ -205,6 +216,78 @@ t.test('optimistic save', async (t) => {
     await state().saveSession()
     t.ok(seen.includes(0.5))
     t.equal(seen.at(-1), null)
+  })
+})
+
+t.test('a save that an outbox keeps', async (t) => {
+  /** An outbox whose delivery the test ends. */
+  async function keeping() {
+    const delivery = deferred()
+    let refuse = (_: Error) => {}
+    const refused = new Promise<void>((_resolve, reject) => {
+      refuse = reject
+    })
+    let waiting: SessionData[] = []
+    let report: (sending?: Sending) => void = () => {}
+    const stopped: string[] = []
+    const outbox = {
+      saveSession: async (session: SessionData, { onKept }: SaveOptions = {}) => {
+        waiting = [{ ...session, pending: 'waiting' }]
+        onKept?.()
+        await Promise.race([delivery.promise, refused])
+      },
+      getSessions: async () => waiting,
+      onSending: (listener: (sending?: Sending) => void) => {
+        report = listener
+      },
+      stop: async (id: string) => {
+        stopped.push(id)
+      }
+    }
+    const { state } = setUp(outbox)
+    state().startNewSession('', 'Ode to Joy', 'Piano')
+    const id = state().currentSession!.id
+    await state().saveSession()
+    const show = (pending?: SessionData['pending']) => {
+      const [{ pending: _, ...session }] = waiting as [SessionData]
+      waiting = [pending ? { ...session, pending } : session]
+    }
+    return { state, id, delivery, refuse, show, report: (sending?: Sending) => report(sending), stopped }
+  }
+
+  await t.test('resolves before it is delivered, and the next session can begin', async (t) => {
+    const { state, id, delivery, show } = await keeping()
+    t.equal(state().currentSession, null)
+    t.match(state().history, [{ id, pending: 'waiting' }])
+    state().startNewSession('', 'Next', 'Piano')
+    show()
+    delivery.release()
+    await settle()
+    t.match(state().history, [{ id, pending: undefined }])
+    t.equal(state().currentSession?.songName, 'Next')
+  })
+
+  await t.test('shows as refused when the server refuses it later', async (t) => {
+    const { state, id, refuse, show } = await keeping()
+    show('refused')
+    refuse(new StorageError(415, 'unsupported_recording', 'No'))
+    await settle()
+    t.match(state().history, [{ id, pending: 'refused' }])
+    t.equal(state().error, null)
+  })
+
+  await t.test('shows its progress, and can be stopped', async (t) => {
+    const { state, id, report, stopped, show } = await keeping()
+    await settle()
+    report({ id })
+    t.match(state(), { sendingId: id, uploadProgress: null })
+    report({ id, progress: { loaded: 1, total: 4 } })
+    t.match(state(), { sendingId: id, uploadProgress: 0.25 })
+    show('stopped')
+    await state().stopSending(id)
+    report()
+    t.strictSame(stopped, [id])
+    t.match(state(), { sendingId: null, uploadProgress: null, history: [{ pending: 'stopped' }] })
   })
 })
 

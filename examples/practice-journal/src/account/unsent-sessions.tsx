@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import type { SessionData } from '@harmony-helper/client'
 import { timeOfDay, dayName } from '../shared/format.ts'
 import { messageFor } from '../shared/error-messages.ts'
 import { useJournal, useOnline, useSessions } from '../services/journal.ts'
@@ -9,7 +10,9 @@ export function UnsentSessions() {
   const history = useSessions((state) => state.history)
   const current = useSessions((state) => state.currentSession)
   const [sending, setSending] = useState(false)
-  // The practice form shows the progress of the session that is being saved.
+  const sendingId = useSessions((state) => state.sendingId)
+  const isWaiting = ({ id, pending }: SessionData) => pending === 'waiting' && id !== sendingId
+  // The practice form has the session that is being saved.
   const unsent = history.filter(({ id, pending }) => pending && id !== current?.id).reverse()
   const refused = unsent.filter(({ refusal }) => refusal)
   const error = useSessions((state) => state.error)
@@ -30,7 +33,7 @@ export function UnsentSessions() {
       </p>
       {unsent.length > 0 && (
         <section className="card" aria-labelledby="unsent-title">
-          <h2 id="unsent-title">{refused.length === unsent.length ? 'Not saved' : 'Waiting to be sent'}</h2>
+          <h2 id="unsent-title">{titleOf(unsent)}</h2>
           <ul className="plain">
             {unsent.map((session) => (
               <li key={session.id}>
@@ -38,15 +41,11 @@ export function UnsentSessions() {
                 <span className="hint">
                   {dayName(session.date)}, {timeOfDay(session.date)}
                 </span>
-                {session.refusal ? (
-                  <Refused id={session.id} name={session.songName} reason={messageFor(session.refusal)} />
-                ) : (
-                  <WaitingReason />
-                )}
+                <State session={session} />
               </li>
             ))}
           </ul>
-          {online && !isSignedOut(error) && refused.length < unsent.length && (
+          {online && !isSignedOut(error) && unsent.some(isWaiting) && (
             <button type="button" disabled={sending} onClick={send}>
               {sending ? 'Sending…' : 'Send now'}
             </button>
@@ -54,6 +53,34 @@ export function UnsentSessions() {
         </section>
       )}
     </>
+  )
+}
+
+function State({ session }: { session: SessionData }) {
+  const { id, songName, pending, refusal } = session
+  const online = useOnline()
+  const sendingId = useSessions((state) => state.sendingId)
+  if (refusal) return <Unsent id={id} name={songName} problem={`Not saved: ${messageFor(refusal)}`} />
+  const isStopped = pending === 'stopped'
+  if (isStopped) return <Unsent id={id} name={songName} hint="Stopped. It is only in this browser." />
+  return online && sendingId === id ? <Upload id={id} /> : <WaitingReason />
+}
+
+/** Below 1 until the server confirms: the upload ends before the save. */
+function Upload({ id }: { id: string }) {
+  const { store } = useJournal()
+  const uploaded = useSessions((state) => state.uploadProgress)
+  return (
+    <div className="upload">
+      <progress
+        aria-label="Upload"
+        max={1}
+        value={uploaded === null ? undefined : Math.min(uploaded, 0.99)}
+      />
+      <button type="button" onClick={() => store.getState().stopSending(id)}>
+        Stop
+      </button>
+    </div>
   )
 }
 
@@ -68,8 +95,15 @@ function WaitingReason() {
   )
 }
 
-/** Lets the user retry or delete a session that the server refused. */
-function Refused({ id, name, reason }: { id: string; name: string; reason: string }) {
+function titleOf(unsent: SessionData[]): string {
+  if (unsent.every(({ refusal }) => refusal)) return 'Not saved'
+  return unsent.every(({ pending }) => pending === 'stopped') ? 'Not sent' : 'Waiting to be sent'
+}
+
+type UnsentProps = { id: string; name: string; problem?: string; hint?: string }
+
+/** Lets the user send or delete a session that the server refused, or that was stopped. */
+function Unsent({ id, name, problem, hint }: UnsentProps) {
   const { store } = useJournal()
   const [trying, setTrying] = useState(false)
 
@@ -92,10 +126,10 @@ function Refused({ id, name, reason }: { id: string; name: string; reason: strin
 
   return (
     <>
-      <p className="problem">Not saved: {reason}</p>
+      <p className={problem ? 'problem' : 'hint'}>{problem ?? hint}</p>
       <div className="actions">
         <button type="button" onClick={retry}>
-          {trying ? 'Trying…' : 'Try again'}
+          {problem ? (trying ? 'Trying…' : 'Try again') : trying ? 'Sending…' : 'Send'}
         </button>
         <button type="button" className="danger" onClick={remove}>
           Delete

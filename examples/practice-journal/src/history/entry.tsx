@@ -86,6 +86,8 @@ export const Entry = memo(function Entry({ session, onDelete }: Props) {
   )
 })
 
+const BADGES = { waiting: 'waiting', stopped: 'not sent', delayed: 'not saved', refused: 'not saved' }
+
 function Summary({ session }: { session: SessionData }) {
   const { songName, instrument, date, durationSeconds, pending } = session
   return (
@@ -93,9 +95,7 @@ function Summary({ session }: { session: SessionData }) {
       <span className="what">
         <span className="song">{songName || 'Untitled'}</span>
         <span className="hint">{instrument}</span>
-        {pending && (
-          <span className={`badge ${pending}`}>{pending === 'waiting' ? 'waiting' : 'not saved'}</span>
-        )}
+        {pending && <span className={`badge ${pending}`}>{BADGES[pending]}</span>}
       </span>
       <span className="facts">
         <Marks session={session} />

@@ -8,6 +8,8 @@ export function useAnnouncements() {
     say,
     tell: (message: string) => say({ message, problem: '' }),
     complain: (problem: string) => say({ message: '', problem }),
+    /** Shows the message, and keeps the problem. */
+    setMessage: (message: string) => say(({ problem }) => ({ message, problem })),
     /** Shows or clears the problem, and keeps the message. */
     setProblem: (problem: string) => say(({ message }) => ({ message, problem }))
   }

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
-import { StorageError, type SessionData } from '@harmony-helper/client'
+import { StorageError } from '@harmony-helper/client'
 import { messageFor } from '../shared/error-messages.ts'
 import { formatClock } from '../shared/format.ts'
 import { formatBytes } from '../shared/limits.ts'
@@ -11,6 +11,7 @@ import { timerActions } from './timer-actions.ts'
 import { STOPPED } from './timer.ts'
 import { useAnnouncements } from './use-announcements.ts'
 import { useDraft } from './use-draft.ts'
+import { useOutcome } from './use-outcome.ts'
 
 const STOPPED_EARLY: Record<Exclude<StopReason, 'user'>, string> = {
   disconnected:
@@ -49,6 +50,8 @@ export function usePractice() {
     }
   })
 
+  const outcome = useOutcome(announcements)
+
   const { startTimer, stopTimer, ...timed } = timerActions(draft, announcements)
   const { removeScore, ...added } = fileActions({ store, draft, recorder, announcements })
 
@@ -68,7 +71,7 @@ export function usePractice() {
     draft.remove(saved.id)
     store.getState().clearSession()
     setMinutesShown(false)
-    tell(outcome(saved))
+    outcome.follow(saved.id)
   }, [saved, saving])
 
   async function record() {
@@ -113,7 +116,7 @@ export function usePractice() {
       await draft.remove(session.id)
       if (session.audio) recordings?.keep(session.id, session.audio)
       setMinutesShown(false)
-      tell(outcome(store.getState().history.find(({ id }) => id === session.id)))
+      outcome.follow(session.id)
       moveFocus('title')
     } catch (error) {
       complain(error instanceof StorageError ? messageFor(error) : (error as Error).message)
@@ -149,8 +152,3 @@ export function usePractice() {
 }
 
 export type PracticeForm = ReturnType<typeof usePractice>
-
-/** The message after a save. */
-function outcome(session: SessionData | undefined): string {
-  return session?.pending ? 'Saved in this browser. It will be sent to your account later.' : 'Saved.'
-}

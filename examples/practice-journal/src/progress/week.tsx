@@ -4,6 +4,7 @@ import type { UserStatsData } from '@harmony-helper/client'
 import { dayOf, formatDuration, timeZoneName } from '../shared/format.ts'
 import { NoteIcon } from '../shared/icons.tsx'
 import { useSessions } from '../services/journal.ts'
+import { USE_MOCK } from '../services/storageFactory.ts'
 import { scaleOf } from './scale.ts'
 
 /**
@@ -31,6 +32,7 @@ export function Week() {
           <dd>{stats ? formatDuration(stats.total_minutes * 60) : '–'}</dd>
         </div>
       </dl>
+      <NotSent />
       <figure>
         <Graph week={stats?.weekly_progress ?? []} />
         <table className="sr-only">
@@ -49,6 +51,19 @@ export function Week() {
         </figcaption>
       </figure>
     </section>
+  )
+}
+
+/** Marks that the figures count what is not in the account yet. */
+function NotSent() {
+  const history = useSessions((state) => state.history)
+  if (USE_MOCK) return null
+  const waiting = history.filter(({ pending }) => pending && pending !== 'refused').length
+  if (waiting === 0) return null
+  return (
+    <p className="hint">
+      Counts {waiting === 1 ? '1 session that is' : `${waiting} sessions that are`} not sent yet.
+    </p>
   )
 }
 
