@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createBuckets } from '../../src/dev/object-storage/buckets.ts'
 import { openCatalog } from '../../src/dev/object-storage/catalog.ts'
-import type { Change } from '../../src/dev/object-storage/journal.ts'
+import type { Change } from '../../src/dev/object-storage/change-log.ts'
 import { query } from './database.ts'
 
 const SESSIONS_PER_USER = 100

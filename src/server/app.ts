@@ -26,12 +26,12 @@ import noStore from './http/answers/no-store.ts'
 import { serverOptions, validationOptions } from './http/server-options.ts'
 import { refuseUnknownRoutes } from './http/problems/unknown-routes.ts'
 import rateLimits from './rate-limits/plugin.ts'
-import sweep from './reconcile/plugin.ts'
+import cleanUp from './reconcile/plugin.ts'
 import sessions from './sessions/plugin.ts'
 import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
 import storage from './storage/plugin.ts'
-import identify from './users/identify.ts'
+import logUser from './users/log-user.ts'
 import userRoutes from './users/routes.ts'
 import v0Routes from './v0/routes.ts'
 
@@ -64,10 +64,10 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(storage, { config })
   await app.register(rateLimits, { config })
   await app.register(auth, { config, now })
-  await app.register(identify, { config })
+  await app.register(logUser, { config })
 
   await app.register(sessions, { config, now })
-  await app.register(sweep)
+  await app.register(cleanUp)
 
   await app.register(health, { config })
   await app.register(async (scope) => {

@@ -23,8 +23,8 @@ export const keySetReads = traced<object>('key-set')
 /** The acquisition of a lease on a session id, with the wait for it. */
 export const leaseAcquisitions = traced<object>('lease')
 
-/** One round of removing leftovers. Its result is `Swept`. */
-export const sweepRounds = traced<object>('sweep')
+/** One round of removing leftovers. Its result is `CleanedUp`. */
+export const cleanUpRounds = traced<object>('clean-up')
 
 /** A check of what surrounds the server has ended. `code` is `ok` or that of its first fault. */
 export type CheckResult = { check: string; code: string }

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from '@sinclair/typebox'
 import type { Buckets } from './buckets.ts'
-import type { Bucket } from './journal.ts'
+import type { Bucket } from './change-log.ts'
 import { assertBucketName, assertMimeRules, parseFileSize } from './limits.ts'
 import { BucketParams } from './object-params.ts'
 import type { Objects } from './objects.ts'

@@ -1,6 +1,6 @@
 import type { Catalog } from './catalog.ts'
 import { errors } from './errors.ts'
-import type { Bucket } from './journal.ts'
+import type { Bucket } from './change-log.ts'
 
 export type Buckets = ReturnType<typeof createBuckets>
 

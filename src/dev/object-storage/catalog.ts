@@ -1,5 +1,5 @@
 import { errors } from './errors.ts'
-import { openJournal, type Bucket, type Change } from './journal.ts'
+import { openJournal, type Bucket, type Change } from './change-log.ts'
 import { createObjectIndex, type ObjectIndex } from './object-index.ts'
 
 export interface BucketEntry {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { errors } from './errors.ts'
-import type { StoredObject } from './journal.ts'
+import type { StoredObject } from './change-log.ts'
 
 function seconds(date: string) {
   return Math.floor(Date.parse(date) / 1000)

@@ -1,4 +1,4 @@
-import type { StoredObject } from './journal.ts'
+import type { StoredObject } from './change-log.ts'
 import type { ObjectIndex } from './object-index.ts'
 import { toFileRow, toFolderRow } from './rows.ts'
 import { pastEntry, walk, type Entry } from './walk.ts'

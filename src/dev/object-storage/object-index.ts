@@ -1,4 +1,4 @@
-import type { StoredObject } from './journal.ts'
+import type { StoredObject } from './change-log.ts'
 
 export type ObjectIndex = ReturnType<typeof createObjectIndex>
 

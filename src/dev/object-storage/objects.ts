@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { openByteFiles, type WrittenBytes } from './byte-files.ts'
 import type { Catalog } from './catalog.ts'
 import { errors } from './errors.ts'
-import type { StoredObject } from './journal.ts'
+import type { StoredObject } from './change-log.ts'
 
 /** An object's address. */
 export interface ObjectRef {

@@ -1,4 +1,4 @@
-import type { StoredObject } from './journal.ts'
+import type { StoredObject } from './change-log.ts'
 
 /** The `metadata` column of the real server. */
 function toMetadata(object: StoredObject) {

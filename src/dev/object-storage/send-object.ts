@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isFresh, requestedRange } from './conditional.ts'
-import type { StoredObject } from './journal.ts'
+import type { StoredObject } from './change-log.ts'
 import type { ObjectRef, Objects } from './objects.ts'
 
 // As on the real server: a stored HTML page must not run as a page of the project's origin.

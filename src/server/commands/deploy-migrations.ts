@@ -1,6 +1,6 @@
 import { sqlState } from '../database/errors.ts'
 import { deployMigrations } from '../database/migrations/deploy.ts'
-import { describeRefusal } from '../database/refusals.ts'
+import { describeRefusal } from '../database/configuration-faults.ts'
 import { describeDatabaseUrl, schemaOf } from '../environment/database-url.ts'
 import { describeWrapping } from '../environment/wrapping.ts'
 import { findDeploymentFaults } from '../health/checks/database.ts'

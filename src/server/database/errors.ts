@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { ApiError, misconfigured } from '../errors.ts'
-import { describeRefusal } from './refusals.ts'
+import { describeRefusal } from './configuration-faults.ts'
 
 /** SQLSTATE classes of server errors, as opposed to errors of a statement (PostgreSQL manual, appendix A). */
 const SERVER_FAULTS = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'F0', 'XX'])

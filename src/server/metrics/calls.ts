@@ -1,5 +1,5 @@
 import type { TracingChannel } from 'node:diagnostics_channel'
-import { databaseCalls, keySetReads, leaseAcquisitions, storageCalls, sweepRounds } from '../diagnostics.ts'
+import { databaseCalls, keySetReads, leaseAcquisitions, storageCalls, cleanUpRounds } from '../diagnostics.ts'
 import { ApiError } from '../errors.ts'
 import type { Instruments } from './instruments.ts'
 import { operationOf } from './storage-operations.ts'
@@ -49,7 +49,7 @@ export function countCalls({ histogram }: Instruments): Array<() => void> {
     })),
     measure(keySetReads, ['key_set_read', "Reads of the issuer's signing keys", SLOW]),
     measure(leaseAcquisitions, ['lease_acquisition', 'Acquisitions of a lease, with the wait for it', SLOW]),
-    measure(sweepRounds, ['sweep', 'Rounds of removing leftovers', SLOW])
+    measure(cleanUpRounds, ['clean_up', 'Rounds of removing leftovers', SLOW])
   ]
 }
 

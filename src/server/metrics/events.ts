@@ -2,11 +2,11 @@ import { subscribe, unsubscribe, type ChannelListener } from 'node:diagnostics_c
 import {
   checkResults,
   storedRecordings,
-  sweepRounds,
+  cleanUpRounds,
   type CheckResult,
   type StoredRecording
 } from '../diagnostics.ts'
-import type { Swept } from '../reconcile/sweep.ts'
+import type { CleanedUp } from '../reconcile/clean-up.ts'
 import type { Instruments } from './instruments.ts'
 
 /**
@@ -19,27 +19,27 @@ export function countEvents({ counter, gauge }: Instruments): Array<() => void> 
     'recording_bytes_total',
     'Bytes of recordings that the server has sent to the storage'
   )
-  const removed = counter('sweep_removed_total', 'Leftovers that were removed', ['kind'])
-  const swept = gauge(
-    'sweep_last_success_timestamp_seconds',
+  const removed = counter('clean_up_removed_total', 'Leftovers that were removed', ['kind'])
+  const lastSuccess = gauge(
+    'clean_up_last_success_timestamp_seconds',
     'When a round has ended well, or the process began'
   )
-  swept.setToCurrentTime()
+  lastSuccess.setToCurrentTime()
 
-  const sweeps = {
+  const rounds = {
     asyncEnd({ result, error }: { result?: unknown; error?: unknown }) {
       if (error !== undefined) return
-      swept.setToCurrentTime()
-      const { next, ...counts } = result as Swept
+      lastSuccess.setToCurrentTime()
+      const { next, ...counts } = result as CleanedUp
       for (const [kind, count] of Object.entries(counts)) removed.inc({ kind }, count)
     }
-  } as Parameters<typeof sweepRounds.subscribe>[0]
-  sweepRounds.subscribe(sweeps)
+  } as Parameters<typeof cleanUpRounds.subscribe>[0]
+  cleanUpRounds.subscribe(rounds)
 
   return [
     listen<CheckResult>(checkResults.name, ({ check, code }) => checks.set({ check }, code === 'ok' ? 1 : 0)),
     listen<StoredRecording>(storedRecordings.name, (recording) => bytes.inc(recording.bytes)),
-    () => sweepRounds.unsubscribe(sweeps)
+    () => cleanUpRounds.unsubscribe(rounds)
   ]
 }
 

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { sleep } from '../../contract/retry.ts'
 import type { Queries } from '../database/client.ts'
-import { sweepRounds } from '../diagnostics.ts'
-import { sweep } from './sweep.ts'
+import { cleanUpRounds } from '../diagnostics.ts'
+import { cleanUp } from './clean-up.ts'
 
 const MINUTE = 60_000
 /** Average pause between two rounds; the real one is up to a third longer or shorter. */
@@ -17,7 +17,7 @@ const MAX_ROUND_MS = 2 * MINUTE
  * time: each round is claimed in the table `maintenance_tasks`. A failed round is logged, and the next one
  * repeats its work.
  */
-async function sweepRegularly(app: FastifyInstance) {
+async function cleanUpRegularly(app: FastifyInstance) {
   const { database, storage, log } = app
   const closing = new AbortController()
   let from: string | undefined
@@ -26,8 +26,8 @@ async function sweepRegularly(app: FastifyInstance) {
     if (!(await claimRound(database.queries, MIN_PAUSE_MS))) return
     const end = Date.now() + MAX_ROUND_MS
     const isOver = () => closing.signal.aborted || Date.now() > end
-    const begin = () => sweep({ database, storage, log, isOver, from })
-    const { next, ...removed } = await sweepRounds.tracePromise(begin, {})
+    const begin = () => cleanUp({ database, storage, log, isOver, from })
+    const { next, ...removed } = await cleanUpRounds.tracePromise(begin, {})
     from = next
     if (Object.values(removed).some((count) => count > 0)) log.info(removed, 'leftovers removed')
   }
@@ -51,10 +51,10 @@ async function sweepRegularly(app: FastifyInstance) {
 /** @returns false when a round began less than `minPauseMs` ago, here or in another instance */
 export async function claimRound(queries: Queries, minPauseMs: number): Promise<boolean> {
   const count = await queries.$executeRaw`
-    INSERT INTO maintenance_tasks AS task (name, begun_at) VALUES ('sweep', now())
+    INSERT INTO maintenance_tasks AS task (name, begun_at) VALUES ('clean-up', now())
     ON CONFLICT (name) DO UPDATE SET begun_at = now()
       WHERE task.begun_at <= now() - ${minPauseMs}::float8 * interval '1 millisecond'`
   return count === 1
 }
 
-export default fp(sweepRegularly, { name: 'sweep', dependencies: ['database', 'storage'] })
+export default fp(cleanUpRegularly, { name: 'clean-up', dependencies: ['database', 'storage'] })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { StoredObject } from '../../../src/dev/object-storage/journal.ts'
+import type { StoredObject } from '../../../src/dev/object-storage/change-log.ts'
 import { listLevel, type LevelQuery } from '../../../src/dev/object-storage/listing.ts'
 import { createObjectIndex } from '../../../src/dev/object-storage/object-index.ts'
 import { startWithBucket, webm } from '../../helpers/object-storage.ts'

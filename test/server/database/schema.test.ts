@@ -37,7 +37,7 @@ async function migrated(t: Test, ...before: string[]): Promise<string> {
   await query(
     url,
     'INSERT INTO open_uploads SELECT id, user_id, now() FROM sessions',
-    "INSERT INTO maintenance_tasks VALUES ('sweep', now())"
+    "INSERT INTO maintenance_tasks VALUES ('clean-up', now())"
   )
   return url
 }

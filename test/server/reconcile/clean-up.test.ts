@@ -6,8 +6,8 @@ import type { SessionData } from '../../../src/contract/sessions.ts'
 import type { User } from '../../../src/contract/users.ts'
 import { cannotBeCompleted } from '../../../src/server/reconcile/cannot-be-completed.ts'
 import { claimRound } from '../../../src/server/reconcile/plugin.ts'
-import { sweepStaging } from '../../../src/server/reconcile/sweep-staging.ts'
-import { sweep, type SweepOptions } from '../../../src/server/reconcile/sweep.ts'
+import { cleanUpStaging } from '../../../src/server/reconcile/clean-up-staging.ts'
+import { cleanUp, type CleanUpOptions } from '../../../src/server/reconcile/clean-up.ts'
 import { build, type Caller } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { fixture } from '../../helpers/recordings.ts'
@@ -17,8 +17,8 @@ const { app, as, database } = await build(t)
 const { storage } = app
 const webm = await fixture('recording.webm')
 
-const OPTIONS: SweepOptions = { database: app.database, storage, log: app.log, isOver: () => false }
-const run = (options: Partial<SweepOptions> = {}) => sweep({ ...OPTIONS, ...options })
+const OPTIONS: CleanUpOptions = { database: app.database, storage, log: app.log, isOver: () => false }
+const run = (options: Partial<CleanUpOptions> = {}) => cleanUp({ ...OPTIONS, ...options })
 
 async function newcomer() {
   const who = as(`auth0|${randomUUID()}`)
@@ -147,7 +147,7 @@ t.test('an expired upload stays in staging until it is ended, under a lease', as
   const { who, id } = await newcomer()
   const { path } = await upload(who, id)
   await expire(id)
-  t.equal((await sweepStaging({ ...OPTIONS, minAgeMs: 0 })).staged, 0)
+  t.equal((await cleanUpStaging({ ...OPTIONS, minAgeMs: 0 })).staged, 0)
   t.not(await storage.staging.find(path), null)
   t.match(await run(), { uploads: 1 })
 })

@@ -1,13 +1,13 @@
 import type { BucketEntry } from '../storage/list-bucket.ts'
 import { cannotBeCompleted, UPLOAD_LIFE_MS } from './cannot-be-completed.ts'
-import type { Swept, SweepOptions } from './sweep.ts'
+import type { CleanedUp, CleanUpOptions } from './clean-up.ts'
 import { walkBucket } from '../storage/walk-bucket.ts'
 
 /** Objects that one round looks at; a round finishes the folder of its last user. */
 const OBJECTS = 1000
 
 /** Removes objects of the staging bucket that cannot become a recording any more. */
-export async function sweepStaging(options: SweepOptions): Promise<Pick<Swept, 'staged' | 'next'>> {
+export async function cleanUpStaging(options: CleanUpOptions): Promise<Pick<CleanedUp, 'staged' | 'next'>> {
   const { database, storage, from, minAgeMs = UPLOAD_LIFE_MS } = options
   let seen = 0
   let staged = 0

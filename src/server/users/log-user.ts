@@ -22,7 +22,7 @@ declare module 'fastify' {
  * Adds the id of the user to the log lines of a request, so that an abuser can be found, and refuses blocked
  * users. The log holds neither `sub` nor e-mail, which are personal data.
  */
-async function identify(app: FastifyInstance, { config }: { config: Pick<Config, 'blockedUsers'> }) {
+async function logUser(app: FastifyInstance, { config }: { config: Pick<Config, 'blockedUsers'> }) {
   const ids = new LRUCache<string, string>({ max: MAX_USERS, ttl: LIFE_MS })
 
   app.decorate('identifyUser', async (request, reply) => {
@@ -43,4 +43,4 @@ async function identify(app: FastifyInstance, { config }: { config: Pick<Config,
   }
 }
 
-export default fp(identify, { name: 'identify', dependencies: ['database'] })
+export default fp(logUser, { name: 'log-user', dependencies: ['database'] })

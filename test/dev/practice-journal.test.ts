@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { startJournal } from '../../src/dev/journal.ts'
+import { startJournal } from '../../src/dev/practice-journal.ts'
 
 const options = { api: 'http://127.0.0.1:1', issuer: 'http://127.0.0.1:2/', audience: 'https://api.test' }
 

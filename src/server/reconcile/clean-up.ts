@@ -8,27 +8,27 @@ import { createOpenUploads } from '../sessions/recording/open-uploads.ts'
 import { possibleKeys } from '../storage/recording-keys.ts'
 import type { Storage } from '../storage/storage.ts'
 import { inspectLeftover } from './inspect-leftover.ts'
-import { sweepStaging } from './sweep-staging.ts'
+import { cleanUpStaging } from './clean-up-staging.ts'
 
 /** Uploads, and leases, that one round looks at. */
 const ITEMS = 100
 /** A lease that expired later may belong to a request whose writes still arrive. */
 const LEASE_AGE_MS = 15 * 60_000
 
-export type SweepOptions = {
+export type CleanUpOptions = {
   database: Database
   storage: Storage
   log: Pick<FastifyBaseLogger, 'warn'>
   /** Whether to stop before the next item. */
   isOver: () => boolean
-  /** Only for tests: the age from which on leases and staged objects are swept, in milliseconds. */
+  /** Only for tests: the age from which on leases and staged objects are removed, in milliseconds. */
   minAgeMs?: number
   /** Where the round before stopped in the staging bucket. */
   from?: string | undefined
 }
 
 /** What a round has removed. `next`: where the next one goes on in the staging bucket. */
-export type Swept = {
+export type CleanedUp = {
   uploads: number
   leases: number
   recordings: number
@@ -46,15 +46,18 @@ export type Swept = {
  * their upload can no longer be completed.
  * @throws {ApiError} storage_unavailable; database_unavailable
  */
-export async function sweep(options: SweepOptions): Promise<Swept> {
+export async function cleanUp(options: CleanUpOptions): Promise<CleanedUp> {
   const { database, log } = options
   const leases = createLeases(database.queries, { leaseMs: 60_000, waitMs: 0, log })
-  const uploads = await sweepUploads(options, leases)
-  const swept = await sweepLeases(options, leases)
-  return { uploads, ...swept, ...(await sweepStaging(options)) }
+  const uploads = await cleanUpUploads(options, leases)
+  const removed = await cleanUpLeases(options, leases)
+  return { uploads, ...removed, ...(await cleanUpStaging(options)) }
 }
 
-async function sweepUploads({ database, storage, isOver }: SweepOptions, leases: Leases): Promise<number> {
+async function cleanUpUploads(
+  { database, storage, isOver }: CleanUpOptions,
+  leases: Leases
+): Promise<number> {
   let ended = 0
   for (const upload of await createOpenUploads(database.queries).findExpired(ITEMS)) {
     if (isOver()) break
@@ -63,21 +66,21 @@ async function sweepUploads({ database, storage, isOver }: SweepOptions, leases:
   return ended
 }
 
-async function sweepLeases(
-  { database, storage, isOver, minAgeMs = LEASE_AGE_MS }: SweepOptions,
+async function cleanUpLeases(
+  { database, storage, isOver, minAgeMs = LEASE_AGE_MS }: CleanUpOptions,
   leases: Leases
-): Promise<Pick<Swept, 'leases' | 'recordings'>> {
-  const swept = { leases: 0, recordings: 0 }
+): Promise<Pick<CleanedUp, 'leases' | 'recordings'>> {
+  const removed = { leases: 0, recordings: 0 }
   const inspection = { database, storage, leases, minAgeMs, remove: true, report: () => {} }
   for (const lease of await findExpiredLeases(database.queries, { minAgeMs, limit: ITEMS })) {
     for (const key of possibleKeys(lease.userId, lease.sessionId)) {
-      if (isOver()) return swept
-      if (await inspectLeftover(inspection, { ...lease, key })) swept.recordings++
+      if (isOver()) return removed
+      if (await inspectLeftover(inspection, { ...lease, key })) removed.recordings++
     }
     await deleteExpiredLease(database.queries, lease.sessionId, minAgeMs)
-    swept.leases++
+    removed.leases++
   }
-  return swept
+  return removed
 }
 
 /** A session that a request works on is left for a later round. */
