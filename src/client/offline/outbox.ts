@@ -1,4 +1,6 @@
 import { systemClock, type Clock } from '../clock.ts'
+import { isTransient } from '../request-retry.ts'
+import { newestFirst } from '../session-order.ts'
 import {
   StorageError,
   type CallOptions,
@@ -18,10 +20,12 @@ import {
   dropRefused,
   startAgain,
   stop,
+  toSession,
+  withQueue,
   type Pending,
   type QueueItem
 } from './queue-item.ts'
-import { createQueueStorage } from './queue-storage.ts'
+import { createQueueStorage, type QueueStorage } from './queue-storage.ts'
 
 type Reads = ReturnType<(typeof import('./reads.ts'))['createReads']>
 
@@ -108,7 +112,7 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
   })
 
   let reads: Promise<Reads | undefined> | undefined
-  /** Loaded with the first read. Undefined when loading fails: then the account alone is read. */
+  /** Undefined when loading fails, as without a network or after a new release. */
   function loadReads(): Promise<Reads | undefined> {
     reads ??= import('./reads.ts').then(
       ({ createReads }) => createReads({ service, queue, clock, isOnline, timeZone }),
@@ -119,12 +123,15 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
     )
     return reads
   }
-  const reader = async () => (await loadReads()) ?? service
+  const reader = async () => (await loadReads()) ?? plainReads(service, queue)
 
   const flush = () => delivery.flush(true)
   // During server rendering there are no events and no queue.
   events.addEventListener?.('online', flush)
-  if (indexedDB || 'indexedDB' in globalThis) delivery.start()
+  if (indexedDB || 'indexedDB' in globalThis) {
+    loadReads()
+    delivery.start()
+  }
 
   /** Returns false when this browser can store nothing. */
   async function enqueue(
@@ -228,6 +235,27 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
       await (await loadReads())?.forget()
       if (unsent) await queue.clear()
     }
+  }
+}
+
+/** Reads of the account with what waits, while those that keep answers cannot be loaded. */
+function plainReads(service: PracticeStorage, queue: QueueStorage) {
+  return {
+    async getSessions(options?: CallOptions) {
+      const items = await queue.all().catch(() => [])
+      const history = await service.getSessions(options).catch((error) => {
+        if (items.length === 0 || !isTransient(error)) throw error
+        return []
+      })
+      return newestFirst(withQueue(history, items))
+    },
+    async getSessionById(id: string, options?: CallOptions) {
+      const item = await queue.find(id).catch(() => undefined)
+      const session = item?.session ?? (await service.getSessionById(id, options))
+      return item && session ? toSession(item, session) : session
+    },
+    getUserStats: (options?: CallOptions) => service.getUserStats(options),
+    getPracticeDays: (range: DayRange, options?: CallOptions) => service.getPracticeDays(range, options)
   }
 }
 
