@@ -1,3 +1,4 @@
+import { MAX_DURATION_SECONDS, MAX_NAME_CHARACTERS, MAX_NOTES_CHARACTERS } from '../contract/limits.ts'
 import { readAnalysis, writeAnalysis } from './analysis.ts'
 import { applyChanges } from './session-changes.ts'
 import { StorageError, type SessionChanges, type SessionData } from './storage-service.ts'
@@ -112,10 +113,13 @@ export function importKey({ importKey: known, ...session }: SessionData): string
 
 function isValid({ date, songName, instrument, durationSeconds, notes }: SessionData): boolean {
   const areNames = [songName, instrument].every(
-    (name) => typeof name === 'string' && name.trim() && name.length <= 300
+    (name) => typeof name === 'string' && name.trim() && name.length <= MAX_NAME_CHARACTERS
   )
-  const isDuration = durationSeconds !== null && durationSeconds >= 0 && durationSeconds <= 86_400
-  return areNames && isDuration && !Number.isNaN(Date.parse(date)) && (notes?.length ?? 0) <= 10_000
+  const isDuration =
+    durationSeconds !== null && durationSeconds >= 0 && durationSeconds <= MAX_DURATION_SECONDS
+  return (
+    areNames && isDuration && !Number.isNaN(Date.parse(date)) && (notes?.length ?? 0) <= MAX_NOTES_CHARACTERS
+  )
 }
 
 /** The URL of an entry's recording; null when it has none or when it is in IndexedDB. */

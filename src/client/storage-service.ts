@@ -39,7 +39,7 @@ export type SessionData = Pick<WireSession, 'id' | 'date' | 'songName' | 'instru
 /** Upload progress, in bytes. */
 export type Progress = { loaded: number; total: number }
 
-/** When an answer was loaded that is kept in the browser, and why there is no newer one. */
+/** Age of a kept answer, and the error that prevented a newer one. */
 export type Stale = { loadedAt: Date; reason: StorageError }
 
 export type CallOptions = {
@@ -67,7 +67,7 @@ export type SaveOptions = CallOptions & {
 }
 
 /**
- * Storage of practice sessions. All implementations behave the same.
+ * Storage of practice sessions. All implementations behave the same, unless a method says otherwise.
  *
  * Failures reject with a `StorageError`. Without a network its code is `network_error` and its status 0; a
  * local service needs no network.

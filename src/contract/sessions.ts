@@ -1,12 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
+import { MAX_DURATION_SECONDS, MAX_NOTES_CHARACTERS, MAX_XML_BYTES } from './limits.ts'
 import { Name, Nullable, Text, Uuid } from './text.ts'
-
-/** Longest practice: one day, in seconds. */
-export const MAX_DURATION_SECONDS = 86_400
-/** Largest score, in bytes of UTF-8. */
-export const MAX_XML_BYTES = 10 * 1024 * 1024
-/** Longest notes, in characters. */
-export const MAX_NOTES_CHARACTERS = 10_000
 
 const example = {
   id: '0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10',

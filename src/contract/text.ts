@@ -1,4 +1,5 @@
 import { Type, type TSchema, type TUnsafe, type Static, type StringOptions } from '@sinclair/typebox'
+import { MAX_NAME_CHARACTERS } from './limits.ts'
 import { ANY_CASE_UUID_PATTERN } from './uuid.ts'
 
 /**
@@ -29,7 +30,7 @@ export const Text = (options: StringOptions & { maxLength: number }) =>
 export const Name = (options: StringOptions = {}) =>
   Type.String({
     minLength: 1,
-    maxLength: 300,
+    maxLength: MAX_NAME_CHARACTERS,
     pattern: STORABLE_NOT_BLANK,
     description: '1 to 300 characters, not only white space',
     ...options

@@ -56,6 +56,7 @@ t.test('without the functions that old browsers and plain http lack', async (t) 
       /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
     )
     await getState().saveSession()
+    await outbox.flush()
     t.strictSame(stored(), ['Ode to Joy'])
     await outbox.deleteSession(getState().history[0]?.id ?? '')
   })

@@ -1,11 +1,8 @@
+import { MAX_DURATION_SECONDS, MAX_NAME_CHARACTERS, MAX_NOTES_CHARACTERS } from '../../contract/limits.ts'
 import type { Refusal, SessionData } from '../storage-service.ts'
 
 /** A session as the account can take it, and what had to be changed. */
 export type Repaired = { session: SessionData; changed: Refusal | undefined }
-
-const MAX_NAME = 300
-const MAX_NOTES = 10_000
-const MAX_SECONDS = 86_400
 
 /** Repairs members of a local session that the account would refuse, so that the rest can be imported. */
 export function repair(session: SessionData): Repaired {
@@ -13,8 +10,8 @@ export function repair(session: SessionData): Repaired {
     ...session,
     songName: name(session.songName, 'Untitled'),
     instrument: name(session.instrument, 'Unknown instrument'),
-    durationSeconds: Math.min(Math.max(session.durationSeconds, 0), MAX_SECONDS),
-    notes: session.notes == null ? null : storable(session.notes.slice(0, MAX_NOTES))
+    durationSeconds: Math.min(Math.max(session.durationSeconds, 0), MAX_DURATION_SECONDS),
+    notes: session.notes == null ? null : storable(session.notes.slice(0, MAX_NOTES_CHARACTERS))
   }
   const members = (['songName', 'instrument', 'durationSeconds', 'notes'] as const).filter(
     (member) => repaired[member] !== (session[member] ?? null)
@@ -27,7 +24,7 @@ export function repair(session: SessionData): Repaired {
 const LABELS = { songName: 'song name', instrument: 'instrument', durationSeconds: 'length', notes: 'notes' }
 
 function name(given: string, missing: string): string {
-  const text = storable(given.slice(0, MAX_NAME))
+  const text = storable(given.slice(0, MAX_NAME_CHARACTERS))
   return text.trim() ? text : missing
 }
 

@@ -6,7 +6,7 @@ import { StorageError, type CallOptions } from '../storage-service.ts'
 import { within } from '../time-limit.ts'
 
 /** What is known of a kept answer. Times are in milliseconds since 1970. */
-type Entry = { etag?: string | undefined; loadedAt: number; usedAt: number; bytes: number }
+type Entry = { etag?: string | undefined; loadedAt: number; usedAt: number; characters: number }
 type Index = Record<string, Entry>
 type Kept<T> = Entry & { value: T }
 
@@ -16,7 +16,7 @@ type KeptReadsOptions = { transact: Transact; clock: Clock; isOnline: () => bool
 
 /** The most that is kept of one account, in answers and in characters of JSON. */
 export const MAX_ENTRIES = 500
-export const MAX_BYTES = 50_000_000
+export const MAX_CHARACTERS = 50_000_000
 
 /** Waits for an answer, before a kept one is shown: while the browser reports no network, and otherwise. */
 const OFFLINE_LIMIT_MS = 2_000
@@ -58,11 +58,11 @@ export function createKeptReads({ transact, clock, isOnline }: KeptReadsOptions)
 
   const keep = (key: string, value: unknown, etag: string | undefined) =>
     change((index, store) => {
-      const bytes = JSON.stringify(value).length
+      const characters = JSON.stringify(value).length
       delete index[key]
       store.delete(key)
-      if (value === null || bytes > MAX_BYTES) return
-      index[key] = { etag, bytes, loadedAt: now(), usedAt: now() }
+      if (value === null || characters > MAX_CHARACTERS) return
+      index[key] = { etag, characters, loadedAt: now(), usedAt: now() }
       store.put(value, key)
       for (const old of leastUsed(index)) {
         delete index[old]
@@ -144,8 +144,8 @@ export function isUnreachable(error: unknown): error is StorageError {
 /** The keys to remove, so that the rest is within the limits. */
 function leastUsed(index: Index): string[] {
   const newestFirst = Object.entries(index).sort(([, a], [, b]) => b.usedAt - a.usedAt)
-  let bytes = 0
+  let characters = 0
   return newestFirst
-    .filter(([, entry], place) => (bytes += entry.bytes) > MAX_BYTES || place >= MAX_ENTRIES)
+    .filter(([, entry], place) => (characters += entry.characters) > MAX_CHARACTERS || place >= MAX_ENTRIES)
     .map(([key]) => key)
 }

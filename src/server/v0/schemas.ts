@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { MAX_DURATION_SECONDS, NewAnalysisSchema, NewSessionSchema } from '../../contract/sessions.ts'
+import { MAX_DURATION_SECONDS } from '../../contract/limits.ts'
+import { NewAnalysisSchema, NewSessionSchema } from '../../contract/sessions.ts'
 import { Nullable } from '../../contract/text.ts'
 
 /**

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { IDBFactory } from 'fake-indexeddb'
 import { openDatabase } from '../../../src/client/indexed-db.ts'
-import { createKeptReads, MAX_BYTES, MAX_ENTRIES } from '../../../src/client/offline/kept-reads.ts'
+import { createKeptReads, MAX_CHARACTERS, MAX_ENTRIES } from '../../../src/client/offline/kept-reads.ts'
 import { StorageError, type CallOptions, type Stale } from '../../../src/client/index.ts'
 
 const STORES = { waiting: { keyPath: 'place', autoIncrement: true }, heard: {} }
@@ -110,9 +110,9 @@ t.test('what was used least recently goes first', async (t) => {
 
   await t.test('when they are too large', async (t) => {
     const page = setUp()
-    const large = 'x'.repeat(MAX_BYTES / 2 - 10)
+    const large = 'x'.repeat(MAX_CHARACTERS / 2 - 10)
     for (const key of ['a', 'b', 'c']) await page.reads.read(key, answer(large), {})
-    await page.reads.read('too large', answer('x'.repeat(MAX_BYTES + 1)), {})
+    await page.reads.read('too large', answer('x'.repeat(MAX_CHARACTERS + 1)), {})
     await page.ready()
     for (const [key, isKept] of [
       ['a', false],

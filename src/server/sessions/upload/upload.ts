@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises'
 import { errorCodes } from 'fastify'
-import { MAX_XML_BYTES } from '../../../contract/sessions.ts'
+import { MAX_XML_BYTES } from '../../../contract/limits.ts'
 import { invalidInput, type ApiError } from '../../errors.ts'
 import { decodeBody } from '../../http/bodies/json-parser.ts'
 import { lettersOf } from '../../http/schema-keywords.ts'
