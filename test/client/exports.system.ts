@@ -73,10 +73,11 @@ t.test('the package exports', async (t) => {
       t.strictSame(foreign, name === './zustand' ? ['zustand'] : [], name)
       t.strictSame(
         modules.filter(
-          (module) => !/^(client\/|contract\/(daily-practice|practice-days|retry|uuid)\.js$)/.test(module)
+          (module) =>
+            !/^(client\/|contract\/(daily-practice|limits|practice-days|retry|uuid)\.js$)/.test(module)
         ),
         [],
-        'of the contract only pure functions'
+        'of the contract only pure functions and limits'
       )
     }
   })

@@ -4,12 +4,25 @@ import root, { type Test } from 'tap'
 const directory = new URL('../', import.meta.url)
 
 /**
- * Which test files share a process: those whose path in test/ starts with one of these. `rest` runs all
- * others.
+ * Which test files share a process: those whose path in test/ starts with one of these; the first group counts.
+ * `rest` runs all others. `slow` belongs to the system tier: its files wait for time limits, send many requests or
+ * large bodies.
  */
 const groups = {
+  slow: [
+    'client/resumable-upload',
+    'server/account/',
+    'server/bad-input',
+    'server/database/client',
+    'server/reconcile/',
+    'server/sessions/edit-session',
+    'server/sessions/races',
+    'server/sessions/upload/plugin',
+    'server/storage/playback-urls',
+    'server/v0/history'
+  ],
   client: ['client/', 'contract/', 'dev/', 'scripts/'],
-  sessions: ['server/sessions/', 'server/reconcile/', 'server/storage/'],
+  sessions: ['server/sessions/', 'server/stats/', 'server/storage/', 'server/users/'],
   rest: []
 } satisfies Record<string, string[]>
 
