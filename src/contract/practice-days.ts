@@ -2,7 +2,8 @@
  * Practice history as calendar days: the basis of the weekly graph and the streak.
  *
  * The browser counts with this module. The server takes its days and its rounding from here, and counts streaks
- * in SQL (`users/figures-repository.ts`); tests compare the two. The module imports nothing at run time and never reads the clock: callers pass `now` or `today`.
+ * in SQL (`users/figures-repository.ts`); tests compare the two. The module imports nothing at run time and never
+ * reads the clock: callers pass `now` or `today`.
  *
  * A "day" is a `YYYY-MM-DD` string, the local date of the user. Days carry no time zone; only `localDay` and
  * `practiceDays` need one. Years outside 0–9999 are written as `Date` writes them, with a sign and six digits

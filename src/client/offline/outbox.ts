@@ -1,6 +1,4 @@
 import { systemClock, type Clock } from '../clock.ts'
-import { isTransient } from '../request-retry.ts'
-import { newestFirst } from '../session-order.ts'
 import {
   StorageError,
   type CallOptions,
@@ -20,12 +18,11 @@ import {
   dropRefused,
   startAgain,
   stop,
-  toSession,
-  withQueue,
   type Pending,
   type QueueItem
 } from './queue-item.ts'
-import { createQueueStorage, type QueueStorage } from './queue-storage.ts'
+import { plainReads } from './plain-reads.ts'
+import { createQueueStorage } from './queue-storage.ts'
 
 type Reads = ReturnType<(typeof import('./reads.ts'))['createReads']>
 
@@ -235,27 +232,6 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
       await (await loadReads())?.forget()
       if (unsent) await queue.clear()
     }
-  }
-}
-
-/** Reads of the account with what waits, while those that keep answers cannot be loaded. */
-function plainReads(service: PracticeStorage, queue: QueueStorage) {
-  return {
-    async getSessions(options?: CallOptions) {
-      const items = await queue.all().catch(() => [])
-      const history = await service.getSessions(options).catch((error) => {
-        if (items.length === 0 || !isTransient(error)) throw error
-        return []
-      })
-      return newestFirst(withQueue(history, items))
-    },
-    async getSessionById(id: string, options?: CallOptions) {
-      const item = await queue.find(id).catch(() => undefined)
-      const session = item?.session ?? (await service.getSessionById(id, options))
-      return item && session ? toSession(item, session) : session
-    },
-    getUserStats: (options?: CallOptions) => service.getUserStats(options),
-    getPracticeDays: (range: DayRange, options?: CallOptions) => service.getPracticeDays(range, options)
   }
 }
 

@@ -36,8 +36,8 @@ export function createQueueStorage(factory: IDBFactory | undefined, name: string
     find: async (id: string) => (await all()).find((item) => item.id === id),
 
     /**
-     * Takes the first item that is due and neither refused nor stopped, and marks it as sent in the same transaction, so that
-     * a deletion knows. Uses a cursor, because `all` would read every score.
+     * Takes the first item that is due and neither refused nor stopped, and marks it as sent in the same
+     * transaction, so that a deletion knows. Uses a cursor, because `all` would read every score.
      */
     takeNext: (isDue: (item: QueueItem) => boolean) =>
       transact(

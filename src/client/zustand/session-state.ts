@@ -52,8 +52,9 @@ export type SessionState = {
   /**
    * Saves the current session. It appears in the history immediately and stops being current once it is
    * saved; with an outbox, once it is safe in this browser: it is sent afterwards, and what the server then
-   * refuses stays in the history as refused. On failure, rejects and the session stays current; if another session was started meanwhile, the
-   * failed one stays in the history as refused, for `retrySave`. A second call during a save joins it.
+   * refuses stays in the history as refused. On failure, rejects and the session stays current; if another
+   * session was started meanwhile, the failed one stays in the history as refused, for `retrySave`. A second call
+   * during a save joins it.
    */
   saveSession: () => Promise<void>
   /**

@@ -62,8 +62,9 @@ const listRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig,
 
       if (request.headers['if-none-match'] !== undefined) {
         const version = await history.findVersion(sub)
-        if (version && hasVersion(request, tagOf(version))) {
-          declareVersion(reply, tagOf(version))
+        const tag = version && tagOf(version)
+        if (tag && hasVersion(request, tag)) {
+          declareVersion(reply, tag)
           return reply.code(304).send(null)
         }
       }

@@ -96,8 +96,9 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     },
     async (request, reply) => {
       const read = await readSession(reading, { id: request.params.id, sub: request.user.sub })
-      declareVersion(reply, tagOf(read))
-      if (hasVersion(request, tagOf(read))) return reply.code(304).send(null)
+      const tag = tagOf(read)
+      declareVersion(reply, tag)
+      if (hasVersion(request, tag)) return reply.code(304).send(null)
       return sendRead(reply, read)
     }
   )

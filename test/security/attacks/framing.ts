@@ -111,7 +111,7 @@ export function framingAttacks({ mallory }: World): Framing[] {
     bad('http in lower case', get('', 'GET /healthz http/1.1')),
     bad('the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
     bad('a method in lower case', get('', 'get /healthz HTTP/1.1')),
-    bad('a method that is unknown', get('', 'HACK /healthz HTTP/1.1')),
+    bad('a method that is unknown', get('', 'BREW /healthz HTTP/1.1')),
     bad('a method of 5,000 letters', get('', `${'G'.repeat(5000)} /healthz HTTP/1.1`)),
     bad('a request line with a space within the path', get('', 'GET /api/ses sions HTTP/1.1')),
     bad('a request line with NUL', get('', 'GET /api/\0 HTTP/1.1')),

@@ -5,7 +5,7 @@ import { createFairLimiter, type FairLimiter } from './fair-limiter.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Places of the requests that are worked on: those that need the database alone, and those that wait for the storage. */
+    /** Places of the requests in work: those that need the database alone, and those that wait for the storage. */
     places: Record<'database' | 'storage', FairLimiter>
   }
 }

@@ -5,7 +5,10 @@ import { sql } from '../../database/sql.ts'
 export type Purpose = {
   sessionId: string
   userId: string
-  /** SHA-256 that equal requests share, in lower-case hexadecimal: of the content, or of the upload's key. Null for a removal. */
+  /**
+   * SHA-256 that equal requests share, in lower-case hexadecimal: of the content, or of the upload's key. Null for
+   * a removal.
+   */
   contentDigest: string | null
   /** Whether to wait for every other purpose, not only for an equal one. Deletions always wait. */
   waitsForOthers?: boolean
