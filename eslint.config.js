@@ -6,7 +6,8 @@ const SERVER = './src/server'
 
 /** The folders of the server from the top down, with the other folders that each may import. */
 const LAYERS = {
-  metrics: ['http', 'reconcile'],
+  metrics: ['http', 'storage', 'reconcile'],
+  tracing: ['http', 'storage'],
   v0: ['http', 'auth', 'database', 'storage', 'users', 'sessions', 'stats'],
   account: ['http', 'auth', 'database', 'storage', 'users', 'sessions'],
   commands: ['database', 'storage', 'reconcile', 'health'],

@@ -27,6 +27,10 @@ const UNUSED_FOLDERS = new Set([
 /** Builds for browsers and for `require`, beside the modules that the server imports. */
 const UNUSED_BUILDS = ['mediabunny/dist/bundles', '@sinclair/typebox/build/cjs', 'bintrees/dist']
 
+/** OpenTelemetry's builds for bundlers, beside the one that Node.js loads. */
+const OPENTELEMETRY = join(ROOT, '@opentelemetry')
+const BUNDLER_BUILDS = ['build/esm', 'build/esnext']
+
 /** The folders of all packages, also of those within packages. */
 function packagesIn(folder) {
   return readdirSync(folder, { withFileTypes: true })
@@ -49,5 +53,8 @@ for (const path of packagesIn(ROOT)) {
   for (const name of UNUSED_FOLDERS) rmSync(join(path, name), { recursive: true, force: true })
 }
 for (const path of UNUSED_BUILDS) rmSync(join(ROOT, path), { recursive: true, force: true })
+for (const path of packagesIn(OPENTELEMETRY)) {
+  for (const build of BUNDLER_BUILDS) rmSync(join(path, build), { recursive: true, force: true })
+}
 removeFiles(ROOT, (name) => UNUSED_FILE.test(name))
 removeFiles(PRISMA_RUNTIME, (name) => !NEEDED_RUNTIME.test(name))

@@ -15,6 +15,7 @@ import { SERVICE_KEY, startStorage } from './helpers/app.ts'
 import { AUDIENCE, startTestIssuer } from './helpers/issuer.ts'
 import { fixture } from './helpers/recordings.ts'
 import { scratchDatabase } from './helpers/scratch-database.ts'
+import { startTraceCollector } from './helpers/trace-collector.ts'
 
 type Environment = NodeJS.ProcessEnv
 type Outcome = { code: number; stdout: string; stderr: string }
@@ -162,12 +163,18 @@ t.test('reconciles, and tells by its exit code', async (t) => {
   })
 })
 
-t.test('npm start starts the server, too, and passes SIGTERM on to it', async (t) => {
-  const server = await start(t, ['npm', 'start'])
-  t.match(await call(server.url, '/healthz'), { status: 200 })
-  t.equal(await server.endProgram(), 0)
-  await t.rejects(call(server.url, '/healthz'), 'the server has ended')
-})
+t.test(
+  'npm start starts the server, too, and passes SIGTERM on to it; the last traces are sent',
+  async (t) => {
+    const collector = await startTraceCollector(t)
+    const server = await start(t, ['npm', 'start'], { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
+    t.match(await call(server.url, '/healthz'), { status: 200 })
+    t.match(await call(server.url, '/docs/json'), { status: 200 })
+    t.equal(await server.endProgram(), 0)
+    t.match(collector.spans(), [{ name: 'GET /docs/*', resource: { 'service.name': 'harmony-helper' } }])
+    await t.rejects(call(server.url, '/healthz'), 'the server has ended')
+  }
+)
 
 t.test(
   "the platforms' files name only variables that exist, wait for the server to end, and ask for its health",
@@ -227,10 +234,10 @@ function execute(line: string, cwd: string, variables: Environment): Promise<Out
 }
 
 /** Starts a server in a process group of its own, so that npm's child ends with it. */
-async function start(t: Test, [program, ...args]: [string, ...string[]]) {
+async function start(t: Test, [program, ...args]: [string, ...string[]], changes: Environment = {}) {
   const child = spawn(program, args, {
     cwd: directory,
-    env: bare({ HOME: directory, ...environment }),
+    env: bare({ HOME: directory, ...environment, ...changes }),
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true
   })

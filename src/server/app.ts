@@ -47,6 +47,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(requestId)
   await app.register(drainConnections)
   if (config.metrics) await app.register(metrics)
+  if (config.tracing) await app.register(import('./tracing/plugin.ts'), { tracing: config.tracing })
   await app.register(limitAnswers, { stallMs: config.answerTimeoutMs })
   await app.register(lazySchemas, { validation: validationOptions(now) })
   await app.register(problemDetails)

@@ -1,8 +1,8 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel'
 
 /**
- * What happens inside the server, published through Node.js' diagnostics channels. `metrics` subscribes. Without a
- * subscriber, a traced call costs one comparison. The channels are those of the process.
+ * What happens inside the server, published through Node.js' diagnostics channels. `metrics` and
+ * `tracing` subscribe. Without a subscriber, a traced call costs one comparison. The channels are those of the process.
  */
 
 /** A traced call. A subscriber may note when it began; Node.js adds what it has returned, or its error. */
@@ -13,6 +13,12 @@ const traced = <Told extends object>(name: string) =>
 
 /** A statement, a query of Prisma or a transaction. `call` names it, with a bounded number of names. */
 export const databaseCalls = traced<{ call: string }>('database')
+
+/** A query of a transaction, which is a part of its call. */
+export const transactionQueries = traced<{ call: string }>('transaction-query')
+
+/** The name of a statement or query, without the hash of its text that a statement's own name ends with. */
+export const nameOf = ({ call }: { call: string }): string => call.replace(/-[0-9a-f]{12}$/, '')
 
 /** A request to the object storage, until its answer is complete. `path` is that of the storage's API. */
 export const storageCalls = traced<{ method: string; path: string }>('storage')

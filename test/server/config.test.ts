@@ -41,6 +41,7 @@ t.test('five variables are enough; the others have defaults', async (t) => {
     blockedUsers: new Set(),
     sessionLeaseMs: 30_000,
     metrics: undefined,
+    tracing: undefined,
     drainDelayMs: 0,
     shutdownTimeoutMs: 30_000,
     database: {

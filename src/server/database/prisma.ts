@@ -5,6 +5,7 @@ import { databaseCalls } from '../diagnostics.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { withTimeLimit } from './errors.ts'
 import type { Gate } from './gate.ts'
+import { callOf, publishQueries } from './publish-queries.ts'
 import type { Queries } from './queries.ts'
 
 type Options = {
@@ -23,14 +24,14 @@ export function createPrisma(pool: pg.Pool, { schema, timeoutMs, gate }: Options
   const client = new PrismaClient({ adapter: new PrismaPg(pool, { schema }), errorFormat: 'minimal' })
   const limited = client.$extends({
     query: {
-      $allOperations: ({ model = '', operation, args, query }) =>
+      $allOperations: ({ model, operation, args, query }) =>
         databaseCalls.tracePromise(
           () =>
             withTimeLimit(
               gate.pass(() => query(args).finally(forgetParameters)),
               timeoutMs
             ),
-          { call: `${model}${operation}` }
+          { call: databaseCalls.hasSubscribers ? callOf({ model, operation, args }) : operation }
         )
     }
   })
@@ -47,8 +48,9 @@ export function createPrisma(pool: pg.Pool, { schema, timeoutMs, gate }: Options
       const run = () =>
         client.$transaction(
           async (transaction) => {
-            await limitOnServer(transaction)
-            const result = await work(transaction)
+            const queries = publishQueries(transaction)
+            await limitOnServer(queries)
+            const result = await work(queries)
             // The deadline has passed and the caller has its error: roll back.
             if (Date.now() > deadline) throw new Error('The transaction took too long')
             return result
@@ -67,7 +69,7 @@ export function createPrisma(pool: pg.Pool, { schema, timeoutMs, gate }: Options
   // When the network fails silently, PostgreSQL keeps a transaction and its lock on the user for two hours by
   // default. Set in each transaction, because a pooler loses settings of a connection.
   // idle_in_transaction_session_timeout is not used: it ends the whole embedded database.
-  async function limitOnServer(transaction: Pick<PrismaClient, '$queryRaw'>) {
+  async function limitOnServer(transaction: Pick<Queries, '$queryRaw'>) {
     await transaction.$queryRaw`
       SELECT set_config('statement_timeout', ${String(timeoutMs)}, true),
         set_config('tcp_keepalives_idle', '5', true), set_config('tcp_keepalives_interval', '5', true),

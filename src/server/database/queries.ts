@@ -4,22 +4,44 @@ import type { PrismaClient } from '../generated/prisma/client.ts'
 export type Queries = Pick<PrismaClient, '$queryRaw' | '$executeRaw' | Table>
 
 type Table = 'user' | 'session' | 'sessionLease'
-type Methods = Record<PropertyKey, (...given: unknown[]) => unknown>
+type Method = (...given: unknown[]) => unknown
+type Methods = Record<string, Method>
 
-/** Queries on a client that the first of them loads. */
-export function lazyQueries(load: () => Promise<Queries>): Queries {
-  const call =
-    (find: (queries: Queries) => unknown, name: PropertyKey) =>
-    async (...given: unknown[]) =>
-      (find(await load()) as Methods)[name]?.(...given)
-  const table = (name: Table) =>
-    new Proxy({}, { get: (_target, operation) => call((queries) => queries[name], operation) })
+/** The name of a query: of its table, without one for SQL, and of its operation. */
+export type QueryName = { model?: string; operation: string }
+
+/** Queries each of which runs what `wrap` makes of it. `find` finds the method of that name. */
+export function wrapQueries(wrap: (name: QueryName, find: (queries: Queries) => Method) => Method): Queries {
+  const sql = (operation: '$queryRaw' | '$executeRaw') =>
+    wrap({ operation }, (queries) => bound(queries, operation))
+  const table = (model: Table) =>
+    new Proxy(
+      {},
+      {
+        get: (_target, operation) =>
+          wrap({ model, operation: String(operation) }, (queries) => bound(queries[model], String(operation)))
+      }
+    )
 
   return {
-    $queryRaw: call((queries) => queries, '$queryRaw'),
-    $executeRaw: call((queries) => queries, '$executeRaw'),
+    $queryRaw: sql('$queryRaw'),
+    $executeRaw: sql('$executeRaw'),
     user: table('user'),
     session: table('session'),
     sessionLease: table('sessionLease')
   } as unknown as Queries
+}
+
+/** Queries on a client that the first of them loads. */
+export const lazyQueries = (load: () => Promise<Queries>): Queries =>
+  wrapQueries(
+    (_name, find) =>
+      async (...given) =>
+        find(await load())(...given)
+  )
+
+const bound = (methods: unknown, name: string): Method => {
+  const method = (methods as Methods)[name]
+  if (method === undefined) throw new TypeError(`There is no query ${name}`)
+  return method.bind(methods)
 }

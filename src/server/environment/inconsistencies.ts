@@ -19,6 +19,10 @@ export function findInconsistencies(values: Environment): string[] {
     ['SUPABASE_URL', describeProjectUrl(values.SUPABASE_URL)],
     ['SUPABASE_SERVICE_ROLE_KEY', describeServiceKey(values.SUPABASE_SERVICE_ROLE_KEY, values.SUPABASE_URL)],
     [
+      'OTEL_EXPORTER_OTLP_ENDPOINT',
+      unless(URL.canParse(values.OTEL_EXPORTER_OTLP_ENDPOINT ?? 'http://none'), 'is not a URL')
+    ],
+    [
       'DEFAULT_TIME_ZONE',
       unless(isTimeZone(values.DEFAULT_TIME_ZONE), 'is not an IANA time zone such as Europe/Berlin')
     ],

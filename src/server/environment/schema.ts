@@ -19,6 +19,16 @@ const quota = (what: string, byDefault: number) =>
 /** An address, a network, or one of the names that Fastify knows. */
 const NETWORK = '([0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(/\\d{1,3})?|loopback|linklocal|uniquelocal)'
 
+/** OpenTelemetry's own names. `parentbased`: a request with a `traceparent` is traced if its caller is. */
+const SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio'
+] as const
+
 /** Every environment variable of the server. A test compares `.env.example` with it. */
 export const EnvironmentSchema = Type.Object({
   NODE_ENV: Type.String({ default: 'production', description: 'Free text. No effect on the server' }),
@@ -150,6 +160,33 @@ export const EnvironmentSchema = Type.Object({
     'How long after its last renewal the lease of a save or deletion expires, which frees the session id',
     30_000
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(
+    Type.String({
+      pattern: '^https?://',
+      description:
+        'OpenTelemetry collector that receives traces by OTLP over HTTP, without /v1/traces. Without it there are no ' +
+        'traces'
+    })
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: Type.String({
+    pattern: '^([^=,]+=[^,]*(,|$))*$',
+    default: '',
+    description: 'Headers for the collector: name=value, percent-encoded, separated by commas'
+  }),
+  OTEL_SERVICE_NAME: Type.String({
+    default: 'harmony-helper',
+    description: 'Name of the server in its traces'
+  }),
+  OTEL_TRACES_SAMPLER: Type.Union(
+    SAMPLERS.map((sampler) => Type.Literal(sampler)),
+    { default: 'parentbased_always_on', description: `Which requests are traced: ${SAMPLERS.join(', ')}` }
+  ),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: 1,
+    description: 'Share of the requests that the samplers of a ratio choose, from 0 to 1'
+  }),
   DRAIN_DELAY_MS: Type.Integer({
     minimum: 0,
     maximum: 600_000,

@@ -1,8 +1,15 @@
 import type { TracingChannel } from 'node:diagnostics_channel'
-import { databaseCalls, keySetReads, leaseAcquisitions, storageCalls, cleanUpRounds } from '../diagnostics.ts'
+import {
+  databaseCalls,
+  keySetReads,
+  leaseAcquisitions,
+  nameOf,
+  storageCalls,
+  cleanUpRounds
+} from '../diagnostics.ts'
 import { ApiError } from '../errors.ts'
+import { operationOf } from '../storage/operations.ts'
 import type { Instruments } from './instruments.ts'
-import { operationOf } from './storage-operations.ts'
 
 type Call = { startedAt?: number; result?: unknown; error?: unknown }
 type Labels = Record<string, string>
@@ -40,9 +47,8 @@ export function countCalls({ histogram }: Instruments): Array<() => void> {
   }
 
   return [
-    measure(databaseCalls, ['database_call', 'Statements, queries and transactions', QUICK], ({ call }) => ({
-      // The name of a statement ends with a hash of its text.
-      call: call.replace(/-[0-9a-f]{12}$/, '')
+    measure(databaseCalls, ['database_call', 'Statements, queries and transactions', QUICK], (call) => ({
+      call: nameOf(call)
     })),
     measure(storageCalls, ['storage_call', 'Requests to the object storage', SLOW], (call) => ({
       operation: operationOf(call)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { operationOf } from '../../../src/server/metrics/storage-operations.ts'
+import { operationOf } from '../../../src/server/storage/operations.ts'
 
 t.test('a request to the storage is named without its bucket and its object', async (t) => {
   for (const [method, path, operation] of [
