@@ -86,6 +86,7 @@ async function startApi(services: NodeJS.ProcessEnv) {
     NODE_ENV: 'development',
     HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
+    SERVER_TIMING: 'on',
     // On a busy machine the first queries of the embedded database take seconds.
     DATABASE_TIMEOUT_MS: '30000',
     CORS_ORIGINS: 'http://localhost:5173,http://localhost:8080',

@@ -23,6 +23,7 @@ import requestBodies from './http/bodies/request-bodies.ts'
 import requestId from './http/request-id.ts'
 import metrics from './metrics/plugin.ts'
 import noStore from './http/answers/no-store.ts'
+import serverTiming from './http/answers/server-timing.ts'
 import { serverOptions, validationOptions } from './http/server-options.ts'
 import { refuseUnknownRoutes } from './http/problems/unknown-routes.ts'
 import rateLimits from './rate-limits/plugin.ts'
@@ -48,6 +49,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(drainConnections)
   if (config.metrics) await app.register(metrics)
   if (config.tracing) await app.register(import('./tracing/plugin.ts'), { tracing: config.tracing })
+  if (config.hasServerTiming) await app.register(serverTiming)
   await app.register(limitAnswers, { stallMs: config.answerTimeoutMs })
   await app.register(lazySchemas, { validation: validationOptions(now) })
   await app.register(problemDetails)

@@ -28,6 +28,7 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
       recordingsBytes: values.QUOTA_RECORDINGS_BYTES
     },
     hasDocs: values.DOCS === 'on',
+    hasServerTiming: values.SERVER_TIMING === 'on',
     blockedUsers: new Set(toList(values.BLOCKED_USERS.toLowerCase())),
     redisUrl: values.REDIS_URL,
     metrics:

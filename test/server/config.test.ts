@@ -38,6 +38,7 @@ t.test('five variables are enough; the others have defaults', async (t) => {
     redisUrl: undefined,
     quotas: { sessions: 100_000, textBytes: 2_000_000_000, recordingsBytes: 100_000_000_000 },
     hasDocs: true,
+    hasServerTiming: false,
     blockedUsers: new Set(),
     sessionLeaseMs: 30_000,
     metrics: undefined,

@@ -144,6 +144,11 @@ export const EnvironmentSchema = Type.Object({
     default: 'on',
     description: 'on, or off: whether the API page and the OpenAPI document are served under /docs'
   }),
+  SERVER_TIMING: Type.Union([Type.Literal('on'), Type.Literal('off')], {
+    default: 'off',
+    description:
+      'on, or off: whether answers tell where their time has gone, in Server-Timing. For development'
+  }),
   BLOCKED_USERS: Type.String({
     pattern: '^[0-9A-Fa-f,\\s-]*$',
     default: '',

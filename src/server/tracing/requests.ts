@@ -2,14 +2,8 @@ import { defaultTextMapGetter, ROOT_CONTEXT, SpanKind, SpanStatusCode, type Span
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { toApiError } from '../http/problems/to-api-error.ts'
+import { storePerRequest } from '../http/request-store.ts'
 import type { Tracing } from './active-span.ts'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** The span of a request that is traced. */
-    span: Span | undefined
-  }
-}
 
 /** Balancers ask for them every few seconds. */
 const UNTRACED = new Set(['/healthz', '/readyz'])
@@ -22,27 +16,18 @@ const propagator = new W3CTraceContextPropagator()
  * by OpenTelemetry's fields for logs.
  */
 export function traceRequests(app: FastifyInstance, { tracer, active }: Tracing): void {
-  app.decorateRequest('span')
-
-  app.addHook('onRequest', (request, reply, done) => {
+  const spanOf = storePerRequest(app, active, (request, reply) => {
     const span = startSpan(request)
-    if (!span?.isRecording()) return done()
-    request.span = span
+    if (!span?.isRecording()) return undefined
     const { traceId, spanId } = span.spanContext()
     request.log = reply.log = request.log.child({ trace_id: traceId, span_id: spanId })
     reply.raw.once('close', () => endSpan(span, reply))
-    active.run(span, done)
-  })
-
-  // The events of a body belong to its connection, and lead out of the span.
-  app.addHook('preValidation', (request, _reply, done) => {
-    if (request.span) active.run(request.span, done)
-    else done()
+    return span
   })
 
   app.addHook('onError', (request, _reply, error: FastifyError, done) => {
     const { code, statusCode } = toApiError(error)
-    if (statusCode >= 500) request.span?.setAttribute('error.type', code)
+    if (statusCode >= 500) spanOf(request)?.setAttribute('error.type', code)
     done()
   })
 
