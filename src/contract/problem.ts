@@ -7,6 +7,7 @@ import { Type, type Static } from '@sinclair/typebox'
 export const problems = {
   invalid_input: [400, 'The request is not valid'],
   malformed_body: [400, 'The body cannot be read'],
+  invalid_archive: [400, 'The archive cannot be imported'],
   missing_token: [401, 'An access token is required'],
   invalid_token: [401, 'The access token is not valid'],
   not_your_account: [403, 'The token belongs to another account'],

@@ -117,3 +117,43 @@ export const AccountSchema = Type.Object(
 )
 
 export type Account = Static<typeof AccountSchema>
+
+/** Answer of `POST /api/users/me/import`: what became of the sessions of the archive. */
+export const ImportSummarySchema = Type.Object(
+  {
+    imported: Type.Integer({ description: 'sessions that are stored now' }),
+    already_there: Type.Integer({ description: 'sessions that the account had; they are as they were' }),
+    refused: Type.Integer({ description: 'sessions that are not stored' }),
+    recordings_missing: Type.Integer({
+      description: 'imported sessions whose recording was lost before the export'
+    }),
+    problems: Type.Array(
+      Type.Object({
+        session_id: Type.String({ format: 'uuid' }),
+        code: Type.String({ description: 'Stable code, as of an error' }),
+        detail: Type.String({ description: 'What to do about it, for people' })
+      }),
+      { description: 'The refused sessions, at most the first hundred' }
+    )
+  },
+  {
+    title: 'ImportSummary',
+    examples: [
+      {
+        imported: 85,
+        already_there: 1,
+        refused: 1,
+        recordings_missing: 0,
+        problems: [
+          {
+            session_id: '0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10',
+            code: 'id_reused',
+            detail: 'Another session has this id. Choose a new id.'
+          }
+        ]
+      }
+    ]
+  }
+)
+
+export type ImportSummary = Static<typeof ImportSummarySchema>

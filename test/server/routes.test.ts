@@ -8,12 +8,13 @@ import { needsServerWithin } from '../helpers/server-command.ts'
 /** Routes that are no operations of the API. */
 const UNDESCRIBED = ['GET /docs', 'GET /docs/*', 'OPTIONS *', 'OPTIONS /api/*', 'OPTIONS /v0/*']
 
-/** Routes that take scores and recordings, or a picture that is left out. */
+/** Routes that take scores and recordings, a picture that is left out, or an archive. */
 const LARGE_BODIES = [
   'POST /api/sessions',
   'PATCH /api/sessions/:id',
   'POST /v0/api/sessions',
-  'POST /api/users/sync'
+  'POST /api/users/sync',
+  'POST /api/users/me/import'
 ]
 
 const SMALL_BODY_BYTES = 16 * 1024

@@ -4,9 +4,12 @@ import { crc32, createDeflateRaw } from 'node:zlib'
 import { dataDescriptor, directoryRecord, endOfDirectory, localHeader, type ZipEntry } from './zip-records.ts'
 
 /** A file of the archive. `sha256` is lower-case hexadecimal. */
-type ArchivedFile = { path: string; bytes: number; sha256: string }
+export type ArchivedFile = { path: string; bytes: number; sha256: string }
 
-/** `isCompressible` is false for files that are compressed already. */
+/**
+ * `isCompressible` is false for files that are compressed already. These are deflated without compression: unlike a
+ * stored file (APPNOTE 6.3.10, 4.4.5), one that is deflated tells where it ends, so the archive can be read as it arrives.
+ */
 type FileOptions = { path: string; date: Date; isCompressible?: boolean }
 
 export type Archive = ReturnType<typeof createArchive>
@@ -27,26 +30,24 @@ export function createArchive() {
   return {
     /** Throws the failure of `pieces`: then the archive is incomplete. */
     async *add(
-      { path, date, isCompressible: isCompressed = true }: FileOptions,
+      { path, date, isCompressible = true }: FileOptions,
       pieces: AsyncIterable<string | Buffer>
-    ): AsyncGenerator<Buffer> {
+    ): AsyncGenerator<Buffer, ArchivedFile> {
       const start = offset
-      yield count(localHeader({ path, date, isCompressed }))
+      yield count(localHeader({ path, date }))
       const content = offset
       const { measured, result } = measure(pieces)
-      for await (const chunk of isCompressed ? deflate(measured) : measured) yield count(chunk)
+      for await (const chunk of deflate(measured, isCompressible ? 1 : 0)) yield count(chunk)
       const { sha256, ...sums } = result()
-      const entry = { path, date, isCompressed, ...sums, storedBytes: offset - content, offset: start }
+      const entry = { path, date, ...sums, storedBytes: offset - content, offset: start, sha256 }
       yield count(dataDescriptor(entry))
-      entries.push(toText({ ...entry, sha256 }))
+      entries.push(toText(entry))
+      return toArchivedFile(entry)
     },
 
     /** The files that were added. */
     *files(): Generator<ArchivedFile> {
-      for (const text of entries) {
-        const { path, bytes, sha256 } = fromText(text)
-        yield { path, bytes, sha256: Buffer.from(sha256, 'base64').toString('hex') }
-      }
+      for (const text of entries) yield toArchivedFile(fromText(text))
     },
 
     /** The directory. Without it, no program opens the archive. */
@@ -76,27 +77,24 @@ function measure(pieces: AsyncIterable<string | Buffer>) {
 }
 
 /** A failure of the source destroys the stream with it, and the other way round. */
-const deflate = (source: AsyncIterable<Buffer>): AsyncIterable<Buffer> =>
-  pipeline(source, createDeflateRaw({ level: 1 }), () => {})
+const deflate = (source: AsyncIterable<Buffer>, level: number): AsyncIterable<Buffer> =>
+  pipeline(source, createDeflateRaw({ level }), () => {})
 
 /** `sha256` is base64, which is shorter. */
 type Kept = ZipEntry & { sha256: string }
 
+const toArchivedFile = ({ path, bytes, sha256 }: Kept): ArchivedFile => ({
+  path,
+  bytes,
+  sha256: Buffer.from(sha256, 'base64').toString('hex')
+})
+
 /** `join` makes one flat string; JSON.stringify would make one of linked parts, which takes twice the memory. */
-const toText = ({ path, date, isCompressed, crc, bytes, storedBytes, offset, sha256 }: Kept): string =>
-  [path, sha256, date.getTime(), Number(isCompressed), crc, bytes, storedBytes, offset].join('\0')
+const toText = ({ path, date, crc, bytes, storedBytes, offset, sha256 }: Kept): string =>
+  [path, sha256, date.getTime(), crc, bytes, storedBytes, offset].join('\0')
 
 function fromText(text: string): Kept {
   const [path = '', sha256 = '', ...rest] = text.split('\0')
-  const [time = 0, isCompressed, crc = 0, bytes = 0, storedBytes = 0, offset = 0] = rest.map(Number)
-  return {
-    path,
-    sha256,
-    date: new Date(time),
-    isCompressed: isCompressed === 1,
-    crc,
-    bytes,
-    storedBytes,
-    offset
-  }
+  const [time = 0, crc = 0, bytes = 0, storedBytes = 0, offset = 0] = rest.map(Number)
+  return { path, sha256, date: new Date(time), crc, bytes, storedBytes, offset }
 }

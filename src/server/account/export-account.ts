@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { PassThrough, pipeline, type Readable } from 'node:stream'
 import { isTimeZone } from '../../contract/practice-days.ts'
 import { retryFor } from '../../contract/retry.ts'
@@ -8,9 +9,9 @@ import type { StoredSession } from '../sessions/repository.ts'
 import { scoresOf, type Score } from '../sessions/score-repository.ts'
 import { toSessionJson } from '../sessions/send-session.ts'
 import { keyOf } from '../storage/recording-keys.ts'
-import { createArchive, type Archive } from './archive.ts'
+import { createArchive, type Archive, type ArchivedFile } from './archive.ts'
 import { allSessions } from './export-repository.ts'
-import { pathsOf } from './exported-files.ts'
+import { FORMAT, pathsOf, VERSION } from './exported-files.ts'
 import { exportPage } from './export-page.ts'
 
 /** Bytes of a recording that are read at once. */
@@ -24,14 +25,15 @@ type Export = {
   account: Account
   archive: Archive
   missing: Missing[]
+  sessionCount: number
   /** Aborts when the archive is closed. */
   signal: AbortSignal
 }
 
 /**
- * Writes all data of a user into a ZIP archive, as fast as it is read: `account.json`, `sessions.json` (an array of
- * `SessionData`), the scores, the recordings, `index.html`, and `manifest.json`, which is the last file and has the
- * digests of the others. A slow reader holds no database connection, but about two megabytes, and 200 bytes for
+ * Writes all data of a user into a ZIP archive, as fast as it is read: `account.json`, a folder for each session with
+ * its scores, its recording and `session.json` (`SessionData`, and the digests of these files), `index.html`, and
+ * `manifest.json`, which is the last file and has the digests of all others. A slow reader holds no database connection, but about two megabytes, and 200 bytes for
  * each file.
  *
  * A failure destroys the stream: the part already sent has no central directory, so no program opens it as a
@@ -39,7 +41,14 @@ type Export = {
  */
 export function exportAccount(dependencies: SessionDependencies, account: Account): Readable {
   const closed = new AbortController()
-  const work = { dependencies, account, archive: createArchive(), missing: [], signal: closed.signal }
+  const work = {
+    dependencies,
+    account,
+    archive: createArchive(),
+    missing: [],
+    sessionCount: 0,
+    signal: closed.signal
+  }
   const sent = pipeline(writeFiles(work), new PassThrough(), () => {})
   return sent.once('close', () => closed.abort())
 }
@@ -49,7 +58,6 @@ async function* writeFiles(work: Export): AsyncGenerator<Buffer> {
   const date = dependencies.now()
   const sessions = () => allSessions(dependencies.database.queries, account.id)
   yield* archive.add({ path: 'account.json', date }, toPieces(JSON.stringify(account, null, 2)))
-  yield* archive.add({ path: 'sessions.json', date }, sessionsJson(dependencies, sessions()))
   for await (const session of sessions()) yield* writeSession(work, session)
   const timeZone = [account.time_zone, dependencies.defaultTimeZone].find((zone) => zone && isTimeZone(zone))
   const lost = new Set(missing.map(({ session_id: id }) => id))
@@ -63,39 +71,47 @@ async function* writeFiles(work: Export): AsyncGenerator<Buffer> {
   yield* archive.end()
 }
 
-async function* sessionsJson(
-  { database }: SessionDependencies,
-  sessions: AsyncIterable<StoredSession>
-): AsyncGenerator<string> {
-  let separator = '['
-  for await (const session of sessions) {
-    yield separator
-    yield* toSessionJson(describeSession(session, session.audioUrl, scoresOf(database.queries, session)))
-    separator = ',\n'
-  }
-  yield separator === '[' ? '[]\n' : ']\n'
-}
-
+/** The folder of a session. `session.json` is its last file, because it has the digests of the others. */
 async function* writeSession(work: Export, session: StoredSession): AsyncGenerator<Buffer> {
   const { dependencies, archive } = work
   const { date } = session
-  const { score, markedScore } = pathsOf(session)
-  const { xmlContent, markedXml } = scoresOf(dependencies.database.queries, session)
-  if (score && xmlContent) yield* archive.add({ path: score, date }, toPieces(xmlContent))
-  if (markedScore && markedXml) yield* archive.add({ path: markedScore, date }, toPieces(markedXml))
-  yield* writeRecording(work, session)
+  const paths = pathsOf(session)
+  /** The pieces of a large score can be read once. */
+  const readScores = () => scoresOf(dependencies.database.queries, session)
+  const { xmlContent, markedXml } = readScores()
+  const files: ArchivedFile[] = []
+  for (const [path, text] of [
+    [paths.score, xmlContent],
+    [paths.markedScore, markedXml]
+  ] as const) {
+    if (path !== null && text !== null) files.push(yield* archive.add({ path, date }, toPieces(text)))
+  }
+  const recording = yield* writeRecording(work, session)
+  if (recording) files.push(recording)
+  const described = {
+    ...describeSession(session, session.audioUrl, readScores()),
+    files: files.map(({ path, ...sums }) => ({ path: posix.basename(path), ...sums }))
+  }
+  yield* archive.add({ path: paths.session, date }, toSessionJson(described))
+  work.sessionCount++
 }
 
-async function* writeRecording(work: Export, session: StoredSession): AsyncGenerator<Buffer> {
+/** @returns null for a session without a recording, and for a recording that the storage has lost */
+async function* writeRecording(
+  work: Export,
+  session: StoredSession
+): AsyncGenerator<Buffer, ArchivedFile | null> {
   const { dependencies, archive, missing } = work
   const { recording: path } = pathsOf(session)
-  if (path === null || session.audioUrl === null) return
+  if (path === null || session.audioUrl === null) return null
   const key = keyOf(session.audioUrl)
   const bytes = await dependencies.storage.sizeOf(key)
-  if (bytes === null) missing.push({ session_id: session.id, path })
-  else {
-    yield* archive.add({ path, date: session.date, isCompressible: false }, recordingPieces(work, key, bytes))
+  if (bytes === null) {
+    missing.push({ session_id: session.id, path })
+    return null
   }
+  const file = { path, date: session.date, isCompressible: false }
+  return yield* archive.add(file, recordingPieces(work, key, bytes))
 }
 
 /** Reads a recording part by part: each is a request of its own, so a slow reader holds none. */
@@ -113,8 +129,15 @@ async function* recordingPieces(
   }
 }
 
-async function* manifest({ archive, missing }: Export, date: Date): AsyncGenerator<string> {
-  yield `{"format":"harmony-helper-export","version":1,"exported_at":"${date.toISOString()}",\n`
+/** An import reads the first line alone: the list of files may be large. */
+async function* manifest({ archive, missing, sessionCount }: Export, date: Date): AsyncGenerator<string> {
+  const head = {
+    format: FORMAT,
+    version: VERSION,
+    exported_at: date.toISOString(),
+    session_count: sessionCount
+  }
+  yield `${JSON.stringify(head).slice(0, -1)},\n`
   yield `"missing":${JSON.stringify(missing)},\n"files":[\n`
   let separator = ''
   for (const file of archive.files()) {

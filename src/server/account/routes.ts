@@ -7,6 +7,7 @@ import { problemResponses } from '../http/openapi/response-schemas.ts'
 import { NOT_SYNCED, readAccount } from '../users/read-account.ts'
 import { deleteAccount } from './delete-account.ts'
 import { exportAccount } from './export-account.ts'
+import importRoute from './import/route.ts'
 
 /** Exports at the same time. Each reads all that its user has. */
 const EXPORTS = 4
@@ -18,7 +19,7 @@ const ARCHIVE = {
   }
 }
 
-type Options = { config: Pick<Config, 'defaultTimeZone' | 'quotas'>; now: () => Date }
+type Options = { config: Pick<Config, 'defaultTimeZone' | 'quotas' | 'upload'>; now: () => Date }
 
 /** `/api/users/me`: what a person may do with all of their data. */
 const accountRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
@@ -63,6 +64,8 @@ const accountRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       return reply.send(exportAccount(sessions, account).once('close', release))
     }
   )
+
+  await app.register(importRoute, { config })
 
   app.delete(
     '/users/me',

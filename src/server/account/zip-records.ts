@@ -2,14 +2,12 @@
 export type ZipEntry = {
   path: string
   date: Date
-  isCompressed: boolean
   crc: number
   bytes: number
   storedBytes: number
   offset: number
 }
 
-const STORED = 0
 const DEFLATED = 8
 /** Sizes and CRC follow the content (bit 3); the path is UTF-8 (bit 11). */
 const FLAGS = 0x0808
@@ -37,7 +35,7 @@ function pack(...fields: Array<[size: 2 | 4 | 8, value: number]>): Buffer {
 }
 
 /** The header before the content (APPNOTE 6.3.10, 4.3.7). */
-export function localHeader(file: Pick<ZipEntry, 'path' | 'date' | 'isCompressed'>): Buffer {
+export function localHeader(file: Pick<ZipEntry, 'path' | 'date'>): Buffer {
   const path = Buffer.from(file.path)
   const sizes = pack([4, 0], [4, 0], [4, 0])
   return Buffer.concat([
@@ -106,8 +104,8 @@ export function endOfDirectory({
   return Buffer.concat([zip64, locator, end])
 }
 
-const description = ({ date, isCompressed }: Pick<ZipEntry, 'date' | 'isCompressed'>) =>
-  pack([2, FLAGS], [2, isCompressed ? DEFLATED : STORED], [2, dosTime(date)], [2, dosDay(date)])
+const description = ({ date }: Pick<ZipEntry, 'date'>) =>
+  pack([2, FLAGS], [2, DEFLATED], [2, dosTime(date)], [2, dosDay(date)])
 
 /** Times of a ZIP archive have no zone (4.4.6): these are UTC. They have two seconds, and the years 1980 to 2107. */
 const dosTime = (date: Date) =>

@@ -8,8 +8,11 @@ import { answerWithProblem } from './problems/problem-details.ts'
 import { generateRequestId } from './request-id.ts'
 import { schemaKeywords } from './schema-keywords.ts'
 
-/** Enough for 50 MB over a poor mobile connection. Fastify's default has no limit. */
-export const REQUEST_TIMEOUT_MS = 15 * 60_000
+/** Time for a body to arrive: enough for 50 MB over a poor mobile connection. See `deadline`. */
+export const BODY_TIMEOUT_MS = 15 * 60_000
+
+/** Ends what no other limit has ended: longer than the deadline of any route. Fastify's default has no limit. */
+const REQUEST_TIMEOUT_MS = 3 * 60 * 60_000
 
 /** Largest body of a route that does not say otherwise. */
 const DEFAULT_BODY_LIMIT = 16 * 1024

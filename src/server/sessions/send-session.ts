@@ -13,15 +13,15 @@ export function sendSession(reply: FastifyReply, session: SessionAnswer): Fastif
 }
 
 /** The JSON of a session in pieces; its large scores are read while it is written. */
-export const toSessionJson = (session: SessionAnswer): AsyncGenerator<string> => toJson(session)
+export const toSessionJson = <T extends SessionAnswer>(session: T): AsyncGenerator<string> => toJson(session)
 
 const isInPieces = (value: unknown): value is AsyncIterable<string> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 
-/** The JSON of an object. A member may be a string in pieces. */
+/** The JSON of an object. A member, but not one of an array, may be a string in pieces. */
 async function* toJson(value: unknown): AsyncGenerator<string> {
   if (isInPieces(value)) yield* toJsonString(value)
-  else if (typeof value === 'object' && value !== null) yield* toJsonObject(value)
+  else if (typeof value === 'object' && value !== null && !Array.isArray(value)) yield* toJsonObject(value)
   else yield JSON.stringify(value)
 }
 

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,6 +15,12 @@ import { unzip } from '../../helpers/unzip.ts'
 const services = await startServices(t)
 const recording = await fixture('recording.webm')
 const audioBase64 = recording.toString('base64')
+
+const digestOf = (path: string, content: Buffer = Buffer.alloc(0)) => ({
+  path,
+  bytes: content.length,
+  sha256: hash('sha256', content)
+})
 
 async function newcomer(t: Test, env: NodeJS.ProcessEnv = {}) {
   const server = await build(t, { services, env })
@@ -54,50 +60,54 @@ t.test('an export has every session, score and recording, a page, and the digest
     'content-disposition': /^attachment; filename="harmony-helper-\d{4}-\d\d-\d\d\.zip"$/,
     'content-length': undefined
   })
-  const name = `2026-11-22_${first.id}`
-  t.strictSame([...files.keys()].sort(), [
-    'account.json',
-    'index.html',
-    'manifest.json',
-    `recordings/${name}.webm`,
-    `scores/${name}.musicxml`,
-    `scores/${name}_marked.musicxml`,
-    'sessions.json'
-  ])
+  const folder = `sessions/2026-11-22_${first.id}`
+  t.strictSame(
+    [...files.keys()].sort(),
+    [
+      'account.json',
+      'index.html',
+      'manifest.json',
+      `${folder}/recording.webm`,
+      `${folder}/score.musicxml`,
+      `${folder}/score_marked.musicxml`,
+      `${folder}/session.json`,
+      ...more.map(({ id }) => `sessions/2026-11-20_${id}/session.json`)
+    ].sort()
+  )
   const text = (path: string) => `${files.get(path)}`
   t.strictSame(JSON.parse(text('account.json')), (await who.call('GET', '/api/users/me')).json())
-  const sessions = JSON.parse(text('sessions.json')) as Array<{ id: string }>
-  t.equal(sessions.length, 46)
-  t.strictSame(sessions[0], (await who.get(first.id)).json())
-  t.strictSame(sessions.map(({ id }) => id).sort(), [first, ...more].map(({ id }) => id).sort())
-  t.ok(text(`scores/${name}.musicxml`) === score)
-  t.equal(text(`scores/${name}_marked.musicxml`), '<marked/>')
-  t.ok(files.get(`recordings/${name}.webm`)?.equals(recording))
+  const { files: others, ...session } = JSON.parse(text(`${folder}/session.json`))
+  t.strictSame(session, (await who.get(first.id)).json())
+  t.ok(text(`${folder}/score.musicxml`) === score)
+  t.equal(text(`${folder}/score_marked.musicxml`), '<marked/>')
+  t.ok(files.get(`${folder}/recording.webm`)?.equals(recording))
+  t.strictSame(
+    others,
+    ['score.musicxml', 'score_marked.musicxml', 'recording.webm'].map((path) =>
+      digestOf(path, files.get(`${folder}/${path}`))
+    )
+  )
 
   const page = text('index.html')
-  t.match(page, `src="recordings/${name}.webm"`)
+  t.match(page, `src="${folder}/recording.webm"`)
   t.match(page, '23 November 2026 at 00:30')
   t.match(page, '&lt;b&gt;Für Elise&lt;/b&gt;')
   t.match(page, 'slow &lt;/div&gt; down')
   t.notMatch(page, /<b>|<Clara>/)
 
   const manifest = JSON.parse(text('manifest.json'))
-  t.match(manifest, { format: 'harmony-helper-export', version: 1, missing: [] })
+  t.match(manifest, { format: 'harmony-helper-export', version: 2, session_count: 46, missing: [] })
   t.strictSame(
     manifest.files.map(({ path }: { path: string }) => path).sort(),
     [...files.keys()].filter((path) => path !== 'manifest.json').sort()
   )
-  for (const { path, bytes, sha256 } of manifest.files) {
-    const content = files.get(path)!
-    t.equal(content.length, bytes, path)
-    t.equal(createHash('sha256').update(content).digest('hex'), sha256, path)
-  }
+  for (const file of manifest.files) t.strictSame(file, digestOf(file.path, files.get(file.path)))
 })
 
 t.test('an empty account has an export, and nobody without an account', async (t) => {
   const { as, who } = await newcomer(t)
   const { files } = await exported(who)
-  t.equal(`${files.get('sessions.json')}`, '[]\n')
+  t.strictSame([...files.keys()], ['account.json', 'index.html', 'manifest.json'])
   isProblem(t, await as('auth0|nobody').call('GET', '/api/users/me/export'), 'user_not_synced')
   t.equal((await who.call('HEAD', '/api/users/me/export')).body, '')
 })
@@ -109,7 +119,7 @@ t.test('a recording that the storage has lost is named, and the export goes on',
   await app.storage.remove([`${account.id}/${id}.webm`])
   const { files } = await exported(who)
   t.match(JSON.parse(`${files.get('manifest.json')}`), {
-    missing: [{ session_id: id, path: `recordings/2026-11-22_${id}.webm` }]
+    missing: [{ session_id: id, path: `sessions/2026-11-22_${id}/recording.webm` }]
   })
   t.match(`${files.get('index.html')}`, 'The recording is missing')
   t.notMatch(`${files.get('index.html')}`, '<audio')
@@ -170,5 +180,5 @@ t.test('one export of a user runs at a time, and one that is broken off makes ro
   do again = await server.who.call('GET', '/api/users/me/export')
   while (again.statusCode === 503)
   t.equal(again.statusCode, 200)
-  t.equal(JSON.parse(`${unzip(again.rawPayload).get('sessions.json')}`).length, 1)
+  t.match(JSON.parse(`${unzip(again.rawPayload).get('manifest.json')}`), { session_count: 1 })
 })

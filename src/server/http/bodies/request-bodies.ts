@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError } from '../../errors.ts'
+import { BODY_TIMEOUT_MS } from '../server-options.ts'
 
 /** How long a client that is sending a refused body may send nothing. */
 const STALL_MS = 30_000
@@ -66,9 +67,14 @@ function encoded(encoding: string) {
 /** Resolves when the body has ended, has paused, or has lost its connection. */
 function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.removeHeader('connection') // Fastify closes the connection after an error in a body
-  const giveUp = setTimeout(() => raw.socket.destroy(), STALL_MS).unref()
-  raw.on('data', () => giveUp.refresh())
-  raw.once('close', () => clearTimeout(giveUp))
+  const destroy = () => raw.socket.destroy()
+  const stalled = setTimeout(destroy, STALL_MS).unref()
+  const tooLong = setTimeout(destroy, BODY_TIMEOUT_MS).unref()
+  raw.on('data', () => stalled.refresh())
+  raw.once('close', () => {
+    clearTimeout(stalled)
+    clearTimeout(tooLong)
+  })
   raw.resume()
   if (raw.destroyed || raw.socket.destroyed) return Promise.resolve() // the client has left
   return new Promise((resolve) => {

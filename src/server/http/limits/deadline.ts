@@ -4,9 +4,13 @@ import type { Config } from '../../config.ts'
 import { ApiError } from '../../errors.ts'
 import { STREAMED_BODY_LIMIT } from './memory-budget.ts'
 import { bodyStalled } from '../bodies/receive-body.ts'
-import { REQUEST_TIMEOUT_MS } from '../server-options.ts'
+import { BODY_TIMEOUT_MS } from '../server-options.ts'
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Milliseconds that the body of the route may take to arrive, if it is longer than that of an upload. */
+    bodyTimeMs?: number
+  }
   interface FastifyRequest {
     /** Aborts, with the error to answer with, when the answer has not begun by the deadline of the request. */
     readonly deadline: AbortSignal
@@ -35,7 +39,7 @@ export function deadlinesOf({
 }: Pick<Config, 'auth' | 'database' | 'storage'>): Deadlines {
   const usual = 5000 + auth.timeoutMs + 4 * database.timeoutMs
   const withStorage = usual + 3 * storage.timeoutMs
-  return { usual, storage: withStorage, upload: withStorage + REQUEST_TIMEOUT_MS }
+  return { usual, storage: withStorage, upload: withStorage + BODY_TIMEOUT_MS }
 }
 
 /**
@@ -77,9 +81,10 @@ async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadli
   })
 }
 
-function limitOf({ routeOptions }: FastifyRequest, deadlines: Deadlines): number {
-  if (routeOptions.bodyLimit > STREAMED_BODY_LIMIT) return deadlines.upload
-  return routeOptions.config.waitsForStorage ? deadlines.storage : deadlines.usual
+function limitOf({ routeOptions: { bodyLimit, config } }: FastifyRequest, deadlines: Deadlines): number {
+  if (config.bodyTimeMs !== undefined) return deadlines.storage + config.bodyTimeMs
+  if (bodyLimit > STREAMED_BODY_LIMIT) return deadlines.upload
+  return config.waitsForStorage ? deadlines.storage : deadlines.usual
 }
 
 const isArriving = ({ raw, isInHandler }: FastifyRequest) => !isInHandler && raw.complete === false

@@ -5,6 +5,21 @@ import { createFairLimiter } from '../../http/limits/fair-limiter.ts'
 const MAX_WAITING = 1000
 const REFUSAL = 'Many recordings are being saved at this moment. Retry shortly.'
 
+/** Memory for a body of any size: what its spools keep, and a text below the size of large ones. */
+export const MAX_BODY_MEMORY = 3 * 1024 * 1024
+
+/** Texts above this size are parsed one at a time, because parsing them takes much memory. */
+export const LARGE_TEXT_BYTES = 1024 * 1024
+
+/** Minimum average rate of a body. A phone with a poor connection sends more than this. */
+const MIN_BYTES_PER_SECOND = 4 * 1024
+
+/** The minimum rate of a large body. */
+export const minRate = ({ timeoutMs }: Pick<Config['upload'], 'timeoutMs'>) => ({
+  bytesPerSecond: MIN_BYTES_PER_SECOND,
+  afterMs: Math.max(10_000, timeoutMs)
+})
+
 export type UploadLimiters = ReturnType<typeof createUploadLimiters>
 
 /** Places for large bodies, and the one place for a large text, which must be in memory to be parsed. */

@@ -6,21 +6,13 @@ import { noteGarbage } from '../../http/limits/collect-garbage.ts'
 import { clientGone, receiveBody } from '../../http/bodies/receive-body.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
 import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
+import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY, minRate } from './limiters.ts'
 import { hasRecording, receiveSmallUpload, MAX_WHOLE_BYTES } from './small-upload.ts'
 import { deleteAbandonedSpoolFiles } from './spool.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
 
 /** Bodies up to this size do not wait for a place. */
 const MAX_BYTES_WITHOUT_PLACE = 1024 * 1024
-
-/** Memory for a body of any size: what its spools keep, and a text below the size of large ones. */
-const MAX_BODY_MEMORY = 3 * 1024 * 1024
-
-/** Texts above this size are parsed one at a time, because parsing them takes much memory. */
-const LARGE_TEXT_BYTES = 1024 * 1024
-
-/** Minimum average rate of a body. A phone with a poor connection sends more than this. */
-const MIN_BYTES_PER_SECOND = 4 * 1024
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -47,8 +39,7 @@ async function receiveUploads(
   { config: { maxRecordingBytes, upload } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
 ) {
   const { bodies, largeTexts } = app.uploadLimiters
-  const { timeoutMs } = upload
-  const minRate = { bytesPerSecond: MIN_BYTES_PER_SECOND, afterMs: Math.max(10_000, timeoutMs) }
+  const limits = { stallMs: upload.timeoutMs, minRate: minRate(upload) }
 
   app.decorateRequest('upload')
   app.decorateRequest('uploadReleases')
@@ -74,7 +65,7 @@ async function receiveUploads(
 
   app.decorate('receiveJson', async (request: FastifyRequest, payload: IncomingMessage) => {
     const limit = request.routeOptions.bodyLimit
-    const body = receiveBody(payload, { limit, stallMs: timeoutMs, minRate })
+    const body = receiveBody(payload, { limit, ...limits })
     const receive = sizeOf(request) <= MAX_WHOLE_BYTES ? receiveSmallUpload : receiveUpload
     const received = await receive(body, maxRecordingBytes)
     if (request.deadline.aborted) await received.close() // it was answered while the body arrived

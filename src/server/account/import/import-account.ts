@@ -1,0 +1,129 @@
+import type { ImportSummary } from '../../../contract/users.ts'
+import type { Release } from '../../http/limits/fair-limiter.ts'
+import { readNewSession } from '../../sessions/content.ts'
+import type { SessionDependencies } from '../../sessions/dependencies.ts'
+import { createSessionRepository } from '../../sessions/repository.ts'
+import { saveSession } from '../../sessions/save-session.ts'
+import { invalidArchive } from './errors.ts'
+import { createIncomingSession, type IncomingSession } from './incoming-session.ts'
+import { archiveLimits } from './limits.ts'
+import type { ParseSession } from './parse-session.ts'
+import { isManifest, placeOf, type Place } from './place.ts'
+import { readArchive } from './read-archive.ts'
+import { otherArchive, readManifest } from './read-manifest.ts'
+import { newSummary, refuse, withProgress } from './summary.ts'
+
+type Options = {
+  dependencies: SessionDependencies
+  sub: string
+  /** Aborts with the error to answer with. */
+  deadline: AbortSignal
+  parseSession: ParseSession
+  /** Reserves memory to parse a text. */
+  reserveText: (bytes: number) => Promise<Release>
+}
+
+type Work = Options & { summary: ImportSummary; seen: number }
+
+/**
+ * Imports the sessions of an archive from `exportAccount` as it arrives: each is saved, all or nothing, when its
+ * folder has been read. At any time there is one recording and one text, in memory or in a nameless file. Sessions keep
+ * their ids, so an import can be repeated: one that the user has is left as it is.
+ *
+ * A session that cannot be saved is refused, and the import goes on. Any other failure ends it; what was imported stays.
+ * @param body the bytes of the archive
+ * @throws {ApiError} invalid_archive; user_not_synced; server_busy; storage_unavailable; database_unavailable; the
+ * errors of `body`; the reason of `deadline`
+ */
+export async function importAccount(options: Options, body: AsyncIterable<Buffer>): Promise<ImportSummary> {
+  const work: Work = { ...options, summary: newSummary(), seen: 0 }
+  try {
+    const manifest = await importFolders(work, body)
+    if (!manifest) throw otherArchive()
+    if (work.seen < manifest.sessionCount) throw sessionsMissing(work.seen, manifest.sessionCount)
+    return work.summary
+  } catch (error) {
+    throw withProgress(error, work.summary)
+  }
+}
+
+/** @returns what the manifest tells, if there is one */
+async function importFolders(work: Work, body: AsyncIterable<Buffer>) {
+  let manifest: { sessionCount: number } | undefined
+  let current: IncomingSession | KnownSession | undefined
+  try {
+    for await (const { path, content } of readArchive(body, archiveLimits(work.dependencies.quotas))) {
+      work.deadline.throwIfAborted()
+      const place = placeOf(path)
+      if (place && place.folder !== current?.folder) {
+        await finish(work, current)
+        current = await begin(work, place)
+      }
+      if (place && current) await add(current, place.name, content)
+      else if (isManifest(path)) manifest = await readManifest(content)
+    }
+    await finish(work, current)
+    return manifest
+  } finally {
+    if (current && !isKnown(current)) await current.close()
+  }
+}
+
+/** A session that the user has already. Its files are skipped. */
+type KnownSession = { folder: string; isKnown: true }
+
+const isKnown = (session: IncomingSession | KnownSession): session is KnownSession => 'isKnown' in session
+
+async function begin({ dependencies, sub }: Work, place: Place): Promise<IncomingSession | KnownSession> {
+  const stored = await createSessionRepository(dependencies.database.queries).findOwned(place.id, sub)
+  if (stored) return { folder: place.folder, isKnown: true }
+  return createIncomingSession(place, dependencies.maxRecordingBytes)
+}
+
+async function add(
+  session: IncomingSession | KnownSession,
+  name: string,
+  content: AsyncIterable<Buffer>
+): Promise<void> {
+  if (!isKnown(session)) await session.add(name, content)
+}
+
+async function finish(work: Work, session: IncomingSession | KnownSession | undefined): Promise<void> {
+  if (!session) return
+  work.seen++
+  if (isKnown(session)) {
+    work.summary.already_there++
+    return
+  }
+  try {
+    await save(work, session)
+  } catch (error) {
+    refuse(work.summary, session.id, error)
+  } finally {
+    await session.close()
+  }
+}
+
+async function save(work: Work, incoming: IncomingSession): Promise<void> {
+  const { dependencies, sub, deadline, summary } = work
+  const release = await work.reserveText(incoming.textBytes)
+  try {
+    const { described, recording } = await incoming.read(work.parseSession)
+    const { id, session } = described
+    if (id.toLowerCase() !== incoming.id) {
+      throw invalidArchive(`The folder ${incoming.folder} has another session.`)
+    }
+    const content = await readNewSession({ ...session, audioBase64: '' }, async () => recording)
+    const { created } = await saveSession(dependencies, { sub, deadline }, content)
+    if (!created) summary.already_there++
+    else summary.imported++
+    if (created && described.audioUrl && !recording) summary.recordings_missing++
+  } finally {
+    release()
+  }
+}
+
+const sessionsMissing = (seen: number, count: number) =>
+  invalidArchive(
+    `The archive has ${seen} of the ${count} sessions that its manifest counts. Export it again.`
+  )

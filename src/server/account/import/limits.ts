@@ -1,0 +1,16 @@
+import type { Quotas } from '../../users/quotas.ts'
+
+/** Files of one session: its JSON, two scores and a recording. */
+const FILES_PER_SESSION = 4
+/** The list of files, and what a file manager adds. */
+const OTHER_BYTES = 100_000_000
+const OTHER_FILES = 1000
+
+/**
+ * The largest archive of an account within its quotas. A score is in the archive twice, in `session.json` with escape
+ * sequences; the page has the other texts once more. A file manager may add a file for each other one.
+ */
+export const archiveLimits = ({ sessions, textBytes, recordingsBytes }: Quotas) => ({
+  files: 2 * FILES_PER_SESSION * sessions + OTHER_FILES,
+  bytes: recordingsBytes + 5 * textBytes + OTHER_BYTES
+})

@@ -1,0 +1,87 @@
+import { createByteReader, type ByteReader } from './byte-reader.ts'
+import { createDirectoryCheck, signatureOf } from './directory.ts'
+import { invalidArchive } from './errors.ts'
+import { readContent } from './read-content.ts'
+import { LOCAL_HEADER, readFileHeader, type Sums } from './records.ts'
+
+const NOTHING: Sums = { crc: 0, bytes: 0, storedBytes: 0 }
+
+type Limits = {
+  files: number
+  /** Of all files together, uncompressed. */
+  bytes: number
+}
+
+/** A file of an archive. `content` ends early if its reader stops; the rest is then skipped. */
+export type ArchiveEntry = { path: string; content: AsyncGenerator<Buffer> }
+
+/**
+ * Reads a ZIP archive (APPNOTE 6.3.10, with ZIP64) as it arrives, in constant memory: the files in their order, then
+ * the directory, which must describe them. Why no library does it: docs/decisions/0008-import-as-a-stream.md.
+ * @throws {ApiError} invalid_archive for what is no archive, damaged, incomplete, encrypted, or above the limits, as
+ * soon as it shows; the errors of `pieces`
+ */
+export async function* readArchive(
+  pieces: AsyncIterable<Buffer>,
+  limits: Limits
+): AsyncGenerator<ArchiveEntry> {
+  const iterator = pieces[Symbol.asyncIterator]()
+  try {
+    yield* readFiles(createByteReader(iterator), limits)
+  } finally {
+    await iterator.return?.()
+  }
+}
+
+async function* readFiles(reader: ByteReader, limits: Limits): AsyncGenerator<ArchiveEntry> {
+  const directory = createDirectoryCheck()
+  const count = createCounter(limits.bytes)
+  for (let files = 0; (await signatureOf(reader)) === LOCAL_HEADER; files++) {
+    if (files === limits.files) throw invalidArchive(`The archive has more than ${limits.files} files.`)
+    const header = await readFileHeader(reader)
+    const source = readContent(reader, header, { count })
+    const { content, finish } = detach(source)
+    try {
+      yield { path: header.path, content }
+      directory.add({ path: header.path, sums: await finish() })
+    } finally {
+      await source.return(NOTHING)
+    }
+  }
+  await directory.read(reader)
+}
+
+function createCounter(limit: number) {
+  let left = limit
+  return (bytes: number) => {
+    left -= bytes
+    if (left < 0) throw invalidArchive(`The files of the archive have more than ${limit} bytes.`)
+  }
+}
+
+/** `finish` reads what the reader of `content` has left. It throws every failure of the content, also a caught one. */
+function detach(source: AsyncGenerator<Buffer, Sums>) {
+  let sums: Sums | undefined
+  let failure: unknown
+  async function next(): Promise<IteratorResult<Buffer, Sums>> {
+    try {
+      const result = await source.next()
+      if (result.done) sums = result.value
+      return result
+    } catch (error) {
+      failure = error
+      throw error
+    }
+  }
+  async function* read() {
+    for (let result = await next(); !result.done; result = await next()) yield result.value
+  }
+  async function finish(): Promise<Sums> {
+    for (;;) {
+      if (failure) throw failure
+      if (sums) return sums
+      await next()
+    }
+  }
+  return { content: read(), finish }
+}
