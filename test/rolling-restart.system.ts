@@ -1,22 +1,22 @@
 /** Three instances of the built server behind nginx, restarted one by one under load. */
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { productionOptions } from '../bench/processes/paths.ts'
 import { startServices } from './helpers/app.ts'
+import { isHealthy, startBuiltServer, type BuiltServer } from './helpers/built-server.ts'
+import { findFreePort } from './helpers/free-port.ts'
+import { isMissing } from './helpers/missing-program.ts'
 import { fixture } from './helpers/recordings.ts'
 
-const program = fileURLToPath(new URL('../dist/server/main.js', import.meta.url))
-const skip = spawnSync('nginx', ['-v']).error && 'nginx is not installed'
+const skip = isMissing('nginx', '-v')
 const INSTANCES = 3
+const urlOf = (port: number) => `http://127.0.0.1:${port}`
 
 t.setTimeout(180_000)
 
@@ -24,17 +24,11 @@ t.test('a rolling restart fails no request', { skip }, async (t) => {
   const { env, issuer, database } = await startServices(t)
   const pool = { DATABASE_POOL_SIZE: database.real ? '5' : '2' }
   const variables = { ...env, ...pool, DRAIN_DELAY_MS: '3000', LOG_LEVEL: 'silent' }
-  const ports = await Promise.all(Array.from({ length: INSTANCES + 1 }, findPort))
+  const ports = await Promise.all(Array.from({ length: INSTANCES + 1 }, findFreePort))
   const [front = 0, ...backs] = ports
-  const instances = new Map<number, ChildProcess>()
+  const instances = new Map<number, BuiltServer>()
   const start = async (port: number) => {
-    const child = spawn(process.execPath, [...productionOptions, program], {
-      env: { PATH: process.env['PATH'], ...variables, PORT: String(port) },
-      stdio: ['ignore', 'ignore', 'inherit']
-    })
-    t.teardown(() => child.kill('SIGKILL'))
-    instances.set(port, child)
-    while (!(await isHealthy(port))) await sleep(50)
+    instances.set(port, await startBuiltServer(t, variables, port))
   }
   for (const port of backs) await start(port)
   const balancer = await startBalancer(t, front, backs)
@@ -43,9 +37,9 @@ t.test('a rolling restart fails no request', { skip }, async (t) => {
   const load = await startLoad(front, authorization)
   for (const port of backs) {
     const before = load.count()
-    const child = instances.get(port)!
-    child.kill('SIGTERM')
-    const [code] = (await once(child, 'exit')) as [number | null]
+    const instance = instances.get(port)!
+    instance.kill('SIGTERM')
+    const [code] = await instance.exited
     t.equal(code, 0, `${port} has ended by itself`)
     t.notOk(balancer.serving().includes(port), 'the balancer had noticed before')
     await start(port)
@@ -83,12 +77,12 @@ async function startBalancer(t: Test, front: number, backs: number[]) {
     await ended
     await rm(directory, { recursive: true, force: true })
   })
-  while (!(await isHealthy(front))) await sleep(50)
+  while (!(await isHealthy(urlOf(front)))) await sleep(50)
   return { serving: () => serving }
 
   async function watch() {
     while (!stopping.signal.aborted) {
-      const healthy = await Promise.all(backs.map(isHealthy))
+      const healthy = await Promise.all(backs.map((port) => isHealthy(urlOf(port))))
       const next = backs.filter((_port, index) => healthy[index])
       if (next.length > 0 && String(next) !== String(serving)) {
         await write(next)
@@ -185,19 +179,4 @@ async function send(port: number, { method, path, authorization, body }: Call): 
   const [answer] = await answered
   const content = await text(answer)
   return answer.statusCode < 300 ? String(answer.statusCode) : `${answer.statusCode} ${content}`
-}
-
-const isHealthy = (port: number): Promise<boolean> =>
-  send(port, { method: 'GET', path: '/healthz' }).then(
-    (outcome) => outcome === '200',
-    () => false
-  )
-
-async function findPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { randomUUID } from 'node:crypto'
-import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { startServices } from '../../helpers/app.ts'
+import { findFreePort } from '../../helpers/free-port.ts'
 import { serverCommand } from '../../helpers/server-command.ts'
 
 /**
@@ -13,7 +13,7 @@ import { serverCommand } from '../../helpers/server-command.ts'
  */
 export async function startRealApi(t: Test, env: NodeJS.ProcessEnv = {}) {
   const { env: services, issuer, database } = await startServices(t)
-  const port = await freePort()
+  const port = await findFreePort()
   const baseUrl = `http://127.0.0.1:${port}`
   let server: ReturnType<typeof spawn> | undefined
 
@@ -58,13 +58,4 @@ export type RealApi = Awaited<ReturnType<typeof startRealApi>>
 export function newAccount(sign: (sub: string) => string) {
   const sub = `auth0|${randomUUID()}`
   return { token: sign(sub), profile: { sub, email: 'clara@example.com', name: 'Clara' } }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

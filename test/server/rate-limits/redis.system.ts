@@ -1,44 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { build, startServices } from '../../helpers/app.ts'
+import { findFreePort } from '../../helpers/free-port.ts'
 import { isProblem } from '../../helpers/problem.ts'
+import { needsRedis, startRedis } from '../../helpers/redis.ts'
 
-const isMissing = spawnSync('redis-server', ['--version']).error !== undefined
-if (isMissing && process.env['CI']) throw new Error('redis-server is missing')
-const skip = isMissing && 'redis-server is not installed'
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-async function startRedis(port: number) {
-  const server = spawn('redis-server', [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--dir',
-    '/tmp'
-  ])
-  for await (const output of server.stdout) if (String(output).includes('Ready to accept')) break
-  server.stdout.resume()
-  return async () => {
-    server.kill()
-    await once(server, 'exit')
-  }
-}
-
-t.test('two instances share the counts in Redis, and survive its loss', { skip }, async (t) => {
+t.test('two instances share the counts in Redis, and survive its loss', { skip: needsRedis }, async (t) => {
   const port = await findFreePort()
   let stop = await startRedis(port)
   const services = await startServices(t)
