@@ -1,5 +1,4 @@
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
 import accountRoutes from './account/routes.ts'
@@ -24,6 +23,7 @@ import requestId from './http/request-id.ts'
 import metrics from './metrics/plugin.ts'
 import noStore from './http/answers/no-store.ts'
 import serverTiming from './http/answers/server-timing.ts'
+import securityHeaders from './http/answers/security-headers.ts'
 import { serverOptions, validationOptions } from './http/server-options.ts'
 import { refuseUnknownRoutes } from './http/problems/unknown-routes.ts'
 import rateLimits from './rate-limits/plugin.ts'
@@ -56,7 +56,7 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(deadline, { deadlines: deadlinesOf(config) })
   await app.register(requestBodies)
   await app.register(jsonParser)
-  await app.register(helmet)
+  await app.register(securityHeaders)
   await app.register(cors, corsOptions(config))
   await app.register(memoryBudget)
   await app.register(places, { config })

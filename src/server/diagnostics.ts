@@ -1,12 +1,19 @@
-import { channel, tracingChannel } from 'node:diagnostics_channel'
+import { channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
 
 /**
  * What happens inside the server, published through Node.js' diagnostics channels. `metrics` and
- * `tracing` subscribe. Without a subscriber, a traced call costs one comparison. The channels are those of the process.
+ * `tracing` subscribe. The channels are those of the process.
  */
 
 /** A traced call. A subscriber may note when it began; Node.js adds what it has returned, or its error. */
 type Traced = { startedAt?: number; result?: unknown; error?: unknown }
+
+/** Publishes a call. Without a subscriber it costs one comparison; `tracePromise` itself has none before Node.js 22. */
+export const trace = <T, Told extends object>(
+  calls: TracingChannel<unknown, Told>,
+  call: () => Promise<T>,
+  told: Told
+): Promise<T> => (calls.hasSubscribers ? calls.tracePromise(call, told) : call())
 
 const traced = <Told extends object>(name: string) =>
   tracingChannel<unknown, Told & Traced>(`harmony-helper:${name}`)

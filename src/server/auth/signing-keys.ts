@@ -1,4 +1,4 @@
-import { keySetReads } from '../diagnostics.ts'
+import { keySetReads, trace } from '../diagnostics.ts'
 import { ApiError } from '../errors.ts'
 import { createKeySet, fetchKeySet } from './key-set.ts'
 import { refusedToken } from './refusals.ts'
@@ -53,7 +53,7 @@ export function createSigningKeys({ issuer, timeoutMs, now = Date.now, onRead = 
   async function readOnce() {
     triedAt = now()
     try {
-      keySet = await keySetReads.tracePromise(() => fetchKeySet(issuer, timeoutMs), {})
+      keySet = await trace(keySetReads, () => fetchKeySet(issuer, timeoutMs), {})
       readAt = now()
       failure = undefined
       onRead()

@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import { clearLogs } from '@prisma/debug'
 import type pg from 'pg'
-import { databaseCalls } from '../diagnostics.ts'
+import { databaseCalls, trace } from '../diagnostics.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { withTimeLimit } from './errors.ts'
 import type { Gate } from './gate.ts'
@@ -25,7 +25,8 @@ export function createPrisma(pool: pg.Pool, { schema, timeoutMs, gate }: Options
   const limited = client.$extends({
     query: {
       $allOperations: ({ model, operation, args, query }) =>
-        databaseCalls.tracePromise(
+        trace(
+          databaseCalls,
           () =>
             withTimeLimit(
               gate.pass(() => query(args).finally(forgetParameters)),
@@ -57,10 +58,9 @@ export function createPrisma(pool: pg.Pool, { schema, timeoutMs, gate }: Options
           },
           { maxWait: timeoutMs, timeout: timeoutMs }
         )
-      return databaseCalls.tracePromise(
-        () => withTimeLimit(gate.pass(run).finally(forgetParameters), timeoutMs),
-        { call: 'transaction' }
-      )
+      return trace(databaseCalls, () => withTimeLimit(gate.pass(run).finally(forgetParameters), timeoutMs), {
+        call: 'transaction'
+      })
     },
 
     disconnect: () => client.$disconnect()

@@ -1,4 +1,4 @@
-import { transactionQueries } from '../diagnostics.ts'
+import { transactionQueries, trace } from '../diagnostics.ts'
 import { type Queries, wrapQueries } from './queries.ts'
 
 type Query = { model?: string | undefined; operation: string; args: unknown }
@@ -15,7 +15,7 @@ export function publishQueries(queries: Queries): Queries {
   return wrapQueries(
     ({ model, operation }, find) =>
       (...given) =>
-        transactionQueries.tracePromise(() => find(queries)(...given) as Promise<unknown>, {
+        trace(transactionQueries, () => find(queries)(...given) as Promise<unknown>, {
           call: callOf({ model, operation, args: given[0] })
         })
   )

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
-import { databaseCalls } from '../diagnostics.ts'
+import { databaseCalls, trace } from '../diagnostics.ts'
 import { sqlState, withTimeLimit } from './errors.ts'
 import type { Gate } from './gate.ts'
 
@@ -74,7 +74,8 @@ export function createStatementRunner(
   }
 
   return (statement, values) =>
-    databaseCalls.tracePromise(
+    trace(
+      databaseCalls,
       () =>
         withTimeLimit(
           gate.pass(() => sendAgainIfNothingRan(statement, values)),

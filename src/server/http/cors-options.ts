@@ -1,4 +1,4 @@
-import type { FastifyCorsOptions, FastifyCorsOptionsDelegate } from '@fastify/cors'
+import type { FastifyCorsOptions, FastifyCorsOptionsDelegateCallback } from '@fastify/cors'
 import type { FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 
@@ -10,9 +10,9 @@ export function corsOptions(config: Pick<Config, 'corsOrigins'>) {
   const options = createOptions(config)
   const forPreflight = { ...options, preflight: true }
   const forOthers = { ...options, preflight: false }
-  const delegator = async (request: FastifyRequest): Promise<FastifyCorsOptions> =>
-    isPreflight(request) ? forPreflight : forOthers
-  return { delegator: delegator satisfies FastifyCorsOptionsDelegate }
+  const delegator: FastifyCorsOptionsDelegateCallback = (request, done) =>
+    done(null, isPreflight(request) ? forPreflight : forOthers)
+  return { delegator }
 }
 
 /** Fetch standard, "CORS-preflight request". */

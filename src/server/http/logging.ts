@@ -8,10 +8,6 @@ import type { Config } from '../config.ts'
 export function loggerOptions(config: Pick<Config, 'logLevel'>): FastifyServerOptions['logger'] {
   return {
     level: config.logLevel,
-    redact: {
-      paths: ['*.authorization', '*.headers', '*.body', '*.token', '*.password', '*.serviceKey'],
-      remove: true
-    },
     serializers: { req: describeRequest, res: describeReply, err: describeError }
   }
 }

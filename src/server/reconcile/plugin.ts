@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { sleep } from '../../contract/retry.ts'
 import type { Queries } from '../database/client.ts'
-import { cleanUpRounds } from '../diagnostics.ts'
+import { cleanUpRounds, trace } from '../diagnostics.ts'
 import { cleanUp } from './clean-up.ts'
 
 const MINUTE = 60_000
@@ -27,7 +27,7 @@ async function cleanUpRegularly(app: FastifyInstance) {
     const end = Date.now() + MAX_ROUND_MS
     const isOver = () => closing.signal.aborted || Date.now() > end
     const begin = () => cleanUp({ database, storage, log, isOver, from })
-    const { next, ...removed } = await cleanUpRounds.tracePromise(begin, {})
+    const { next, ...removed } = await trace(cleanUpRounds, begin, {})
     from = next
     if (Object.values(removed).some((count) => count > 0)) log.info(removed, 'leftovers removed')
   }

@@ -17,7 +17,7 @@ export type StatsRow = {
   /** Whether a session that lay in the future when the streak was counted does not any more. */
   hasLaterSession: boolean
   /** Seconds of practice, Monday to Sunday. */
-  weekSeconds: string[]
+  weekSeconds: number[]
 }
 
 type StatsQuery = {
@@ -54,7 +54,7 @@ export const statsStatement = defineStatement(
         SELECT FROM sessions WHERE user_id = week.id AND date > coalesce(last, '-infinity') AND date <= $4
       ) AS "hasLaterSession",
       (
-        SELECT ARRAY[${[0, 1, 2, 3, 4, 5, 6].map(secondsOf).join(', ')}] FROM sessions
+        SELECT json_build_array(${[0, 1, 2, 3, 4, 5, 6].map(secondsOf).join(', ')}) FROM sessions
         -- Two hours more on either side: where clocks go back over midnight, a day has no single beginning.
         WHERE user_id = week.id
           AND date >= monday::timestamp AT TIME ZONE zone - interval '2 hours'

@@ -18,7 +18,7 @@ export async function userStats(database: Database, query: StatsRequest): Promis
   const row = await findCurrent(database, query)
   if (!row) return summarise([], localDay(now, timeZone ?? defaultTimeZone))
   return {
-    weekly_progress: weeklyProgress(row.today, (_date, weekday) => Number(row.weekSeconds[weekday])),
+    weekly_progress: weeklyProgress(row.today, (_date, weekday) => row.weekSeconds[weekday] ?? 0),
     streak: await streakOf(database, row, now),
     total_minutes: toMinutes(Number(row.totalSeconds))
   }

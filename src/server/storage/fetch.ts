@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { storageCalls } from '../diagnostics.ts'
+import { storageCalls, trace } from '../diagnostics.ts'
 import { wrongUrl } from './errors.ts'
 
 /**
@@ -24,7 +24,7 @@ export function createStorageFetch(timeoutMs: number) {
   }
 
   const storageFetch = (input: string | URL | Request, init: RequestInit = {}): Promise<Response> =>
-    storageCalls.tracePromise(() => send(input, init), {
+    trace(storageCalls, () => send(input, init), {
       method: init.method ?? 'GET',
       path: new URL(String(input)).pathname
     })

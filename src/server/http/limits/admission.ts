@@ -1,6 +1,6 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Release } from './fair-limiter.ts'
+import type { FairLimiter, Release } from './fair-limiter.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,15 +20,24 @@ declare module 'fastify' {
  */
 async function admission(app: FastifyInstance) {
   app.decorateRequest('releasePlace')
-  app.addHook('preHandler', async (request) => {
+  app.addHook('preHandler', (request, _reply, done) => {
     const limiter = request.routeOptions.config.waitsForStorage ? app.places.storage : app.places.database
-    request.releasePlace =
-      limiter.tryAcquire(request.user.sub) ?? (await limiter.acquire(request.user.sub, request.deadline))
+    request.releasePlace = limiter.tryAcquire(request.user.sub)
+    if (request.releasePlace) return done()
+    waitForPlace(limiter, request).then(() => done(), done)
   })
   app.addHook('onSend', (request, _reply, _payload, done) => {
     request.releasePlace?.()
     done()
   })
+}
+
+/** The deadline is looked at afterwards: a signal for each request that waits would cost a tenth of a read. */
+async function waitForPlace(limiter: FairLimiter, request: FastifyRequest): Promise<void> {
+  request.releasePlace = await limiter.acquire(request.user.sub)
+  if (!request.expiry?.signal.aborted) return
+  request.releasePlace()
+  throw request.expiry.signal.reason
 }
 
 export default fp(admission, { name: 'admission', dependencies: ['auth', 'places'] })

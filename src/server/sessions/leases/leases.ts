@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Queries } from '../../database/client.ts'
-import { leaseAcquisitions } from '../../diagnostics.ts'
+import { leaseAcquisitions, trace } from '../../diagnostics.ts'
 import { acquireLease, newLease } from './acquire-lease.ts'
 import { withHeartbeat } from './heartbeat.ts'
 import { createLeaseRepository, deleteExpiredLeases, deleteLease, type Purpose } from './lease-repository.ts'
@@ -36,7 +36,7 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
      */
     async withLease<T>(purpose: Purpose, work: (lease: Lease) => Promise<T>): Promise<T> {
       const acquire = () => acquireLease({ repository, leaseMs, waitMs }, purpose)
-      const lease = await leaseAcquisitions.tracePromise(acquire, {})
+      const lease = await trace(leaseAcquisitions, acquire, {})
       return runUnderLease({ queries, log }, lease, work)
     },
 
