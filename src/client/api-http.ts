@@ -117,7 +117,8 @@ export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeout
   }
 }
 
-async function readJson(response: Response): Promise<unknown> {
+/** The parsed body of an answer of the API; undefined for 204. Any other status than 2xx is a `StorageError`. */
+export async function readJson<T>(response: Response): Promise<T> {
   const { ok, status, headers } = response
   const body = await response.json().catch((error) => {
     if (!(error instanceof SyntaxError)) throw error
