@@ -12,6 +12,12 @@ const DEFAULT_MEMORY_BYTES = 512 * 1024
 /** More than a socket buffers, so that each chunk must be sent before the next one is read. */
 const CHUNK_BYTES = 256 * 1024
 
+/**
+ * Bytes between two writes to the disk. What the kernel has not written yet counts as memory of the process; where
+ * memory is limited by a cgroup of version 1, the kernel ends the process instead of waiting for the disk.
+ */
+const SYNC_BYTES = 2 * 1024 * 1024
+
 /** Bytes that are written once, and read any number of times. */
 export type Spool = ReturnType<typeof createSpool>
 
@@ -23,6 +29,7 @@ export function createSpool({ memoryBytes = DEFAULT_MEMORY_BYTES } = {}) {
   let buffer = Buffer.alloc(0)
   let buffered = 0
   let inFile = 0
+  let synced = 0
   let file: FileHandle | undefined
   let isClosed = false
 
@@ -48,6 +55,10 @@ export function createSpool({ memoryBytes = DEFAULT_MEMORY_BYTES } = {}) {
       file ??= await openNamelessFile()
       for (let done = 0; done < buffered;) {
         done += (await file.write(buffer, done, buffered - done, inFile + done)).bytesWritten
+      }
+      if (inFile + buffered - synced >= SYNC_BYTES) {
+        await file.datasync()
+        synced = inFile + buffered
       }
     } catch (cause) {
       throw spoolFailure(cause)
