@@ -17,6 +17,7 @@ export async function runCommand(command: (invocation: Invocation) => Promise<nu
     args: process.argv.slice(2),
     env: process.env,
     signal: stop.signal,
-    out: console
+    out: console,
+    terminal: process.stderr
   })
 }

@@ -3,6 +3,7 @@ import { isUuid } from '../../contract/uuid.ts'
 import { loadConfig } from '../config.ts'
 import { createDatabase } from '../database/client.ts'
 import type { Invocation } from './recordings-command-line.ts'
+import { createProgress } from './progress.ts'
 import { reconcileFigures, type WrongUser } from './reconcile-figures.ts'
 
 const USAGE = `Usage: npm run figures:reconcile -- [--mend] [--from USER_ID]
@@ -19,7 +20,13 @@ stopped.`
  * prints how to continue.
  * @returns the exit code
  */
-export async function runFiguresReconciliation({ args, env, signal, out }: Invocation): Promise<0 | 1 | 2> {
+export async function runFiguresReconciliation({
+  args,
+  env,
+  signal,
+  out,
+  terminal
+}: Invocation): Promise<0 | 1 | 2> {
   let from: string | undefined
   try {
     const { help, mend, ...options } = readArguments(args)
@@ -28,6 +35,7 @@ export async function runFiguresReconciliation({ args, env, signal, out }: Invoc
       return 0
     }
     from = options.from
+    const progress = createProgress({ terminal, from })
     const counts = { wrong: 0, mended: 0 }
     const checked = await withDatabase(env, (connected) =>
       reconcileFigures({
@@ -37,13 +45,15 @@ export async function runFiguresReconciliation({ args, env, signal, out }: Invoc
         signal,
         onUser: (userId) => {
           from = userId
+          progress.at(userId)
         },
         report: (user) => {
           counts[user.isMended ? 'mended' : 'wrong']++
+          progress.clear()
           out.log(describeUser(user))
         }
       })
-    )
+    ).finally(progress.clear)
     out.log(`${checked} users checked, ${counts.mended} mended, ${counts.wrong} left with wrong figures.`)
     return counts.wrong === 0 ? 0 : 1
   } catch (error) {

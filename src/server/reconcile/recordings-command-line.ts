@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { loadConfig } from '../config.ts'
 import { createDatabase } from '../database/client.ts'
 import { createStorage } from '../storage/storage.ts'
+import { createProgress, type Terminal } from './progress.ts'
 import { reconcileRecordings, type Finding } from './reconcile-recordings.ts'
 
 const USAGE = `Usage: npm run recordings:reconcile -- [--delete] [--min-age MINUTES] [--from USER_ID]
@@ -30,6 +31,8 @@ export type Invocation = {
   /** Stops the run before its next step; the reason is printed. */
   signal: AbortSignal
   out: Pick<Console, 'log' | 'error'>
+  /** Where to tell the progress. */
+  terminal?: Terminal
 }
 
 /**
@@ -37,7 +40,13 @@ export type Invocation = {
  * continue.
  * @returns the exit code
  */
-export async function runReconciliation({ args, env, signal, out }: Invocation): Promise<0 | 1 | 2> {
+export async function runReconciliation({
+  args,
+  env,
+  signal,
+  out,
+  terminal
+}: Invocation): Promise<0 | 1 | 2> {
   let from: string | undefined
   try {
     const { help, ...options } = readArguments(args)
@@ -46,12 +55,15 @@ export async function runReconciliation({ args, env, signal, out }: Invocation):
       return 0
     }
     from = options.from
+    const progress = createProgress({ terminal, from })
     const onUser = (userId: string) => {
       from = userId
+      progress.at(userId)
     }
     const unresolved = await reconcile({ ...options, signal, onUser }, env, (line) => {
+      progress.clear()
       out.log(line)
-    })
+    }).finally(progress.clear)
     out.log(
       unresolved === 0
         ? 'Recordings and sessions agree.'
