@@ -70,7 +70,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
       const content = await readNewSession(request.body, async () => request.upload?.recording() ?? null)
       const { session, created } = await saveSession(
         app.sessions,
-        { sub: request.user.sub, deadline: request.deadline },
+        { sub: request.user.sub, deadline: () => request.deadline },
         content
       )
       const answer = await present(session)

@@ -9,8 +9,8 @@ import { isUserDeleted } from './errors.ts'
 import type { NewRow } from './save-repository.ts'
 import { commitOrResolve } from './commit-or-resolve.ts'
 
-/** The user of a token, and when the save must have sent its recording to the storage. */
-type Caller = Pick<Save, 'sub'> & { deadline: AbortSignal }
+/** The user of a token, and the end of the time for sending a recording to the storage. */
+type Caller = Pick<Save, 'sub'> & { deadline: () => AbortSignal }
 
 /**
  * Saves a session, all or nothing: after success row, recording and streak are stored. After an error none of them
@@ -68,7 +68,7 @@ async function saveWithRecording(
     if (repeated) return repeated
     const key = recordingKey(userId, row.id, format)
     await leases.write(lease, (lost) => {
-      const signal = AbortSignal.any([lost, deadline])
+      const signal = AbortSignal.any([lost, deadline()])
       return storage.upload({ key, bytes, stream, contentType: format.contentType, signal })
     })
     // The commit ends the lease. If the commit fails, commitOrResolve ends it.

@@ -71,7 +71,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, play
       )
       const { session, created } = await saveSession(
         app.sessions,
-        { sub, deadline: request.deadline },
+        { sub, deadline: () => request.deadline },
         { ...content, id: deriveId(sub, content) }
       )
       // The session is saved: a missing signed URL must not turn the answer into an error. The next read has

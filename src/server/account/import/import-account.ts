@@ -114,7 +114,7 @@ async function save(work: Work, incoming: IncomingSession): Promise<void> {
       throw invalidArchive(`The folder ${incoming.folder} has another session.`)
     }
     const content = await readNewSession({ ...session, audioBase64: '' }, async () => recording)
-    const { created } = await saveSession(dependencies, { sub, deadline }, content)
+    const { created } = await saveSession(dependencies, { sub, deadline: () => deadline }, content)
     if (!created) summary.already_there++
     else summary.imported++
     if (created && described.audioUrl && !recording) summary.recordings_missing++

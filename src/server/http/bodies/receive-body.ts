@@ -32,6 +32,38 @@ export async function* receiveBody(body: Readable, limits: Limits): AsyncGenerat
   }
 }
 
+/**
+ * Reads a small body of known length as a whole, at a third of the price of its pieces.
+ * @throws {ApiError} upload_stalled; malformed_body if the client disconnects
+ */
+export function collectBody(body: Readable, { stallMs, minRate }: Omit<Limits, 'limit'>): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = []
+    const start = performance.now()
+    let received = 0
+    const stalled = () => fail(bodyStalled())
+    const timer = setTimeout(stalled, stallMs)
+    const fail = (error: Error) => {
+      clearTimeout(timer)
+      reject(error)
+    }
+    const leave = (cause?: unknown) => fail(clientGone(cause))
+
+    body.on('data', (piece: Buffer) => {
+      pieces.push(piece)
+      received += piece.length
+      if (minRate && isTooSlow(minRate, received, performance.now() - start)) stalled()
+      else timer.refresh()
+    })
+    body.once('end', () => {
+      clearTimeout(timer)
+      resolve(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces))
+    })
+    body.once('error', leave).once('close', leave)
+    if (body.destroyed) leave()
+  })
+}
+
 async function* readPieces(body: Readable, { limit, stallMs, minRate }: Limits): AsyncGenerator<Buffer> {
   // The end of the iterator must not destroy the connection, which the answer needs.
   const pieces: AsyncIterator<Buffer> = body.iterator({ destroyOnReturn: false })

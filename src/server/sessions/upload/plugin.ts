@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import { noteGarbage } from '../../http/limits/collect-garbage.ts'
-import { clientGone, receiveBody } from '../../http/bodies/receive-body.ts'
+import { clientGone, collectBody, receiveBody } from '../../http/bodies/receive-body.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
 import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
 import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY, minRate } from './limiters.ts'
@@ -64,18 +64,25 @@ async function receiveUploads(
   })
 
   app.decorate('receiveJson', async (request: FastifyRequest, payload: IncomingMessage) => {
-    const limit = request.routeOptions.bodyLimit
-    const body = receiveBody(payload, { limit, ...limits })
-    const receive = sizeOf(request) <= MAX_WHOLE_BYTES ? receiveSmallUpload : receiveUpload
-    const received = await receive(body, maxRecordingBytes)
-    if (request.deadline.aborted) await received.close() // it was answered while the body arrived
-    request.deadline.throwIfAborted()
+    const received = await receive(request, payload)
+    if (request.expiry?.signal.aborted) {
+      await received.close() // it was answered while the body arrived
+      throw request.expiry.signal.reason
+    }
     request.upload = received
     const parse = () => received.parseText((json) => app.parseJson(request, json, received.toBodyOffset))
     const isLarge = received.textBytes > LARGE_TEXT_BYTES
     const parsed = isLarge ? await parseAlone(request, received.textBytes, parse) : await parse()
     return received.isBase64() ? parsed : withRefusedRecording(parsed)
   })
+
+  async function receive(request: FastifyRequest, payload: IncomingMessage): Promise<ReceivedUpload> {
+    if (sizeOf(request) <= MAX_WHOLE_BYTES) {
+      return receiveSmallUpload(await collectBody(payload, limits), maxRecordingBytes)
+    }
+    const limit = request.routeOptions.bodyLimit
+    return receiveUpload(receiveBody(payload, { limit, ...limits }), maxRecordingBytes)
+  }
 
   /** Collects garbage before and after, because small machines are short of memory. */
   async function parseAlone(request: FastifyRequest, size: number, parse: () => Promise<unknown>) {

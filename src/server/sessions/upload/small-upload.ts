@@ -7,26 +7,18 @@ import type { ReceivedUpload } from './upload.ts'
 export const MAX_WHOLE_BYTES = 64 * 1024
 
 /**
- * Receives one small body of `POST /api/sessions`, with the outcome that `receiveUpload` has: after the
+ * Takes one small body of `POST /api/sessions`, with the outcome that `receiveUpload` has: after the
  * parsing, the string of `audioBase64` is decoded, and `""` takes its place. The caller must close the
  * upload.
- * @throws the errors of `body`
  */
-export async function receiveSmallUpload(
-  body: AsyncIterable<Buffer>,
-  maxRecordingBytes: number
-): Promise<ReceivedUpload> {
-  const pieces: Buffer[] = []
-  for await (const piece of body) pieces.push(piece)
+export function receiveSmallUpload(body: Buffer, maxRecordingBytes: number): ReceivedUpload {
   let incoming: IncomingRecording | undefined
 
   return {
-    textBytes: pieces.reduce((sum, { length }) => sum + length, 0),
+    textBytes: body.length,
 
     async parseText<T>(parse: (json: string) => T | Promise<T>): Promise<T> {
-      const parsed = await parse(
-        decodeBody(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces))
-      )
+      const parsed = await parse(decodeBody(body))
       if (!hasRecording(parsed)) return parsed
       incoming = createIncomingRecording(maxRecordingBytes)
       await incoming.write(Buffer.from(JSON.stringify(parsed.audioBase64).slice(1, -1)))

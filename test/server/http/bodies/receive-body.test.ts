@@ -1,9 +1,10 @@
 import { PassThrough } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { receiveBody } from '../../../../src/server/http/bodies/receive-body.ts'
+import { collectBody, receiveBody } from '../../../../src/server/http/bodies/receive-body.ts'
 
 const MINUTE = 60_000
+const RATE = { bytesPerSecond: 1000, afterMs: MINUTE }
 
 /** Starts to receive a body that must average a thousand bytes a second after a minute; the test sets the clock. */
 function start(t: Test, take: (clock: { now: number }) => Promise<void> | undefined = () => undefined) {
@@ -13,7 +14,7 @@ function start(t: Test, take: (clock: { now: number }) => Promise<void> | undefi
   const pieces = receiveBody(body, {
     limit: 1e6,
     stallMs: MINUTE,
-    minRate: { bytesPerSecond: 1000, afterMs: MINUTE }
+    minRate: RATE
   })
   const received = (async () => {
     for await (const piece of pieces) if (piece.length > 0) await take(clock)
@@ -77,3 +78,42 @@ t.test(
     t.ok(body.readableEnded)
   }
 )
+
+t.test('a small body is collected as a whole, whatever its pieces', async (t) => {
+  for (const pieces of [[], ['a'], ['a', 'bc', ''], ['', 'x'.repeat(60_000), 'y']]) {
+    const body = new PassThrough()
+    const collected = collectBody(body, { stallMs: MINUTE })
+    for (const piece of pieces) body.write(piece)
+    body.end()
+    t.equal(String(await collected), pieces.join(''))
+  }
+})
+
+t.test('a small body that stalls is refused', async (t) => {
+  const body = new PassThrough()
+  body.write('a')
+  await t.rejects(collectBody(body, { stallMs: 5 }), { code: 'upload_stalled', statusCode: 408 })
+})
+
+t.test('a small body with too low an average rate is refused, although it never stalls', async (t) => {
+  const clock = { now: 0 }
+  t.intercept(performance, 'now', { value: () => clock.now })
+  const body = new PassThrough()
+  const collected = collectBody(body, { stallMs: MINUTE, minRate: RATE })
+  collected.catch(() => {})
+  for (let sent = 0; sent < 61; sent++) {
+    clock.now += 1000
+    body.write(Buffer.alloc(900))
+    await setImmediate()
+  }
+  await t.rejects(collected, { code: 'upload_stalled' })
+})
+
+t.test('a small body whose client leaves is refused, before and while it arrives', async (t) => {
+  const arriving = new PassThrough()
+  const collected = collectBody(arriving, { stallMs: MINUTE })
+  arriving.write('a')
+  arriving.destroy()
+  await t.rejects(collected, { code: 'malformed_body' })
+  await t.rejects(collectBody(arriving, { stallMs: MINUTE }), { code: 'malformed_body' })
+})
