@@ -2,18 +2,20 @@ import { loadavg } from 'node:os'
 import { describeRun } from './measure/machine.ts'
 import { toMarkdown } from './report.ts'
 import { memory } from './stages/memory.ts'
+import { overload } from './stages/overload.ts'
 import { reads } from './stages/reads.ts'
 import { reconcile } from './stages/reconcile.ts'
 import { uploads } from './stages/uploads.ts'
 import { writeResults } from './write-results.ts'
 
-const STAGES = { reads, uploads, memory, reconcile }
+const STAGES = { reads, uploads, memory, overload, reconcile }
 
 const USAGE = `Usage: npm run bench -- [STAGE …]
 
   reads       reads and small saves compared with a hand-written server, in turn
   uploads     large saves compared with a straightforward server: throughput, memory, latency of other requests
   memory      20 concurrent saves of 50 MB in a memory cgroup of 256 MB (Linux, as root)
+  overload    ten times the sustainable load; greedy users and attackers beside others
   reconcile   recordings:reconcile with 20,000 and 200,000 recordings
 
 Without a stage, all stages run. The results replace the last ones in docs/benchmarks.md. Environment variables:

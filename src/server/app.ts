@@ -14,6 +14,7 @@ import limitAnswers from './http/limits/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
 import jsonParser from './http/bodies/json-parser.ts'
 import lazySchemas from './http/lazy-schemas.ts'
+import shedLoad from './http/limits/shed-load.ts'
 import places from './http/limits/places.ts'
 import memoryBudget from './http/limits/memory-budget.ts'
 import openapi from './http/openapi/plugin.ts'
@@ -53,20 +54,21 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(limitAnswers, { stallMs: config.answerTimeoutMs })
   await app.register(lazySchemas, { validation: validationOptions(now) })
   await app.register(problemDetails)
+  await app.register(places, { config })
+  await app.register(rateLimits, { config })
+  await app.register(auth, { config, now })
+  await app.register(shedLoad, { config })
   await app.register(deadline, { deadlines: deadlinesOf(config) })
   await app.register(requestBodies)
   await app.register(jsonParser)
   await app.register(securityHeaders)
   await app.register(cors, corsOptions(config))
   await app.register(memoryBudget)
-  await app.register(places, { config })
   await app.register(compression)
   if (config.hasDocs) await app.register(openapi)
 
   await app.register(database, { config })
   await app.register(storage, { config })
-  await app.register(rateLimits, { config })
-  await app.register(auth, { config, now })
   await app.register(logUser, { config })
 
   await app.register(sessions, { config, now })
@@ -75,10 +77,10 @@ export async function buildApp(config: Config, { now = () => new Date() }: Optio
   await app.register(health, { config })
   await app.register(async (scope) => {
     scope.addHook('onRequest', scope.authenticate)
+    await scope.register(admission)
     scope.addHook('onRequest', scope.limitUser)
     scope.addHook('onRequest', scope.identifyUser)
     await scope.register(noStore)
-    await scope.register(admission)
     await scope.register(
       async (api) => {
         refuseUnknownRoutes(api)

@@ -17,6 +17,8 @@ declare module '@fastify/jwt' {
 declare module 'fastify' {
   interface FastifyInstance {
     signingKeys: SigningKeys
+    /** The subject of a token that was verified shortly before, from the `Authorization` header. */
+    findVerified: (authorization: string | undefined) => string | undefined
     /** An onRequest hook that requires a valid access token. It runs before the body is read. */
     authenticate: (request: FastifyRequest) => Promise<void>
   }
@@ -54,6 +56,9 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
     }
   })
 
+  app.decorate('findVerified', (authorization) =>
+    authorization === undefined ? undefined : verifiedTokens.find(authorization)
+  )
   app.decorate('authenticate', authenticate)
 
   async function authenticate(request: FastifyRequest) {

@@ -12,12 +12,13 @@ export function loggerOptions(config: Pick<Config, 'logLevel'>): FastifyServerOp
   }
 }
 
-/** Fastify's request log, with one line for each request, when it ends: a second one costs 40 µs. */
+/** Fastify's request log, with one line for each request, when it ends: a second one costs 40 µs. See also `isCounted`. */
 export const createRequestLog = (): LogController =>
   Object.assign(new LogController(), {
     incomingRequest() {},
 
     requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply) {
+      if (reply.isCounted) return
       const line = { req: request, res: reply, responseTime: reply.elapsedTime }
       if (error) request.log.error({ ...line, err: error }, 'request errored')
       else request.log.info(line, 'request completed')

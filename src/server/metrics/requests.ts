@@ -50,6 +50,7 @@ export function countRequests(app: FastifyInstance, { counter, histogram, readin
     requests.inc({ method, route, status })
     duration.observe({ method, route }, reply.elapsedTime / 1000)
     if (method === 'POST' && SAVES.has(route)) saves.inc({ outcome: outcomeOf(status) })
+    if (reply.isShed) errors.inc({ code: 'server_busy' })
     if (status === 429) limited.inc({ limit: request.user ? 'user' : 'address' })
   }
 }

@@ -25,7 +25,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
     '/sessions',
     {
       bodyLimit: bodyLimit(config.maxRecordingBytes),
-      config: { waitsForStorage: true },
+      config: { waitsForStorage: ({ upload }) => upload?.hasAudio() === true },
       schema: {
         operationId: 'saveSession',
         summary: 'Save a completed session',

@@ -28,7 +28,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, play
     '/api/sessions',
     {
       bodyLimit: bodyLimit(config.maxRecordingBytes),
-      config: { waitsForStorage: true },
+      config: { waitsForStorage: ({ upload }) => upload?.hasAudio() === true },
       schema: {
         operationId: 'v0SaveSession',
         summary: 'Save a completed session',

@@ -4,8 +4,11 @@ import type { FairLimiter, Release } from './fair-limiter.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** For routes that may wait for the object storage, which can take half a minute. */
-    waitsForStorage?: boolean
+    /**
+     * For routes that may wait for the object storage, which can take half a minute; a function tells it from the
+     * request with its body.
+     */
+    waitsForStorage?: boolean | ((request: FastifyRequest) => boolean)
   }
   interface FastifyRequest {
     releasePlace: Release | undefined
@@ -14,14 +17,19 @@ declare module 'fastify' {
 
 /**
  * Limits the requests that are worked on at the same time, in all and for one user. Some more wait in a short
- * queue, in which users take turns; what the queue cannot hold is refused at once. Under too much load,
- * answering some in time is better than answering all too late. A request holds its place from the arrival of
- * its body until its answer begins. The scope needs authentication.
+ * queue, in which users take turns; what the queue cannot hold is refused at once, before its body is read. Under
+ * too much load, answering some in time is better than answering all too late. A request holds its place from the
+ * arrival of its body until its answer begins. The scope needs authentication.
  */
 async function admission(app: FastifyInstance) {
+  const { database, storage } = app.places
+  const limiterOf = (request: FastifyRequest) => (waitsForStorage(request) ? storage : database)
+
   app.decorateRequest('releasePlace')
+  // Every route needs the database.
+  app.addHook('onRequest', ({ user }, _reply, done) => done(database.refusalFor(user.sub)))
   app.addHook('preHandler', (request, _reply, done) => {
-    const limiter = request.routeOptions.config.waitsForStorage ? app.places.storage : app.places.database
+    const limiter = limiterOf(request)
     request.releasePlace = limiter.tryAcquire(request.user.sub)
     if (request.releasePlace) return done()
     waitForPlace(limiter, request).then(() => done(), done)
@@ -38,6 +46,11 @@ async function waitForPlace(limiter: FairLimiter, request: FastifyRequest): Prom
   if (!request.expiry?.signal.aborted) return
   request.releasePlace()
   throw request.expiry.signal.reason
+}
+
+function waitsForStorage(request: FastifyRequest): boolean {
+  const { waitsForStorage = false } = request.routeOptions.config
+  return typeof waitsForStorage === 'function' ? waitsForStorage(request) : waitsForStorage
 }
 
 export default fp(admission, { name: 'admission', dependencies: ['auth', 'places'] })

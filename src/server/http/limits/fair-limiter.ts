@@ -5,8 +5,10 @@ type Options = {
   count: number
   /** Places that one user may hold. */
   perUser: number
-  /** Calls that may wait for a place; half of them for one user. */
+  /** Calls that may wait for a place. */
   maxWaiting: number
+  /** Calls that may wait while the limiter is overloaded. */
+  maxWaitingInOverload?: number
   /** How long a call may wait. */
   waitMs: number
   /** The `detail` for those who get no place. */
@@ -18,25 +20,46 @@ export type Release = () => void
 
 export type FairLimiter = ReturnType<typeof createFairLimiter>
 
-type Waiter = { user: string; places: number; enter: () => void }
+type Waiter = { user: string; places: number; enter: () => void; refuse: () => void }
+
+/**
+ * Calls that wait for longer than this without a break are an overload. The queue is for bursts: in an overload a
+ * long one would only make all answers late (K. Nichols and V. Jacobson, "Controlling Queue Delay", 2012).
+ */
+const OVERLOAD_AFTER_MS = 100
+/** An overload is over when nobody was refused for this long. */
+const CALM_MS = 1000
 
 /**
  * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so
  * that the many calls of one user delay another user by no more than one of them. The next user in turn waits until
- * enough places are free, and nobody overtakes. Users who hold all that they may are skipped.
+ * enough places are free, and nobody overtakes. Users who hold all that they may are skipped. When the queue is
+ * full, the user with the most calls in it loses the last of them to a user who has fewer.
  */
-export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal }: Options) {
+export function createFairLimiter({
+  count,
+  perUser,
+  maxWaiting,
+  maxWaitingInOverload = maxWaiting,
+  waitMs,
+  refusal
+}: Options) {
   /** The user whose turn is next comes first. */
   const queues = new Map<string, Set<Waiter>>()
   const held = new Map<string, number>()
   let free = count
   let waiting = 0
+  /** When somebody began to wait who could go on if a place were free; undefined while nobody does. */
+  let lackingSince: number | undefined
+  let isOverloaded = false
+  let refusedAt = -Infinity
 
   const heldBy = (user: string) => held.get(user) ?? 0
+  const waitingOf = (user: string) => queues.get(user)?.size ?? 0
   const mayHold = (user: string, places: number) => heldBy(user) + places <= perUser
   const mayEnter = (user: string, places: number) =>
     places <= free && mayHold(user, places) && !queues.has(user) && !nextWaiter()
-  const busy = () => new ApiError('server_busy', refusal)
+  const busy = new ApiError('server_busy', refusal) // one for all: thousands a second may be refused
 
   function take(user: string, places: number) {
     free -= places
@@ -47,7 +70,7 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
     free += places
     if (heldBy(user) > places) held.set(user, heldBy(user) - places)
     else held.delete(user)
-    while (admitNext());
+    admitAll()
   }
 
   function nextWaiter(): Waiter | undefined {
@@ -55,13 +78,17 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
     return undefined
   }
 
-  /** @returns false when nobody waits, or too few places are free for the next one */
-  function admitNext(): boolean {
-    const next = nextWaiter()
-    if (!next || next.places > free) return false
-    endTurn(next.user)
-    next.enter()
-    return true
+  /** Admits those for whom there are places, in turn. */
+  function admitAll() {
+    for (let next = nextWaiter(); next; next = nextWaiter()) {
+      if (next.places > free) {
+        lackingSince ??= performance.now()
+        return
+      }
+      endTurn(next.user)
+      next.enter()
+    }
+    lackingSince = undefined
   }
 
   function endTurn(user: string) {
@@ -70,11 +97,39 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
     if (queue) queues.set(user, queue)
   }
 
+  function isQueueFull(): boolean {
+    if (waiting < maxWaitingInOverload) return false
+    const now = performance.now()
+    if (isOverloaded) isOverloaded = lackingSince !== undefined || now - refusedAt < CALM_MS
+    else isOverloaded = lackingSince !== undefined && now - lackingSince > OVERLOAD_AFTER_MS
+    return waiting >= (isOverloaded ? maxWaitingInOverload : maxWaiting)
+  }
+
+  function refuse(): ApiError {
+    refusedAt = performance.now()
+    return busy
+  }
+
+  /** The last call of the user with the most, if `user` has fewer even with one more. */
+  function findDisplaceable(user: string): Waiter | undefined {
+    let longest = new Set<Waiter>()
+    for (const queue of queues.values()) if (queue.size > longest.size) longest = queue
+    return longest.size > waitingOf(user) + 1 ? [...longest].at(-1) : undefined
+  }
+
+  /** @throws {ApiError} server_busy */
+  function makeRoomFor(user: string) {
+    if (!isQueueFull()) return
+    const displaced = findDisplaceable(user)
+    if (!displaced) throw refuse()
+    displaced.refuse()
+  }
+
   function join(waiter: Waiter) {
     const queue = queues.get(waiter.user) ?? new Set()
-    if (waiting >= maxWaiting || queue.size >= maxWaiting / 2) throw busy()
     queues.set(waiter.user, queue.add(waiter))
     waiting++
+    admitAll()
   }
 
   function leave(waiter: Waiter) {
@@ -86,25 +141,29 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
 
   function wait(user: string, places: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const finish = (settle: () => void) => {
-        leave(waiter)
+      const stopListening = () => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', abort)
-        settle()
       }
       const enter = () => {
         take(user, places) // at once, before another call can take them
-        finish(resolve)
+        leave(waiter)
+        stopListening()
+        resolve()
       }
       const giveUp = (error: unknown) => {
-        finish(() => reject(error))
-        while (admitNext()); // those behind it
+        leave(waiter)
+        stopListening()
+        reject(error)
+        admitAll() // those behind it
       }
+      const refuseWaiter = () => giveUp(refuse())
       const abort = () => giveUp(signal?.reason)
-      const waiter = { user, places, enter }
-      join(waiter)
-      const timer = setTimeout(() => giveUp(busy()), waitMs)
+      const waiter = { user, places, enter, refuse: refuseWaiter }
+      makeRoomFor(user)
+      const timer = setTimeout(refuseWaiter, waitMs)
       signal?.addEventListener('abort', abort, { once: true })
+      join(waiter)
     })
   }
 
@@ -117,6 +176,12 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
   }
 
   return {
+    isQueueFull,
+
+    /** The error with which a call of `user` would be refused at this moment, before work is done for it. */
+    refusalFor: (user: string): ApiError | undefined =>
+      isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? refuse() : undefined,
+
     /** A place, if there is one at once and nobody waits for it. */
     tryAcquire(user: string): Release | undefined {
       if (!mayEnter(user, 1)) return undefined
@@ -127,7 +192,8 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
     /**
      * Waits for places: one, or as many as given, but no more than a user may hold. Aborting `signal` leaves
      * the queue; it does not give places back.
-     * @throws {ApiError} server_busy after `waitMs`, or at once when too many wait
+     * @throws {ApiError} server_busy after `waitMs`, at once when too many wait, or when another user needs the
+     * place in the queue
      */
     async acquire(user: string, signal?: AbortSignal, places = 1): Promise<Release> {
       signal?.throwIfAborted()

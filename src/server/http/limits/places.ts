@@ -12,13 +12,22 @@ declare module 'fastify' {
 
 const REFUSAL = 'The server has too much to do at this moment. Retry shortly.'
 
+/** Database places of one user: what a page asks for at once. More would make others wait for as many. */
+const PER_USER = 3
+const MAX_WAITING_IN_OVERLOAD = 4
+
 /** The places that `admission` gives to requests. */
 async function places(app: FastifyInstance, { config }: { config: Pick<Config, 'database'> }) {
   const { poolSize } = config.database
-  const queue = { maxWaiting: 128, waitMs: 5000, refusal: REFUSAL }
+  const queue = {
+    maxWaiting: 128,
+    maxWaitingInOverload: MAX_WAITING_IN_OVERLOAD,
+    waitMs: 5000,
+    refusal: REFUSAL
+  }
   app.decorate('places', {
-    // Half of the places keep the database busy while the others parse and serialise.
-    database: createFairLimiter({ ...queue, count: 2 * poolSize, perUser: poolSize }),
+    // More would not be done sooner, and each would take longer. The other connections serve those of the storage.
+    database: createFairLimiter({ ...queue, count: Math.ceil(0.75 * poolSize), perUser: PER_USER }),
     storage: createFairLimiter({ ...queue, count: 256, perUser: 64 })
   })
 }

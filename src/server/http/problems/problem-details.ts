@@ -2,30 +2,48 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fp from 'fastify-plugin'
 import { ProblemSchema, type Problem } from '../../../contract/problem.ts'
 import type { ApiError } from '../../errors.ts'
+import { createLoadRefusals, isForLoad, type LoadRefusals } from './load-refusals.ts'
 import { routeNotFound } from './unknown-routes.ts'
 import { toApiError } from './to-api-error.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    loadRefusals: LoadRefusals
+  }
+  interface FastifyReply {
+    /** The log counts this answer together with others, instead of a line for each. */
+    isCounted: boolean
+  }
+}
 
 /**
  * Sends every error as RFC 9457 `application/problem+json`, with a code from the catalogue in
  * `contract/problem.ts`.
  */
 async function problemDetails(app: FastifyInstance) {
+  const loadRefusals = createLoadRefusals(app.log)
+  app.decorate('loadRefusals', loadRefusals)
   app.addSchema(ProblemSchema)
-  app.setErrorHandler<FastifyError>(answerWithProblem)
+  app.decorateReply('isCounted', false)
   app.setNotFoundHandler(answerNotFound)
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const problem = toApiError(error)
+    if (!isForLoad(problem)) return sendProblem(problem, request, reply)
+    reply.isCounted = !loadRefusals.add(problem)
+    loadRefusals.holdBack(() => sendProblem(problem, request, reply))
+  })
 }
 
 /** Answers a request for which there is no route. */
 const answerNotFound = (request: FastifyRequest, reply: FastifyReply) =>
   sendProblem(routeNotFound(), request, reply)
 
-/** Fastify's error handler. It also handles errors that occur before a route is found. */
+/** Fastify's handler of errors that occur before a route is found. */
 export const answerWithProblem = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
   sendProblem(toApiError(error), request, reply)
 
 function sendProblem(error: ApiError, request: FastifyRequest, reply: FastifyReply) {
-  if (error.statusCode >= 500) request.log.error({ err: error }, error.code)
-  else request.log.info(describeRefusal(error), 'request refused')
+  if (!reply.isCounted) logProblem(error, request)
   if (error.statusCode === 401) reply.header('www-authenticate', challenge(error))
   if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
   reply.headers(error.headers)
@@ -35,6 +53,11 @@ function sendProblem(error: ApiError, request: FastifyRequest, reply: FastifyRep
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(error.toProblem() satisfies Problem)
+}
+
+function logProblem(error: ApiError, { log }: FastifyRequest) {
+  if (error.statusCode < 500 || isForLoad(error)) log.info(describeRefusal(error), 'request refused')
+  else log.error({ err: error }, error.code)
 }
 
 const describeRefusal = ({ code, reason, cause }: ApiError) => ({

@@ -22,6 +22,11 @@ export function createIncomingRecording(maxBytes: number) {
       await spool.end()
     },
 
+    /** Whether no byte was decoded. */
+    get isEmpty() {
+      return spool.isEmpty
+    },
+
     /** Whether the bytes so far are base64, or a data URL of it. */
     get isBase64() {
       return decoder.isBase64

@@ -35,6 +35,10 @@ export function createRecordingSpool(maxBytes: number) {
       sha256 = hash.digest('hex')
     },
 
+    get isEmpty() {
+      return bytes === 0
+    },
+
     /**
      * The recording. Call it after `end`.
      * @returns null for one without bytes

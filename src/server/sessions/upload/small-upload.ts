@@ -28,6 +28,7 @@ export function receiveSmallUpload(body: Buffer, maxRecordingBytes: number): Rec
     },
 
     isBase64: () => incoming?.isBase64 ?? true,
+    hasAudio: () => incoming?.isEmpty === false,
     toBodyOffset: (offset: number) => offset,
     recording: async (): Promise<Recording | null> => (await incoming?.result()) ?? null,
     close: async () => incoming?.close()

@@ -35,7 +35,7 @@ export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBy
 /** A body that was received: its JSON without the recording, and the recording. */
 export type ReceivedUpload = Pick<
   Awaited<ReturnType<typeof receiveUpload>>,
-  'textBytes' | 'isBase64' | 'parseText' | 'recording' | 'toBodyOffset' | 'close'
+  'textBytes' | 'isBase64' | 'parseText' | 'hasAudio' | 'recording' | 'toBodyOffset' | 'close'
 >
 
 /**
@@ -108,6 +108,9 @@ export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingByt
       await text.close()
       return parse(json)
     },
+
+    /** Whether the last `audioBase64` holds anything. */
+    hasAudio: () => incoming?.isEmpty === false,
 
     /**
      * The recording of the last `audioBase64`; null if that was `""` or an empty data URL.

@@ -25,10 +25,11 @@ async function start(t: Test) {
       { name: 'auth' }
     )
   )
-  await app.register(places, { config: { database: { poolSize: 2 } } as never })
+  await app.register(places, { config: { database: { poolSize: 8 } } as never })
   await app.register(admission)
   app.get('/read', work)
   app.get('/delete', { config: { waitsForStorage: true } }, work)
+  app.get('/save', { config: { waitsForStorage: ({ query }) => 'recording' in (query as object) } }, work)
   t.teardown(() => app.close())
 
   const call = (user: string, url = '/read') => app.inject({ url, headers: { 'x-user': user } })
@@ -41,20 +42,20 @@ async function start(t: Test) {
 
 t.test('one user cannot take all places, and a full queue refuses at once', async (t) => {
   const { call, running, settle, finishAll } = await start(t)
-  const greedy = Array.from({ length: 70 }, () => call('greedy'))
+  const greedy = Array.from({ length: 140 }, () => call('greedy'))
   await settle()
-  t.equal(running.length, 2)
+  t.equal(running.length, 3)
   const others = [call('clara'), call('robert')]
   await settle()
   t.strictSame(
     running.map(({ user }) => user),
-    ['greedy', 'greedy', 'clara', 'robert']
+    ['greedy', 'greedy', 'greedy', 'clara', 'robert']
   )
   await finishAll()
 
   const answers = await Promise.all(greedy)
   const refused = answers.filter(({ statusCode }) => statusCode === 503)
-  t.equal(refused.length, 70 - 2 - 64)
+  t.equal(refused.length, 140 - 3 - 128)
   for (const answer of refused) isProblem(t, answer, 'server_busy')
   for (const { statusCode } of await Promise.all(others)) t.equal(statusCode, 200)
 })
@@ -69,4 +70,13 @@ t.test('requests that wait for the storage do not hold up the others', async (t)
   t.equal(running.length, 65)
   await finishAll()
   for (const { statusCode } of await Promise.all([...deletions, read])) t.equal(statusCode, 200)
+})
+
+t.test('a request may tell whether it waits for the storage', async (t) => {
+  const { call, running, settle, finishAll } = await start(t)
+  const calls = ['/save', '/save', '/save', '/save', '/save?recording'].map((url) => call('clara', url))
+  await settle()
+  t.equal(running.length, 4, 'three places of the database and one of the storage')
+  await finishAll()
+  for (const { statusCode } of await Promise.all(calls)) t.equal(statusCode, 200)
 })

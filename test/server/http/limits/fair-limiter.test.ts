@@ -165,18 +165,57 @@ t.test('a call that waits too long is refused with server_busy', async (t) => {
   t.ok(await limiter.acquire('clara'), 'and has taken nothing')
 })
 
-t.test('a call is refused at once when the queue is full, or half full with calls of its user', async (t) => {
-  const limiter = create({ maxWaiting: 4 })
+t.test('a call is refused at once when the queue is full', async (t) => {
+  const limiter = create({ maxWaiting: 2 })
   const release = await limiter.acquire('clara')
-  const waiting = [limiter.acquire('clara'), limiter.acquire('clara')]
-  await t.rejects(limiter.acquire('clara'), { code: 'server_busy' })
-  waiting.push(limiter.acquire('robert'), limiter.acquire('robert'))
+  t.equal(limiter.refusalFor('clara'), undefined)
+  const waiting = [limiter.acquire('clara'), limiter.acquire('robert')]
+  t.match(limiter.refusalFor('johannes'), { code: 'server_busy' })
   await t.rejects(limiter.acquire('johannes'), { code: 'server_busy' })
   release()
-  ;(await waiting[0])?.()
-  ;(await waiting[2])?.()
+  const next = await waiting[0]
+  t.equal(limiter.refusalFor('johannes'), undefined)
   waiting.push(limiter.acquire('johannes'))
+  next?.()
   for (const acquired of waiting) (await acquired)()
+})
+
+t.test('in a full queue, the user with the most calls loses the last one to a user with fewer', async (t) => {
+  const limiter = create({ maxWaiting: 4 })
+  const release = await limiter.acquire('ada')
+  const calls = ['clara', 'clara', 'clara', 'robert'].map((user) => limiter.acquire(user))
+  await t.rejects(limiter.acquire('clara'), { code: 'server_busy' })
+  t.equal(limiter.refusalFor('johannes'), undefined)
+  const johannes = limiter.acquire('johannes')
+  await t.rejects(calls.splice(2, 1)[0]!, { code: 'server_busy' })
+  await t.rejects(
+    limiter.acquire('robert'),
+    { code: 'server_busy' },
+    'it has no fewer calls than the others then'
+  )
+  t.equal(limiter.usage().waiting, 4)
+  release()
+  for (const acquired of [...calls, johannes]) acquired.then((next) => next())
+  await Promise.all([...calls, johannes])
+  t.strictSame(limiter.usage(), { places: 1, held: 0, waiting: 0 })
+})
+
+t.test('the queue is shorter while calls have lacked a place for 100 ms', async (t) => {
+  const limiter = create({ count: 2, perUser: 1, maxWaiting: 4, maxWaitingInOverload: 1 })
+  const clara = await limiter.acquire('clara')
+  const again = limiter.acquire('clara')
+  await sleep(120)
+  t.equal(limiter.refusalFor('ada'), undefined, 'a place is free: who waits has the places of a user')
+  const robert = await limiter.acquire('robert')
+  const johannes = limiter.acquire('johannes')
+  t.equal(limiter.refusalFor('ada'), undefined, 'a burst may wait')
+  await sleep(120)
+  t.match(limiter.refusalFor('ada'), { code: 'server_busy' })
+  robert()
+  ;(await johannes)()
+  t.equal(limiter.refusalFor('ada'), undefined)
+  clara()
+  ;(await again)()
 })
 
 t.test('aborting the signal leaves the queue', async (t) => {

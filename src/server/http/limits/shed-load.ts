@@ -1,0 +1,64 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Config } from '../../config.ts'
+import type { ApiError } from '../../errors.ts'
+import { UNCOUNTED_BYTES } from './memory-budget.ts'
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** The request was refused by `shedLoad`. */
+    isShed: boolean
+  }
+}
+
+/**
+ * Refuses requests that the queue for the database cannot hold, before anything else is done for them. In an overload
+ * most requests are refused: what each of them costs is lost for those that are accepted. Here it costs a third of an
+ * answer that passes the other hooks. `admission` decides about requests with large bodies, and with tokens that
+ * have yet to be verified.
+ */
+async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config, 'corsOrigins'> }) {
+  const { loadRefusals, places } = app
+
+  function findRefusal({ headers }: FastifyRequest): ApiError | undefined {
+    if (!places.database.isQueueFull() || hasLargeBody(headers)) return undefined
+    const user = app.findVerified(headers.authorization)
+    return user === undefined ? undefined : places.database.refusalFor(user)
+  }
+
+  app.decorateReply('isShed', false)
+  app.addHook('onRequest', (request, reply, done) => {
+    const refusal = findRefusal(request)
+    if (!refusal) return done()
+    reply.hijack()
+    reply.isShed = true
+    reply.isCounted = !loadRefusals.add(refusal)
+    if (!reply.isCounted) request.log.info({ code: refusal.code }, 'request refused')
+    loadRefusals.holdBack(() => send(refusal, request, reply))
+  })
+
+  function send(refusal: ApiError, { id, headers: { origin } }: FastifyRequest, { raw }: FastifyReply) {
+    const body = JSON.stringify(refusal.toProblem())
+    raw
+      .writeHead(refusal.statusCode, {
+        'content-type': 'application/problem+json; charset=utf-8',
+        'content-length': Buffer.byteLength(body),
+        'cache-control': 'no-store',
+        'retry-after': String(refusal.retryAfter),
+        'x-content-type-options': 'nosniff',
+        'x-request-id': id,
+        vary: 'Origin',
+        ...(origin !== undefined &&
+          config.corsOrigins.includes(origin) && {
+            'access-control-allow-origin': origin,
+            'access-control-expose-headers': 'Retry-After, X-Request-Id'
+          })
+      })
+      .end(body)
+  }
+}
+
+const hasLargeBody = (headers: FastifyRequest['headers']) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > UNCOUNTED_BYTES
+
+export default fp(shedLoad, { name: 'shed-load', dependencies: ['auth', 'places', 'problem-details'] })

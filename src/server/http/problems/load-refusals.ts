@@ -1,0 +1,52 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { ApiError } from '../../errors.ts'
+
+/** Range of the time for which a refusal is held back, in milliseconds. */
+const [MIN_DELAY_MS, MAX_DELAY_MS] = [20, 60]
+/** Refusals that are held back at the same time. Those beyond it leave at once. */
+const MAX_HELD_BACK = 1000
+const LOG_INTERVAL_MS = 1000
+
+export type LoadRefusals = ReturnType<typeof createLoadRefusals>
+
+/** Whether a request was refused because there were too many: of its user, of its address, or in all. */
+export const isForLoad = ({ code, cause }: ApiError): boolean =>
+  (code === 'too_many_requests' || code === 'server_busy') && cause === undefined
+
+/** How requests are refused of which there may be thousands a second. */
+export function createLoadRefusals(log: Pick<FastifyBaseLogger, 'warn'>) {
+  const counts = new Map<string, number>()
+  let heldBack = 0
+
+  function logCounts() {
+    for (const [code, more] of counts) if (more > 0) log.warn({ code, more }, 'more requests refused')
+    counts.clear()
+  }
+
+  return {
+    /**
+     * Counts a refusal. The log tells the numbers once a second: a line for each would cost as much as the refusal.
+     * @returns whether it is the first of its code within a second, which has a line of its own
+     */
+    add({ code }: ApiError): boolean {
+      if (counts.size === 0) setTimeout(logCounts, LOG_INTERVAL_MS).unref()
+      const more = counts.get(code)
+      counts.set(code, more === undefined ? 0 : more + 1)
+      return more === undefined
+    },
+
+    /**
+     * Sends a refusal after a moment. Some clients repeat a refused request at once on each of their connections,
+     * which would take all the time of the server. The moments differ, so that the repetitions do not arrive together.
+     */
+    holdBack(send: () => void): void {
+      if (heldBack >= MAX_HELD_BACK) return send()
+      heldBack++
+      const release = () => {
+        heldBack--
+        send()
+      }
+      setTimeout(release, MIN_DELAY_MS + Math.random() * (MAX_DELAY_MS - MIN_DELAY_MS))
+    }
+  }
+}
