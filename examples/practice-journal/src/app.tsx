@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react'
 import { Auth0Provider, useAuth0 } from '@auth0/auth0-react'
 import { History } from './history/history.tsx'
 import { HistoryImport } from './account/history-import.tsx'
+import { MyData } from './account/my-data.tsx'
 import { Practice } from './practice/practice.tsx'
 import { auth0 } from './services/auth.ts'
 import {
@@ -113,7 +114,8 @@ function Header({ name, signOut }: Person) {
       <h1>Practice Journal</h1>
       {signOut ? (
         <p>
-          <span>{name}</span>{' '}
+          <span>{name}</span>
+          <MyData name={name} onDeleted={signOut} />
           <button type="button" aria-disabled={leaving} onClick={leave}>
             Sign out
           </button>

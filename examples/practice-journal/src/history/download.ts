@@ -1,7 +1,8 @@
 import type { Recording } from '../player/use-audio.tsx'
+import { saveBlob } from '../shared/save-blob.ts'
 
 export function downloadScore(xml: string, name: string) {
-  download(new Blob([xml], { type: 'application/vnd.recordare.musicxml+xml' }), `${name}.musicxml`)
+  saveBlob(new Blob([xml], { type: 'application/vnd.recordare.musicxml+xml' }), `${name}.musicxml`)
 }
 
 /** Rejects when the recording cannot be fetched. */
@@ -12,7 +13,7 @@ export async function downloadRecording(
 ) {
   const blob = (await fetchRecording(recording)) ?? (await fetchRecording((await renew()) ?? recording))
   if (!blob) throw new Error('The recording cannot be downloaded')
-  download(blob, `${name}.${extension(blob)}`)
+  saveBlob(blob, `${name}.${extension(blob)}`)
 }
 
 async function fetchRecording(recording: Recording): Promise<Blob | undefined> {
@@ -24,12 +25,4 @@ async function fetchRecording(recording: Recording): Promise<Blob | undefined> {
 function extension({ type }: Blob): string {
   const [, subtype = 'webm'] = /^(?:audio|video)\/(?:x-)?(\w+)/.exec(type) ?? []
   return { mp4: 'm4a', mpeg: 'mp3' }[subtype] ?? subtype
-}
-
-function download(blob: Blob, name: string) {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }

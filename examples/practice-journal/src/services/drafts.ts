@@ -55,6 +55,12 @@ export function createDrafts(account: string) {
       release()
     },
 
+    /** Removes all drafts, also those that other tabs use. */
+    async forget() {
+      const names = (await caches.keys()).filter((name) => name.startsWith(prefix))
+      await Promise.all(names.map((name) => caches.delete(name)))
+    },
+
     /**
      * Passes drafts of earlier pages to `adopt`, once no other tab uses them. `adopt` returns whether it
      * takes the draft.

@@ -17,8 +17,11 @@ export type Journal = {
   /** Recordings to play without a network. Undefined in mock mode. */
   recordings: ReturnType<typeof createRecordings> | undefined
   close: () => void
-  /** Removes what this browser keeps of the account, except what is not sent yet. Never rejects. */
-  forget: () => Promise<void>
+  /**
+   * Removes what this browser keeps of the account. Only with `unsent`, also what is not sent or not saved yet. Never
+   * rejects.
+   */
+  forget: (options?: { unsent: boolean }) => Promise<void>
 }
 
 /** Creates the services of an account. Reloads the history when another tab or the outbox changes it. */
@@ -43,14 +46,19 @@ export function openJournal(account: string): Journal {
   load()
   if (!USE_MOCK) syncUser(closing.signal).catch(() => {})
 
+  const drafts = createDrafts(account)
   return {
     store,
     service,
     outbox,
-    drafts: createDrafts(account),
+    drafts,
     recordings,
-    async forget() {
-      const removed = Promise.allSettled([outbox?.forget(), recordings?.forget()])
+    async forget({ unsent } = { unsent: false }) {
+      const removed = Promise.allSettled([
+        outbox?.forget({ unsent }),
+        recordings?.forget(),
+        unsent && drafts.forget()
+      ])
       await Promise.race([removed, sleep(FORGET_LIMIT_MS)])
     },
     close() {

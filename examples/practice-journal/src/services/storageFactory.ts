@@ -4,6 +4,7 @@ import {
   type GetAccessToken,
   type PracticeStorage
 } from '@harmony-helper/client'
+import { createAccountService } from '@harmony-helper/client/account'
 import { auth0 } from './auth.ts'
 
 const { VITE_USE_MOCK_STORAGE, VITE_API_URL } = import.meta.env
@@ -31,6 +32,9 @@ export const storageService: PracticeStorage = createStorageService({
   getAccessToken,
   getProfile: () => auth0?.getUser()
 })
+
+/** The account as a whole; not used in mock mode. */
+export const accountService = createAccountService({ baseUrl: VITE_API_URL ?? '', getAccessToken })
 
 /** The history in this browser, from before the user had an account. */
 export const localHistory = new LocalStorageService()

@@ -7,7 +7,8 @@ const MESSAGES: Record<string, string> = {
   recording_too_large: 'The recording is too large. Make a shorter one, or use WebM or MP3.',
   body_too_large: 'The recording and the score together are too large. Make a shorter recording.',
   invalid_input: 'The piece, instrument, date or length is missing or not valid.',
-  id_reused: 'Another session was already saved with the same id.'
+  id_reused: 'Another session was already saved with the same id.',
+  user_not_synced: 'Your account is not ready yet. Reload the page.'
 }
 
 /** The message for the user: what was wrong and what to do. */

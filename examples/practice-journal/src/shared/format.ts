@@ -42,6 +42,14 @@ export function formatDuration(seconds: number): string {
   return [`${Math.floor(minutes / 60)} h`, minutes % 60 && `${minutes % 60} min`].filter(Boolean).join(' ')
 }
 
+/** `0 kB`, `36 kB`, `4.2 MB`, `100 GB`. */
+export function formatBytes(bytes: number): string {
+  const [unit, size] =
+    bytes < 1e6 ? (['kB', 1e3] as const) : bytes < 1e9 ? (['MB', 1e6] as const) : (['GB', 1e9] as const)
+  const value = bytes / size
+  return `${value.toLocaleString(LOCALE, { maximumFractionDigits: value < 10 ? 1 : 0 })} ${unit}`
+}
+
 export function timeOfDay(date: string): string {
   return format(date, clock)
 }

@@ -73,7 +73,7 @@ async function readEnd(reader: ByteReader): Promise<void> {
   if ((await reader.peek(1)).length > 0) throw differs()
 }
 
-const noArchive = () => invalidArchive('The body is not a ZIP archive. Send the archive as it was exported.')
+const noArchive = () => invalidArchive('This is not a ZIP archive. Send the archive as it was exported.')
 
 const differs = () =>
   invalidArchive(

@@ -4,7 +4,7 @@ import type { ProblemCode } from '../../../contract/problem.ts'
 export const exampleDetails: Record<ProblemCode, string> = {
   invalid_input: 'songName is missing',
   malformed_body: 'Send a complete body of well-formed JSON as application/json.',
-  invalid_archive: 'The body is not a ZIP archive. Send the archive as it was exported.',
+  invalid_archive: 'This is not a ZIP archive. Send the archive as it was exported.',
   missing_token: 'Send the header `Authorization: Bearer <access token>`.',
   invalid_token: 'The access token is expired. Get a new one.',
   not_your_account: 'auth0_id must be the `sub` of the access token.',
