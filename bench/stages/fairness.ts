@@ -4,9 +4,9 @@ import type { Calls, Crowd } from '../load/start-crowd.ts'
 import { summarise, type Summary } from './overload-measures.ts'
 
 const RUNS = 5
-const INNOCENTS = 10
-const RATE = 110
-const RUN_MS = 10_000
+const INNOCENTS = 25
+const RATE = 220
+const RUN_MS = 5000
 const GREEDY_CONNECTIONS = 64
 /** The windows of the rate limits have passed. */
 const PAUSE_MS = 1000

@@ -12,8 +12,8 @@ const USERS = 500
 const SESSIONS_PER_USER = 100
 const ROUNDS = 3
 const WARM_UP_MS = 4000
-const ROUND_MS = 10_000
-const UNLOADED_RATE = 100
+const ROUND_MS = 5000
+const UNLOADED_RATE = 200
 const BUSY_CONNECTIONS = 16
 const FACTOR = 10
 /** Parts of the capacity that may be sustainable, the first of which is. */

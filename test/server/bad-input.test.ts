@@ -421,6 +421,11 @@ t.test('a malformed path is answered with a problem', async (t) => {
   }
 })
 
+t.test('a long path needs a token first', async (t) => {
+  isProblem(t, await app.inject(`/api/sessions/${'x'.repeat(201)}`), 'missing_token')
+  isProblem(t, await clara.get('x'.repeat(201)), 'invalid_input', 'id')
+})
+
 t.test('a body is ignored, or refused, where none is expected', async (t) => {
   const id = '0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10'
   isProblem(

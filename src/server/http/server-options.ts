@@ -17,6 +17,9 @@ const REQUEST_TIMEOUT_MS = 3 * 60 * 60_000
 /** Largest body of a route that does not say otherwise. */
 const DEFAULT_BODY_LIMIT = 16 * 1024
 
+/** Node.js' limit of the head of a request. */
+const MAX_HEADER_BYTES = 16 * 1024
+
 /** Options of Ajv for the validation of requests. */
 export const validationOptions = (now: () => Date) => ({
   allErrors: true,
@@ -42,5 +45,6 @@ export const serverOptions = (config: Pick<Config, 'logLevel' | 'maxConnectionsP
     frameworkErrors: answerWithProblem,
     clientErrorHandler: answerClientError,
     return503OnClosing: false, // requests that arrive while closing are answered: see drain-connections.ts
-    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true }
+    // No shorter than a URL can be: the router would refuse a longer parameter before the token is looked at.
+    routerOptions: { maxParamLength: MAX_HEADER_BYTES, ignoreTrailingSlash: true }
   }) satisfies FastifyHttpOptions<Server>

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import { ApiError } from '../../errors.ts'
@@ -59,20 +59,25 @@ async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadli
   })
   app.decorateRequest('isInHandler', false)
 
+  function expire(request: FastifyRequest, reply: FastifyReply) {
+    if (reply.sent || reply.raw.headersSent) return
+    const error = isArriving(request) ? bodyStalled() : tooLate()
+    request.expiry ??= new AbortController()
+    request.expiry.abort(error)
+    if (!isWriting(request)) reply.send(error)
+  }
+
   app.addHook('onRequest', (request, reply, done) => {
-    const expire = () => {
-      if (reply.sent || reply.raw.headersSent) return
-      const error = isArriving(request) ? bodyStalled() : tooLate()
-      request.expiry ??= new AbortController()
-      request.expiry.abort(error)
-      if (!isWriting(request)) reply.send(error)
-    }
-    request.deadlineTimer = setTimeout(expire, limitOf(request, deadlines)).unref()
+    request.deadlineTimer = setTimeout(expire, arrivalLimitOf(request, deadlines), request, reply).unref()
     reply.raw.once('close', () => clearTimeout(request.deadlineTimer))
     done()
   })
-  app.addHook('preHandler', (request, _reply, done) => {
+  app.addHook('preHandler', (request, reply, done) => {
     request.isInHandler = true
+    if (waitsForStorageAlone(request)) {
+      clearTimeout(request.deadlineTimer)
+      request.deadlineTimer = setTimeout(expire, deadlines.storage, request, reply).unref()
+    }
     done()
   })
   app.addHook('onSend', (request, _reply, payload, done) => {
@@ -81,11 +86,14 @@ async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadli
   })
 }
 
-function limitOf({ routeOptions: { bodyLimit, config } }: FastifyRequest, deadlines: Deadlines): number {
-  if (config.bodyTimeMs !== undefined) return deadlines.storage + config.bodyTimeMs
-  if (bodyLimit > STREAMED_BODY_LIMIT) return deadlines.upload
-  return config.waitsForStorage ? deadlines.storage : deadlines.usual
+/** A small body has the usual time to arrive, also where the work takes longer. */
+function arrivalLimitOf({ routeOptions }: FastifyRequest, deadlines: Deadlines): number {
+  if (routeOptions.config.bodyTimeMs !== undefined) return deadlines.storage + routeOptions.config.bodyTimeMs
+  return routeOptions.bodyLimit > STREAMED_BODY_LIMIT ? deadlines.upload : deadlines.usual
 }
+
+const waitsForStorageAlone = ({ routeOptions: { bodyLimit, config } }: FastifyRequest) =>
+  Boolean(config.waitsForStorage) && config.bodyTimeMs === undefined && bodyLimit <= STREAMED_BODY_LIMIT
 
 const isArriving = ({ raw, isInHandler }: FastifyRequest) => !isInHandler && raw.complete === false
 

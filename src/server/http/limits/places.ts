@@ -14,7 +14,7 @@ const REFUSAL = 'The server has too much to do at this moment. Retry shortly.'
 
 /** Database places of one user: what a page asks for at once. More would make others wait for as many. */
 const PER_USER = 3
-const MAX_WAITING_IN_OVERLOAD = 4
+const MAX_WAITING_IN_OVERLOAD = 8
 
 /** The places that `admission` gives to requests. */
 async function places(app: FastifyInstance, { config }: { config: Pick<Config, 'database'> }) {

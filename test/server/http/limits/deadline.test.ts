@@ -28,6 +28,7 @@ async function start(t: Test, deadlines: Partial<Parameters<typeof deadline>[1][
   app.get('/', work)
   app.post('/', work)
   app.get('/storage', { config: { waitsForStorage: true } }, work)
+  app.delete('/storage', { config: { waitsForStorage: true } }, work)
   app.patch('/', { bodyLimit: LARGE }, work)
   app.get('/stream', async () => Readable.from(slowly()))
   t.teardown(() => app.close())
@@ -70,21 +71,29 @@ t.test('an answer that has begun may take its time', async (t) => {
   t.equal((await app.inject('/stream')).body, 'begun, ended')
 })
 
-t.test('a body that is still arriving gets 408, also of a write', async (t) => {
-  const { app, reasons } = await start(t)
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
-  const headers = { 'content-type': 'application/json', 'content-length': 100 }
-  const sent = request({ port, host: '127.0.0.1', method: 'POST', headers })
-  sent.on('error', () => {})
-  sent.write('{')
-  const [response] = await once(sent, 'response')
-  t.equal(response.statusCode, 408)
-  t.match(await text(response), '"upload_stalled"')
-  t.equal(response.headers.connection, 'close', 'its connection is of no use any more')
-  t.strictSame(reasons, [], 'the handler has not begun')
-  sent.destroy()
-})
+t.test(
+  'a body that is still arriving gets 408, also of a write or where the work may take longer',
+  async (t) => {
+    const { app, reasons } = await start(t)
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    const headers = { 'content-type': 'application/json', 'content-length': 100 }
+    for (const [method, path] of [
+      ['POST', '/'],
+      ['DELETE', '/storage']
+    ]) {
+      const sent = request({ port, host: '127.0.0.1', method, path, headers })
+      sent.on('error', () => {})
+      sent.write('{')
+      const [response] = await once(sent, 'response')
+      t.equal(response.statusCode, 408)
+      t.match(await text(response), '"upload_stalled"')
+      t.equal(response.headers.connection, 'close', 'its connection is of no use any more')
+      sent.destroy()
+    }
+    t.strictSame(reasons, [], 'the handler has not begun')
+  }
+)
 
 t.test('a refusal that waits for the rest of its body outlives the deadline', async (t) => {
   const registerAlone = async () => {

@@ -16,7 +16,7 @@ async function overloaded(t: Test) {
   t.equal((await app.inject({ url: '/api/stats', headers })).statusCode, 200, 'the token is verified')
   const { database } = app.places
   const releases = Array.from({ length: database.usage().places }, () => database.borrow('others', 1))
-  const waiting = Array.from({ length: 4 }, (_, index) => database.acquire(`user ${index}`))
+  const waiting = Array.from({ length: 8 }, (_, index) => database.acquire(`user ${index}`))
   await sleep(120)
   const end = async () => {
     for (const release of releases) release()
