@@ -20,7 +20,7 @@ export async function userStats(database: Database, query: StatsRequest): Promis
   return {
     weekly_progress: weeklyProgress(row.today, (_date, weekday) => row.weekSeconds[weekday] ?? 0),
     streak: await streakOf(database, row, now),
-    total_minutes: toMinutes(Number(row.totalSeconds))
+    total_minutes: toMinutes(row.totalSeconds ?? 0)
   }
 }
 
