@@ -13,6 +13,8 @@ const SESSIONS_PER_USER = 100
 const ROUNDS = 3
 const WARM_UP_MS = 4000
 const ROUND_MS = 5000
+/** Longer than the recovery may take, so that a longer one shows. */
+const RECOVERY_MS = 8000
 const UNLOADED_RATE = 200
 const BUSY_CONNECTIONS = 16
 const FACTOR = 10
@@ -62,16 +64,16 @@ async function createUsers({ database, tokenOf }: Services): Promise<string[]> {
 }
 
 async function measureOverload(crowd: Crowd, calls: Calls, log: (line: string) => void): Promise<Overloaded> {
-  const probe = () => crowd({ calls, connections: 100, rate: UNLOADED_RATE, ms: ROUND_MS })
-  const unloaded = summarise(await probe())
+  const probe = (ms: number) => crowd({ calls, connections: 100, rate: UNLOADED_RATE, ms })
+  const unloaded = summarise(await probe(ROUND_MS))
   const busy = await crowd({ calls, connections: BUSY_CONNECTIONS, ms: ROUND_MS / 2 })
   const sustainable = await findSustainable(crowd, calls, { capacity: goodputOf(busy), p99: unloaded.p99 })
 
   const connections = FACTOR * BUSY_CONNECTIONS
   const closed = await crowd({ calls, connections, ms: ROUND_MS })
-  const afterClosed = recoveryMs(await probe(), unloaded)
+  const afterClosed = recoveryMs(await probe(RECOVERY_MS), unloaded)
   const open = await crowd({ calls, connections: 1000, rate: FACTOR * sustainable, ms: ROUND_MS })
-  const afterOpen = recoveryMs(await probe(), unloaded)
+  const afterOpen = recoveryMs(await probe(RECOVERY_MS), unloaded)
 
   const result = {
     unloaded,
