@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import { pipeline } from 'node:stream'
-import { crc32, createDeflateRaw } from 'node:zlib'
+import { crc32, createDeflateRaw, deflateRawSync } from 'node:zlib'
 import { dataDescriptor, directoryRecord, endOfDirectory, localHeader, type ZipEntry } from './zip-records.ts'
+
+/** Smaller pieces are joined. */
+const PIECE_BYTES = 64 * 1024
 
 /** A file of the archive. `sha256` is lower-case hexadecimal. */
 export type ArchivedFile = { path: string; bytes: number; sha256: string }
@@ -36,7 +39,7 @@ export function createArchive() {
       const start = offset
       yield count(localHeader({ path, date }))
       const content = offset
-      const { measured, result } = measure(pieces)
+      const { measured, result } = measure(join(pieces))
       for await (const chunk of deflate(measured, isCompressible ? 1 : 0)) yield count(chunk)
       const { sha256, ...sums } = result()
       const entry = { path, date, ...sums, storedBytes: offset - content, offset: start, sha256 }
@@ -59,26 +62,53 @@ export function createArchive() {
   }
 }
 
+/** Joins small pieces, such as those of JSON: each piece that is compressed is a task of its own. */
+async function* join(pieces: AsyncIterable<string | Buffer>): AsyncGenerator<Buffer> {
+  let held: Buffer[] = []
+  let size = 0
+  for await (const piece of pieces) {
+    const bytes = Buffer.from(piece)
+    held.push(bytes)
+    size += bytes.length
+    if (size < PIECE_BYTES) continue
+    yield held.length === 1 ? bytes : Buffer.concat(held)
+    held = []
+    size = 0
+  }
+  if (size > 0) yield Buffer.concat(held)
+}
+
 /** `result` tells what the pieces that were read have together. */
-function measure(pieces: AsyncIterable<string | Buffer>) {
+function measure(pieces: AsyncIterable<Buffer>) {
   const hash = createHash('sha256')
   let crc = 0
   let bytes = 0
   async function* measured() {
     for await (const piece of pieces) {
-      const chunk = Buffer.from(piece)
-      hash.update(chunk)
-      crc = crc32(chunk, crc)
-      bytes += chunk.length
-      yield chunk
+      hash.update(piece)
+      crc = crc32(piece, crc)
+      bytes += piece.length
+      yield piece
     }
   }
   return { measured: measured(), result: () => ({ crc, bytes, sha256: hash.digest('base64') }) }
 }
 
-/** A failure of the source destroys the stream with it, and the other way round. */
-const deflate = (source: AsyncIterable<Buffer>, level: number): AsyncIterable<Buffer> =>
-  pipeline(source, createDeflateRaw({ level }), () => {})
+/**
+ * Compresses a file of one piece at once: a stream takes 270 kB of memory. A failure of the source destroys the stream
+ * with it, and the other way round.
+ */
+async function* deflate(source: AsyncGenerator<Buffer>, level: number): AsyncGenerator<Buffer> {
+  const first = await source.next()
+  const second = await source.next()
+  if (second.done) yield deflateRawSync(first.done ? '' : first.value, { level })
+  else yield* pipeline(prepend([first.value, second.value], source), createDeflateRaw({ level }), () => {})
+}
+
+async function* prepend<T>(first: T[], rest: AsyncIterable<T>): AsyncGenerator<T> {
+  yield* first
+  yield* rest
+}
 
 /** `sha256` is base64, which is shorter. */
 type Kept = ZipEntry & { sha256: string }
