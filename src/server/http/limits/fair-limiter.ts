@@ -7,8 +7,6 @@ type Options = {
   perUser: number
   /** Calls that may wait for a place. */
   maxWaiting: number
-  /** Calls that may wait while the limiter is overloaded. */
-  maxWaitingInOverload?: number
   /** How long a call may wait. */
   waitMs: number
   /** The `detail` for those who get no place. */
@@ -23,36 +21,17 @@ export type FairLimiter = ReturnType<typeof createFairLimiter>
 type Waiter = { user: string; places: number; enter: () => void; refuse: () => void }
 
 /**
- * Calls that wait for longer than this without a break are an overload. The queue is for bursts: in an overload a
- * long one would only make all answers late (K. Nichols and V. Jacobson, "Controlling Queue Delay", 2012).
- */
-const OVERLOAD_AFTER_MS = 100
-/** An overload is over when nobody was refused for this long. */
-const CALM_MS = 1000
-
-/**
  * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so
  * that the many calls of one user delay another user by no more than one of them. The next user in turn waits until
  * enough places are free, and nobody overtakes. Users who hold all that they may are skipped. When the queue is
  * full, the user with the most calls in it loses the last of them to a user who has fewer.
  */
-export function createFairLimiter({
-  count,
-  perUser,
-  maxWaiting,
-  maxWaitingInOverload = maxWaiting,
-  waitMs,
-  refusal
-}: Options) {
+export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal }: Options) {
   /** The user whose turn is next comes first. */
   const queues = new Map<string, Set<Waiter>>()
   const held = new Map<string, number>()
   let free = count
   let waiting = 0
-  /** When somebody began to wait who could go on if a place were free; undefined while nobody does. */
-  let lackingSince: number | undefined
-  let isOverloaded = false
-  let refusedAt = -Infinity
 
   const heldBy = (user: string) => held.get(user) ?? 0
   const waitingOf = (user: string) => queues.get(user)?.size ?? 0
@@ -80,15 +59,10 @@ export function createFairLimiter({
 
   /** Admits those for whom there are places, in turn. */
   function admitAll() {
-    for (let next = nextWaiter(); next; next = nextWaiter()) {
-      if (next.places > free) {
-        lackingSince ??= performance.now()
-        return
-      }
+    for (let next = nextWaiter(); next && next.places <= free; next = nextWaiter()) {
       endTurn(next.user)
       next.enter()
     }
-    lackingSince = undefined
   }
 
   function endTurn(user: string) {
@@ -97,18 +71,7 @@ export function createFairLimiter({
     if (queue) queues.set(user, queue)
   }
 
-  function isQueueFull(): boolean {
-    if (waiting < maxWaitingInOverload) return false
-    const now = performance.now()
-    if (isOverloaded) isOverloaded = lackingSince !== undefined || now - refusedAt < CALM_MS
-    else isOverloaded = lackingSince !== undefined && now - lackingSince > OVERLOAD_AFTER_MS
-    return waiting >= (isOverloaded ? maxWaitingInOverload : maxWaiting)
-  }
-
-  function refuse(): ApiError {
-    refusedAt = performance.now()
-    return busy
-  }
+  const isQueueFull = () => waiting >= maxWaiting
 
   /** The last call of the user with the most, if `user` has fewer even with one more. */
   function findDisplaceable(user: string): Waiter | undefined {
@@ -121,7 +84,7 @@ export function createFairLimiter({
   function makeRoomFor(user: string) {
     if (!isQueueFull()) return
     const displaced = findDisplaceable(user)
-    if (!displaced) throw refuse()
+    if (!displaced) throw busy
     displaced.refuse()
   }
 
@@ -157,7 +120,7 @@ export function createFairLimiter({
         reject(error)
         admitAll() // those behind it
       }
-      const refuseWaiter = () => giveUp(refuse())
+      const refuseWaiter = () => giveUp(busy)
       const abort = () => giveUp(signal?.reason)
       const waiter = { user, places, enter, refuse: refuseWaiter }
       makeRoomFor(user)
@@ -180,7 +143,7 @@ export function createFairLimiter({
 
     /** The error with which a call of `user` would be refused at this moment, before work is done for it. */
     refusalFor: (user: string): ApiError | undefined =>
-      isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? refuse() : undefined,
+      isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? busy : undefined,
 
     /** A place, if there is one at once and nobody waits for it. */
     tryAcquire(user: string): Release | undefined {

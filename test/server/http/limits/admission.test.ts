@@ -55,7 +55,7 @@ t.test('one user cannot take all places, and a full queue refuses at once', asyn
 
   const answers = await Promise.all(greedy)
   const refused = answers.filter(({ statusCode }) => statusCode === 503)
-  t.equal(refused.length, 140 - 3 - 128)
+  t.equal(refused.length, 140 - 3 - 64)
   for (const answer of refused) isProblem(t, answer, 'server_busy')
   for (const { statusCode } of await Promise.all(others)) t.equal(statusCode, 200)
 })
