@@ -143,6 +143,7 @@ t.test('the document describes exactly the existing routes', async (t) => {
       'POST /api/sessions',
       'POST /api/sessions/{id}/recording',
       'POST /api/sessions/{id}/recording/complete',
+      'POST /api/users/me/import',
       'POST /api/users/sync'
     ]
   )
@@ -179,6 +180,7 @@ t.test('every request and response has an example that matches its schema', asyn
   for (const { name, path, method, operation } of operations) {
     const { requestBody, responses } = operation
     for (const [type, media] of Object.entries(requestBody?.content ?? {})) {
+      if (!type.endsWith('json')) continue
       t.not(examplesOf(media).length, 0, `${name} request`)
       for (const example of examplesOf(media)) {
         fits(t, example, pointer('paths', path, method, 'requestBody', 'content', type, 'schema'))
@@ -279,6 +281,7 @@ t.test("the document's examples succeed as they are printed", async (t) => {
   t.equal((await callAsPrinted(find('syncUser'))).statusCode, 201)
   for (const each of operations) {
     if (each.operation.operationId === 'completeUpload') continue // its uploadId comes from beginUpload
+    if (each.operation.operationId === 'importAccount') continue // an archive cannot be printed
     if (each.operation.operationId === 'deleteAccount') continue // the last one
     await callAsPrinted(find('saveSession')) // the session of the other examples
     const { statusCode, body } = await callAsPrinted(each)
