@@ -83,7 +83,8 @@ function foreignAccounts(world: World, route: Route): Attack[] {
     'not_your_account',
     'invalid_input',
     'user_not_synced',
-    'id_reused'
+    'id_reused',
+    'unsupported_media_type' // an archive is no JSON
   ]
   const attack = (name: string, request: InjectOptions): Attack => ({
     name: `${route.name} ${name}`,
