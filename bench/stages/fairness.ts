@@ -8,7 +8,7 @@ const INNOCENTS = 25
 const RATE = 220
 const RUN_MS = 5000
 const GREEDY_CONNECTIONS = 64
-/** The windows of the rate limits have passed. */
+/** Between two runs. */
 const PAUSE_MS = 1000
 
 /** What the innocent users noticed in each run, undisturbed and beside a disturbance. */

@@ -48,11 +48,11 @@ export const overload: Stage = ({ scale, log }) =>
     })
 
     return {
-      title: `overload: ${FACTOR} times the sustainable load, and the neighbours of greedy users and attackers`,
+      title: `overload: ${FACTOR} times the sustainable load, and other users beside greedy ones and attackers`,
       tables: [tabulateOverload(results), tabulateFairness(fairness)],
       remarks: [
-        `Medians of ${ROUNDS} rounds of ${ROUND_MS / 1000} s, with lowest and highest; ${USERS} users with ${SESSIONS_PER_USER} sessions each; RATE_LIMIT is 300, its default. ${services.database.kind}. Clients and PostgreSQL share the machine with the server.`,
-        `Sustainable is the highest tried rate (open loop) without refusals at which p99 is at most three times the unloaded one, which is that of ${UNLOADED_RATE} requests a second. Closed loop: ${FACTOR * BUSY_CONNECTIONS} connections, each of which repeats at once. Open loop: ${FACTOR} times the sustainable rate. Goodput is the accepted requests, divided by the sustainable rate.`
+        `First table: medians of ${ROUNDS} rounds. Second table: medians of five runs. Each of ${ROUND_MS / 1000} s, with lowest and highest; ${USERS} users with ${SESSIONS_PER_USER} sessions each; RATE_LIMIT is 300, its default. ${services.database.kind}. Clients and PostgreSQL share the machine with the server.`,
+        `Sustainable: the highest rate tried (open loop) without refusals and with a p99 of at most three times the p99 at ${UNLOADED_RATE} requests a second. Closed loop: ${FACTOR * BUSY_CONNECTIONS} connections, each of which repeats at once. Open loop: ${FACTOR} times the sustainable rate. Goodput is the accepted requests, divided by the sustainable rate.`
       ]
     }
   })

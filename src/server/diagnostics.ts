@@ -8,15 +8,15 @@ import { channel, tracingChannel, type TracingChannel } from 'node:diagnostics_c
 /** A traced call. A subscriber may note when it began; Node.js adds what it has returned, or its error. */
 type Traced = { startedAt?: number; result?: unknown; error?: unknown }
 
-/** Publishes a call. Without a subscriber it costs one comparison; `tracePromise` itself has none before Node.js 22. */
-export const trace = <T, Told extends object>(
-  calls: TracingChannel<unknown, Told>,
+/** Publishes a call. It looks for subscribers first, because `tracePromise` does not before Node.js 22. */
+export const trace = <T, Message extends object>(
+  calls: TracingChannel<unknown, Message>,
   call: () => Promise<T>,
-  told: Told
-): Promise<T> => (calls.hasSubscribers ? calls.tracePromise(call, told) : call())
+  message: Message
+): Promise<T> => (calls.hasSubscribers ? calls.tracePromise(call, message) : call())
 
-const traced = <Told extends object>(name: string) =>
-  tracingChannel<unknown, Told & Traced>(`harmony-helper:${name}`)
+const traced = <Message extends object>(name: string) =>
+  tracingChannel<unknown, Message & Traced>(`harmony-helper:${name}`)
 
 /** A statement, a query of Prisma or a transaction. `call` names it, with a bounded number of names. */
 export const databaseCalls = traced<{ call: string }>('database')

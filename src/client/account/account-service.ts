@@ -68,7 +68,7 @@ export function createAccountService({
 
     /**
      * Imports an archive from `exportArchive`, of this server or another one. The sessions keep their ids, and those
-     * that the account has stay as they are: repeating an import is safe, and continues one that was interrupted.
+     * that the account has stay as they are: an import can be repeated, also after one that was interrupted.
      * `onProgress` reports the bytes that were sent.
      */
     async importArchive(

@@ -31,10 +31,14 @@ type Export = {
 }
 
 /**
- * Writes all data of a user into a ZIP archive, as fast as it is read: `account.json`, a folder for each session with
- * its scores, its recording and `session.json` (`SessionData`, and the digests of these files), `index.html`, and
- * `manifest.json`, which is the last file and has the digests of all others. A slow reader holds no database connection, but about two megabytes, and 200 bytes for
- * each file.
+ * Writes all data of a user into a ZIP archive, as fast as it is read:
+ * - `account.json`;
+ * - a folder for each session: its scores, its recording and `session.json` (`SessionData`, and the digests of these
+ *   files);
+ * - `index.html`;
+ * - `manifest.json`, which is the last file and has the digests of all others.
+ *
+ * A slow reader holds no database connection. The export takes about two megabytes, and 200 bytes for each file.
  *
  * A failure destroys the stream: the part already sent has no central directory, so no program opens it as a
  * complete archive. Sessions that change meanwhile may differ between the files.

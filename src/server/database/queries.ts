@@ -7,10 +7,10 @@ type Table = 'user' | 'session' | 'sessionLease'
 type Method = (...given: unknown[]) => unknown
 type Methods = Record<string, Method>
 
-/** The name of a query: of its table, without one for SQL, and of its operation. */
+/** A query's model and operation. Raw SQL has no model. */
 export type QueryName = { model?: string; operation: string }
 
-/** Queries each of which runs what `wrap` makes of it. `find` finds the method of that name. */
+/** A `Queries` object whose methods are those that `wrap` returns. `find` looks up the original method on a client. */
 export function wrapQueries(wrap: (name: QueryName, find: (queries: Queries) => Method) => Method): Queries {
   const sql = (operation: '$queryRaw' | '$executeRaw') =>
     wrap({ operation }, (queries) => bound(queries, operation))

@@ -157,7 +157,7 @@ t.test(
       'no JSON at all': [{ session: '' }, 'malformed_body', /well-formed JSON/],
       'an invalid member': [{ session: { durationSeconds: -1 } }, 'invalid_input', /duration must be >= 0/],
       'too many values': [{ session: `[${'[],'.repeat(260_000)}0]` }, 'body_too_large', /too much text/],
-      'another id than its folder': [{ session: { id: taken } }, 'invalid_archive', /another session/],
+      'another id than its folder': [{ session: { id: taken } }, 'invalid_archive', /another id than/],
       'the id of a session of somebody else': [
         { session: { id: taken }, folder: `sessions/2026-11-22_${taken}` },
         'id_reused',

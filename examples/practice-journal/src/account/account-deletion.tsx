@@ -37,8 +37,8 @@ export function AccountDeletion({ onDeleted }: { onDeleted: () => void }) {
       <h3 id="deletion-title">Delete everything</h3>
       <p>
         Deletes all your sessions, scores, recordings and your profile from the server, and what this browser
-        keeps of them, also what is not sent yet. Nobody can restore them: export your data first if you may
-        want it back.
+        keeps of them, including sessions that are not sent yet. Nobody can restore them: export your data
+        first if you may want it back.
       </p>
       {!asked && (
         <button type="button" className="danger" onClick={() => setAsked(true)}>
@@ -49,7 +49,7 @@ export function AccountDeletion({ onDeleted }: { onDeleted: () => void }) {
         <form onSubmit={run}>
           <p className="hint">
             You are signed out afterwards. If you sign in again, you start with an empty journal. Sign out in
-            your other browsers first: what waits there to be sent would be saved again.
+            your other browsers first: sessions that wait there would be saved to a new account.
           </p>
           <label>
             Type “{WORDS}” to confirm

@@ -31,8 +31,8 @@ export function AccountExport() {
     <section aria-labelledby="export-title">
       <h3 id="export-title">Export</h3>
       <p>
-        One ZIP file with all your sessions, scores and recordings. It has a page, index.html, that plays them
-        without a network, and can be imported into another account.
+        One ZIP file with all your sessions, scores and recordings. You can import the file into another
+        account. Its page index.html plays the recordings without a network.
       </p>
       {state === 'running' && <progress aria-label="Export" />}
       <p role="status" className="hint">

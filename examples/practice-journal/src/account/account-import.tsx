@@ -27,7 +27,7 @@ export function AccountImport({ onImported }: { onImported: () => void }) {
     } catch (error) {
       setProblem(
         signal.aborted
-          ? 'Stopped. What was imported until then is in your journal. Import the file again to continue.'
+          ? 'Stopped. What was imported until then is in your journal. To import the rest, choose the file again: sessions that are already there are skipped.'
           : messageFor(error as StorageError)
       )
     }
@@ -40,8 +40,8 @@ export function AccountImport({ onImported }: { onImported: () => void }) {
     <section aria-labelledby="account-import-title">
       <h3 id="account-import-title">Import</h3>
       <p id="account-import-hint">
-        The ZIP file of an export, from here or from another server. Sessions that you have already stay as
-        they are.
+        Import the ZIP file of an export, from this server or another one. Sessions that are already in your
+        journal are not changed.
       </p>
       {progress && (
         <progress
@@ -94,7 +94,7 @@ function describe({
   const parts = [
     `${sessions(imported)} imported.`,
     known > 0 && `${sessions(known)} ${known === 1 ? 'was' : 'were'} already in your journal.`,
-    silent > 0 && `${sessions(silent)} had lost the recording before the export.`,
+    silent > 0 && `${sessions(silent)} came without the recording: it was already missing at the export.`,
     refused > 0 && `${sessions(refused)} could not be imported:`
   ]
   return parts.filter(Boolean).join(' ')

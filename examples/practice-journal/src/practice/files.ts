@@ -1,9 +1,9 @@
-import { formatBytes, MAX_SCORE_BYTES } from '../shared/limits.ts'
+import { formatLimit, MAX_SCORE_BYTES } from '../shared/limits.ts'
 
 /** The largest recording in bytes, as the server's MAX_RECORDING_BYTES. */
 export const MAX_RECORDING_BYTES = Number(import.meta.env.VITE_MAX_RECORDING_BYTES) || 50 * 1024 * 1024
 
-export const ACCEPTED_FILES = `Recordings: WebM, MP4, Ogg, MP3, WAV or FLAC, up to ${formatBytes(MAX_RECORDING_BYTES)}. Scores: MusicXML or MXL, up to ${formatBytes(MAX_SCORE_BYTES)}.`
+export const ACCEPTED_FILES = `Recordings: WebM, MP4, Ogg, MP3, WAV or FLAC, up to ${formatLimit(MAX_RECORDING_BYTES)}. Scores: MusicXML or MXL, up to ${formatLimit(MAX_SCORE_BYTES)}.`
 
 /** Where files cannot be dragged, such as on phones, the page does not offer it. */
 export const canDrop = matchMedia('(any-hover: hover) and (any-pointer: fine)').matches
@@ -20,7 +20,7 @@ export function checkRecording({ name, type, size }: File) {
   if (size === 0) throw new Error(`${name} is empty.`)
   if (size > MAX_RECORDING_BYTES) {
     throw new Error(
-      `${name} has ${formatBytes(size)}. A recording can have at most ${formatBytes(MAX_RECORDING_BYTES)}. Save it as MP3 or WebM, or choose a part of it.`
+      `${name} has ${formatLimit(size)}. A recording can have at most ${formatLimit(MAX_RECORDING_BYTES)}. Save it as MP3 or WebM, or choose a part of it.`
     )
   }
 }

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react'
 import { StorageError } from '@harmony-helper/client'
 import { messageFor } from '../shared/error-messages.ts'
 import { formatClock } from '../shared/format.ts'
-import { formatBytes } from '../shared/limits.ts'
+import { formatLimit } from '../shared/limits.ts'
 import { useJournal, useSessions } from '../services/journal.ts'
 import { fileActions } from './file-actions.ts'
 import { MAX_RECORDING_BYTES } from './files.ts'
@@ -16,7 +16,7 @@ import { useOutcome } from './use-outcome.ts'
 const STOPPED_EARLY: Record<Exclude<StopReason, 'user'>, string> = {
   disconnected:
     'The microphone was disconnected. Your recording up to that point is safe. Reconnect it to record more.',
-  full: `The recording has reached ${formatBytes(MAX_RECORDING_BYTES)}, the largest that can be saved. Save it, then record on.`
+  full: `The recording has reached ${formatLimit(MAX_RECORDING_BYTES)}, the largest that can be saved. Save it, then record on.`
 }
 
 /** What the practice form does: record, time, add files, save and discard. */

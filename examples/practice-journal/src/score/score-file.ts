@@ -1,4 +1,4 @@
-import { MAX_SCORE_BYTES, formatBytes } from '../shared/limits.ts'
+import { MAX_SCORE_BYTES, formatLimit } from '../shared/limits.ts'
 import { decodeXml } from './decode-xml.ts'
 import { readZipEntry, zipEntries } from './unzip.ts'
 
@@ -64,5 +64,5 @@ function decode(bytes: Uint8Array<ArrayBuffer>, name: string): string {
 }
 
 function tooLarge(name: string): Error {
-  return new Error(`${name} is too large. A score can have at most ${formatBytes(MAX_SCORE_BYTES)}.`)
+  return new Error(`${name} is too large. A score can have at most ${formatLimit(MAX_SCORE_BYTES)}.`)
 }

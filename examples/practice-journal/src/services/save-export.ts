@@ -2,8 +2,10 @@ import { saveBlob } from '../shared/save-blob.ts'
 import { dayOf } from '../shared/format.ts'
 import { accountService } from './storageFactory.ts'
 
-/** Of browsers that write a file while it arrives. Others keep it until the download. */
-type Pick = (options: object) => Promise<{ createWritable: () => Promise<WritableStream<Uint8Array>> }>
+/** Only in browsers that can write a file while it arrives. The others hold it in memory first. */
+type ShowSaveFilePicker = (
+  options: object
+) => Promise<{ createWritable: () => Promise<WritableStream<Uint8Array>> }>
 
 type Options = { signal: AbortSignal; onProgress: (bytes: number) => void }
 
@@ -13,7 +15,7 @@ type Options = { signal: AbortSignal; onProgress: (bytes: number) => void }
  */
 export async function saveExport({ signal, onProgress }: Options): Promise<void> {
   const name = `harmony-helper-${dayOf(new Date())}.zip`
-  const { showSaveFilePicker: pick } = window as { showSaveFilePicker?: Pick }
+  const { showSaveFilePicker: pick } = window as { showSaveFilePicker?: ShowSaveFilePicker }
   // First, because a browser shows it only in answer to a click.
   const file = await pick?.({ suggestedName: name, types: [{ accept: { 'application/zip': ['.zip'] } }] })
   const { body } = await accountService.exportArchive({ signal })

@@ -77,5 +77,5 @@ const noArchive = () => invalidArchive('This is not a ZIP archive. Send the arch
 
 const differs = () =>
   invalidArchive(
-    'The directory of the archive is not that of its files. Send the archive as it was exported.'
+    'The directory at the end of the archive does not match its files. Send the archive as it was exported.'
   )

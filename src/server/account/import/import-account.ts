@@ -8,7 +8,7 @@ import { invalidArchive } from './errors.ts'
 import { createIncomingSession, type IncomingSession } from './incoming-session.ts'
 import { archiveLimits } from './limits.ts'
 import type { ParseSession } from './parse-session.ts'
-import { isManifest, placeOf, type Place } from './place.ts'
+import { isManifest, parseSessionPath, type SessionPath } from './session-path.ts'
 import { readArchive } from './read-archive.ts'
 import { otherArchive, readManifest } from './read-manifest.ts'
 import { newSummary, refuse, withProgress } from './summary.ts'
@@ -54,12 +54,12 @@ async function importFolders(work: Work, body: AsyncIterable<Buffer>) {
   try {
     for await (const { path, content } of readArchive(body, archiveLimits(work.dependencies.quotas))) {
       work.deadline.throwIfAborted()
-      const place = placeOf(path)
-      if (place && place.folder !== current?.folder) {
+      const sessionPath = parseSessionPath(path)
+      if (sessionPath && sessionPath.folder !== current?.folder) {
         await finish(work, current)
-        current = await begin(work, place)
+        current = await begin(work, sessionPath)
       }
-      if (place && current) await add(current, place.name, content)
+      if (sessionPath && current) await add(current, sessionPath.name, content)
       else if (isManifest(path)) manifest = await readManifest(content)
     }
     await finish(work, current)
@@ -74,10 +74,13 @@ type KnownSession = { folder: string; isKnown: true }
 
 const isKnown = (session: IncomingSession | KnownSession): session is KnownSession => 'isKnown' in session
 
-async function begin({ dependencies, sub }: Work, place: Place): Promise<IncomingSession | KnownSession> {
-  const stored = await createSessionRepository(dependencies.database.queries).findOwned(place.id, sub)
-  if (stored) return { folder: place.folder, isKnown: true }
-  return createIncomingSession(place, dependencies.maxRecordingBytes)
+async function begin(
+  { dependencies, sub }: Work,
+  sessionPath: SessionPath
+): Promise<IncomingSession | KnownSession> {
+  const stored = await createSessionRepository(dependencies.database.queries).findOwned(sessionPath.id, sub)
+  if (stored) return { folder: sessionPath.folder, isKnown: true }
+  return createIncomingSession(sessionPath, dependencies.maxRecordingBytes)
 }
 
 async function add(
@@ -111,7 +114,9 @@ async function save(work: Work, incoming: IncomingSession): Promise<void> {
     const { described, recording } = await incoming.read(work.parseSession)
     const { id, session } = described
     if (id.toLowerCase() !== incoming.id) {
-      throw invalidArchive(`The folder ${incoming.folder} has another session.`)
+      throw invalidArchive(
+        `session.json in the folder ${incoming.folder} has another id than the name of the folder.`
+      )
     }
     const content = await readNewSession({ ...session, audioBase64: '' }, async () => recording)
     const { created } = await saveSession(dependencies, { sub, deadline: () => deadline }, content)

@@ -6,7 +6,7 @@ import { receiveUpload, type ReceivedUpload } from '../../sessions/upload/upload
 import type { ArchivedFile } from '../archive.ts'
 import { SESSION_JSON } from '../exported-files.ts'
 import { damagedFile, invalidArchive } from './errors.ts'
-import { isRecording, type Place } from './place.ts'
+import { isRecording, type SessionPath } from './session-path.ts'
 
 type Digest = Omit<ArchivedFile, 'path'>
 
@@ -16,7 +16,7 @@ export type IncomingSession = ReturnType<typeof createIncomingSession>
  * Receives the files of one session, in any order. The recording and `session.json` go to spools; of the scores, which
  * `session.json` has as well, only digests are kept. The caller must close it.
  */
-export function createIncomingSession({ folder, id }: Place, maxRecordingBytes: number) {
+export function createIncomingSession({ folder, id }: SessionPath, maxRecordingBytes: number) {
   const arrived = new Map<string, Digest>()
   let text: ReceivedUpload | undefined
   let recording: RecordingSpool | undefined

@@ -7,8 +7,8 @@ const OTHER_BYTES = 100_000_000
 const OTHER_FILES = 1000
 
 /**
- * The largest archive of an account within its quotas. A score is in the archive twice, in `session.json` with escape
- * sequences; the page has the other texts once more. A file manager may add a file for each other one.
+ * The largest archive of an account within its quotas. Texts count five times: as they are, twice in `session.json`
+ * because of escape sequences, and twice in the page. A file manager may add one file for each other file.
  */
 export const archiveLimits = ({ sessions, textBytes, recordingsBytes }: Quotas) => ({
   files: 2 * FILES_PER_SESSION * sessions + OTHER_FILES,

@@ -42,6 +42,6 @@ function parse(line: string): Record<string, unknown> {
 /** The error for an archive that is no export of an account. */
 export const otherArchive = (cause?: unknown) =>
   invalidArchive(
-    'The archive is not an export of an account: its manifest.json is missing or another.',
+    'The archive is not an export of an account: manifest.json is missing or has another format.',
     cause
   )

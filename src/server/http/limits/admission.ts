@@ -17,8 +17,8 @@ declare module 'fastify' {
 
 /**
  * Limits the requests that are worked on at the same time, in all and for one user. Some more wait in a short
- * queue, in which users take turns; what the queue cannot hold is refused at once, before its body is read. Under
- * too much load, answering some in time is better than answering all too late. A request holds its place from the
+ * queue, in which users take turns; what the queue cannot hold is refused at once: before its body is read when the
+ * queue of the database is full, and after it when that of the storage is. Under too much load, answering some in time is better than answering all too late. A request holds its place from the
  * arrival of its body until its answer begins. The scope needs authentication.
  */
 async function admission(app: FastifyInstance) {
@@ -40,7 +40,7 @@ async function admission(app: FastifyInstance) {
   })
 }
 
-/** The deadline is looked at afterwards: a signal for each request that waits would cost a tenth of a read. */
+/** Looks at the deadline after the wait, instead of creating a signal for each request, which is slow. */
 async function waitForPlace(limiter: FairLimiter, request: FastifyRequest): Promise<void> {
   request.releasePlace = await limiter.acquire(request.user.sub)
   if (!request.expiry?.signal.aborted) return

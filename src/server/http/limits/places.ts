@@ -12,11 +12,11 @@ declare module 'fastify' {
 
 const REFUSAL = 'The server has too much to do at this moment. Retry shortly.'
 
-/** Database places of one user: what a page asks for at once. More would make others wait for as many. */
+/** Database places of one user: a page sends about three requests at once. With more, one user would delay others for longer. */
 const PER_USER = 3
 /**
- * Requests that wait for the database. Fifty pages that load at once need fewer; more would make all answers late,
- * by a tenth of a second where a thousand requests a second are answered.
+ * Requests that wait for the database: enough for fifty clients that send one each at once. At a thousand requests a
+ * second, a full queue delays answers by 64 ms.
  */
 const MAX_WAITING = 64
 
@@ -25,7 +25,7 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
   const { poolSize } = config.database
   const queue = { waitMs: 5000, refusal: REFUSAL }
   app.decorate('places', {
-    // More would not be done sooner, and each would take longer. The other connections serve those of the storage.
+    // Three quarters of the connections: more requests at a time slow each other down, and those of the storage need the rest.
     database: createFairLimiter({
       ...queue,
       count: Math.ceil(0.75 * poolSize),

@@ -13,7 +13,7 @@ export type LoadRefusals = ReturnType<typeof createLoadRefusals>
 export const isForLoad = ({ code, cause }: ApiError): boolean =>
   (code === 'too_many_requests' || code === 'server_busy') && cause === undefined
 
-/** How requests are refused of which there may be thousands a second. */
+/** Delays refusals for load, and counts them in the log: there may be thousands a second. */
 export function createLoadRefusals(log: Pick<FastifyBaseLogger, 'warn'>) {
   const counts = new Map<string, number>()
   let heldBack = 0

@@ -2,7 +2,7 @@ import { UUID_PATTERN } from '../../../contract/uuid.ts'
 import { MARKED_SCORE, RECORDING, SCORE, SESSION_JSON } from '../exported-files.ts'
 
 /** Where a file of a session is in an archive. */
-export type Place = { folder: string; id: string; name: string }
+export type SessionPath = { folder: string; id: string; name: string }
 
 const NAMES = [
   ...[SESSION_JSON, SCORE, MARKED_SCORE].map((name) => name.replaceAll('.', '\\.')),
@@ -14,7 +14,7 @@ const SESSION_FILE = new RegExp(`^((?:.*/)?sessions/[0-9-]+_(${UUID_PATTERN}))/(
 const MANIFEST = /(?:^|\/)manifest\.json$/
 
 /** @returns undefined for a file that belongs to no session, such as those that a file manager adds */
-export function placeOf(path: string): Place | undefined {
+export function parseSessionPath(path: string): SessionPath | undefined {
   const [, folder, id, name] = SESSION_FILE.exec(path) ?? []
   return folder && id && name ? { folder, id, name } : undefined
 }
