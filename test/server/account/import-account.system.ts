@@ -36,7 +36,11 @@ async function serve() {
 /** What the manifest of an export says about the scores and the recordings. */
 async function readManifest(archive: AsyncIterable<Buffer>): Promise<string[]> {
   let manifest = ''
-  for await (const { path, content } of readArchive(archive, { files: 100_000, bytes: 1e12 })) {
+  for await (const { path, content } of readArchive(archive, {
+    files: 100_000,
+    bytes: 1e12,
+    expansion: 1e12
+  })) {
     if (path === 'manifest.json') manifest = await text(content)
   }
   const { files } = JSON.parse(manifest) as { files: Array<{ path: string; sha256: string }> }

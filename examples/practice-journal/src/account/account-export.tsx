@@ -31,8 +31,8 @@ export function AccountExport() {
     <section aria-labelledby="export-title">
       <h3 id="export-title">Export</h3>
       <p>
-        One ZIP file with all your sessions, scores and recordings. You can import the file into another
-        account. Its page index.html plays the recordings without a network.
+        One ZIP file with all your sessions, scores and recordings. You can import the file into an account on
+        another server, or into this one again. Its page index.html plays the recordings without a network.
       </p>
       {state === 'running' && <progress aria-label="Export" />}
       <p role="status" className="hint">

@@ -18,9 +18,13 @@ export async function saveExport({ signal, onProgress }: Options): Promise<void>
   const { showSaveFilePicker: pick } = window as { showSaveFilePicker?: ShowSaveFilePicker }
   // First, because a browser shows it only in answer to a click.
   const file = await pick?.({ suggestedName: name, types: [{ accept: { 'application/zip': ['.zip'] } }] })
-  const { body } = await accountService.exportArchive({ signal })
+  const writable = await file?.createWritable()
+  const { body } = await accountService.exportArchive({ signal }).catch(async (error) => {
+    await writable?.abort()
+    throw error
+  })
   const archive = body!.pipeThrough(countBytes(onProgress), { signal })
-  if (file) await archive.pipeTo(await file.createWritable())
+  if (writable) await archive.pipeTo(writable)
   else saveBlob(await new Response(archive).blob(), name)
 }
 

@@ -6,12 +6,17 @@ export type ByteReader = ReturnType<typeof createByteReader>
 export function createByteReader(pieces: AsyncIterator<Buffer>) {
   let held: Buffer = Buffer.alloc(0)
   let isEnded = false
+  let arrived = 0
 
   async function fill(count: number): Promise<void> {
     while (held.length < count && !isEnded) {
       const next = await pieces.next()
-      if (next.done) isEnded = true
-      else held = held.length === 0 ? next.value : Buffer.concat([held, next.value])
+      if (next.done) {
+        isEnded = true
+        return
+      }
+      arrived += next.value.length
+      held = held.length === 0 ? next.value : Buffer.concat([held, next.value])
     }
   }
 
@@ -22,6 +27,9 @@ export function createByteReader(pieces: AsyncIterator<Buffer>) {
   }
 
   return {
+    /** Bytes that have arrived so far. */
+    arrived: () => arrived,
+
     /** The next bytes, which stay unread; fewer than `count` at the end. */
     async peek(count: number): Promise<Buffer> {
       await fill(count)

@@ -109,20 +109,25 @@ async function finish(work: Work, session: IncomingSession | KnownSession | unde
 
 async function save(work: Work, incoming: IncomingSession): Promise<void> {
   const { dependencies, sub, deadline, summary } = work
-  const release = await work.reserveText(incoming.textBytes)
+  const { described, recording } = await read(work, incoming)
+  const { id, session, audioUrl } = described
+  if (id.toLowerCase() !== incoming.id) {
+    throw invalidArchive(
+      `session.json in the folder ${incoming.folder} has another id than the name of the folder.`
+    )
+  }
+  const content = await readNewSession({ ...session, audioBase64: '' }, async () => recording)
+  const { created } = await saveSession(dependencies, { sub, deadline: () => deadline }, content)
+  if (!created) summary.already_there++
+  else summary.imported++
+  if (created && audioUrl && !recording) summary.recordings_missing++
+}
+
+/** Gives the place for a large text back before the recording is sent to the storage, which may take long. */
+async function read({ reserveText, parseSession }: Work, incoming: IncomingSession) {
+  const release = await reserveText(incoming.textBytes)
   try {
-    const { described, recording } = await incoming.read(work.parseSession)
-    const { id, session } = described
-    if (id.toLowerCase() !== incoming.id) {
-      throw invalidArchive(
-        `session.json in the folder ${incoming.folder} has another id than the name of the folder.`
-      )
-    }
-    const content = await readNewSession({ ...session, audioBase64: '' }, async () => recording)
-    const { created } = await saveSession(dependencies, { sub, deadline: () => deadline }, content)
-    if (!created) summary.already_there++
-    else summary.imported++
-    if (created && described.audioUrl && !recording) summary.recordings_missing++
+    return await incoming.read(parseSession)
   } finally {
     release()
   }

@@ -10,6 +10,8 @@ type Limits = {
   files: number
   /** Of all files together, uncompressed. */
   bytes: number
+  /** Bytes by which the files may be larger than what has arrived of the archive. */
+  expansion: number
 }
 
 /** A file of an archive. `content` ends early if its reader stops; the rest is then skipped. */
@@ -35,7 +37,7 @@ export async function* readArchive(
 
 async function* readFiles(reader: ByteReader, limits: Limits): AsyncGenerator<ArchiveEntry> {
   const directory = createDirectoryCheck()
-  const count = createCounter(limits.bytes)
+  const count = createCounter(reader, limits)
   for (let files = 0; (await signatureOf(reader)) === LOCAL_HEADER; files++) {
     if (files === limits.files) throw invalidArchive(`The archive has more than ${limits.files} files.`)
     const header = await readFileHeader(reader)
@@ -51,11 +53,16 @@ async function* readFiles(reader: ByteReader, limits: Limits): AsyncGenerator<Ar
   await directory.read(reader)
 }
 
-function createCounter(limit: number) {
-  let left = limit
+function createCounter(reader: ByteReader, { bytes: limit, expansion }: Limits) {
+  let total = 0
   return (bytes: number) => {
-    left -= bytes
-    if (left < 0) throw invalidArchive(`The files of the archive have more than ${limit} bytes.`)
+    total += bytes
+    if (total > limit) throw invalidArchive(`The files of the archive have more than ${limit} bytes.`)
+    if (total - reader.arrived() > expansion) {
+      throw invalidArchive(
+        `The files of the archive are more than ${expansion} bytes larger than the archive.`
+      )
+    }
   }
 }
 

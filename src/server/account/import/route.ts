@@ -100,7 +100,13 @@ const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) 
       })
       try {
         if (!(await createUserRepository(app.database.queries).findId(sub))) throw NOT_SYNCED
-        const limits = { limit, stallMs: upload.timeoutMs, minRate: minRate(upload) }
+        const limits = {
+          limit,
+          stallMs: upload.timeoutMs,
+          minRate: minRate(upload),
+          signal: deadline,
+          leavesRest: true
+        }
         return await importAccount(
           {
             dependencies: app.sessions,

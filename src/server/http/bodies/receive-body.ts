@@ -14,10 +14,14 @@ type Limits = {
   /** The longest time without any bytes, in milliseconds. */
   stallMs: number
   minRate?: MinRate | undefined
+  /** Ends the body with its reason. */
+  signal?: AbortSignal
+  /** If the consumer stops early, leave the rest unread: for bodies that take longer than a client should wait. */
+  leavesRest?: boolean
 }
 
 /**
- * Reads a body piece by piece, as fast as the consumer takes it. If the consumer stops early, the rest is
+ * Reads a body piece by piece, as fast as the consumer takes it. If the consumer stops early, the rest is usually
  * read and discarded before this generator returns: a client that is still sending would not see the answer.
  * @throws {ApiError} upload_stalled; malformed_body if the client disconnects
  * @throws FST_ERR_CTP_BODY_TOO_LARGE
@@ -28,7 +32,8 @@ export async function* receiveBody(body: Readable, limits: Limits): AsyncGenerat
     // Not `for await`, which would end `pieces` together with this generator.
     for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value
   } finally {
-    await discard(pieces)
+    if (limits.leavesRest) await pieces.return(undefined)
+    else await discard(pieces)
   }
 }
 
@@ -36,7 +41,10 @@ export async function* receiveBody(body: Readable, limits: Limits): AsyncGenerat
  * Reads a small body of known length as a whole, at a third of the price of its pieces.
  * @throws {ApiError} upload_stalled; malformed_body if the client disconnects
  */
-export function collectBody(body: Readable, { stallMs, minRate }: Omit<Limits, 'limit'>): Promise<Buffer> {
+export function collectBody(
+  body: Readable,
+  { stallMs, minRate }: Pick<Limits, 'stallMs' | 'minRate'>
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = []
     const start = performance.now()
@@ -64,7 +72,10 @@ export function collectBody(body: Readable, { stallMs, minRate }: Omit<Limits, '
   })
 }
 
-async function* readPieces(body: Readable, { limit, stallMs, minRate }: Limits): AsyncGenerator<Buffer> {
+async function* readPieces(
+  body: Readable,
+  { limit, stallMs, minRate, signal }: Limits
+): AsyncGenerator<Buffer> {
   // The end of the iterator must not destroy the connection, which the answer needs.
   const pieces: AsyncIterator<Buffer> = body.iterator({ destroyOnReturn: false })
   let received = 0
@@ -74,6 +85,7 @@ async function* readPieces(body: Readable, { limit, stallMs, minRate }: Limits):
       const start = performance.now()
       const next = await withTimeout(pieces.next(), stallMs)
       if (next.done) return
+      signal?.throwIfAborted()
       received += next.value.length
       waitedMs += performance.now() - start
       if (received > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()

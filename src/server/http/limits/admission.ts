@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { FairLimiter, Release } from './fair-limiter.ts'
+import type { FairLimiter } from './fair-limiter.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -9,9 +9,6 @@ declare module 'fastify' {
      * request with its body.
      */
     waitsForStorage?: boolean | ((request: FastifyRequest) => boolean)
-  }
-  interface FastifyRequest {
-    releasePlace: Release | undefined
   }
 }
 
@@ -25,7 +22,6 @@ async function admission(app: FastifyInstance) {
   const { database, storage } = app.places
   const limiterOf = (request: FastifyRequest) => (waitsForStorage(request) ? storage : database)
 
-  app.decorateRequest('releasePlace')
   // Every route needs the database.
   app.addHook('onRequest', ({ user }, _reply, done) => done(database.refusalFor(user.sub)))
   app.addHook('preHandler', (request, _reply, done) => {
@@ -33,10 +29,6 @@ async function admission(app: FastifyInstance) {
     request.releasePlace = limiter.tryAcquire(request.user.sub)
     if (request.releasePlace) return done()
     waitForPlace(limiter, request).then(() => done(), done)
-  })
-  app.addHook('onSend', (request, _reply, _payload, done) => {
-    request.releasePlace?.()
-    done()
   })
 }
 

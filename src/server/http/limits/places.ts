@@ -1,12 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
-import { createFairLimiter, type FairLimiter } from './fair-limiter.ts'
+import { createFairLimiter, type FairLimiter, type Release } from './fair-limiter.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Places of the requests in work: those that need the database alone, and those that wait for the storage. */
     places: Record<'database' | 'storage', FairLimiter>
+  }
+  interface FastifyRequest {
+    releasePlace: Release | undefined
   }
 }
 
@@ -20,10 +23,18 @@ const PER_USER = 3
  */
 const MAX_WAITING = 64
 
-/** The places that `admission` gives to requests. */
+/**
+ * The places that `admission` gives to requests. Register it before the plugins whose answers wait, for memory or for
+ * the rest of a body: the work is done by then, and the place is given back.
+ */
 async function places(app: FastifyInstance, { config }: { config: Pick<Config, 'database'> }) {
   const { poolSize } = config.database
   const queue = { waitMs: 5000, refusal: REFUSAL }
+  app.decorateRequest('releasePlace')
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    request.releasePlace?.()
+    done()
+  })
   app.decorate('places', {
     // Three quarters of the connections: more requests at a time slow each other down, and those of the storage need the rest.
     database: createFairLimiter({

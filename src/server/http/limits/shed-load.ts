@@ -48,6 +48,7 @@ async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config,
         'x-content-type-options': 'nosniff',
         'x-request-id': id,
         vary: 'Origin',
+        ...(app.isDraining && { connection: 'close' }),
         ...(origin !== undefined &&
           config.corsOrigins.includes(origin) && {
             'access-control-allow-origin': origin,
@@ -61,4 +62,7 @@ async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config,
 const hasLargeBody = (headers: FastifyRequest['headers']) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > UNCOUNTED_BYTES
 
-export default fp(shedLoad, { name: 'shed-load', dependencies: ['auth', 'places', 'problem-details'] })
+export default fp(shedLoad, {
+  name: 'shed-load',
+  dependencies: ['auth', 'drain-connections', 'places', 'problem-details']
+})

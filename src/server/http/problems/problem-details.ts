@@ -30,7 +30,9 @@ async function problemDetails(app: FastifyInstance) {
     const problem = toApiError(error)
     if (!isForLoad(problem)) return sendProblem(problem, request, reply)
     reply.isCounted = !loadRefusals.add(problem)
-    loadRefusals.holdBack(() => sendProblem(problem, request, reply))
+    loadRefusals.holdBack(() => {
+      if (!reply.sent && !reply.raw.headersSent) sendProblem(problem, request, reply) // its deadline may have passed
+    })
   })
 }
 

@@ -117,3 +117,25 @@ t.test('a small body whose client leaves is refused, before and while it arrives
   await t.rejects(collected, { code: 'malformed_body' })
   await t.rejects(collectBody(arriving, { stallMs: MINUTE }), { code: 'malformed_body' })
 })
+
+t.test('a body is ended by its signal, and its rest may stay unread', async (t) => {
+  const body = new PassThrough()
+  const end = new AbortController()
+  const pieces = receiveBody(body, { limit: 1e6, stallMs: MINUTE, signal: end.signal, leavesRest: true })
+  body.write('a')
+  t.equal(String((await pieces.next()).value), 'a')
+  end.abort(new Error('too late'))
+  body.write('b')
+  await t.rejects(pieces.next(), { message: 'too late' })
+  t.notOk(body.destroyed, 'the answer needs the connection')
+})
+
+t.test('a consumer that stops early need not wait for the rest', async (t) => {
+  const body = new PassThrough()
+  body.write('a')
+  for await (const piece of receiveBody(body, { limit: 1e6, stallMs: MINUTE, leavesRest: true })) {
+    t.equal(String(piece), 'a')
+    break
+  }
+  t.notOk(body.readableEnded)
+})

@@ -7,7 +7,7 @@ import problemDetails from '../../../../src/server/http/problems/problem-details
 import { isProblem } from '../../../helpers/problem.ts'
 
 /** An app whose requests go on until `finish` is called. */
-async function start(t: Test) {
+async function start(t: Test, answersWait?: Promise<void>) {
   const app = fastify()
   const running: Array<{ user: string; finish: () => void }> = []
   const work = (request: { user: { sub: string } }) =>
@@ -26,6 +26,7 @@ async function start(t: Test) {
     )
   )
   await app.register(places, { config: { database: { poolSize: 8 } } as never })
+  app.addHook('onSend', async () => answersWait)
   await app.register(admission)
   app.get('/read', work)
   app.get('/delete', { config: { waitsForStorage: true } }, work)
@@ -79,4 +80,21 @@ t.test('a request may tell whether it waits for the storage', async (t) => {
   t.equal(running.length, 4, 'three places of the database and one of the storage')
   await finishAll()
   for (const { statusCode } of await Promise.all(calls)) t.equal(statusCode, 200)
+})
+
+t.test('a place is given back before an answer waits, for memory or for the rest of a body', async (t) => {
+  let send = () => {}
+  const answersWait = new Promise<void>((resolve) => {
+    send = resolve
+  })
+  const { call, running, settle, finishAll } = await start(t, answersWait)
+  const first = [call('clara'), call('clara'), call('clara')]
+  await settle()
+  await finishAll()
+  const next = call('clara')
+  await settle()
+  t.equal(running.length, 1)
+  await finishAll()
+  send()
+  for (const { statusCode } of await Promise.all([...first, next])) t.equal(statusCode, 200)
 })

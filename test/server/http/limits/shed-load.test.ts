@@ -61,6 +61,14 @@ t.test('leaves large bodies and unknown tokens to admission, and routes without 
   await end()
 })
 
+t.test('closes the connections of a draining server', async (t) => {
+  const { app, headers, end } = await overloaded(t)
+  t.equal((await app.inject({ url: '/api/sessions', headers })).headers.connection, 'keep-alive')
+  await app.drain(0)
+  t.equal((await app.inject({ url: '/api/sessions', headers })).headers.connection, 'close')
+  await end()
+})
+
 t.test('serves everybody again at the end of the overload', async (t) => {
   const { clara, database, end } = await overloaded(t)
   t.equal((await clara.list()).statusCode, 503)
