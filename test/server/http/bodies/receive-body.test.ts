@@ -133,9 +133,8 @@ t.test('a body is ended by its signal, and its rest may stay unread', async (t) 
 t.test('a consumer that stops early need not wait for the rest', async (t) => {
   const body = new PassThrough()
   body.write('a')
-  for await (const piece of receiveBody(body, { limit: 1e6, stallMs: MINUTE, leavesRest: true })) {
-    t.equal(String(piece), 'a')
-    break
-  }
+  const pieces = receiveBody(body, { limit: 1e6, stallMs: MINUTE, leavesRest: true })
+  t.equal(String((await pieces.next()).value), 'a')
+  await pieces.return(undefined)
   t.notOk(body.readableEnded)
 })
