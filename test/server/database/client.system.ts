@@ -38,12 +38,13 @@ async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
 type Answer = Awaited<ReturnType<Caller['list']>>
 
 /**
- * Repeats until success. A busy machine may need longer than the time limit to connect and to finish delayed
+ * Repeats until success, for a minute at most. A busy machine may need longer than the time limit to connect and to finish delayed
  * queries.
  */
 async function untilServed(call: () => Promise<Answer>): Promise<Answer> {
+  const end = Date.now() + 60_000
   let answer = await call()
-  while (answer.statusCode === 503) answer = await call()
+  while (answer.statusCode === 503 && Date.now() < end) answer = await call()
   return answer
 }
 
