@@ -81,7 +81,7 @@ t.test('the practice journal without a network', { skip }, async (t) => {
     await button(page, 'Send').click()
     await row(page, 'Allegro').getByText('not sent').waitFor({ state: 'detached' })
     await page.getByText('Saved.', { exact: true }).waitFor()
-    await page.getByText(/not sent yet/).waitFor({ state: 'detached' }) // the figures follow the save
+    await page.getByText(/^Counts .* not sent yet/).waitFor({ state: 'detached' }) // the figures follow the save
     await context.unroute('**/api/sessions')
     t.equal(await row(page, 'Allegro').count(), 1)
   })
