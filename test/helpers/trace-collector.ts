@@ -15,8 +15,8 @@ export type CollectedSpan = {
 }
 
 /**
- * An OpenTelemetry collector: OTLP over HTTP, in Protocol Buffers. `state.status` is how it answers, 0 not at all; `bodies` are what
- * it has received.
+ * An OpenTelemetry collector: OTLP over HTTP, in Protocol Buffers. `state.status` is how it answers, 0 not at all;
+ * `bodies` are what it has received.
  */
 export async function startTraceCollector(t: Test) {
   const state = { status: 200, path: '', headers: {} as NodeJS.Dict<string | string[]> }

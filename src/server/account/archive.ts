@@ -11,7 +11,8 @@ export type ArchivedFile = { path: string; bytes: number; sha256: string }
 
 /**
  * `isCompressible` is false for files that are compressed already. These are deflated without compression: unlike a
- * stored file (APPNOTE 6.3.10, 4.4.5), one that is deflated tells where it ends, so the archive can be read as it arrives.
+ * stored file (APPNOTE 6.3.10, 4.4.5), one that is deflated tells where it ends, so the archive can be read as it
+ * arrives.
  */
 type FileOptions = { path: string; date: Date; isCompressible?: boolean }
 

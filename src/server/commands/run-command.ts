@@ -1,4 +1,4 @@
-import type { Invocation } from '../reconcile/recordings-command-line.ts'
+import type { Invocation } from '../reconcile/command-line.ts'
 
 /**
  * Runs a command with the arguments and the environment of the process. SIGINT and SIGTERM stop it at its

@@ -12,7 +12,10 @@ export function loggerOptions(config: Pick<Config, 'logLevel'>): FastifyServerOp
   }
 }
 
-/** Fastify's request log, with one line for each request, when it ends: a second one costs 40 µs. See also `isCounted`. */
+/**
+ * Fastify's request log, with one line for each request, when it ends: a second one costs 40 µs. Refusals that are
+ * counted instead (`isCounted`) have none.
+ */
 export const createRequestLog = (): LogController =>
   Object.assign(new LogController(), {
     incomingRequest() {},

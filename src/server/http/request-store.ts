@@ -20,7 +20,7 @@ export function storePerRequest<Value>(
     store.run(value, done)
   })
 
-  // The events of a body belong to its connection, and lead out of the store.
+  // The events of a body run in the context of its connection, so the store is entered again.
   app.addHook('preValidation', (request, _reply, done) => {
     const value = values.get(request)
     if (value === undefined) done()

@@ -1,9 +1,8 @@
-import { isUuid } from '../../contract/uuid.ts'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config.ts'
 import { createDatabase } from '../database/client.ts'
 import { createStorage } from '../storage/storage.ts'
-import { createProgress, type Terminal } from './progress.ts'
+import { readFrom, runCommandLine, type Invocation } from './command-line.ts'
 import { reconcileRecordings, type Finding } from './reconcile-recordings.ts'
 
 const USAGE = `Usage: npm run recordings:reconcile -- [--delete] [--min-age MINUTES] [--from USER_ID]
@@ -24,58 +23,27 @@ const LINES: { [kind in Finding['kind']]: (finding: Finding & { kind: kind }) =>
   foreign: ({ key }) => `found an object that is not a recording, left in place: ${key}`
 }
 
-/** How a command was called. */
-export type Invocation = {
-  args: string[]
-  env: NodeJS.ProcessEnv
-  /** Stops the run before its next step; the reason is printed. */
-  signal: AbortSignal
-  out: Pick<Console, 'log' | 'error'>
-  /** Where to tell the progress. */
-  terminal?: Terminal
-}
-
 /**
- * Runs the reconciliation with the options of the command line. If it fails or is stopped, it prints how to
- * continue.
+ * Runs the reconciliation with the options of the command line.
  * @returns the exit code
  */
-export async function runReconciliation({
-  args,
-  env,
-  signal,
-  out,
-  terminal
-}: Invocation): Promise<0 | 1 | 2> {
-  let from: string | undefined
-  try {
-    const { help, ...options } = readArguments(args)
-    if (help) {
-      out.log(USAGE)
-      return 0
+export function runReconciliation(invocation: Invocation): Promise<0 | 1 | 2> {
+  const { env, signal } = invocation
+  return runCommandLine(invocation, {
+    usage: USAGE,
+    subject: 'recordings',
+    readArguments,
+    async run({ remove, minAgeMs, from }, { print, onUser }) {
+      const unresolved = await reconcile({ remove, minAgeMs, from, signal, onUser }, env, print)
+      return { summary: summarize(unresolved), isClean: unresolved === 0 }
     }
-    from = options.from
-    const progress = createProgress({ terminal, from })
-    const onUser = (userId: string) => {
-      from = userId
-      progress.at(userId)
-    }
-    const unresolved = await reconcile({ ...options, signal, onUser }, env, (line) => {
-      progress.clear()
-      out.log(line)
-    }).finally(progress.clear)
-    out.log(
-      unresolved === 0
-        ? 'Recordings and sessions agree.'
-        : `${unresolved} ${unresolved === 1 ? 'finding needs' : 'findings need'} attention.`
-    )
-    return unresolved === 0 ? 0 : 1
-  } catch (error) {
-    out.error(describe(error as Error))
-    if (from) out.error(`Not all recordings were checked. To continue from here, add --from ${from}`)
-    return 2
-  }
+  })
 }
+
+const summarize = (unresolved: number) =>
+  unresolved === 0
+    ? 'Recordings and sessions agree.'
+    : `${unresolved} ${unresolved === 1 ? 'finding needs' : 'findings need'} attention.`
 
 function readArguments(args: string[]) {
   const { values } = parseArgs({
@@ -91,9 +59,12 @@ function readArguments(args: string[]) {
   if (!(minutes >= 0) || values['min-age'].trim() === '') {
     throw new Error(`--min-age must be a number of minutes\n\n${USAGE}`)
   }
-  const from = values.from?.toLowerCase()
-  if (from !== undefined && !isUuid(from)) throw new Error(`--from must be the id of a user\n\n${USAGE}`)
-  return { remove: values.delete, minAgeMs: minutes * 60_000, from, help: values.help }
+  return {
+    remove: values.delete,
+    minAgeMs: minutes * 60_000,
+    from: readFrom(values.from, USAGE),
+    help: values.help
+  }
 }
 
 type Options = Omit<Parameters<typeof reconcileRecordings>[0], 'database' | 'storage' | 'report'>
@@ -122,6 +93,3 @@ async function reconcile(
 
 const needsAttention = (finding: Finding) =>
   finding.kind === 'missing' || ('removed' in finding && !finding.removed)
-
-const describe = ({ message, cause }: Error) =>
-  cause instanceof Error ? `${message} (${cause.message})` : message

@@ -5,4 +5,4 @@ import { ROOT_CONTEXT, trace, type Context, type Span, type Tracer } from '@open
 export type Tracing = { tracer: Tracer; active: AsyncLocalStorage<Span | undefined> }
 
 /** The context of a span's children. */
-export const within = (span: Span): Context => trace.setSpan(ROOT_CONTEXT, span)
+export const contextOf = (span: Span): Context => trace.setSpan(ROOT_CONTEXT, span)

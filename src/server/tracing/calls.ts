@@ -11,7 +11,7 @@ import {
 } from '../diagnostics.ts'
 import { ApiError } from '../errors.ts'
 import { operationOf } from '../storage/operations.ts'
-import { within, type Tracing } from './active-span.ts'
+import { contextOf, type Tracing } from './active-span.ts'
 
 type Call = { result?: unknown; error?: unknown }
 type Description = { name: string; kind?: SpanKind; attributes?: Attributes }
@@ -32,7 +32,7 @@ export function traceCalls({ tracer, active }: Tracing): Array<() => void> {
       const parent = active.getStore()
       if (!parent && !isRoot) return undefined
       const { name, ...options } = describe(call)
-      const span = tracer.startSpan(name, options, parent ? within(parent) : ROOT_CONTEXT)
+      const span = tracer.startSpan(name, options, parent ? contextOf(parent) : ROOT_CONTEXT)
       if (!span.isRecording()) return undefined
       spans.set(call, span)
       return span

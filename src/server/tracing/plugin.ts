@@ -9,7 +9,7 @@ import { traceRequests } from './requests.ts'
 
 /**
  * Sends one trace of each request to an OpenTelemetry collector: the request, its statements, and its calls of the
- * storage and the issuer. It looks from outside, at hooks and at the diagnostics channels. Import it only where traces
+ * storage and the issuer. It uses hooks and the diagnostics channels alone. Import it only where traces
  * are wanted, because it loads OpenTelemetry. Register it before the routes.
  */
 async function tracing(app: FastifyInstance, options: { tracing: NonNullable<Config['tracing']> }) {

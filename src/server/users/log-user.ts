@@ -43,7 +43,7 @@ async function logUser(app: FastifyInstance, { config }: { config: Pick<Config, 
   }
 }
 
-/** Each request has a logger of its own, and adding to it costs a tenth of what a child of it does. */
+/** Each request has a logger of its own. Adding to it is cheaper than creating a child of it. */
 function addBindings(log: FastifyBaseLogger, bindings: Record<string, unknown>) {
   const pino = log as FastifyBaseLogger & { setBindings?: (bindings: Record<string, unknown>) => void }
   pino.setBindings?.(bindings)

@@ -41,8 +41,8 @@ async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
 type Answer = Awaited<ReturnType<Caller['list']>>
 
 /**
- * Repeats until success, for a minute at most. A busy machine may need longer than the time limit to connect and to finish delayed
- * queries.
+ * Repeats until success, for a minute at most. A busy machine may need longer than the time limit to connect and
+ * to finish delayed queries.
  */
 async function untilServed(call: () => Promise<Answer>): Promise<Answer> {
   const end = Date.now() + 60_000

@@ -30,7 +30,8 @@ type Work = Options & { summary: ImportSummary; seen: number }
  * folder has been read. At any time there is one recording and one text, in memory or in a nameless file. Sessions keep
  * their ids, so an import can be repeated: one that the user has is left as it is.
  *
- * A session that cannot be saved is refused, and the import goes on. Any other failure ends it; what was imported stays.
+ * A session that cannot be saved is refused, and the import goes on. Any other failure ends it; what was imported
+ * stays.
  * @param body the bytes of the archive
  * @throws {ApiError} invalid_archive; user_not_synced; server_busy; storage_unavailable; database_unavailable; the
  * errors of `body`; the reason of `deadline`

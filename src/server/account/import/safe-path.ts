@@ -2,8 +2,11 @@ import { isUtf8 } from 'node:buffer'
 import { invalidArchive } from './errors.ts'
 
 const MAX_PATH_BYTES = 1024
-// eslint-disable-next-line no-control-regex
-const UNSAFE = /[\\\u0000-\u001f\u007f]|^\/|^[a-z]:|(^|\/)\.\.(\/|$)/i
+/** Backslashes, absolute paths, drives, and parents. */
+const UNSAFE = /\\|^\/|^[a-z]:|(^|\/)\.\.(\/|$)/i
+
+/** A control character of ASCII. */
+const isControl = (byte: number) => byte < 0x20 || byte === 0x7f
 
 /**
  * Decodes the path of a file in an archive. Nothing is ever written to such a path; one that leaves the archive shows
@@ -15,7 +18,7 @@ export function readPath(bytes: Buffer, isDeclaredUtf8: boolean): string {
     throw unsafe()
   }
   const path = bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1')
-  if (UNSAFE.test(path)) throw unsafe()
+  if (UNSAFE.test(path) || bytes.some(isControl)) throw unsafe()
   return path
 }
 

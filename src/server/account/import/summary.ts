@@ -29,7 +29,9 @@ export function withProgress(thrown: unknown, { imported }: ImportSummary): unkn
   const error = toApiError(thrown as Error & { code: string; name: string })
   if (imported === 0 || error.code === 'internal_error') return thrown
   const { code, message, headers, retryAfter } = error
-  const detail = `${message} Sessions imported until then: ${imported}. They stay: send the whole archive again for the others.`
+  const detail =
+    `${message} Sessions imported until then: ${imported}. They stay: send the whole archive again for the ` +
+    'others.'
   return new ApiError(code, detail, {
     cause: thrown,
     headers,

@@ -6,7 +6,7 @@ import helmet from 'helmet'
 
 /**
  * Adds the security headers that helmet recommends. They are the same in every answer, so helmet computes them
- * once: for each request it would take as long as a tenth of a read.
+ * once, instead of for each request.
  */
 async function securityHeaders(app: FastifyInstance) {
   const headers = recommendedHeaders()

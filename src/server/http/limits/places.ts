@@ -9,13 +9,17 @@ declare module 'fastify' {
     places: Record<'database' | 'storage', FairLimiter>
   }
   interface FastifyRequest {
+    /** Gives the place of the request back, if it holds one. */
     releasePlace: Release | undefined
   }
 }
 
 const REFUSAL = 'The server has too much to do at this moment. Retry shortly.'
 
-/** Database places of one user: a page sends about three requests at once. With more, one user would delay others for longer. */
+/**
+ * Database places of one user: a page sends about three requests at once. With more, one user would delay others for
+ * longer.
+ */
 const PER_USER = 3
 /**
  * Requests that wait for the database: enough for fifty clients that send one each at once. At a thousand requests a
@@ -36,7 +40,8 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
     done()
   })
   app.decorate('places', {
-    // Three quarters of the connections: more requests at a time slow each other down, and those of the storage need the rest.
+    // Three quarters of the connections: more requests at a time slow each other down, and those of the storage
+    // need the rest.
     database: createFairLimiter({
       ...queue,
       count: Math.ceil(0.75 * poolSize),

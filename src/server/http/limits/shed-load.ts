@@ -13,8 +13,7 @@ declare module 'fastify' {
 
 /**
  * Refuses requests that the queue for the database cannot hold, before anything else is done for them. In an overload
- * most requests are refused: what each of them costs is lost for those that are accepted. Here it costs a third of an
- * answer that passes the other hooks. `admission` decides about requests with large bodies, and with tokens that
+ * most requests are refused, and what each of them costs is lost for those that are accepted. `admission` decides about requests with large bodies, and with tokens that
  * have yet to be verified.
  */
 async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config, 'corsOrigins'> }) {

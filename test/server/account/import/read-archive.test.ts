@@ -122,6 +122,8 @@ const hostile: Record<string, [archive: Buffer, detail: RegExp]> = {
   'a path of Windows': [zip([{ ...note, path: 'C:\\b' }]), /invalid path/],
   'a path with a drive': [zip([{ ...note, path: 'c:b' }]), /invalid path/],
   'a path with NUL': [zip([{ ...note, path: 'a\0b' }]), /invalid path/],
+  'a path with a line break': [zip([{ ...note, path: 'a\nb' }]), /invalid path/],
+  'a path with DEL': [zip([{ ...note, path: 'a\x7fb' }]), /invalid path/],
   'a path that is not the UTF-8 that it says': [
     zip([{ ...note, path: Buffer.from([0xff, 0xfe]) }]),
     /invalid path/
