@@ -42,13 +42,14 @@ export function createDelivery(options: DeliveryOptions) {
   let pauseMs = FIRST_PAUSE_MS
   let pausing: AbortController | undefined
   let isClosed = false
+  let isPaused = false
   let isForced = false
   let isSave = false
 
   /** Sends the next item. Undefined when none is due. The lock is held for one item only. */
   const sendNext = (isDue: (item: QueueItem) => boolean) =>
     lock(async () => {
-      const next = isClosed ? undefined : await queue.takeNext(isDue)
+      const next = isClosed || isPaused ? undefined : await queue.takeNext(isDue)
       if (!next) return undefined
       const { signal } = (current = { id: next.item.id, stop: new AbortController() }).stop
       const error = await send(next.item, signal).then(() => undefined, asError)
@@ -174,6 +175,15 @@ export function createDelivery(options: DeliveryOptions) {
     /** Ends the request that is being made for a session, after what waits for it was changed. */
     stop: (id: string) => {
       if (current?.id === id) current.stop.abort()
+    },
+    /** Interrupts what is being sent, and sends nothing until `resume`. */
+    pause: () => {
+      isPaused = true
+      current?.stop.abort()
+    },
+    resume: () => {
+      isPaused = false
+      flushLater()
     },
     close: () => {
       isClosed = true

@@ -64,6 +64,11 @@ export interface Outbox extends PracticeStorage {
    * Returns a function that unsubscribes.
    */
   onSending(listener: (sending?: Sending) => void): () => void
+  /**
+   * Does `work` while nothing is sent, in this and in other tabs; this page interrupts what it is sending. For the
+   * deletion of the account: a save that arrives later would create it again. Call `forget` within `work`.
+   */
+  withoutSending<T>(work: () => Promise<T>): Promise<T>
   /** Stops deliveries in this page; call it when the page closes the journal. */
   close(): void
   /**
@@ -220,6 +225,22 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
     },
 
     discard,
+
+    async withoutSending(work) {
+      let hasBegun = false
+      delivery.pause()
+      try {
+        return await lock(() => {
+          hasBegun = true
+          return work()
+        })
+      } catch (error) {
+        if (hasBegun) throw error
+        return await work() // without storage there is no lock, and nothing waits
+      } finally {
+        delivery.resume()
+      }
+    },
 
     subscribe: (listener: () => void) => add(listeners, listener),
 

@@ -683,6 +683,32 @@ t.test('a save that is being sent', async (t) => {
     t.equal(api.account('token').sessions.size, 1)
   })
 
+  await t.test('is interrupted while the account is deleted, and not sent afterwards', async (t) => {
+    const { api, outbox, saved, saves } = await sending(t)
+    await outbox.withoutSending(async () => {
+      api.account('token').sessions.clear()
+      await outbox.forget({ unsent: true })
+    })
+    await saved
+    await outbox.flush()
+    t.equal(saves(), 1)
+    t.equal(api.account('token').sessions.size, 0)
+  })
+
+  await t.test('waits while the account is being deleted, and is sent if that fails', async (t) => {
+    const { api, outbox, session, saved, release } = await sending(t)
+    release()
+    const deletion = outbox.withoutSending(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      t.equal(api.account('token').sessions.size, 0)
+      throw new Error('no network')
+    })
+    await t.rejects(deletion, { message: 'no network' })
+    await saved
+    await outbox.flush()
+    t.strictSame([...api.account('token').sessions.keys()], [session.id])
+  })
+
   await t.test('does not hold up others when it is stopped', async (t) => {
     const { api, outbox, session, saved } = await sending(t)
     const next = newSession()

@@ -21,15 +21,19 @@ export function AccountDeletion({ onDeleted }: { onDeleted: () => void }) {
     setState('running')
     setProblem('')
     try {
-      await accountService.deleteAccount()
+      await journal.withoutSending(deleteAll)
     } catch (error) {
       setState('idle')
       setProblem(describe(error as StorageError))
       return
     }
     setState('done')
-    await journal.forget({ unsent: true })
     onDeleted()
+  }
+
+  async function deleteAll() {
+    await accountService.deleteAccount()
+    await journal.forget({ unsent: true })
   }
 
   return (

@@ -17,6 +17,8 @@ export type Journal = {
   /** Recordings to play without a network. Undefined in mock mode. */
   recordings: ReturnType<typeof createRecordings> | undefined
   close: () => void
+  /** Does `work` while nothing is sent: see `Outbox`. */
+  withoutSending: <T>(work: () => Promise<T>) => Promise<T>
   /**
    * Removes what this browser keeps of the account. Only with `unsent`, also what is not sent or not saved yet. Never
    * rejects.
@@ -53,6 +55,7 @@ export function openJournal(account: string): Journal {
     outbox,
     drafts,
     recordings,
+    withoutSending: (work) => (outbox ? outbox.withoutSending(work) : work()),
     async forget({ unsent } = { unsent: false }) {
       const removed = Promise.allSettled([
         outbox?.forget({ unsent }),
