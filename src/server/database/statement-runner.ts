@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { databaseCalls, trace } from '../diagnostics.ts'
 import { sqlState, withTimeLimit } from './errors.ts'
@@ -31,6 +32,8 @@ type Options = {
 
 /** PostgreSQL has ended the statement to resolve a deadlock, and rolled it back (SQLSTATE 40P01). */
 const DEADLOCK_DETECTED = '40P01'
+/** Lets the other transaction of a deadlock take the lock that it waits for. Otherwise the two may meet again. */
+const DEADLOCK_PAUSE_MS = 50
 
 /**
  * PostgreSQL reports these before it runs a prepared statement. A pooler has given us a server connection
@@ -68,7 +71,8 @@ export function createStatementRunner(
     } catch (error) {
       const state = sqlState(error) ?? ''
       if (PREPARED_STATEMENT_FAULTS.has(state)) stopPreparing()
-      else if (state !== DEADLOCK_DETECTED) throw error
+      else if (state === DEADLOCK_DETECTED) await sleep(DEADLOCK_PAUSE_MS)
+      else throw error
       return (await send<Row>(statement, values)).rows
     }
   }
