@@ -33,7 +33,7 @@ t.test('my data: figures, export, import, deletion', { skip }, async (t) => {
   for (const song of ['Ode to Joy', 'Für Elise']) {
     await prepare(page, song)
     await save(page)
-    await row(page, song).waitFor()
+    await row(page, song).getByText('waiting').waitFor({ state: 'detached' })
   }
   const dialog = page.getByRole('dialog', { name: 'My data' })
   const open = async (page: Page) => {
