@@ -22,9 +22,9 @@ type Options = {
   firstPauseMs?: number
 }
 
-/** Rounds of checks that requests may cause: ten at once, then one a second. */
+/** Rounds of checks that requests may cause: ten at once, then one every two seconds. */
 const LOOKS_AT_ONCE = 10
-const LOOK_AFTER_MS = 1000
+const LOOK_AFTER_MS = 2000
 
 /**
  * Runs the checks in the background, and for requests at a bounded rate. Logs each fault when it appears, with its
