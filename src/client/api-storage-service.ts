@@ -1,4 +1,4 @@
-import type { SessionListItem } from '../contract/sessions.ts'
+import type { SessionListItem } from '../contract/session-list.ts'
 import { createHttp, networkError, type Http } from './api-http.ts'
 import { base64Parts } from './base64.ts'
 import { systemClock, type Clock } from './clock.ts'

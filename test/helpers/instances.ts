@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { SessionListItem } from '../../src/contract/sessions.ts'
+import type { SessionListItem } from '../../src/contract/session-list.ts'
 import { startServices } from './app.ts'
 import { startBuiltServer, type BuiltServer } from './built-server.ts'
 import { findFreePort } from './free-port.ts'

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type NewAnalysis, type NewSession, type SessionChanges } from '../../contract/sessions.ts'
+import type { NewAnalysis, NewSession, SessionChanges } from '../../contract/session-input.ts'
 import { invalidInput } from '../errors.ts'
 import type { AudioFormat } from '../audio/formats.ts'
 

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyContextConfig, FastifyReply } from 'fastify'
-import { SessionChangesSchema, SessionDataSchema, SessionParamsSchema } from '../../contract/sessions.ts'
+import { SessionChangesSchema } from '../../contract/session-input.ts'
+import { SessionDataSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import { revisionsIn } from '../http/answers/entity-tag.ts'
 import { describedAs, INVALID_ID, problemResponses, withHeader } from '../http/openapi/response-schemas.ts'
 import { readChanges } from './content.ts'

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyContextConfig } from 'fastify'
-import { SessionListQuerySchema, SessionListSchema } from '../../contract/sessions.ts'
+import { SessionListQuerySchema, SessionListSchema } from '../../contract/session-list.ts'
 import { invalidInput } from '../errors.ts'
 import { declareVersion, entityTagOf, hasVersion } from '../http/answers/conditional-read.ts'
 import {

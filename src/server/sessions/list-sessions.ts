@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { SessionListItem } from '../../contract/sessions.ts'
+import type { SessionListItem } from '../../contract/session-list.ts'
 import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import { encodeCursor, type Position } from './cursor.ts'
 import type { HistoryPiece, HistoryQuery, HistoryRepository, HistoryVersion } from './history-repository.ts'

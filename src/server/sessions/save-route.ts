@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { NewSessionSchema, SessionDataSchema } from '../../contract/sessions.ts'
+import { NewSessionSchema } from '../../contract/session-input.ts'
+import { SessionDataSchema } from '../../contract/sessions.ts'
 import type { Config } from '../config.ts'
 import { acceptEqualAnswerName } from '../http/bodies/answer-names.ts'
 import { describedAs, problemResponses, withHeader } from '../http/openapi/response-schemas.ts'

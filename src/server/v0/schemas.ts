@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { MAX_DURATION_SECONDS } from '../../contract/limits.ts'
-import { NewAnalysisSchema, NewSessionSchema } from '../../contract/sessions.ts'
+import { NewAnalysisSchema, NewSessionSchema } from '../../contract/session-input.ts'
 import { Nullable } from '../../contract/text.ts'
 
 /**

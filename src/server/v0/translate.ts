@@ -1,5 +1,5 @@
 import { MAX_DURATION_SECONDS } from '../../contract/limits.ts'
-import type { NewSession } from '../../contract/sessions.ts'
+import type { NewSession } from '../../contract/session-input.ts'
 import type { SyncUser } from '../../contract/users.ts'
 import { readProfile } from '../users/profile.ts'
 import type { V0NewSession, V0User } from './schemas.ts'

@@ -1,4 +1,5 @@
-import type { SessionData, SessionListItem } from '../../../src/contract/sessions.ts'
+import type { SessionListItem } from '../../../src/contract/session-list.ts'
+import type { SessionData } from '../../../src/contract/sessions.ts'
 
 type Answer = { statusCode: number; body: string }
 

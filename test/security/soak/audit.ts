@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
-import type { SessionData, SessionListItem } from '../../../src/contract/sessions.ts'
+import type { SessionListItem } from '../../../src/contract/session-list.ts'
+import type { SessionData } from '../../../src/contract/sessions.ts'
 import { loadConfig } from '../../../src/server/config.ts'
 import { createDatabase } from '../../../src/server/database/client.ts'
 import { reconcileFigures } from '../../../src/server/reconcile/reconcile-figures.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { SessionListItem } from '../../../src/contract/sessions.ts'
+import type { SessionListItem } from '../../../src/contract/session-list.ts'
 import type { User } from '../../../src/contract/users.ts'
 import { build, type Caller } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'

@@ -68,7 +68,9 @@ t.test("Spectral's recommended rules find nothing", { skip }, async (t) => {
 /** Compiles if the generated types and those of the contract are the same. */
 const USE = `
 import type { components, operations } from './api.d.ts'
-import type { NewSession, SessionData, SessionListItem } from '${root}/src/contract/sessions.ts'
+import type { NewSession } from '${root}/src/contract/session-input.ts'
+import type { SessionListItem } from '${root}/src/contract/session-list.ts'
+import type { SessionData } from '${root}/src/contract/sessions.ts'
 import type { UserStatsData } from '${root}/src/contract/stats.ts'
 import type { SyncUser, User } from '${root}/src/contract/users.ts'
 
