@@ -52,6 +52,24 @@ t.test('my data: figures, export, import, deletion', { skip }, async (t) => {
   t.equal([...files.keys()].filter((path) => path.endsWith('recording.webm')).length, 2)
   await dialog.getByText(/^Exported, \d+ kB\.$/).waitFor()
 
+  await button(page, 'Close').click()
+  let isHeld = true
+  await page.route('**/api/sessions', (route) =>
+    isHeld && route.request().method() === 'POST' ? route.abort() : route.continue()
+  )
+  await prepare(page, 'Not sent')
+  await save(page, /^Saved in this browser/)
+  await open(page)
+  const notSent = dialog.getByText(
+    '1 session is not sent yet. The export and the figures above leave out what is not sent.'
+  )
+  await notSent.waitFor()
+  await checkAccessibility(t, page, 'my-data-not-sent')
+  isHeld = false
+  await page.evaluate(() => dispatchEvent(new Event('online')))
+  await notSent.waitFor({ state: 'detached' })
+  await dialog.getByText('3', { exact: true }).waitFor()
+
   const archive = join(t.testdir(), name)
   await writeFile(archive, bytes)
   const input = dialog.getByLabel('Import a file')

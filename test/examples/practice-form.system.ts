@@ -119,7 +119,7 @@ t.test('the practice form', { skip }, async (t) => {
     await add('ode.mxl', compressedScore(await readFile(SCORE)))
     await page.locator('.sheet svg').waitFor()
     await add('cut.musicxml', (await readFile(SCORE)).subarray(0, 1000))
-    await page.getByText('cut.musicxml is not MusicXML.').waitFor()
+    await page.getByText('cut.musicxml is not MusicXML, or it is damaged.').waitFor()
     await page.evaluate(() => Reflect.deleteProperty(globalThis, 'DecompressionStream'))
     await add('ode.mxl', compressedScore(await readFile(SCORE)))
     await page.getByText('This browser cannot open compressed scores.').waitFor()

@@ -119,11 +119,12 @@ t.test('the practice journal', { skip }, async (t) => {
           () => Number(document.querySelector('[role=meter]')?.getAttribute('aria-valuenow')) > 20
         )
         await button(page, 'Pause').click()
-        await page.getByText('paused').waitFor()
+        await page.getByText('Paused.', { exact: true }).waitFor()
         const paused = await page.getByRole('timer').innerText()
         await check('recording')
         t.equal(await page.getByRole('timer').innerText(), paused, 'the timer stops during a pause')
         await button(page, 'Resume').click()
+        await page.getByText('Recording.', { exact: true }).waitFor()
         await page.waitForFunction(
           (paused) => document.querySelector('[role=timer]')?.textContent !== paused,
           paused
@@ -374,6 +375,50 @@ t.test('the practice journal', { skip }, async (t) => {
         t.equal(await page.getByRole('region', { name: 'Not saved' }).count(), 0)
       }
     )
+
+    await t.test('lets a refused session be saved without its recording', async (t) => {
+      await page.getByLabel('Piece', { exact: true }).fill('Gavotte')
+      await page
+        .getByLabel('Choose a recording')
+        .setInputFiles({ name: 'gavotte.webm', mimeType: 'audio/webm', buffer: Buffer.from('No music') })
+      await page.getByLabel('Minutes practised').fill('15')
+      await button(page, 'Save').click()
+      await button(page, 'Save without the recording').click()
+      await page.getByRole('region', { name: 'Not saved' }).waitFor({ state: 'detached' })
+      await row(page, 'Gavotte').getByText('not saved').waitFor({ state: 'detached' })
+      t.match(await row(page, 'Gavotte').innerText(), /15 min/)
+      await button(page, 'Play Gavotte').waitFor({ state: 'detached' })
+    })
+
+    await t.test('lets a refused change be discarded, and keeps the session', async (t) => {
+      await row(page, 'Gavotte').click()
+      const edit = page.locator('.entry', { hasText: 'Gavotte' }).getByRole('button', { name: 'Edit' })
+      await edit.waitFor()
+      await page.context().setOffline(true)
+      await edit.click()
+      const form = page.getByRole('form', { name: 'Edit Gavotte' })
+      await form.getByLabel('Minutes practised').fill('30')
+      await button(page, 'Save changes').click()
+      await form.waitFor({ state: 'detached' })
+      await row(page, 'Gavotte').getByText('waiting').waitFor()
+      await page.route(`${sessions}/*`, (route) =>
+        route.request().method() === 'PATCH'
+          ? route.fulfill({
+              status: 400,
+              headers: { 'access-control-allow-origin': '*' },
+              json: { code: 'invalid_input', detail: 'Invalid.' }
+            })
+          : route.fallback()
+      )
+      await page.context().setOffline(false)
+      await row(page, 'Gavotte').getByText('not saved').waitFor()
+      await checkAccessibility(t, page, 'change refused')
+      await button(page, 'Discard the change').click()
+      await row(page, 'Gavotte').getByText('not saved').waitFor({ state: 'detached' })
+      t.match(await row(page, 'Gavotte').innerText(), /15 min/)
+      await page.unroute(`${sessions}/*`)
+      await row(page, 'Gavotte').click()
+    })
 
     await t.test('shows what cannot be loaded, and loads it on request', async (t) => {
       let answer = () => {}

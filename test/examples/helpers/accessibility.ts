@@ -14,8 +14,8 @@ const SIZES = {
 }
 
 /**
- * Expects no findings of axe-core, in light and dark mode, and no horizontal scrolling at 320 pixels (WCAG
- * 1.4.10). `npm run journal:screenshots` also takes screenshots, in forced colours as well.
+ * Expects no findings of axe-core, in light and dark mode, no horizontal scrolling at 320 pixels (WCAG 1.4.10),
+ * and no scrolling beyond the end of the page. `npm run journal:screenshots` also takes screenshots, in forced colours as well.
  */
 export async function checkAccessibility(t: Test, page: Page, what: string) {
   if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axeSource)
@@ -31,6 +31,7 @@ export async function checkAccessibility(t: Test, page: Page, what: string) {
     await page.emulateMedia({ forcedColors: 'none' })
   }
   t.strictSame(await tooWide(page), [], `${what}, at 320 pixels`)
+  t.equal(await emptyBelow(page), 0, `${what}, no empty space below the page`)
 }
 
 /** The elements that reach beyond a page of 320 pixels. */
@@ -46,6 +47,14 @@ async function tooWide(page: Page): Promise<string[]> {
   )
   await page.setViewportSize(before)
   return found
+}
+
+/** Pixels that can be scrolled below the end of the page. */
+function emptyBelow(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const end = scrollY + document.querySelector('main')!.getBoundingClientRect().bottom
+    return Math.max(0, Math.floor(document.documentElement.scrollHeight - Math.max(end, innerHeight)))
+  })
 }
 
 function violations(page: Page, colorScheme: 'light' | 'dark'): Promise<string[]> {
@@ -70,9 +79,13 @@ function violations(page: Page, colorScheme: 'light' | 'dark'): Promise<string[]
 
 async function takeScreenshots(page: Page, name: string) {
   const before = page.viewportSize()!
+  // Draws what is out of sight as well.
+  await page.addStyleTag({ content: '.day { content-visibility: visible !important }' })
   await mkdir(FOLDER, { recursive: true })
   for (const [size, viewport] of Object.entries(SIZES)) {
-    await page.setViewportSize(viewport)
+    const hasDialog = await page.locator('dialog[open]').count()
+    await page.setViewportSize({ ...viewport, ...(hasDialog && { height: 1600 }) })
+    if (await page.locator('.sheet svg').count()) await page.waitForTimeout(1_000) // it is drawn again
     await page.evaluate(() => scrollTo(0, 0)) // resets sticky elements
     await page.screenshot({ path: join(FOLDER, `${name}-${size}.png`), fullPage: true })
   }

@@ -4,8 +4,8 @@ import { messageFor } from '../shared/error-messages.ts'
 import { formatBytes } from '../shared/format.ts'
 import { saveExport } from '../services/save-export.ts'
 
-/** Saves all data of the account as a file. */
-export function AccountExport() {
+/** Saves all data of the account as a file. `unsent`: how many sessions have something that waits in this browser. */
+export function AccountExport({ unsent }: { unsent: number }) {
   const [state, setState] = useState<'idle' | 'running' | 'done'>('idle')
   const [received, setReceived] = useState('')
   const [problem, setProblem] = useState('')
@@ -34,6 +34,12 @@ export function AccountExport() {
         One ZIP file with all your sessions, scores and recordings. You can import the file into an account on
         another server, or into this one again. Its page index.html plays the recordings without a network.
       </p>
+      {unsent > 0 && (
+        <p className="problem">
+          {unsent === 1 ? '1 session is' : `${unsent} sessions are`} not sent yet. The export and the figures
+          above leave out what is not sent.
+        </p>
+      )}
       {state === 'running' && <progress aria-label="Export" />}
       <p role="status" className="hint">
         {state === 'running' && (received ? `${received} so far. Its size is not known yet.` : 'Preparing…')}

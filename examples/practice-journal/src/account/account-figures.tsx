@@ -27,7 +27,7 @@ function Space({ name, used, limit }: { name: string; used: number; limit: numbe
   return (
     <div className="space">
       <span>
-        {name}: {text}
+        {name}: <span>{text}</span>
       </span>
       <meter aria-label={name} aria-valuetext={text} max={limit} value={used} />
     </div>

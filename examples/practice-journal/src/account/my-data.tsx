@@ -1,8 +1,9 @@
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { createPortal } from 'react-dom'
 import type { Account } from '@harmony-helper/client/account'
 import { messageFor } from '../shared/error-messages.ts'
 import type { StorageError } from '@harmony-helper/client'
+import { useSessions } from '../services/journal.ts'
 import { accountService } from '../services/storageFactory.ts'
 import { AccountDeletion } from './account-deletion.tsx'
 import { AccountExport } from './account-export.tsx'
@@ -16,6 +17,7 @@ export function MyData({ name, onDeleted }: Props) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [account, setAccount] = useState<Account>()
   const [problem, setProblem] = useState('')
+  const unsent = useSessions(({ history }) => history.filter(({ pending }) => pending).length)
 
   async function load() {
     try {
@@ -29,6 +31,9 @@ export function MyData({ name, onDeleted }: Props) {
     dialog.current!.showModal()
     load()
   }
+  useEffect(() => {
+    if (dialog.current!.open) load() // the figures follow what was sent
+  }, [unsent])
 
   return (
     <>
@@ -53,7 +58,7 @@ export function MyData({ name, onDeleted }: Props) {
               {problem}
             </p>
           )}
-          <AccountExport />
+          <AccountExport unsent={unsent} />
           <AccountImport onImported={load} />
           <AccountDeletion onDeleted={onDeleted} />
         </dialog>,

@@ -1,8 +1,8 @@
 import { useState } from 'react'
 import type { SessionData } from '@harmony-helper/client'
 import { timeOfDay, dayName } from '../shared/format.ts'
-import { messageFor } from '../shared/error-messages.ts'
 import { useJournal, useOnline, useSessions } from '../services/journal.ts'
+import { UnsentSession } from './unsent-session.tsx'
 
 /** Sessions that are not in the account yet, with the reason. */
 export function UnsentSessions() {
@@ -33,7 +33,7 @@ export function UnsentSessions() {
       </p>
       {unsent.length > 0 && (
         <section className="card" aria-labelledby="unsent-title">
-          <h2 id="unsent-title">{titleOf(unsent)}</h2>
+          <h2 id="unsent-title">{titleOf(unsent, online ? sendingId : null)}</h2>
           <ul className="plain">
             {unsent.map((session) => (
               <li key={session.id}>
@@ -57,12 +57,10 @@ export function UnsentSessions() {
 }
 
 function State({ session }: { session: SessionData }) {
-  const { id, songName, pending, refusal } = session
+  const { id, pending, refusal } = session
   const online = useOnline()
   const sendingId = useSessions((state) => state.sendingId)
-  if (refusal) return <Unsent id={id} name={songName} problem={`Not saved: ${messageFor(refusal)}`} />
-  const isStopped = pending === 'stopped'
-  if (isStopped) return <Unsent id={id} name={songName} hint="Stopped. It is only in this browser." />
+  if (refusal || pending === 'stopped') return <UnsentSession session={session} />
   return online && sendingId === id ? <Upload id={id} /> : <WaitingReason />
 }
 
@@ -95,48 +93,10 @@ function WaitingReason() {
   )
 }
 
-function titleOf(unsent: SessionData[]): string {
+function titleOf(unsent: SessionData[], sendingId: string | null): string {
+  if (unsent.every(({ id }) => id === sendingId)) return 'Sending'
   if (unsent.every(({ refusal }) => refusal)) return 'Not saved'
   return unsent.every(({ pending }) => pending === 'stopped') ? 'Not sent' : 'Waiting to be sent'
-}
-
-type UnsentProps = { id: string; name: string; problem?: string; hint?: string }
-
-/** Lets the user send or delete a session that the server refused, or that was stopped. */
-function Unsent({ id, name, problem, hint }: UnsentProps) {
-  const { store } = useJournal()
-  const [trying, setTrying] = useState(false)
-
-  async function retry() {
-    setTrying(true)
-    await store
-      .getState()
-      .retrySave(id)
-      .catch(() => store.setState({ error: null })) // this component shows the error
-    setTrying(false)
-  }
-  function remove() {
-    if (confirm(`Delete “${name}”? It was never sent to your account. This cannot be undone.`)) {
-      store
-        .getState()
-        .deleteSession(id)
-        .catch(() => {})
-    }
-  }
-
-  return (
-    <>
-      <p className={problem ? 'problem' : 'hint'}>{problem ?? hint}</p>
-      <div className="actions">
-        <button type="button" onClick={retry}>
-          {problem ? (trying ? 'Trying…' : 'Try again') : trying ? 'Sending…' : 'Send'}
-        </button>
-        <button type="button" className="danger" onClick={remove}>
-          Delete
-        </button>
-      </div>
-    </>
-  )
 }
 
 /** Whether the sign-in has expired and could not be renewed. */

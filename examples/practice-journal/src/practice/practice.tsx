@@ -62,10 +62,12 @@ export function Practice() {
           </p>
         )}
         <Additions form={form} describedBy="accepted-files" />
-        <p id="accepted-files" className="hint small">
-          {ACCEPTED_FILES}
-          {canDrop && ' You can also drop files on this page.'}
-        </p>
+        {idle && (
+          <p id="accepted-files" className="hint small">
+            {ACCEPTED_FILES}
+            {canDrop && ' You can also drop files on this page.'}
+          </p>
+        )}
       </form>
       {session?.xmlContent && <Score xml={session.xmlContent} title={session.songName || 'this piece'} />}
     </section>

@@ -19,7 +19,7 @@ export function Transport({ form }: { form: PracticeForm }) {
         </button>
       )}
       {recording ? (
-        <PauseButton recorder={recorder} />
+        <PauseButton form={form} />
       ) : (
         <button type="button" onClick={timing ? form.stopTimer : form.startTimer}>
           {timing ? <StopIcon /> : <TimerIcon />}{' '}
@@ -31,15 +31,14 @@ export function Transport({ form }: { form: PracticeForm }) {
           {formatClock(recording ? recorder.seconds : elapsed)}
         </span>
       )}
-      {recorder.status === 'paused' && <em>paused</em>}
     </div>
   )
 }
 
-function PauseButton({ recorder }: Pick<PracticeForm, 'recorder'>) {
+function PauseButton({ form: { recorder, pause, resume } }: { form: PracticeForm }) {
   const paused = recorder.status === 'paused'
   return (
-    <button type="button" onClick={paused ? recorder.resume : recorder.pause}>
+    <button type="button" onClick={paused ? resume : pause}>
       {paused ? <RecordIcon /> : <PauseIcon />} {paused ? 'Resume' : 'Pause'}
     </button>
   )

@@ -87,6 +87,16 @@ export function usePractice() {
     }
   }
 
+  function pause() {
+    recorder.pause()
+    tell('Paused.')
+  }
+
+  function resume() {
+    recorder.resume()
+    tell('Recording.')
+  }
+
   async function addFiles(files: Iterable<File>) {
     if (!saving) await added.addFiles(files)
   }
@@ -146,7 +156,7 @@ export function usePractice() {
 
   return {
     ...{ session, timer, recorder, saving, said, focus, moveFocus, usualInstrument: draft.usualInstrument },
-    ...{ edit, record, startTimer, stopTimer, setSeconds, showMinutes, minutesShown },
+    ...{ edit, record, pause, resume, startTimer, stopTimer, setSeconds, showMinutes, minutesShown },
     ...{ addFiles, removeScore, save, discard }
   }
 }

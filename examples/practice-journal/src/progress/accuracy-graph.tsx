@@ -42,17 +42,19 @@ export function AccuracyGraph({ piece, accuracies }: { piece: string; accuracies
     <figure>
       <h3>Accuracy</h3>
       <div ref={element} className="graph" aria-hidden="true" />
-      <table className="sr-only">
-        <caption>Accuracy of {piece} in per cent</caption>
-        <tbody>
-          {accuracies.map(({ date, percent }) => (
-            <tr key={date}>
-              <th scope="row">{dayName(date)}</th>
-              <td>{percent}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div className="sr-only">
+        <table>
+          <caption>Accuracy of {piece} in per cent</caption>
+          <tbody>
+            {accuracies.map(({ date, percent }) => (
+              <tr key={date}>
+                <th scope="row">{dayName(date)}</th>
+                <td>{percent}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
       <figcaption className="hint">
         Per cent, {dayName(first.date)} to {dayName(last.date)}
       </figcaption>

@@ -37,19 +37,22 @@ export function HeatMap({ year, days }: { year: string; days: Day[] }) {
           />
         </div>
       </div>
-      <table className="sr-only">
-        <caption>Minutes practised in each month of {year}</caption>
-        <tbody>
-          {barsOf(periodOf('year', `${year}-01-01`), days).map(({ name, minutes, sessions }) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>
-                {minutes} min, {sessions} sessions
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div className="sr-only">
+        <table>
+          <caption>Minutes practised in each month of {year}</caption>
+          <tbody>
+            {barsOf(periodOf('year', `${year}-01-01`), days).map(({ name, minutes, sessions }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>
+                  {minutes} min, {sessions} sessions
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <figcaption className="hint">Each square is a day of {year}.</figcaption>
     </figure>
   )
 }

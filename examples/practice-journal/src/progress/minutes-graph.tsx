@@ -31,17 +31,19 @@ export function MinutesGraph({ bars, title }: { bars: Bar[]; title: string }) {
   return (
     <figure>
       <div ref={element} className={`graph bars-${bars.length > 12 ? 'thin' : 'wide'}`} aria-hidden="true" />
-      <table className="sr-only">
-        <caption>Minutes practised, {title}</caption>
-        <tbody>
-          {bars.map(({ name, minutes }) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>{minutes}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div className="sr-only">
+        <table>
+          <caption>Minutes practised, {title}</caption>
+          <tbody>
+            {bars.map(({ name, minutes }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{minutes}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
       <figcaption className="hint">Minutes</figcaption>
     </figure>
   )

@@ -4,6 +4,7 @@ import { useSessions } from '../services/journal.ts'
 import { Choice } from '../history/filters.tsx'
 import { useChoices } from '../history/search.ts'
 import { AccuracyGraph } from './accuracy-graph.tsx'
+import { Basis } from './basis.tsx'
 import { HeatMap } from './heat-map.tsx'
 import { MinutesGraph } from './minutes-graph.tsx'
 import { barsOf, next, periodOf, previous, titleOf, type Period, type Unit } from './periods.ts'
@@ -26,6 +27,7 @@ export default function ProgressPanel() {
   return (
     <div className="panel">
       <Choice label="Progress of" all="All pieces" options={pieces} value={piece} onChange={setPiece} />
+      <Basis />
       {problem && !piece && (
         <div className="actions">
           <p className="problem" role="alert">

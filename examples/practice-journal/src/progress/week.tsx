@@ -4,7 +4,7 @@ import type { UserStatsData } from '@harmony-helper/client'
 import { dayOf, formatDuration, timeZoneName } from '../shared/format.ts'
 import { NoteIcon } from '../shared/icons.tsx'
 import { useSessions } from '../services/journal.ts'
-import { USE_MOCK } from '../services/storageFactory.ts'
+import { Basis } from './basis.tsx'
 import { scaleOf } from './scale.ts'
 
 /**
@@ -32,38 +32,27 @@ export function Week() {
           <dd>{stats ? formatDuration(stats.total_minutes * 60) : '–'}</dd>
         </div>
       </dl>
-      <NotSent />
+      <Basis />
       <figure>
         <Graph week={stats?.weekly_progress ?? []} />
-        <table className="sr-only">
-          <caption>Minutes practised on each day of this week</caption>
-          <tbody>
-            {stats?.weekly_progress.map(({ day, date, minutes }) => (
-              <tr key={day} aria-current={date === dayOf(new Date()) ? 'date' : undefined}>
-                <th scope="row">{day}</th>
-                <td>{minutes}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <div className="sr-only">
+          <table>
+            <caption>Minutes practised on each day of this week</caption>
+            <tbody>
+              {stats?.weekly_progress.map(({ day, date, minutes }) => (
+                <tr key={day} aria-current={date === dayOf(new Date()) ? 'date' : undefined}>
+                  <th scope="row">{day}</th>
+                  <td>{minutes}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
         <figcaption className="hint">
           Minutes per day. Days start at midnight, {timeZoneName} time.
         </figcaption>
       </figure>
     </section>
-  )
-}
-
-/** Marks that the figures count what is not in the account yet. */
-function NotSent() {
-  const history = useSessions((state) => state.history)
-  if (USE_MOCK) return null
-  const waiting = history.filter(({ pending }) => pending && pending !== 'refused').length
-  if (waiting === 0) return null
-  return (
-    <p className="hint">
-      Counts {waiting === 1 ? '1 session that is' : `${waiting} sessions that are`} not sent yet.
-    </p>
   )
 }
 

@@ -10,7 +10,7 @@ export async function readScore(file: File): Promise<{ xml: string; title: strin
   const score = new DOMParser().parseFromString(xml, 'application/xml')
   const isScore = /^score-(partwise|timewise)$/.test(score.documentElement.nodeName)
   if (!isScore || score.querySelector('parsererror')) {
-    throw new Error(`${file.name} is not MusicXML. Scores end in .musicxml, .xml or .mxl.`)
+    throw new Error(`${file.name} is not MusicXML, or it is damaged. Export the score again as MusicXML.`)
   }
   const title = score.querySelector('work-title, movement-title')?.textContent
   return { xml, title: (title ?? '').trim().replace(/\s+/g, ' ').slice(0, 300) }
