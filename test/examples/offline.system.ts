@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
 import { findChromium } from '../client/helpers/browser.ts'
 import { checkAccessibility } from './helpers/accessibility.ts'
-import { button, listenTo, prepare, row, save, SCORE, signIn } from './helpers/actions.ts'
+import { button, listenTo, prepare, row, save, SCORE, signIn, tokenOf } from './helpers/actions.ts'
 import { startBrowser } from './helpers/browser.ts'
 import { startJournalSite } from './helpers/journal-site.ts'
 
@@ -143,6 +143,58 @@ t.test('the practice journal without a network', { skip }, async (t) => {
     await row(page, 'Gigue').getByText('waiting').waitFor({ state: 'detached' })
     await page.getByText(/^You are offline/).waitFor({ state: 'detached' })
     t.equal(await row(page, 'Gigue').count(), 1)
+  })
+
+  await t.test('merges offline changes with those of another device', async (t) => {
+    const authorization = `Bearer ${await tokenOf(page)}`
+    const otherDevice = async (method: string, path = '', body?: object) => {
+      const response = await fetch(`${journal.api}/api/sessions${path}`, {
+        method,
+        headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
+        body: body ? JSON.stringify(body) : null
+      })
+      t.ok(response.ok, `${method} by the other device`)
+      return response
+    }
+    const songs = async () => {
+      const rows = (await (await otherDevice('GET')).json()) as { id: string; song_name: string }[]
+      return new Map(rows.map(({ id, song_name: song }) => [song, id]))
+    }
+    const entry = (song: string) => page.locator('.entry', { hasText: song })
+    for (const song of ['Prelude', 'Allegro']) {
+      await row(page, song).click()
+      await entry(song).getByRole('button', { name: 'Edit' }).waitFor()
+    }
+
+    await disconnect()
+    await entry('Prelude').getByRole('button', { name: 'Edit' }).click()
+    await page.getByRole('form', { name: 'Edit Prelude' }).getByLabel('Minutes practised').fill('30')
+    await button(page, 'Save changes').click()
+    await entry('Allegro').getByRole('button', { name: 'Delete' }).click()
+    await button(page, 'Delete now').click()
+    await page.getByText('Deleted “Allegro”.').waitFor()
+    await page.reload()
+    await row(page, 'Prelude').getByText('30 min').waitFor()
+    t.equal(await row(page, 'Allegro').count(), 0)
+
+    const ids = await songs()
+    await otherDevice('PATCH', `/${ids.get('Prelude')}`, { instrument: 'Viola' })
+    await otherDevice('DELETE', `/${ids.get('Not opened')}`)
+    await otherDevice('POST', '', { songName: 'Minuet', instrument: 'Flute', duration: 600 })
+
+    await connect()
+    await row(page, 'Minuet').waitFor()
+    await row(page, 'Prelude').getByText('waiting').waitFor({ state: 'detached' })
+    await row(page, 'Prelude').getByText('Viola').waitFor()
+    t.match(await row(page, 'Prelude').innerText(), /30 min/)
+    t.strictSame(
+      await page
+        .locator('.song')
+        .allInnerTexts()
+        .then((shown) => shown.sort()),
+      ['Gigue', 'Minuet', 'Prelude']
+    )
+    t.strictSame([...(await songs()).keys()].sort(), ['Gigue', 'Minuet', 'Prelude'])
   })
 
   await t.test('keeps nothing of the API or the sign-in in its files', async (t) => {

@@ -19,7 +19,8 @@ import {
   pageText,
   save,
   SCORE,
-  signIn
+  signIn,
+  tokenOf
 } from './helpers/actions.ts'
 import { startBrowser } from './helpers/browser.ts'
 import { checkAccessibility } from './helpers/accessibility.ts'
@@ -709,15 +710,6 @@ async function onNextSave(page: Page, handle: (route: Route) => Promise<void>) {
     isHandled = true
     await handle(route)
   })
-}
-
-/** The access token in Auth0's cache. */
-function tokenOf(page: Page): Promise<string> {
-  return page.evaluate(() =>
-    Object.values(localStorage)
-      .map((value) => JSON.parse(value)?.body?.access_token)
-      .find(Boolean)
-  )
 }
 
 function setToken(page: Page, token: string): Promise<void> {

@@ -15,6 +15,15 @@ export async function signIn(page: Page) {
   await button(page, 'Sign out').waitFor()
 }
 
+/** The access token in Auth0's cache. */
+export function tokenOf(page: Page): Promise<string> {
+  return page.evaluate(() =>
+    Object.values(localStorage)
+      .map((value) => JSON.parse(value)?.body?.access_token)
+      .find(Boolean)
+  )
+}
+
 /** Names a new session and chooses a file as its recording. */
 export async function prepare(page: Page, song: string, instrument = 'Cello') {
   await page.getByLabel('Piece', { exact: true }).fill(song)
