@@ -1,5 +1,6 @@
 import { dailyPractice, faultOfRange } from '../contract/daily-practice.ts'
-import { localDay, practiceDays, summarise } from '../contract/practice-days.ts'
+import { localDay } from '../contract/local-day.ts'
+import { practiceDays, summarise } from '../contract/practice-days.ts'
 import { fromDataUrl, toDataUrl } from './base64.ts'
 import { storageFull } from './browser-errors.ts'
 import { systemClock, type Clock } from './clock.ts'

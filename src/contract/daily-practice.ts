@@ -1,4 +1,5 @@
-import { addDays, localDay, toMinutes } from './practice-days.ts'
+import { addDays, localDay } from './local-day.ts'
+import { toMinutes } from './practice-days.ts'
 import type { DailyPractice, DayRange } from './stats.ts'
 
 /** Longest range of `GET /api/stats/days`, in days. */

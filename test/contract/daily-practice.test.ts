@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { runsOf } from '../helpers/property-runs.ts'
 import { adjustDays, dailyPractice, faultOfRange, MAX_DAYS } from '../../src/contract/daily-practice.ts'
-import { addDays } from '../../src/contract/practice-days.ts'
+import { addDays } from '../../src/contract/local-day.ts'
 
 t.test('a range needs two real days in order, at most 1,100 days apart', async (t) => {
   const from = '2024-02-29'

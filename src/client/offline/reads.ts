@@ -1,5 +1,7 @@
 import { dailyPractice, faultOfRange, adjustDays } from '../../contract/daily-practice.ts'
-import { adjustStats, localDay, practiceDays, summarise } from '../../contract/practice-days.ts'
+import { adjustStats } from '../../contract/adjust-stats.ts'
+import { localDay } from '../../contract/local-day.ts'
+import { practiceDays, summarise } from '../../contract/practice-days.ts'
 import type { Clock } from '../clock.ts'
 import { promised } from '../indexed-db.ts'
 import { listed } from '../session-changes.ts'

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { PassThrough, pipeline, type Readable } from 'node:stream'
-import { isTimeZone } from '../../contract/practice-days.ts'
+import { isTimeZone } from '../../contract/local-day.ts'
 import { retryFor } from '../../contract/retry.ts'
 import type { Account } from '../../contract/users.ts'
 import type { SessionDependencies } from '../sessions/dependencies.ts'

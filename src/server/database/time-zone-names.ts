@@ -1,5 +1,5 @@
 import { getAllTimezones } from 'countries-and-timezones'
-import { isTimeZone } from '../../contract/practice-days.ts'
+import { isTimeZone } from '../../contract/local-day.ts'
 
 let groups: ReadonlyMap<string, string[]> | undefined
 

@@ -1,4 +1,4 @@
-import { isTimeZone } from '../../contract/practice-days.ts'
+import { isTimeZone } from '../../contract/local-day.ts'
 import { toIssuer, toList } from './convert.ts'
 import { describeDatabaseUrl } from './database-url.ts'
 import type { Environment } from './schema.ts'

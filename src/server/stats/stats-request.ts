@@ -1,4 +1,4 @@
-import { isTimeZone } from '../../contract/practice-days.ts'
+import { isTimeZone } from '../../contract/local-day.ts'
 import { invalidInput } from '../errors.ts'
 
 /** The user, the time zone and the time of the stats. */

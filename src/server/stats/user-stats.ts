@@ -1,4 +1,5 @@
-import { localDay, summarise, toMinutes, weeklyProgress } from '../../contract/practice-days.ts'
+import { localDay } from '../../contract/local-day.ts'
+import { summarise, toMinutes, weeklyProgress } from '../../contract/practice-days.ts'
 import type { UserStatsData } from '../../contract/stats.ts'
 import type { Database } from '../database/client.ts'
 import { refreshFigures } from '../users/figures.ts'

@@ -1,4 +1,4 @@
-import { isTimeZone } from '../../contract/practice-days.ts'
+import { isTimeZone } from '../../contract/local-day.ts'
 import { isStorable } from '../../contract/text.ts'
 import { MAX_EMAIL, MAX_NAME, MAX_PICTURE, type SyncUser } from '../../contract/users.ts'
 

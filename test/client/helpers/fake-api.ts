@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { dailyPractice, faultOfRange } from '../../../src/contract/daily-practice.ts'
-import { localDay, practiceDays, summarise } from '../../../src/contract/practice-days.ts'
+import { localDay } from '../../../src/contract/local-day.ts'
+import { practiceDays, summarise } from '../../../src/contract/practice-days.ts'
 import { createFakeTus, TUS_PATH } from './fake-tus.ts'
 
 /**

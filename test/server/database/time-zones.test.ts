@@ -1,6 +1,6 @@
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { isTimeZone } from '../../../src/contract/practice-days.ts'
+import { isTimeZone } from '../../../src/contract/local-day.ts'
 import { offsetsOf } from '../../../src/server/database/time-zone-names.ts'
 import { createTimeZones } from '../../../src/server/database/time-zones.ts'
 import { ALL_ZONES, LINKS, NEW_ZONES } from '../../helpers/zone-data.ts'
