@@ -10,7 +10,7 @@ type Size = { sessions: number; recordings: number; recordingBytes: number }
 
 /**
  * Gives a new user this many sessions with notes alone, one with two scores of ten megabytes, and sessions with
- * recordings.
+ * recordings, each with other bytes.
  */
 export async function createLargeAccount({ app, database }: Server, who: Caller, size: Size): Promise<void> {
   const { id: userId } = (await who.sync()).json<User>()
@@ -27,6 +27,7 @@ export async function createLargeAccount({ app, database }: Server, who: Caller,
   for (let i = 0; i < size.recordings; i++) {
     const id = randomUUID()
     const key = `${userId}/${id}.webm`
+    bytes.writeUInt32LE(i, bytes.length - 4)
     await app.storage.upload({
       key,
       bytes: bytes.length,
