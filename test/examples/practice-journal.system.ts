@@ -280,6 +280,7 @@ t.test('the practice journal', { skip }, async (t) => {
       await button(page, 'Progress').click()
       await page.getByLabel('Progress of').selectOption('Ode to Joy')
       await page.getByRole('table', { name: 'Accuracy of Ode to Joy in per cent' }).waitFor()
+      await page.getByText(/^Per cent, (Today|Yesterday)$/).waitFor() // measured once
       await button(page, 'year').click()
       await page.getByText(/^\d+ min in [12] sessions?$/).waitFor() // one of them may be of last year
       await button(page, 'week').click()

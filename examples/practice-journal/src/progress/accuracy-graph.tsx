@@ -37,7 +37,7 @@ export function AccuracyGraph({ piece, accuracies }: { piece: string; accuracies
   }, [content])
 
   if (accuracies.length === 0) return <p className="hint">No accuracy has been measured for {piece} yet.</p>
-  const [first, last] = [accuracies[0]!, accuracies.at(-1)!]
+  const [first, last] = [accuracies[0]!, accuracies.at(-1)!].map(({ date }) => dayName(date))
   return (
     <figure>
       <h3>Accuracy</h3>
@@ -55,9 +55,7 @@ export function AccuracyGraph({ piece, accuracies }: { piece: string; accuracies
           </tbody>
         </table>
       </div>
-      <figcaption className="hint">
-        Per cent, {dayName(first.date)} to {dayName(last.date)}
-      </figcaption>
+      <figcaption className="hint">Per cent, {first === last ? first : `${first} to ${last}`}</figcaption>
     </figure>
   )
 }
