@@ -1,7 +1,11 @@
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { chromium as playwright } from 'playwright-core'
 import t from 'tap'
-import { findChromium, startBrowser } from './helpers/browser.ts'
+import { BROWSER_ARGS, findChromium, startBrowser } from './helpers/browser.ts'
 import { entries } from './helpers/build.ts'
 import { problem, startFakeApi } from './helpers/fake-api.ts'
+import { recording } from './helpers/sessions.ts'
 import { behaviours } from './storage-service-suite.ts'
 
 /** A global of the page, from helpers/page.ts. */
@@ -162,6 +166,53 @@ t.test('in Chromium', { skip }, async (t) => {
       t.ok(posted().length > 50, 'although responses were lost')
       await page.close()
     })
+
+    await t.test(
+      'refuses a session whose recording has lost its file, and delivers the others',
+      async (t) => {
+        const profile = t.testdir() // only a profile on disk has files
+        const context = await playwright.launchPersistentContext(profile, {
+          executablePath: chromium,
+          args: BROWSER_ARGS
+        })
+        t.teardown(() => context.close())
+        const account = { baseUrl: api.baseUrl, token: 'gone' }
+        const page = await context.newPage()
+        await page.goto(origin)
+        await context.setOffline(true)
+        const [, whole] = await page.evaluate(
+          (account) => scenarios.saveByOutbox(account, ['Gone', 'Whole']),
+          account
+        )
+        await context.setOffline(false)
+        await page.goto('about:blank')
+        const first = Buffer.from(await recording(0, 50_000).arrayBuffer())
+        let removed = 0
+        for (const file of await readdir(profile, { recursive: true, withFileTypes: true })) {
+          const path = join(file.parentPath, file.name)
+          if (!path.includes('.indexeddb.blob') || !file.isFile()) continue
+          if (!(await readFile(path)).equals(first)) continue
+          await rm(path)
+          removed++
+        }
+        t.ok(removed > 0, 'the file was removed')
+
+        api.fault = () => undefined
+        await page.goto(origin)
+        await page.evaluate((account) => scenarios.saveByOutbox(account, []), account)
+        const states = () => page.evaluate(() => scenarios.history())
+        const isDone = (history: [string, string][]) => history.every(([, state]) => state !== 'waiting')
+        while (!isDone(await states())) await page.waitForTimeout(100)
+        t.strictSame(
+          new Map(await states()),
+          new Map([
+            ['Gone', 'refused'],
+            ['Whole', 'saved']
+          ])
+        )
+        t.strictSame([...api.account('gone').sessions.keys()], [whole])
+      }
+    )
 
     await t.test('two tabs deliver each session once', async (t) => {
       const account = { baseUrl: api.baseUrl, token: 'tabs' }
