@@ -76,7 +76,10 @@ export default [
     }
   },
   {
-    files: ['src/client/**', 'src/contract/{daily-practice,practice-days,retry,uuid}.ts'],
+    files: [
+      'src/client/**',
+      'src/contract/{adjust-stats,daily-practice,local-day,practice-days,retry,uuid}.ts'
+    ],
     ...compat.configs['flat/recommended'],
     settings: { browsers: BROWSERS, lintAllEsApis: true },
     rules: {

@@ -7,12 +7,13 @@ const NIL = '00000000-0000-0000-0000-000000000000'
 /** A session and the key of its recording. */
 export type RecordedSession = { userId: string; sessionId: string; key: string }
 
-type Row = { userId: string; sessionId: string; audioUrl: string }
+type Row = { userId: string; sessionId: string; audioUrl: string | null }
 
 /**
  * Yields the sessions with a recording, sorted by user and id, from the user `fromUser` on. It keeps one page
  * in memory. The index of the history yields the users in order, so PostgreSQL sorts the sessions of one user
- * at a time.
+ * at a time. Sessions without a recording are read, too: where few have one, a statement that skipped them would
+ * pass over the whole table to fill its page.
  */
 export async function* recordedSessions(queries: Queries, fromUser = NIL): AsyncGenerator<RecordedSession> {
   let page: Row[]
@@ -20,10 +21,12 @@ export async function* recordedSessions(queries: Queries, fromUser = NIL): Async
   do {
     page = await queries.$queryRaw<Row[]>`
       SELECT user_id AS "userId", id AS "sessionId", audio_url AS "audioUrl" FROM sessions
-      WHERE audio_url IS NOT NULL AND user_id >= ${fromUser}::uuid
+      WHERE user_id >= ${fromUser}::uuid
         AND (user_id, id) > (${last.userId}::uuid, ${last.sessionId}::uuid)
       ORDER BY user_id, id LIMIT ${PAGE_SIZE}::int`
-    for (const { audioUrl, ...session } of page) yield { ...session, key: keyOf(audioUrl) }
+    for (const { audioUrl, ...session } of page) {
+      if (audioUrl !== null) yield { ...session, key: keyOf(audioUrl) }
+    }
     last = page.at(-1) ?? last
   } while (page.length === PAGE_SIZE)
 }
