@@ -146,6 +146,20 @@ t.test('a session whose recording is missing is reported, and stays', async (t) 
   t.equal((await who.get(id)).statusCode, 200)
 })
 
+t.test('a missing recording is found among thousands of sessions without one', async (t) => {
+  const { who, userId } = await newcomer()
+  const id = `ffffffff${randomUUID().slice(8)}` // the last one of its user
+  await who.save({ id, audioBase64: bytes.toString('base64') })
+  const key = `${userId}/${id}.webm`
+  await storage.remove([key])
+  await query(
+    database.url,
+    `INSERT INTO sessions (user_id, song_name, instrument, duration_seconds)
+      SELECT '${userId}', 'Ode to Joy', 'Piano', 60 FROM generate_series(1, 2500)`
+  )
+  t.strictSame(await reconcile(userId), [{ kind: 'missing', sessionId: id, key }])
+})
+
 t.test('a missing recording is reported, too, when it was the only object of its user', async (t) => {
   const { userId, save } = await newcomer()
   const id = await save()
