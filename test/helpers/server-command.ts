@@ -14,14 +14,10 @@ export const isServerMemoryLimited = megabytes > 0
 /** Skips tests that access the server's internals when it runs in a separate process. */
 export const needsServerWithin = isServerMemoryLimited && 'needs the server in the process of the test'
 
-/** Whether dist/ is built from the present sources. A built server starts in half the time. */
-const isBuilt = process.env['TEST_BUILT_SERVER'] === 'true'
-
 /** Returns the command line of a server program, such as 'main' or 'commands/reconcile-recordings'. */
 export function serverCommand(t: Test, program: string): [command: string, ...args: string[]] {
-  if (isServerMemoryLimited) return limitMemory(t, [pathOf(`dist/server/${program}.js`)])
-  return isBuilt
-    ? [process.execPath, pathOf(`dist/server/${program}.js`)]
+  return isServerMemoryLimited
+    ? limitMemory(t, [pathOf(`dist/server/${program}.js`)])
     : [process.execPath, ...runTypescript, pathOf(`src/server/${program}.ts`)]
 }
 
