@@ -15,7 +15,8 @@ const SIZES = {
 
 /**
  * Expects no findings of axe-core, in light and dark mode, no horizontal scrolling at 320 pixels (WCAG 1.4.10),
- * and no scrolling beyond the end of the page. `npm run journal:screenshots` also takes screenshots, in forced colours as well.
+ * and no scrolling beyond the end of the page. `npm run journal:screenshots` also takes screenshots, in forced
+ * colours as well.
  */
 export async function checkAccessibility(t: Test, page: Page, what: string) {
   if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axeSource)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
+import pg from 'pg'
 import t from 'tap'
 import type { Upload } from '../../../src/contract/recordings.ts'
 import type { SessionData } from '../../../src/contract/sessions.ts'
@@ -157,7 +158,10 @@ t.test('a missing recording is found among thousands of sessions without one', a
     `INSERT INTO sessions (user_id, song_name, instrument, duration_seconds)
       SELECT '${userId}', 'Ode to Joy', 'Piano', 60 FROM generate_series(1, 2500)`
   )
+  const sent = t.capture(pg.Client.prototype, 'query', pg.Client.prototype.query)
   t.strictSame(await reconcile(userId), [{ kind: 'missing', sessionId: id, key }])
+  const pages = sent().filter(({ args }) => JSON.stringify(args[0]).includes('ORDER BY user_id, id LIMIT'))
+  t.ok(pages.length >= 3, 'no statement reads all of them')
 })
 
 t.test('a missing recording is reported, too, when it was the only object of its user', async (t) => {
