@@ -5,7 +5,7 @@ import t from 'tap'
 import { findChromium } from '../client/helpers/browser.ts'
 import { unzip } from '../helpers/unzip.ts'
 import { checkAccessibility } from './helpers/accessibility.ts'
-import { button, download, prepare, row, save, signIn } from './helpers/actions.ts'
+import { button, download, prepare, row, save, signIn, waitUntilSent } from './helpers/actions.ts'
 import { startBrowser } from './helpers/browser.ts'
 import { startJournalSite } from './helpers/journal-site.ts'
 
@@ -33,7 +33,7 @@ t.test('my data: figures, export, import, deletion', { skip }, async (t) => {
   for (const song of ['Ode to Joy', 'Für Elise']) {
     await prepare(page, song)
     await save(page)
-    await row(page, song).getByText('waiting').waitFor({ state: 'detached' })
+    await waitUntilSent(page, song)
   }
   const dialog = page.getByRole('dialog', { name: 'My data' })
   const open = async (page: Page) => {

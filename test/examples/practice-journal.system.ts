@@ -20,7 +20,8 @@ import {
   save,
   SCORE,
   signIn,
-  tokenOf
+  tokenOf,
+  waitUntilSent
 } from './helpers/actions.ts'
 import { startBrowser } from './helpers/browser.ts'
 import { checkAccessibility } from './helpers/accessibility.ts'
@@ -141,7 +142,7 @@ t.test('the practice journal', { skip }, async (t) => {
         await prepare(page, 'Suite in G')
         await save(page)
         await page.getByText('= 1').waitFor()
-        await row(page, 'Suite in G').waitFor()
+        await waitUntilSent(page, 'Suite in G')
         texts.push(await pageText(page))
         await row(secondTab, 'Suite in G').waitFor()
         await secondTab.close()

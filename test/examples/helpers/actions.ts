@@ -37,6 +37,13 @@ export async function save(page: Page, outcome: RegExp | string = 'Saved.') {
   await page.getByText(outcome).waitFor()
 }
 
+/** Waits until a saved session is in the account. `save` may see the message of an earlier one. */
+export async function waitUntilSent(page: Page, song: string) {
+  await row(page, song).waitFor()
+  await row(page, song).getByText('waiting').waitFor({ state: 'detached' })
+  await page.getByText('Saved.', { exact: true }).waitFor()
+}
+
 export async function record(page: Page, song: string, seconds: number) {
   await page.getByLabel('Piece', { exact: true }).fill(song)
   await page.getByLabel('Instrument', { exact: true }).fill('Violin')
