@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { StorageError } from '@harmony-helper/client'
 import { messageFor } from '../shared/error-messages.ts'
-import { formatBytes } from '../shared/format.ts'
+import { countSessions, formatBytes } from '../shared/format.ts'
 import { saveExport } from '../services/save-export.ts'
 
 /** Saves all data of the account as a file. `unsent`: how many sessions have something that waits in this browser. */
@@ -36,8 +36,8 @@ export function AccountExport({ unsent }: { unsent: number }) {
       </p>
       {unsent > 0 && (
         <p className="problem">
-          {unsent === 1 ? '1 session is' : `${unsent} sessions are`} not sent yet. The export and the figures
-          above leave out what is not sent.
+          {countSessions(unsent)} {unsent === 1 ? 'is' : 'are'} not sent yet. The export and the figures above
+          leave out what is not sent.
         </p>
       )}
       {state === 'running' && <progress aria-label="Export" />}

@@ -3,7 +3,7 @@ import type { Progress, StorageError } from '@harmony-helper/client'
 import type { ImportSummary } from '@harmony-helper/client/account'
 import { messageFor } from '../shared/error-messages.ts'
 import { FileButton } from '../shared/fields.tsx'
-import { formatBytes } from '../shared/format.ts'
+import { countSessions, formatBytes } from '../shared/format.ts'
 import { useJournal } from '../services/journal.ts'
 import { accountService } from '../services/storageFactory.ts'
 
@@ -92,12 +92,11 @@ function describe({
   recordings_missing: silent
 }: ImportSummary): string {
   const parts = [
-    `${sessions(imported)} imported.`,
-    known > 0 && `${sessions(known)} ${known === 1 ? 'was' : 'were'} already in your journal.`,
-    silent > 0 && `${sessions(silent)} came without the recording: it was already missing at the export.`,
-    refused > 0 && `${sessions(refused)} could not be imported:`
+    `${countSessions(imported)} imported.`,
+    known > 0 && `${countSessions(known)} ${known === 1 ? 'was' : 'were'} already in your journal.`,
+    silent > 0 &&
+      `${countSessions(silent)} came without the recording: it was already missing at the export.`,
+    refused > 0 && `${countSessions(refused)} could not be imported:`
   ]
   return parts.filter(Boolean).join(' ')
 }
-
-const sessions = (count: number) => (count === 1 ? '1 session' : `${count} sessions`)

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import type { SessionData } from '@harmony-helper/client'
 import { importHistory, type ImportReport } from '@harmony-helper/client/offline'
-import { dayName } from '../shared/format.ts'
+import { countSessions, dayName } from '../shared/format.ts'
 import { messageFor } from '../shared/error-messages.ts'
 import { useJournal, useOnline } from '../services/journal.ts'
 import { localHistory, storageService } from '../services/storageFactory.ts'
@@ -64,7 +64,7 @@ export function HistoryImport() {
       <h2 id="import-title">From this browser</h2>
       {state !== 'done' && (
         <p>
-          This browser has {sessions(local.length)} from before you had an account. Import{' '}
+          This browser has {countSessions(local.length)} from before you had an account. Import{' '}
           {local.length === 1 ? 'it' : 'them'} into your journal, with dates and recordings.
         </p>
       )}
@@ -82,7 +82,7 @@ export function HistoryImport() {
       )}
       {state === 'offered' && (
         <button type="button" className="primary" onClick={run}>
-          {report ? 'Continue import' : `Import ${sessions(local.length)}`}
+          {report ? 'Continue import' : `Import ${countSessions(local.length)}`}
         </button>
       )}
       {state === 'done' && report && (
@@ -121,13 +121,9 @@ export function HistoryImport() {
   )
 }
 
-function sessions(count: number): string {
-  return count === 1 ? '1 session' : `${count} sessions`
-}
-
 function summary({ imported, alreadyThere }: ImportReport): string {
   const parts = [
-    `${sessions(imported)} imported`,
+    `${countSessions(imported)} imported`,
     alreadyThere && `${alreadyThere} ${alreadyThere === 1 ? 'was' : 'were'} already in your journal`
   ]
   return `${parts.filter(Boolean).join(', ')}.`

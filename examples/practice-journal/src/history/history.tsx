@@ -1,6 +1,6 @@
 import { useCallback, useDeferredValue, useMemo, useRef, useState } from 'react'
 import type { SessionData } from '@harmony-helper/client'
-import { dayName, dayOf, formatDuration, timeZoneName } from '../shared/format.ts'
+import { countSessions, dayName, dayOf, formatDuration, timeZoneName } from '../shared/format.ts'
 import { useSessions } from '../services/journal.ts'
 import { Entry } from './entry.tsx'
 import { Filters } from './filters.tsx'
@@ -64,7 +64,7 @@ function NoHistory() {
 function Result({ found }: { found: SessionData[] }) {
   return (
     <p className="hint" role="status">
-      {found.length === 1 ? '1 session' : `${found.length} sessions`} found, {formatDuration(total(found))}.
+      {countSessions(found.length)} found, {formatDuration(total(found))}.
     </p>
   )
 }

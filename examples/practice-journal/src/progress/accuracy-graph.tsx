@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react'
 import { FixedScaleAxis, LineChart } from 'chartist'
+import { HiddenTable } from './hidden-table.tsx'
 import { dayName } from '../shared/format.ts'
 import type { Accuracy } from './piece.ts'
 
@@ -42,19 +43,10 @@ export function AccuracyGraph({ piece, accuracies }: { piece: string; accuracies
     <figure>
       <h3>Accuracy</h3>
       <div ref={element} className="graph" aria-hidden="true" />
-      <div className="sr-only">
-        <table>
-          <caption>Accuracy of {piece} in per cent</caption>
-          <tbody>
-            {accuracies.map(({ date, percent }) => (
-              <tr key={date}>
-                <th scope="row">{dayName(date)}</th>
-                <td>{percent}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <HiddenTable
+        caption={`Accuracy of ${piece} in per cent`}
+        rows={accuracies.map(({ date, percent }) => ({ name: dayName(date), value: percent }))}
+      />
       <figcaption className="hint">Per cent, {first === last ? first : `${first} to ${last}`}</figcaption>
     </figure>
   )

@@ -1,4 +1,4 @@
-import { timeOf } from '../shared/format.ts'
+import { countSessions, timeOf } from '../shared/format.ts'
 import { useSessions } from '../services/journal.ts'
 import { USE_MOCK } from '../services/storageFactory.ts'
 
@@ -12,8 +12,7 @@ export function Basis() {
   return (
     <p className="hint">
       {staleSince && `As of ${timeOf(staleSince)}. `}
-      {waiting > 0 &&
-        `Counts ${waiting === 1 ? '1 session that is' : `${waiting} sessions that are`} not sent yet.`}
+      {waiting > 0 && `Counts ${countSessions(waiting)} that ${waiting === 1 ? 'is' : 'are'} not sent yet.`}
     </p>
   )
 }

@@ -1,6 +1,7 @@
 import { cloneElement, useEffect, useRef } from 'react'
 import { ActivityCalendar, type Activity } from 'react-activity-calendar'
-import { formatDuration } from '../shared/format.ts'
+import { countSessions, formatDuration } from '../shared/format.ts'
+import { HiddenTable } from './hidden-table.tsx'
 import { barsOf, periodOf, type Day } from './periods.ts'
 
 /** Minutes from which a day has the next colour. */
@@ -37,21 +38,13 @@ export function HeatMap({ year, days }: { year: string; days: Day[] }) {
           />
         </div>
       </div>
-      <div className="sr-only">
-        <table>
-          <caption>Minutes practised in each month of {year}</caption>
-          <tbody>
-            {barsOf(periodOf('year', `${year}-01-01`), days).map(({ name, minutes, sessions }) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td>
-                  {minutes} min, {sessions} sessions
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <HiddenTable
+        caption={`Minutes practised in each month of ${year}`}
+        rows={barsOf(periodOf('year', `${year}-01-01`), days).map(({ name, minutes, sessions }) => ({
+          name,
+          value: `${minutes} min, ${countSessions(sessions)}`
+        }))}
+      />
       <figcaption className="hint">Each square is a day of {year}.</figcaption>
     </figure>
   )

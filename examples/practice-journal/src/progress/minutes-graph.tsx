@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react'
 import { BarChart, FixedScaleAxis } from 'chartist'
+import { HiddenTable } from './hidden-table.tsx'
 import type { Bar } from './periods.ts'
 import { scaleOf } from './scale.ts'
 
@@ -31,19 +32,10 @@ export function MinutesGraph({ bars, title }: { bars: Bar[]; title: string }) {
   return (
     <figure>
       <div ref={element} className={`graph bars-${bars.length > 12 ? 'thin' : 'wide'}`} aria-hidden="true" />
-      <div className="sr-only">
-        <table>
-          <caption>Minutes practised, {title}</caption>
-          <tbody>
-            {bars.map(({ name, minutes }) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td>{minutes}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <HiddenTable
+        caption={`Minutes practised, ${title}`}
+        rows={bars.map(({ name, minutes }) => ({ name, value: minutes }))}
+      />
       <figcaption className="hint">Minutes</figcaption>
     </figure>
   )

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { dayOf, formatDuration } from '../shared/format.ts'
+import { countSessions, dayOf, formatDuration } from '../shared/format.ts'
 import { useSessions } from '../services/journal.ts'
 import { Choice } from '../history/filters.tsx'
 import { useChoices } from '../history/search.ts'
@@ -44,7 +44,7 @@ export default function ProgressPanel() {
         <>
           <p role="status">
             {formatDuration(60 * bars.reduce((sum, { minutes }) => sum + minutes, 0))} in{' '}
-            {plural(bars.reduce((sum, { sessions }) => sum + sessions, 0))}
+            {countSessions(bars.reduce((sum, { sessions }) => sum + sessions, 0))}
           </p>
           <MinutesGraph bars={bars} title={titleOf(period)} />
         </>
@@ -92,8 +92,4 @@ function Periods({ period, today, onChange }: PeriodsProps) {
       </div>
     </div>
   )
-}
-
-function plural(sessions: number): string {
-  return sessions === 1 ? '1 session' : `${sessions} sessions`
 }

@@ -5,6 +5,7 @@ import { dayOf, formatDuration, timeZoneName } from '../shared/format.ts'
 import { NoteIcon } from '../shared/icons.tsx'
 import { useSessions } from '../services/journal.ts'
 import { Basis } from './basis.tsx'
+import { HiddenTable } from './hidden-table.tsx'
 import { scaleOf } from './scale.ts'
 
 /**
@@ -35,19 +36,14 @@ export function Week() {
       <Basis />
       <figure>
         <Graph week={stats?.weekly_progress ?? []} />
-        <div className="sr-only">
-          <table>
-            <caption>Minutes practised on each day of this week</caption>
-            <tbody>
-              {stats?.weekly_progress.map(({ day, date, minutes }) => (
-                <tr key={day} aria-current={date === dayOf(new Date()) ? 'date' : undefined}>
-                  <th scope="row">{day}</th>
-                  <td>{minutes}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <HiddenTable
+          caption="Minutes practised on each day of this week"
+          rows={(stats?.weekly_progress ?? []).map(({ day, date, minutes }) => ({
+            name: day,
+            value: minutes,
+            isCurrent: date === dayOf(new Date())
+          }))}
+        />
         <figcaption className="hint">
           Minutes per day. Days start at midnight, {timeZoneName} time.
         </figcaption>

@@ -68,6 +68,8 @@ export function dayName(date: string, now = new Date()): string {
   return format(date, thisYear ? day : dayWithYear)
 }
 
+export const countSessions = (count: number): string => (count === 1 ? '1 session' : `${count} sessions`)
+
 /** `14:05`, or with the day if that is not today: `Yesterday, 14:05`. */
 export function timeOf(date: Date): string {
   const [day, time] = [dayName(date.toISOString()), timeOfDay(date.toISOString())]
