@@ -1,4 +1,5 @@
 /** The outbox, which saves sessions without a network, and the import of a local history into an account. */
 export { importHistory, type ImportOptions, type ImportProblem, type ImportReport } from './import-history.ts'
-export { createOutbox, type Outbox, type OutboxOptions } from './outbox.ts'
+export { createOutbox } from './outbox.ts'
+export type { Outbox, OutboxOptions } from './outbox-interface.ts'
 export type { Sending } from './delivery.ts'
