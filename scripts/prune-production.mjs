@@ -24,8 +24,11 @@ const UNUSED_FOLDERS = new Set([
   '.github'
 ])
 
-/** Builds for browsers and for `require`, beside the modules that the server imports. */
-const UNUSED_BUILDS = ['mediabunny/dist/bundles', '@sinclair/typebox/build/cjs', 'bintrees/dist']
+/**
+ * Builds for browsers and for `require`, beside the modules that the server imports; and TypeBox, which dist/
+ * contains.
+ */
+const UNUSED_BUILDS = ['mediabunny/dist/bundles', '@sinclair/typebox/build', 'bintrees/dist']
 
 /** OpenTelemetry's builds for bundlers, beside the one that Node.js loads. */
 const OPENTELEMETRY = join(ROOT, '@opentelemetry')

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Migration } from './history.ts'
 
-/** `prisma/migrations` of this package. The relative path is the same from `src/` and from `dist/`. */
-export const migrationsDirectory = new URL('../../../../prisma/migrations/', import.meta.url)
+/** `prisma/migrations` of this package, wherever this module is built to. */
+export const migrationsDirectory = new URL('prisma/migrations/', import.meta.resolve('#package.json'))
 
 /** The names of the migrations in a directory, in the order in which they are applied. */
 export async function readMigrationNames(directory: URL = migrationsDirectory): Promise<string[]> {
