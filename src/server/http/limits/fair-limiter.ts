@@ -7,6 +7,12 @@ type Options = {
   perUser: number
   /** Calls that may wait for a place. */
   maxWaiting: number
+  /**
+   * Calls that may wait in an overload: from a refusal until half a second has passed without one. By default
+   * `maxWaiting`. A long queue serves a burst. In an overload it stays full, so that it delays every call and serves
+   * no more of them.
+   */
+  maxWaitingInOverload?: number
   /** How long a call may wait. */
   waitMs: number
   /** The `detail` for those who get no place. */
@@ -18,6 +24,8 @@ export type Release = () => void
 
 export type FairLimiter = ReturnType<typeof createFairLimiter>
 
+const OVERLOAD_MS = 500
+
 type Waiter = { user: string; places: number; enter: () => void; refuse: () => void }
 
 /**
@@ -26,12 +34,15 @@ type Waiter = { user: string; places: number; enter: () => void; refuse: () => v
  * enough places are free, and nobody overtakes. Users who hold all that they may are skipped. When the queue is
  * full, the user with the most calls in it loses the last of them to a user who has fewer.
  */
-export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal }: Options) {
+export function createFairLimiter(options: Options) {
+  const { count, perUser, maxWaiting, maxWaitingInOverload = maxWaiting, waitMs, refusal } = options
+
   /** The user whose turn is next comes first. */
   const queues = new Map<string, Set<Waiter>>()
   const held = new Map<string, number>()
   let free = count
   let waiting = 0
+  let lastRefusal = -Infinity
 
   const heldBy = (user: string) => held.get(user) ?? 0
   const waitingOf = (user: string) => queues.get(user)?.size ?? 0
@@ -71,7 +82,13 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
     if (queue) queues.set(user, queue)
   }
 
-  const isQueueFull = () => waiting >= maxWaiting
+  const isOverloaded = () => performance.now() - lastRefusal < OVERLOAD_MS
+  const isQueueFull = () => waiting >= maxWaiting || (waiting >= maxWaitingInOverload && isOverloaded())
+
+  function refuse(): ApiError {
+    lastRefusal = performance.now()
+    return busy
+  }
 
   /** The last call of the user with the most, if `user` has fewer even with one more. */
   function findDisplaceable(user: string): Waiter | undefined {
@@ -84,7 +101,7 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
   function makeRoomFor(user: string) {
     if (!isQueueFull()) return
     const displaced = findDisplaceable(user)
-    if (!displaced) throw busy
+    if (!displaced) throw refuse()
     displaced.refuse()
   }
 
@@ -143,7 +160,7 @@ export function createFairLimiter({ count, perUser, maxWaiting, waitMs, refusal 
 
     /** The error with which a call of `user` would be refused at this moment, before work is done for it. */
     refusalFor: (user: string): ApiError | undefined =>
-      isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? busy : undefined,
+      isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? refuse() : undefined,
 
     /** A place, if there is one at once and nobody waits for it. */
     tryAcquire(user: string): Release | undefined {

@@ -26,6 +26,8 @@ const PER_USER = 3
  * second, a full queue delays answers by 64 ms.
  */
 const MAX_WAITING = 64
+/** With these, answers are late by little more than they usually take. */
+const MAX_WAITING_IN_OVERLOAD = 12
 
 /**
  * The places that `admission` gives to requests. Register it before the plugins whose answers wait, for memory or for
@@ -46,7 +48,8 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
       ...queue,
       count: Math.ceil(0.75 * poolSize),
       perUser: PER_USER,
-      maxWaiting: MAX_WAITING
+      maxWaiting: MAX_WAITING,
+      maxWaitingInOverload: MAX_WAITING_IN_OVERLOAD
     }),
     storage: createFairLimiter({ ...queue, count: 256, perUser: 64, maxWaiting: 128 })
   })

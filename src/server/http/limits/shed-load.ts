@@ -12,9 +12,9 @@ declare module 'fastify' {
 }
 
 /**
- * Refuses requests that the queue for the database cannot hold, before anything else is done for them. In an overload
- * most requests are refused, and what each of them costs is lost for those that are accepted. `admission` decides about requests with large bodies, and with tokens that
- * have yet to be verified.
+ * Refuses requests that the queue for the database cannot hold, before anything else is done for them. In an
+ * overload most requests are refused, and what each of them costs is lost for those that are accepted. `admission`
+ * decides about requests with large bodies, and with tokens that have yet to be verified.
  */
 async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config, 'corsOrigins'> }) {
   const { loadRefusals, places } = app

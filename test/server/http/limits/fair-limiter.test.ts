@@ -180,6 +180,20 @@ t.test('a call is refused at once when the queue is full', async (t) => {
   for (const acquired of waiting) (await acquired)()
 })
 
+t.test('in an overload, until half a second after the last refusal, fewer calls may wait', async (t) => {
+  const limiter = create({ maxWaiting: 2, maxWaitingInOverload: 1 })
+  const releaseFirst = await limiter.acquire('clara')
+  const [next, last] = [limiter.acquire('robert'), limiter.acquire('johannes')]
+  t.match(limiter.refusalFor('ludwig'), { code: 'server_busy' }, 'two wait')
+  releaseFirst()
+  const releaseNext = await next
+  t.match(limiter.refusalFor('ludwig'), { code: 'server_busy' }, 'one waits')
+  await sleep(600)
+  t.equal(limiter.refusalFor('ludwig'), undefined)
+  releaseNext()
+  ;(await last)()
+})
+
 t.test('in a full queue, the user with the most calls loses the last one to a user with fewer', async (t) => {
   const limiter = create({ maxWaiting: 4 })
   const release = await limiter.acquire('ada')
