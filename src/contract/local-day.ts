@@ -34,8 +34,16 @@ export function addDays(day: string, count: number): string {
   return isoDay(Date.parse(day) + count * DAY_MS)
 }
 
+/** The last week that was asked for: nearly everybody asks for the present one. */
+let lastWeek: { day: string; days: readonly string[] } | undefined
+
 /** The seven days, Monday to Sunday, of the ISO week that contains `day`. */
-export function weekOf(day: string): string[] {
+export function weekOf(day: string): readonly string[] {
+  if (lastWeek?.day !== day) lastWeek = { day, days: daysOfWeek(day) }
+  return lastWeek.days
+}
+
+function daysOfWeek(day: string): string[] {
   const time = Date.parse(day)
   const daysSinceMonday = (new Date(time).getUTCDay() + 6) % 7
   return Array.from({ length: DAYS_OF_A_WEEK }, (_, index) =>

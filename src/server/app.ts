@@ -13,6 +13,7 @@ import deadline, { deadlinesOf } from './http/limits/deadline.ts'
 import limitAnswers from './http/limits/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
 import jsonParser from './http/bodies/json-parser.ts'
+import type { LogOutput } from './http/logging.ts'
 import lazySchemas from './http/lazy-schemas.ts'
 import shedLoad from './http/limits/shed-load.ts'
 import places from './http/limits/places.ts'
@@ -40,11 +41,13 @@ import v0Routes from './v0/routes.ts'
 type Options = {
   /** The clock that decides which day it is. */
   now?: () => Date
+  /** Takes the lines of the log. Default: standard output, at once. */
+  logOutput?: LogOutput
 }
 
 /** Builds the application. It does not read the environment and does not listen. */
-export async function buildApp(config: Config, { now = () => new Date() }: Options = {}) {
-  const app = fastify(serverOptions(config)).withTypeProvider<TypeBoxTypeProvider>()
+export async function buildApp(config: Config, { now = () => new Date(), logOutput }: Options = {}) {
+  const app = fastify(serverOptions(config, logOutput)).withTypeProvider<TypeBoxTypeProvider>()
 
   await app.register(requestId)
   await app.register(drainConnections)

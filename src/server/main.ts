@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app.ts'
 import { loadConfig } from './config.ts'
+import { createLogOutput } from './http/log-output.ts'
 import { serveMetrics } from './metrics/serve.ts'
 
 try {
@@ -16,7 +17,7 @@ try {
     if (signal === 'SIGTERM') await app.drain(drainDelayMs)
     await app.close()
   })
-  const app = await buildApp(config)
+  const app = await buildApp(config, { logOutput: createLogOutput() })
   running.app = app
   if (config.metrics) await serveMetrics(app, config.metrics)
   await app.listen({ host: config.host, port: config.port })

@@ -1,13 +1,20 @@
 import { LogController, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import type { Config } from '../config.ts'
 
+/** Takes the lines of the log. */
+export type LogOutput = { write: (line: string) => void }
+
 /**
  * Pino options that keep tokens, bodies, query strings, personal addresses and SQL values out of the log: a
  * request is reduced to its method and route, an error to its type, message, code and stack.
  */
-export function loggerOptions(config: Pick<Config, 'logLevel'>): FastifyServerOptions['logger'] {
+export function loggerOptions(
+  config: Pick<Config, 'logLevel'>,
+  output?: LogOutput
+): FastifyServerOptions['logger'] {
   return {
     level: config.logLevel,
+    ...(output && { stream: output }),
     serializers: { req: describeRequest, res: describeReply, err: describeError }
   }
 }
