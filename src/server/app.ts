@@ -9,6 +9,7 @@ import health from './health/plugin.ts'
 import compression from './http/answers/compression.ts'
 import { corsOptions } from './http/cors-options.ts'
 import admission from './http/limits/admission.ts'
+import delayUnverified from './http/limits/delay-unverified.ts'
 import deadline, { deadlinesOf } from './http/limits/deadline.ts'
 import limitAnswers from './http/limits/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
@@ -61,6 +62,7 @@ export async function buildApp(config: Config, { now = () => new Date(), logOutp
   await app.register(rateLimits, { config })
   await app.register(auth, { config, now })
   await app.register(shedLoad, { config })
+  await app.register(delayUnverified)
   await app.register(deadline, { deadlines: deadlinesOf(config) })
   await app.register(requestBodies)
   await app.register(jsonParser)

@@ -1,9 +1,9 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { ApiError } from '../../errors.ts'
 
-/** Range of the time for which a refusal is held back, in milliseconds. */
+/** Range of the time for which a refusal or a request is held back, in milliseconds. */
 const [MIN_DELAY_MS, MAX_DELAY_MS] = [20, 60]
-/** Refusals that are held back at the same time. Those beyond it leave at once. */
+/** As many are held back at the same time. Those beyond it go on at once. */
 const MAX_HELD_BACK = 1000
 const LOG_INTERVAL_MS = 1000
 
@@ -36,15 +36,16 @@ export function createLoadRefusals(log: Pick<FastifyBaseLogger, 'warn'>) {
     },
 
     /**
-     * Sends a refusal after a moment. Some clients repeat a refused request at once on each of their connections,
-     * which would take all the time of the server. The moments differ, so that the repetitions do not arrive together.
+     * Sends a refusal, or goes on with a request, after a moment. Some clients repeat a request at once on each of
+     * their connections, which would take all the time of the server. The moments differ, so that the repetitions do
+     * not arrive together.
      */
-    holdBack(send: () => void): void {
-      if (heldBack >= MAX_HELD_BACK) return send()
+    holdBack(goOn: () => void): void {
+      if (heldBack >= MAX_HELD_BACK) return goOn()
       heldBack++
       const release = () => {
         heldBack--
-        send()
+        goOn()
       }
       setTimeout(release, MIN_DELAY_MS + Math.random() * (MAX_DELAY_MS - MIN_DELAY_MS))
     }

@@ -1,0 +1,49 @@
+import fastify from 'fastify'
+import fp from 'fastify-plugin'
+import t, { type Test } from 'tap'
+import delayUnverified from '../../../../src/server/http/limits/delay-unverified.ts'
+
+/** A server that knows the token "good", and holds back until `goOn`. */
+async function start(t: Test) {
+  const held: Array<() => void> = []
+  const auth = async (app: ReturnType<typeof fastify>) => {
+    app.decorate('findVerified', (token: string | undefined) =>
+      token === 'Bearer good' ? 'auth0|clara' : undefined
+    )
+  }
+  const problems = async (app: ReturnType<typeof fastify>) => {
+    app.decorate('loadRefusals', { add: () => true, holdBack: (goOn: () => void) => held.push(goOn) })
+  }
+  const app = fastify()
+  t.teardown(() => app.close())
+  await app.register(fp(auth, { name: 'auth' }))
+  await app.register(fp(problems, { name: 'problem-details' }))
+  await app.register(delayUnverified)
+  app.get('/healthz', async () => 'healthy')
+  await app.ready()
+  return { app, held, goOn: () => held.splice(0).forEach((next) => next()) }
+}
+
+for (const [name, path, headers, status] of [
+  ['the health check', '/healthz', {}, 200],
+  ['an unknown path', '/nothing', {}, 404],
+  ['a bad token', '/healthz', { authorization: 'Bearer bad' }, 200]
+] as const) {
+  t.test(`${name}, many times: delays what exceeds a hundred, and refuses none`, async (t) => {
+    const { app, held, goOn } = await start(t)
+    const ask = (remoteAddress: string, token: Record<string, string> = headers) =>
+      app.inject({ url: path, headers: token, remoteAddress }).then(({ statusCode }) => statusCode)
+    const flood = Array.from({ length: 200 }, () => ask('192.0.2.1'))
+    await Promise.all(flood.slice(0, 100))
+    const delayed = held.length
+    t.ok(delayed > 50 && delayed <= 100, `${delayed} wait`)
+    t.equal(await ask('192.0.2.2'), status, 'another address does not wait')
+    t.equal(
+      await ask('192.0.2.1', { authorization: 'Bearer good' }),
+      status,
+      'nor does a user at the same one'
+    )
+    goOn()
+    t.strictSame([...new Set(await Promise.all(flood))], [status])
+  })
+}
