@@ -8,6 +8,7 @@ const SOURCES = [
   'src/contract',
   'src/server',
   'prisma',
+  'scripts/build-server.mjs',
   'package-lock.json',
   'tsconfig.json',
   'tsconfig.build.json'
