@@ -11,7 +11,8 @@ COPY src src
 RUN npm run build:server
 
 # Without --omit=optional npm keeps Prisma's CLI, TypeScript and React as optional peers: three times the size. The
-# script removes what no server loads: query compilers of other databases, types, source maps, tests.
+# script removes what no server loads: query compilers of other databases, types, source maps, tests,
+# and TypeBox, which is bundled.
 FROM base AS dependencies
 COPY scripts/prune-production.mjs scripts/
 RUN npm ci --omit=dev --omit=optional && node scripts/prune-production.mjs && npm cache clean --force

@@ -1,5 +1,5 @@
 // Builds the server in dist/server: `node scripts/build-server.mjs`.
-// Each program is one file, and so is each part that is loaded when it is needed: from a file for each module, the
+// It bundles each program into one file, and each part that is loaded on demand. With one file for each module, the
 // server would start a third slower and need a tenth more memory. Packages stay in node_modules, except TypeBox, which
 // consists of 200 files for the few functions that we use.
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -17,9 +17,10 @@ const commands = readdirSync(join(source, 'commands'))
 
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-rmSync(output, { recursive: true, force: true })
+// Before the bundles, the contract had a folder of its own.
+for (const folder of [output, join(root, 'dist/contract')]) rmSync(folder, { recursive: true, force: true })
 await build({
-  // app.ts and config.ts are for the tests, which set the clock.
+  // Tests import app.ts and config.ts to set the clock.
   entryPoints: ['main.ts', 'app.ts', 'config.ts', ...commands].map((name) => join(source, name)),
   outbase: source,
   outdir: output,

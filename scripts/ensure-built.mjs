@@ -9,6 +9,8 @@ const SOURCES = [
   'src/server',
   'prisma',
   'scripts/build-server.mjs',
+  'scripts/generate-client.mjs',
+  'package.json',
   'package-lock.json',
   'tsconfig.json',
   'tsconfig.build.json'

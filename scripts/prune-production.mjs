@@ -25,8 +25,8 @@ const UNUSED_FOLDERS = new Set([
 ])
 
 /**
- * Builds for browsers and for `require`, beside the modules that the server imports; and TypeBox, which dist/
- * contains.
+ * Builds for browsers and for `require`, beside the modules that the server imports; and TypeBox, which is
+ * bundled into dist/.
  */
 const UNUSED_BUILDS = ['mediabunny/dist/bundles', '@sinclair/typebox/build', 'bintrees/dist']
 

@@ -34,7 +34,7 @@ export function addDays(day: string, count: number): string {
   return isoDay(Date.parse(day) + count * DAY_MS)
 }
 
-/** The last week that was asked for: nearly everybody asks for the present one. */
+/** Cache of one week: almost every request asks for the current one. */
 let lastWeek: { day: string; days: readonly string[] } | undefined
 
 /** The seven days, Monday to Sunday, of the ISO week that contains `day`. */

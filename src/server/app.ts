@@ -14,7 +14,7 @@ import deadline, { deadlinesOf } from './http/limits/deadline.ts'
 import limitAnswers from './http/limits/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
 import jsonParser from './http/bodies/json-parser.ts'
-import type { LogOutput } from './http/logging.ts'
+import type { LogStream } from './http/logging.ts'
 import lazySchemas from './http/lazy-schemas.ts'
 import shedLoad from './http/limits/shed-load.ts'
 import places from './http/limits/places.ts'
@@ -42,8 +42,8 @@ import v0Routes from './v0/routes.ts'
 type Options = {
   /** The clock that decides which day it is. */
   now?: () => Date
-  /** Takes the lines of the log. Default: standard output, at once. */
-  logOutput?: LogOutput
+  /** Takes the lines of the log. Default: pino's own, which writes each line to standard output by itself. */
+  logOutput?: LogStream
 }
 
 /** Builds the application. It does not read the environment and does not listen. */

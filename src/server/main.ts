@@ -4,6 +4,7 @@ import { loadConfig } from './config.ts'
 import { createLogOutput } from './http/log-output.ts'
 import { serveMetrics } from './metrics/serve.ts'
 
+const logOutput = createLogOutput()
 try {
   const config = loadConfig(process.env)
   const { drainDelayMs, shutdownTimeoutMs } = config
@@ -16,12 +17,14 @@ try {
     else app.log.info({ signal, drainDelayMs }, 'closing: waiting for the balancer and the running requests')
     if (signal === 'SIGTERM') await app.drain(drainDelayMs)
     await app.close()
+    await logOutput.end()
   })
-  const app = await buildApp(config, { logOutput: createLogOutput() })
+  const app = await buildApp(config, { logOutput })
   running.app = app
   if (config.metrics) await serveMetrics(app, config.metrics)
   await app.listen({ host: config.host, port: config.port })
 } catch (error) {
   console.error((error as Error).message)
+  await logOutput.end()
   process.exit(1)
 }

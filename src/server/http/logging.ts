@@ -2,7 +2,7 @@ import { LogController, type FastifyReply, type FastifyRequest, type FastifyServ
 import type { Config } from '../config.ts'
 
 /** Takes the lines of the log. */
-export type LogOutput = { write: (line: string) => void }
+export type LogStream = { write: (line: string) => void }
 
 /**
  * Pino options that keep tokens, bodies, query strings, personal addresses and SQL values out of the log: a
@@ -10,7 +10,7 @@ export type LogOutput = { write: (line: string) => void }
  */
 export function loggerOptions(
   config: Pick<Config, 'logLevel'>,
-  output?: LogOutput
+  output?: LogStream
 ): FastifyServerOptions['logger'] {
   return {
     level: config.logLevel,

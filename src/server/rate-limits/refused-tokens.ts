@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { ApiError } from '../errors.ts'
-import { addressKey } from './address-key.ts'
+import { addressKey } from '../http/limits/address-key.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 
 /** Refused tokens of one address in one window. A browser whose token has expired sends a few. */

@@ -65,7 +65,7 @@ export function collectBody(
     })
     body.once('end', () => {
       clearTimeout(timer)
-      body.off('close', leave) // follows the end, too
+      body.off('close', leave) // `close` also comes after `end`: an error would be created for nobody
       resolve(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces))
     })
     body.once('error', leave).once('close', leave)

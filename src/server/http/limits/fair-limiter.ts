@@ -8,9 +8,9 @@ type Options = {
   /** Calls that may wait for a place. */
   maxWaiting: number
   /**
-   * Calls that may wait in an overload: from a refusal until half a second has passed without one. By default
-   * `maxWaiting`. A long queue serves a burst. In an overload it stays full, so that it delays every call and serves
-   * no more of them.
+   * Calls that may wait in an overload; by default `maxWaiting`. An overload lasts until half a second after the last
+   * refusal of a user who had no call in the queue. A long queue serves a burst. In an overload it stays full, so that
+   * it delays every call and serves no more of them.
    */
   maxWaitingInOverload?: number
   /** How long a call may wait. */
@@ -24,6 +24,7 @@ export type Release = () => void
 
 export type FairLimiter = ReturnType<typeof createFairLimiter>
 
+/** After the last refusal. */
 const OVERLOAD_MS = 500
 
 type Waiter = { user: string; places: number; enter: () => void; refuse: () => void }
@@ -85,8 +86,9 @@ export function createFairLimiter(options: Options) {
   const isOverloaded = () => performance.now() - lastRefusal < OVERLOAD_MS
   const isQueueFull = () => waiting >= maxWaiting || (waiting >= maxWaitingInOverload && isOverloaded())
 
-  function refuse(): ApiError {
-    lastRefusal = performance.now()
+  /** Notes an overload, unless `user` fills the queue alone. */
+  function refuse(user: string): ApiError {
+    if (waitingOf(user) === 0) lastRefusal = performance.now()
     return busy
   }
 
@@ -101,7 +103,7 @@ export function createFairLimiter(options: Options) {
   function makeRoomFor(user: string) {
     if (!isQueueFull()) return
     const displaced = findDisplaceable(user)
-    if (!displaced) throw refuse()
+    if (!displaced) throw refuse(user)
     displaced.refuse()
   }
 
@@ -158,9 +160,9 @@ export function createFairLimiter(options: Options) {
   return {
     isQueueFull,
 
-    /** The error with which a call of `user` would be refused at this moment, before work is done for it. */
+    /** Refuses a call of `user` before work is done for it, if it would be refused at this moment. */
     refusalFor: (user: string): ApiError | undefined =>
-      isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? refuse() : undefined,
+      isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? refuse(user) : undefined,
 
     /** A place, if there is one at once and nobody waits for it. */
     tryAcquire(user: string): Release | undefined {

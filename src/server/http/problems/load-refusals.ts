@@ -3,7 +3,7 @@ import type { ApiError } from '../../errors.ts'
 
 /** Range of the time for which a refusal or a request is held back, in milliseconds. */
 const [MIN_DELAY_MS, MAX_DELAY_MS] = [20, 60]
-/** As many are held back at the same time. Those beyond it go on at once. */
+/** Most that are held back at the same time. Further ones are not delayed. */
 const MAX_HELD_BACK = 1000
 const LOG_INTERVAL_MS = 1000
 

@@ -24,6 +24,17 @@ async function start(t: Test) {
   return { app, held, goOn: () => held.splice(0).forEach((next) => next()) }
 }
 
+t.test('the addresses of one /64 count as one', async (t) => {
+  const { app, held, goOn } = await start(t)
+  const flood = Array.from({ length: 200 }, (_, host) =>
+    app.inject({ url: '/healthz', remoteAddress: `2001:db8::${host.toString(16)}` })
+  )
+  await Promise.all(flood.slice(0, 100))
+  t.ok(held.length > 50, `${held.length} wait`)
+  goOn()
+  await Promise.all(flood)
+})
+
 for (const [name, path, headers, status] of [
   ['the health check', '/healthz', {}, 200],
   ['an unknown path', '/nothing', {}, 404],

@@ -194,6 +194,18 @@ t.test('in an overload, until half a second after the last refusal, fewer calls 
   ;(await last)()
 })
 
+t.test('a user who fills the queue alone is refused, and makes no overload for others', async (t) => {
+  const limiter = create({ count: 1, maxWaiting: 10, maxWaitingInOverload: 1 })
+  const waiting = Array.from({ length: 11 }, () => limiter.acquire('greedy'))
+  for (let call = 0; call < 5; call++) {
+    t.match(limiter.refusalFor('greedy'), { code: 'server_busy' })
+    await t.rejects(limiter.acquire('greedy'), { code: 'server_busy' })
+  }
+  const others = Array.from({ length: 4 }, (_, user) => limiter.acquire(`user ${user}`))
+  const released = await Promise.allSettled([...waiting, ...others].map(async (call) => (await call)()))
+  t.strictSame([...new Set(released.slice(waiting.length).map(({ status }) => status))], ['fulfilled'])
+})
+
 t.test('in a full queue, the user with the most calls loses the last one to a user with fewer', async (t) => {
   const limiter = create({ maxWaiting: 4 })
   const release = await limiter.acquire('ada')

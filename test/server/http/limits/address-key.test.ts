@@ -1,5 +1,5 @@
 import t from 'tap'
-import { addressKey } from '../../../src/server/rate-limits/address-key.ts'
+import { addressKey } from '../../../../src/server/http/limits/address-key.ts'
 
 t.test('an address is one of IPv4, or a /64 of IPv6', (t) => {
   const cases: Array<[address: string, key: string]> = [
