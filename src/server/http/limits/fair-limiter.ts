@@ -164,11 +164,12 @@ export function createFairLimiter(options: Options) {
     refusalFor: (user: string): ApiError | undefined =>
       isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? refuse(user) : undefined,
 
-    /** A place, if there is one at once and nobody waits for it. */
-    tryAcquire(user: string): Release | undefined {
-      if (!mayEnter(user, 1)) return undefined
-      take(user, 1)
-      return releaseOnce(user, 1)
+    /** Places as `acquire` gives them, if they are free at once and nobody waits for them. */
+    tryAcquire(user: string, places = 1): Release | undefined {
+      const wanted = Math.min(places, perUser)
+      if (!mayEnter(user, wanted)) return undefined
+      take(user, wanted)
+      return releaseOnce(user, wanted)
     },
 
     /**

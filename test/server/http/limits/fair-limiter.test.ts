@@ -88,6 +88,17 @@ t.test('calls take as many places as they ask for', async (t) => {
   )
 })
 
+t.test('many places are taken at once only if all of them are free', async (t) => {
+  const limiter = create({ count: 4, perUser: 3 })
+  const release = limiter.tryAcquire('clara', 10)
+  t.equal(limiter.usage().held, 3, 'no more than her share')
+  t.equal(limiter.tryAcquire('robert', 2), undefined)
+  t.equal(limiter.usage().held, 3, 'and nothing was taken')
+  release?.()
+  t.type(limiter.tryAcquire('robert', 2), 'function')
+  t.equal(limiter.usage().held, 2)
+})
+
 t.test('who needs many places is not overtaken by calls that need few', async (t) => {
   const limiter = create({ count: 10, perUser: 5 })
   const held = await Promise.all(Array.from({ length: 10 }, (_, index) => limiter.acquire(`user ${index}`)))
