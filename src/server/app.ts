@@ -1,4 +1,5 @@
 import cors from '@fastify/cors'
+import type { DestinationStream } from 'pino'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
 import accountRoutes from './account/routes.ts'
@@ -14,7 +15,6 @@ import deadline, { deadlinesOf } from './http/limits/deadline.ts'
 import limitAnswers from './http/limits/connection-limits.ts'
 import drainConnections from './http/drain-connections.ts'
 import jsonParser from './http/bodies/json-parser.ts'
-import type { LogStream } from './http/logging.ts'
 import lazySchemas from './http/lazy-schemas.ts'
 import shedLoad from './http/limits/shed-load.ts'
 import places from './http/limits/places.ts'
@@ -43,7 +43,7 @@ type Options = {
   /** The clock that decides which day it is. */
   now?: () => Date
   /** Takes the lines of the log. Default: pino's own, which writes each line to standard output by itself. */
-  logOutput?: LogStream
+  logOutput?: DestinationStream
 }
 
 /** Builds the application. It does not read the environment and does not listen. */

@@ -4,6 +4,8 @@ import { loadConfig } from './config.ts'
 import { createLogOutput } from './http/log-output.ts'
 import { serveMetrics } from './metrics/serve.ts'
 
+const CLOSING = 'closing: waiting for the balancer and the running requests'
+
 const logOutput = createLogOutput()
 try {
   const config = loadConfig(process.env)
@@ -12,12 +14,14 @@ try {
   // Before the app is built: the kernel sends the first process of a container only signals that it handles.
   closeWithGrace({ delay: drainDelayMs + shutdownTimeoutMs }, async ({ err, signal }) => {
     const { app } = running
-    if (!app) return
-    if (err) app.log.fatal({ err }, 'closing after an unexpected error')
-    else app.log.info({ signal, drainDelayMs }, 'closing: waiting for the balancer and the running requests')
-    if (signal === 'SIGTERM') await app.drain(drainDelayMs)
-    await app.close()
-    await logOutput.end()
+    try {
+      if (err) app?.log.fatal({ err }, 'closing after an unexpected error')
+      else app?.log.info({ signal, drainDelayMs }, CLOSING)
+      if (signal === 'SIGTERM') await app?.drain(drainDelayMs)
+      await app?.close()
+    } finally {
+      await logOutput.end()
+    }
   })
   const app = await buildApp(config, { logOutput })
   running.app = app

@@ -17,10 +17,14 @@ declare module '@fastify/jwt' {
 declare module 'fastify' {
   interface FastifyInstance {
     signingKeys: SigningKeys
-    /** The subject of a token that was verified shortly before, from the `Authorization` header. */
-    findVerified: (authorization: string | undefined) => string | undefined
+    /** The subject of the request's token, if that was verified shortly before. */
+    findVerified: (request: FastifyRequest) => string | undefined
     /** An onRequest hook that requires a valid access token. It runs before the body is read. */
     authenticate: (request: FastifyRequest) => Promise<void>
+  }
+  interface FastifyRequest {
+    /** What `findVerified` has found: several hooks ask. */
+    verifiedSub: string | undefined
   }
 }
 
@@ -56,9 +60,12 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
     }
   })
 
-  app.decorate('findVerified', (authorization) =>
-    authorization === undefined ? undefined : verifiedTokens.find(authorization)
-  )
+  app.decorateRequest('verifiedSub')
+  app.decorate('findVerified', (request) => {
+    const { authorization } = request.headers
+    if (authorization !== undefined) request.verifiedSub ??= verifiedTokens.find(authorization)
+    return request.verifiedSub
+  })
   app.decorate('authenticate', authenticate)
 
   async function authenticate(request: FastifyRequest) {
@@ -66,7 +73,7 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
     if (!authorization) {
       throw new ApiError('missing_token', 'Send the header `Authorization: Bearer <access token>`.')
     }
-    const sub = verifiedTokens.find(authorization)
+    const sub = app.findVerified(request)
     if (sub !== undefined) request.user = { sub }
     else verifiedTokens.add(authorization, await verifyUnlessTooMany(request, authorization))
   }

@@ -1,8 +1,6 @@
 import { LogController, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify'
+import type { DestinationStream } from 'pino'
 import type { Config } from '../config.ts'
-
-/** Takes the lines of the log. */
-export type LogStream = { write: (line: string) => void }
 
 /**
  * Pino options that keep tokens, bodies, query strings, personal addresses and SQL values out of the log: a
@@ -10,7 +8,7 @@ export type LogStream = { write: (line: string) => void }
  */
 export function loggerOptions(
   config: Pick<Config, 'logLevel'>,
-  output?: LogStream
+  output?: DestinationStream
 ): FastifyServerOptions['logger'] {
   return {
     level: config.logLevel,

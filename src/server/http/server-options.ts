@@ -1,8 +1,9 @@
 import type { FastifyHttpOptions } from 'fastify'
 import type { Server } from 'node:http'
+import type { DestinationStream } from 'pino'
 import type { Config } from '../config.ts'
 import { createLimitedServer } from './limits/connection-limits.ts'
-import { createRequestLog, loggerOptions, type LogStream } from './logging.ts'
+import { createRequestLog, loggerOptions } from './logging.ts'
 import { answerClientError } from './problems/malformed-requests.ts'
 import { answerWithProblem } from './problems/problem-details.ts'
 import { generateRequestId } from './request-id.ts'
@@ -34,7 +35,7 @@ export const validationOptions = (now: () => Date) => ({
 /** Options of the Fastify server: logging, validation and what happens before a route is found. */
 export const serverOptions = (
   config: Pick<Config, 'logLevel' | 'maxConnectionsPerAddress' | 'trustProxy'>,
-  logOutput?: LogStream
+  logOutput?: DestinationStream
 ) =>
   ({
     logger: loggerOptions(config, logOutput),

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { addressKey } from './address-key.ts'
+import { createHoldBack, type HoldBack } from './hold-back.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
 /** Requests of one address without delay: 100 at once, then 100 a second. */
@@ -14,7 +15,10 @@ const MAX_ADDRESSES = 10_000
  * connections would otherwise take most of the server's time. None is refused, because the address may be that of a
  * proxy or a school.
  */
-async function delayUnverified(app: FastifyInstance) {
+async function delayUnverified(
+  app: FastifyInstance,
+  { holdBack = createHoldBack() }: { holdBack?: HoldBack }
+) {
   const buckets = new LRUCache<string, ReturnType<typeof createTokenBucket>>({ max: MAX_ADDRESSES })
 
   function bucketOf({ ip }: FastifyRequest) {
@@ -26,15 +30,13 @@ async function delayUnverified(app: FastifyInstance) {
     return bucket
   }
 
-  const isVerified = ({ headers }: FastifyRequest) => app.findVerified(headers.authorization) !== undefined
-
   app.addHook('onRequest', (request, _reply, done) => {
-    if (isVerified(request) || bucketOf(request).take()) done()
-    else app.loadRefusals.holdBack(done)
+    if (app.findVerified(request) !== undefined || bucketOf(request).take()) done()
+    else holdBack(done)
   })
 }
 
 export default fp(delayUnverified, {
   name: 'delay-unverified',
-  dependencies: ['auth', 'problem-details']
+  dependencies: ['auth']
 })

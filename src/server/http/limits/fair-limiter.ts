@@ -160,8 +160,8 @@ export function createFairLimiter(options: Options) {
   return {
     isQueueFull,
 
-    /** Refuses a call of `user` before work is done for it, if it would be refused at this moment. */
-    refusalFor: (user: string): ApiError | undefined =>
+    /** The refusal of a call of `user` before work is done for it, if there is no room for it at this moment. */
+    refuseIfFull: (user: string): ApiError | undefined =>
       isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? refuse(user) : undefined,
 
     /** Places as `acquire` gives them, if they are free at once and nobody waits for them. */

@@ -19,10 +19,10 @@ declare module 'fastify' {
 async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config, 'corsOrigins'> }) {
   const { loadRefusals, places } = app
 
-  function findRefusal({ headers }: FastifyRequest): ApiError | undefined {
-    if (!places.database.isQueueFull() || hasLargeBody(headers)) return undefined
-    const user = app.findVerified(headers.authorization)
-    return user === undefined ? undefined : places.database.refusalFor(user)
+  function findRefusal(request: FastifyRequest): ApiError | undefined {
+    if (!places.database.isQueueFull() || hasLargeBody(request.headers)) return undefined
+    const user = app.findVerified(request)
+    return user === undefined ? undefined : places.database.refuseIfFull(user)
   }
 
   app.decorateReply('isShed', false)

@@ -1,10 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { ApiError } from '../../errors.ts'
+import { createHoldBack } from '../limits/hold-back.ts'
 
-/** Range of the time for which a refusal or a request is held back, in milliseconds. */
-const [MIN_DELAY_MS, MAX_DELAY_MS] = [20, 60]
-/** Most that are held back at the same time. Further ones are not delayed. */
-const MAX_HELD_BACK = 1000
 const LOG_INTERVAL_MS = 1000
 
 export type LoadRefusals = ReturnType<typeof createLoadRefusals>
@@ -16,7 +13,6 @@ export const isForLoad = ({ code, cause }: ApiError): boolean =>
 /** Delays refusals for load, and counts them in the log: there may be thousands a second. */
 export function createLoadRefusals(log: Pick<FastifyBaseLogger, 'warn'>) {
   const counts = new Map<string, number>()
-  let heldBack = 0
 
   function logCounts() {
     for (const [code, more] of counts) if (more > 0) log.warn({ code, more }, 'more requests refused')
@@ -35,19 +31,7 @@ export function createLoadRefusals(log: Pick<FastifyBaseLogger, 'warn'>) {
       return more === undefined
     },
 
-    /**
-     * Sends a refusal, or goes on with a request, after a moment. Some clients repeat a request at once on each of
-     * their connections, which would take all the time of the server. The moments differ, so that the repetitions do
-     * not arrive together.
-     */
-    holdBack(goOn: () => void): void {
-      if (heldBack >= MAX_HELD_BACK) return goOn()
-      heldBack++
-      const release = () => {
-        heldBack--
-        goOn()
-      }
-      setTimeout(release, MIN_DELAY_MS + Math.random() * (MAX_DELAY_MS - MIN_DELAY_MS))
-    }
+    /** Sends a refusal after a moment. */
+    holdBack: createHoldBack()
   }
 }

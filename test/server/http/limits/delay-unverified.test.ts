@@ -1,4 +1,4 @@
-import fastify from 'fastify'
+import fastify, { type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import t, { type Test } from 'tap'
 import delayUnverified from '../../../../src/server/http/limits/delay-unverified.ts'
@@ -7,18 +7,14 @@ import delayUnverified from '../../../../src/server/http/limits/delay-unverified
 async function start(t: Test) {
   const held: Array<() => void> = []
   const auth = async (app: ReturnType<typeof fastify>) => {
-    app.decorate('findVerified', (token: string | undefined) =>
-      token === 'Bearer good' ? 'auth0|clara' : undefined
+    app.decorate('findVerified', ({ headers }: FastifyRequest) =>
+      headers.authorization === 'Bearer good' ? 'auth0|clara' : undefined
     )
-  }
-  const problems = async (app: ReturnType<typeof fastify>) => {
-    app.decorate('loadRefusals', { add: () => true, holdBack: (goOn: () => void) => held.push(goOn) })
   }
   const app = fastify()
   t.teardown(() => app.close())
   await app.register(fp(auth, { name: 'auth' }))
-  await app.register(fp(problems, { name: 'problem-details' }))
-  await app.register(delayUnverified)
+  await app.register(delayUnverified, { holdBack: (goOn: () => void) => held.push(goOn) })
   app.get('/healthz', async () => 'healthy')
   await app.ready()
   return { app, held, goOn: () => held.splice(0).forEach((next) => next()) }

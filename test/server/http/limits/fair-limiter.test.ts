@@ -179,13 +179,13 @@ t.test('a call that waits too long is refused with server_busy', async (t) => {
 t.test('a call is refused at once when the queue is full', async (t) => {
   const limiter = create({ maxWaiting: 2 })
   const release = await limiter.acquire('clara')
-  t.equal(limiter.refusalFor('clara'), undefined)
+  t.equal(limiter.refuseIfFull('clara'), undefined)
   const waiting = [limiter.acquire('clara'), limiter.acquire('robert')]
-  t.match(limiter.refusalFor('johannes'), { code: 'server_busy' })
+  t.match(limiter.refuseIfFull('johannes'), { code: 'server_busy' })
   await t.rejects(limiter.acquire('johannes'), { code: 'server_busy' })
   release()
   const next = await waiting[0]
-  t.equal(limiter.refusalFor('johannes'), undefined)
+  t.equal(limiter.refuseIfFull('johannes'), undefined)
   waiting.push(limiter.acquire('johannes'))
   next?.()
   for (const acquired of waiting) (await acquired)()
@@ -195,12 +195,12 @@ t.test('in an overload, until half a second after the last refusal, fewer calls 
   const limiter = create({ maxWaiting: 2, maxWaitingInOverload: 1 })
   const releaseFirst = await limiter.acquire('clara')
   const [next, last] = [limiter.acquire('robert'), limiter.acquire('johannes')]
-  t.match(limiter.refusalFor('ludwig'), { code: 'server_busy' }, 'two wait')
+  t.match(limiter.refuseIfFull('ludwig'), { code: 'server_busy' }, 'two wait')
   releaseFirst()
   const releaseNext = await next
-  t.match(limiter.refusalFor('ludwig'), { code: 'server_busy' }, 'one waits')
+  t.match(limiter.refuseIfFull('ludwig'), { code: 'server_busy' }, 'one waits')
   await sleep(600)
-  t.equal(limiter.refusalFor('ludwig'), undefined)
+  t.equal(limiter.refuseIfFull('ludwig'), undefined)
   releaseNext()
   ;(await last)()
 })
@@ -209,7 +209,7 @@ t.test('a user who fills the queue alone is refused, and makes no overload for o
   const limiter = create({ count: 1, maxWaiting: 10, maxWaitingInOverload: 1 })
   const waiting = Array.from({ length: 11 }, () => limiter.acquire('greedy'))
   for (let call = 0; call < 5; call++) {
-    t.match(limiter.refusalFor('greedy'), { code: 'server_busy' })
+    t.match(limiter.refuseIfFull('greedy'), { code: 'server_busy' })
     await t.rejects(limiter.acquire('greedy'), { code: 'server_busy' })
   }
   const others = Array.from({ length: 4 }, (_, user) => limiter.acquire(`user ${user}`))
@@ -222,7 +222,7 @@ t.test('in a full queue, the user with the most calls loses the last one to a us
   const release = await limiter.acquire('ada')
   const calls = ['clara', 'clara', 'clara', 'robert'].map((user) => limiter.acquire(user))
   await t.rejects(limiter.acquire('clara'), { code: 'server_busy' })
-  t.equal(limiter.refusalFor('johannes'), undefined)
+  t.equal(limiter.refuseIfFull('johannes'), undefined)
   const johannes = limiter.acquire('johannes')
   await t.rejects(calls.splice(2, 1)[0]!, { code: 'server_busy' })
   await t.rejects(
@@ -240,10 +240,10 @@ t.test('in a full queue, the user with the most calls loses the last one to a us
 t.test('it tells beforehand whether a call would be refused', async (t) => {
   const limiter = create({ count: 2, perUser: 1, maxWaiting: 1 })
   const clara = await limiter.acquire('clara')
-  t.equal(limiter.refusalFor('clara'), undefined, 'she may wait')
+  t.equal(limiter.refuseIfFull('clara'), undefined, 'she may wait')
   const again = limiter.acquire('clara')
-  t.match(limiter.refusalFor('clara'), { code: 'server_busy' })
-  t.equal(limiter.refusalFor('robert'), undefined, 'a place is free for him')
+  t.match(limiter.refuseIfFull('clara'), { code: 'server_busy' })
+  t.equal(limiter.refuseIfFull('robert'), undefined, 'a place is free for him')
   clara()
   ;(await again)()
 })
