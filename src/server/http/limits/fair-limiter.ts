@@ -1,4 +1,5 @@
 import { ApiError } from '../../errors.ts'
+import { createTurnQueue } from './turn-queue.ts'
 
 type Options = {
   /** Places for all users together. */
@@ -38,18 +39,15 @@ type Waiter = { user: string; places: number; enter: () => void; refuse: () => v
 export function createFairLimiter(options: Options) {
   const { count, perUser, maxWaiting, maxWaitingInOverload = maxWaiting, waitMs, refusal } = options
 
-  /** The user whose turn is next comes first. */
-  const queues = new Map<string, Set<Waiter>>()
+  const queue = createTurnQueue<Waiter>()
   const held = new Map<string, number>()
   let free = count
-  let waiting = 0
   let lastRefusal = -Infinity
 
   const heldBy = (user: string) => held.get(user) ?? 0
-  const waitingOf = (user: string) => queues.get(user)?.size ?? 0
   const mayHold = (user: string, places: number) => heldBy(user) + places <= perUser
   const mayEnter = (user: string, places: number) =>
-    places <= free && mayHold(user, places) && !queues.has(user) && !nextWaiter()
+    places <= free && mayHold(user, places) && queue.sizeOf(user) === 0 && !nextWaiter()
   const busy = new ApiError('server_busy', refusal) // one for all: thousands a second may be refused
 
   function take(user: string, places: number) {
@@ -64,39 +62,30 @@ export function createFairLimiter(options: Options) {
     admitAll()
   }
 
-  function nextWaiter(): Waiter | undefined {
-    for (const [first] of queues.values()) if (first && mayHold(first.user, first.places)) return first
-    return undefined
-  }
+  const nextWaiter = () => queue.next(({ user, places }) => mayHold(user, places))
 
   /** Admits those for whom there are places, in turn. */
   function admitAll() {
     for (let next = nextWaiter(); next && next.places <= free; next = nextWaiter()) {
-      endTurn(next.user)
+      queue.endTurn(next.user)
       next.enter()
     }
   }
 
-  function endTurn(user: string) {
-    const queue = queues.get(user)
-    queues.delete(user)
-    if (queue) queues.set(user, queue)
-  }
-
   const isOverloaded = () => performance.now() - lastRefusal < OVERLOAD_MS
-  const isQueueFull = () => waiting >= maxWaiting || (waiting >= maxWaitingInOverload && isOverloaded())
+  const isQueueFull = () =>
+    queue.size() >= maxWaiting || (queue.size() >= maxWaitingInOverload && isOverloaded())
 
   /** Notes an overload, unless `user` fills the queue alone. */
   function refuse(user: string): ApiError {
-    if (waitingOf(user) === 0) lastRefusal = performance.now()
+    if (queue.sizeOf(user) === 0) lastRefusal = performance.now()
     return busy
   }
 
   /** The last call of the user with the most, if `user` has fewer even with one more. */
   function findDisplaceable(user: string): Waiter | undefined {
-    let longest = new Set<Waiter>()
-    for (const queue of queues.values()) if (queue.size > longest.size) longest = queue
-    return longest.size > waitingOf(user) + 1 ? [...longest].at(-1) : undefined
+    const longest = queue.longest()
+    return longest.size > queue.sizeOf(user) + 1 ? [...longest].at(-1) : undefined
   }
 
   /** @throws {ApiError} server_busy */
@@ -107,20 +96,6 @@ export function createFairLimiter(options: Options) {
     displaced.refuse()
   }
 
-  function join(waiter: Waiter) {
-    const queue = queues.get(waiter.user) ?? new Set()
-    queues.set(waiter.user, queue.add(waiter))
-    waiting++
-    admitAll()
-  }
-
-  function leave(waiter: Waiter) {
-    const queue = queues.get(waiter.user)
-    queue?.delete(waiter)
-    if (queue?.size === 0) queues.delete(waiter.user)
-    waiting--
-  }
-
   function wait(user: string, places: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const stopListening = () => {
@@ -129,12 +104,12 @@ export function createFairLimiter(options: Options) {
       }
       const enter = () => {
         take(user, places) // at once, before another call can take them
-        leave(waiter)
+        queue.remove(waiter)
         stopListening()
         resolve()
       }
       const giveUp = (error: unknown) => {
-        leave(waiter)
+        queue.remove(waiter)
         stopListening()
         reject(error)
         admitAll() // those behind it
@@ -145,7 +120,8 @@ export function createFairLimiter(options: Options) {
       makeRoomFor(user)
       const timer = setTimeout(refuseWaiter, waitMs)
       signal?.addEventListener('abort', abort, { once: true })
-      join(waiter)
+      queue.add(waiter)
+      admitAll()
     })
   }
 
@@ -187,7 +163,7 @@ export function createFairLimiter(options: Options) {
     },
 
     /** Places in all, those that are held, and calls that wait. More may be held than there are: see `borrow`. */
-    usage: () => ({ places: count, held: count - free, waiting }),
+    usage: () => ({ places: count, held: count - free, waiting: queue.size() }),
 
     /** Takes places at once, also if there are none: others wait for longer. */
     borrow(user: string, places: number): Release {
