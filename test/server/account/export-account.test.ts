@@ -127,11 +127,11 @@ t.test('a recording that the storage has lost is named, and the export goes on',
 
 t.test('the memory that an export takes counts in the budget', { skip: needsServerWithin }, async (t) => {
   const { app, who } = await newcomer(t)
-  const { acquire } = app.memoryBudget
+  const { tryAcquire } = app.memoryBudget
   let taken = 0
-  app.memoryBudget.acquire = (user, signal, bytes = 1) => {
+  app.memoryBudget.tryAcquire = (user, bytes = 1) => {
     taken += bytes
-    return acquire(user, signal, bytes)
+    return tryAcquire(user, bytes)
   }
   t.equal((await exported(who)).response.statusCode, 200)
   t.ok(taken >= 1024 * 1024, `${taken} bytes`)
