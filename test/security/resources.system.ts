@@ -8,6 +8,7 @@ import { build, startServices, type Caller } from '../helpers/app.ts'
 import { fixture, largeScore } from '../helpers/recordings.ts'
 import { query } from '../helpers/scratch-database.ts'
 import { needsServerWithin } from '../helpers/server-command.ts'
+import { zip } from '../helpers/zip.ts'
 
 const CONNECTIONS = 40
 /** In which time the innocent gets three answers during an attack. */
@@ -33,7 +34,7 @@ async function start(t: Test, env: NodeJS.ProcessEnv = LIMITS) {
   const people = { innocent: as(`auth0|${randomUUID()}`), attacker: as(`auth0|${randomUUID()}`) }
   for (const person of Object.values(people)) t.equal((await person.sync()).statusCode, 201)
   const countConnections = promisify(app.server.getConnections.bind(app.server))
-  return { app, port, ...people, countConnections }
+  return { app, as, port, ...people, countConnections }
 }
 
 type Started = Awaited<ReturnType<typeof start>>
@@ -139,6 +140,51 @@ t.test('floods', { skip: needsServerWithin }, async (t) => {
       await isServed(t, server.innocent, 'trickling')
       t.equal((await server.innocent.save({ audioBase64 })).statusCode, 201)
     }
+  })
+
+  await t.test('archives that trickle do not keep others from importing', async (t) => {
+    const server = await start(t)
+    const archive = (await server.innocent.call('GET', '/api/users/me/export')).rawPayload
+    const importArchive = () =>
+      server.app.inject({
+        method: 'POST',
+        url: '/api/users/me/import',
+        headers: { ...server.innocent.headers(), 'content-type': 'application/zip' },
+        payload: archive
+      })
+    const endless = zip([
+      {
+        path: `sessions/2026-11-22_${randomUUID()}/recording.webm`,
+        content: Buffer.alloc(1e6),
+        isStored: true,
+        sums: 'header'
+      }
+    ])
+    const trickling = await Promise.all(
+      repeat(8, async () => {
+        const accomplice = server.as(`auth0|${randomUUID()}`)
+        await accomplice.sync()
+        const socket = open(t, server.port).resume()
+        const length = `Content-Length: ${endless.length}\r\n`
+        socket.write(post(accomplice, length, '/api/users/me/import').replace('json', 'zip'))
+        return socket
+      })
+    )
+    let sent = 0
+    const timer = setInterval(() => {
+      for (const socket of trickling) if (socket.writable) socket.write(endless.subarray(sent, sent + 1000))
+      sent += 1000
+    }, 100)
+    t.teardown(() => clearInterval(timer))
+    const statuses: number[] = []
+    const until = performance.now() + CLOSING_MS
+    while (!(statuses.includes(503) && statuses.at(-1) === 200) && performance.now() < until) {
+      await sleep(500)
+      statuses.push((await importArchive()).statusCode)
+    }
+    t.ok(statuses.includes(503), `all places were taken: ${statuses.join()}`)
+    t.equal(statuses.at(-1), 200, 'an innocent user gets a place')
+    await isServed(t, server.innocent, 'archives')
   })
 
   await t.test('connections that are reset in the middle of a body leave nothing', async (t) => {

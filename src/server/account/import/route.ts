@@ -7,17 +7,14 @@ import type { Config } from '../../config.ts'
 import { ApiError } from '../../errors.ts'
 import { receiveBody } from '../../http/bodies/receive-body.ts'
 import { noteGarbage } from '../../http/limits/collect-garbage.ts'
-import { createFairLimiter } from '../../http/limits/fair-limiter.ts'
 import { describedAs, problemResponses } from '../../http/openapi/response-schemas.ts'
-import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY, minRate } from '../../sessions/upload/limiters.ts'
+import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY } from '../../sessions/upload/limiters.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import { NOT_SYNCED } from '../../users/read-account.ts'
 import { importAccount } from './import-account.ts'
+import { createImportLimiter } from './import-limiter.ts'
 import { archiveLimits } from './limits.ts'
 import { createSessionParser } from './parse-session.ts'
-
-/** Imports at the same time. */
-const IMPORTS = 4
 
 /** Time for an archive to arrive: five gigabytes at six megabits a second. */
 const IMPORT_MS = 2 * 60 * 60_000
@@ -35,13 +32,7 @@ type Options = { config: Pick<Config, 'quotas' | 'upload'> }
 const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
   const { quotas, upload } = config
   const limit = archiveLimits(quotas).bytes
-  const imports = createFairLimiter({
-    count: IMPORTS,
-    perUser: 1,
-    maxWaiting: 0,
-    waitMs: 0,
-    refusal: 'Your account already has a running import, or the server runs too many. Retry later.'
-  })
+  const imports = createImportLimiter(upload)
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(['application/zip', 'application/x-zip-compressed'], (_request, payload, done) =>
@@ -103,7 +94,7 @@ const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) 
         const limits = {
           limit,
           stallMs: upload.timeoutMs,
-          minRate: minRate(upload),
+          minRate: imports.minRate,
           signal: deadline,
           leavesRest: true
         }

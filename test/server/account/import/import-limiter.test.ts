@@ -1,0 +1,41 @@
+import t, { type Test } from 'tap'
+import { createImportLimiter } from '../../../../src/server/account/import/import-limiter.ts'
+
+const SLOW = 4 * 1024
+const FAST = 64 * 1024
+const PLACES = 8
+
+/** A limiter, and the clock that the test sets. */
+async function start(t: Test, users: number) {
+  const clock = { now: 0 }
+  t.intercept(performance, 'now', { value: () => clock.now })
+  const limiter = createImportLimiter({ timeoutMs: 30_000, concurrency: 4, waitMs: 1000 })
+  const releases = []
+  for (let user = 0; user < users; user++) releases.push(await limiter.acquire(`user ${user}`))
+  return { clock, limiter, releases, rate: () => limiter.minRate.bytesPerSecond }
+}
+
+t.test('an import may be slow while nobody else asks for its place', async (t) => {
+  const { limiter, rate } = await start(t, PLACES)
+  t.equal(rate(), SLOW)
+  t.equal(limiter.minRate.afterMs, 30_000)
+})
+
+t.test('a slow import must go faster once another user is refused', async (t) => {
+  const { clock, limiter, releases, rate } = await start(t, PLACES)
+  await t.rejects(limiter.acquire('another'), { code: 'server_busy' })
+  t.equal(rate(), FAST)
+
+  releases[0]?.()
+  t.equal(rate(), SLOW, 'a place is free: the others go on')
+  await limiter.acquire('another')
+  t.equal(rate(), FAST, 'somebody else may still ask')
+  clock.now += 60_000
+  t.equal(rate(), SLOW, 'nobody has asked for a minute')
+})
+
+t.test('a second import of one user is refused and does not hurry the others', async (t) => {
+  const { limiter, rate } = await start(t, 1)
+  await t.rejects(limiter.acquire('user 0'), { code: 'server_busy' })
+  t.equal(rate(), SLOW)
+})
