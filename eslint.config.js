@@ -11,7 +11,7 @@ const LAYERS = {
   v0: ['http', 'auth', 'database', 'storage', 'users', 'sessions', 'stats'],
   account: ['http', 'auth', 'database', 'storage', 'users', 'sessions'],
   commands: ['database', 'storage', 'reconcile', 'health'],
-  health: ['http', 'auth', 'database', 'storage', 'sessions', 'users'],
+  health: ['http', 'auth', 'database', 'storage', 'users'],
   reconcile: ['database', 'storage', 'audio', 'sessions', 'users'],
   sessions: ['http', 'auth', 'database', 'storage', 'audio', 'users'],
   stats: ['http', 'auth', 'database', 'users'],

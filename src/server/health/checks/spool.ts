@@ -1,6 +1,6 @@
 import type { ConfigurationFault } from '../../errors.ts'
-import { createSpool } from '../../sessions/upload/spool.ts'
-import { spoolFault } from '../../sessions/upload/spool-fault.ts'
+import { createSpool } from '../../http/bodies/spool.ts'
+import { spoolFault } from '../../http/bodies/spool-fault.ts'
 
 /** Recordings of more than 512 KB are in a temporary file during their save: one must be possible. */
 export async function findSpoolFaults(): Promise<ConfigurationFault[]> {

@@ -4,11 +4,11 @@ import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import { noteGarbage } from '../../http/limits/collect-garbage.ts'
 import { clientGone, collectBody, receiveBody } from '../../http/bodies/receive-body.ts'
+import { deleteAbandonedSpoolFiles } from '../../http/bodies/spool.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
 import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
 import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY, minRate } from './limiters.ts'
 import { hasRecording, receiveSmallUpload, MAX_WHOLE_BYTES } from './small-upload.ts'
-import { deleteAbandonedSpoolFiles } from './spool.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
 
 /** Bodies up to this size do not wait for a place. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { detectFormat } from '../../audio/detect-format.ts'
 import { ApiError } from '../../errors.ts'
+import { createSpool } from '../../http/bodies/spool.ts'
 import type { Recording } from '../content.ts'
-import { createSpool } from './spool.ts'
 
 export type RecordingSpool = ReturnType<typeof createRecordingSpool>
 

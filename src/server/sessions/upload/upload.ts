@@ -3,11 +3,11 @@ import { errorCodes } from 'fastify'
 import { MAX_XML_BYTES } from '../../../contract/limits.ts'
 import { invalidInput, type ApiError } from '../../errors.ts'
 import { decodeBody } from '../../http/bodies/json-parser.ts'
+import { createSpool } from '../../http/bodies/spool.ts'
 import { lettersOf } from '../../http/schema-keywords.ts'
 import type { Recording } from '../content.ts'
 import { createMemberLocator, type Part } from './locate-member.ts'
 import { createIncomingRecording, type IncomingRecording } from './incoming-recording.ts'
-import { createSpool } from './spool.ts'
 
 /**
  * Largest JSON without its recording: two scores, which escape sequences normally make at most twice as long.

@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { createStorageFetch } from '../../../../src/server/storage/fetch.ts'
-import { createSpool, deleteAbandonedSpoolFiles } from '../../../../src/server/sessions/upload/spool.ts'
+import { createSpool, deleteAbandonedSpoolFiles } from '../../../../src/server/http/bodies/spool.ts'
 import {
   openSpoolFiles,
   skipWithoutProc,
