@@ -1,5 +1,5 @@
 import type { Keep } from '../resources.ts'
-import { startScript } from '../processes/script.ts'
+import { startScript, type Script } from '../processes/script.ts'
 import type { Answer, CrowdQuestion } from './crowd.ts'
 
 export type Calls = CrowdQuestion['calls']
@@ -8,7 +8,11 @@ export type Calls = CrowdQuestion['calls']
 export type Crowd = (question: Omit<CrowdQuestion, 'url'>) => Promise<Answer[]>
 
 /** A process of its own, so that its work delays no measurement of another. `scale` multiplies the times. */
-export async function startCrowd(keep: Keep, url: string, scale: number): Promise<Crowd> {
-  const script = keep(await startScript('load/crowd'))
-  return async (question) => (await script.ask({ ...question, url, ms: question.ms * scale })) as Answer[]
-}
+export const startCrowd = async (keep: Keep, url: string, scale: number): Promise<Crowd> =>
+  aim(keep(await startScript('load/crowd')), url, scale)
+
+/** Lets a script send its requests to the server at `url`. `scale` multiplies the times. */
+export const aim =
+  <Question extends { ms: number }, Result>(script: Script, url: string, scale: number) =>
+  async (question: Question) =>
+    (await script.ask({ ...question, url, ms: question.ms * scale })) as Result

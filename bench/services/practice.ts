@@ -3,7 +3,8 @@ import { query } from './database.ts'
 /** Ids of a user's sessions, with the `sub` of the user. */
 export type Musician = { sub: string; sessionIds: string[] }
 
-export type Practice = { users: number; sessionsPerUser: number }
+/** `songName`: the name of all sessions. By default, five names take turns. */
+export type Practice = { users: number; sessionsPerUser: number; songName?: string }
 
 /**
  * Inserts users with histories of the last 90 days. One session in ten has a score of 20 KB.
@@ -12,7 +13,7 @@ export type Practice = { users: number; sessionsPerUser: number }
 export async function createPractice(
   databaseUrl: string,
   prefix: string,
-  { users, sessionsPerUser }: Practice
+  { users, sessionsPerUser, songName }: Practice
 ): Promise<Musician[]> {
   await query(
     databaseUrl,
@@ -27,7 +28,7 @@ export async function createPractice(
     INSERT INTO sessions (user_id, song_name, instrument, duration_seconds, date, xml_content, analysis_summary,
       analysis_feedback, score_accuracy, audio_url)
     SELECT users.id,
-      (ARRAY['Nocturne in E-flat major, Op. 9 No. 2', 'Für Elise', 'Clair de Lune', 'Autumn Leaves', 'Blackbird'])[1 + n % 5],
+      coalesce($3, (ARRAY['Nocturne in E-flat major, Op. 9 No. 2', 'Für Elise', 'Clair de Lune', 'Autumn Leaves', 'Blackbird'])[1 + n % 5]),
       (ARRAY['Piano', 'Guitar', 'Violin', 'Flute'])[1 + n / 5 % 4],
       300 + n * 7919 % 3300,
       now() - n * 90.0 / $2 * interval '1 day',
@@ -37,7 +38,7 @@ export async function createPractice(
       60 + n % 40,
       'https://storage.example/' || users.id || '/' || n || '.webm'
     FROM users, generate_series(1, $2::int) n WHERE auth0_id LIKE $1 || '%'`,
-    [prefix, sessionsPerUser]
+    [prefix, sessionsPerUser, songName ?? null]
   )
   await query(databaseUrl, 'VACUUM ANALYZE users, sessions')
   return query<Musician>(
