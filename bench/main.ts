@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os'
 import { describeRun } from './measure/machine.ts'
 import { toMarkdown } from './report.ts'
+import { attacks } from './stages/attacks.ts'
 import { memory } from './stages/memory.ts'
 import { overload } from './stages/overload.ts'
 import { reads } from './stages/reads.ts'
@@ -8,7 +9,7 @@ import { reconcile } from './stages/reconcile.ts'
 import { uploads } from './stages/uploads.ts'
 import { writeResults } from './write-results.ts'
 
-const STAGES = { reads, uploads, memory, overload, reconcile }
+const STAGES = { reads, uploads, memory, overload, attacks, reconcile }
 
 const USAGE = `Usage: npm run bench -- [STAGE …]
 
@@ -16,6 +17,7 @@ const USAGE = `Usage: npm run bench -- [STAGE …]
   uploads     large saves compared with a straightforward server: throughput, memory, latency of other requests
   memory      20 concurrent saves of 50 MB in a memory cgroup of 256 MB (Linux, as root)
   overload    ten times the sustainable load; greedy users and attackers beside others
+  attacks     attacks on a server within 256 or 512 MB, and what others notice of them (Linux, as root)
   reconcile   recordings:reconcile with 20,000 and 200,000 recordings
 
 Without a stage, all stages run. The results replace the last ones in docs/benchmarks.md. Environment variables:

@@ -1,0 +1,63 @@
+import { format, judge } from '../report.ts'
+import type { Outcome } from './attack-ground.ts'
+import type { Summary } from './overload-measures.ts'
+
+/** What the innocent users noticed, and what became of the server. Memory in bytes, NaN where it has ended. */
+export type Attacked = {
+  name: string
+  megabytes: number
+  undisturbed: Summary
+  during: Summary
+  after: Summary
+  lives: boolean
+  memory: { before: number; peak: number; after: number }
+  /** Shares of one core. */
+  cpu: { usual: number; attacked: number }
+  outcome: Outcome
+}
+
+const TARGETS = { p99Ratio: 3, memoryRatio: 1.3 }
+const MEGABYTE = 2 ** 20
+
+export const tabulateInnocents = (results: Attacked[]): string[][] => [
+  ['the attacker tries', 'p50, ms', 'attacked', 'p99, ms', 'attacked', 'p99, ratio', 'refused', 'target'],
+  ...results.map(({ name, undisturbed, during, after }) => {
+    const ratio = during.p99 / undisturbed.p99
+    const refused = [during, after].reduce((sum, summary) => sum + summary.refused + summary.lost, 0)
+    return [
+      name,
+      format(undisturbed.p50),
+      format(during.p50),
+      format(undisturbed.p99),
+      format(during.p99),
+      format(ratio),
+      format(refused),
+      judge(`p99 ≤ ${TARGETS.p99Ratio}, none refused`, ratio <= TARGETS.p99Ratio && refused === 0)
+    ]
+  })
+]
+
+export const tabulateServers = (results: Attacked[]): string[][] => [
+  [
+    'the attacker tries',
+    'limit, MB',
+    'before',
+    'peak',
+    'after',
+    'after, ratio',
+    'CPU, %',
+    'target',
+    'besides',
+    'the attacker got'
+  ],
+  ...results.map(({ name, megabytes, memory: { before, peak, after }, cpu, lives, outcome }) => [
+    name,
+    String(megabytes),
+    ...[before, peak, after].map((bytes) => format(bytes / MEGABYTE)),
+    format(after / before),
+    `${format(100 * cpu.usual)} → ${format(100 * cpu.attacked)}`,
+    judge(`lives, after ≤ ${TARGETS.memoryRatio}`, lives && after / before <= TARGETS.memoryRatio),
+    outcome.target ?? '',
+    outcome.answers
+  ])
+]

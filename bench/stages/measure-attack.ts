@@ -1,0 +1,84 @@
+import { aim, type Crowd } from '../load/start-crowd.ts'
+import { createMemoryCgroup } from '../measure/memory-cgroup.ts'
+import type { Script } from '../processes/script.ts'
+import { startServer } from '../processes/server.ts'
+import { withResources, type Keep } from '../resources.ts'
+import type { Services } from '../services/environment.ts'
+import type { Accounts } from './attack-accounts.ts'
+import type { Attack, Ground } from './attack-ground.ts'
+import type { Attacked } from './attacks-report.ts'
+import { summarise } from './overload-measures.ts'
+
+const WARM_UP_MS = 2500
+export const UNDISTURBED_MS = 5000
+/** After the attack, until the memory is read. */
+export const REST_MS = 4000
+/** Requests a second of all innocent users. */
+export const RATE = 100
+const MEGABYTE = 2 ** 20
+
+/** The limits are the server's own, not those of the other stages. */
+const DEFAULTS = { RATE_LIMIT: undefined, UPLOAD_CONCURRENCY: undefined, DATABASE_TIMEOUT_MS: undefined }
+
+/** What all attacks share: the services, the accounts, and the processes that send requests. */
+export type Scene = { scale: number; services: Services; accounts: Accounts } & Record<
+  'sink' | 'innocents' | 'crowd' | 'attacker' | 'saves',
+  Script
+>
+
+/** An attack on a new server, while innocent users ask. */
+export const measureAttack = (scene: Scene, attack: Attack): Promise<Attacked> =>
+  withResources(async (keep) => {
+    const { server, cgroup } = await startEnclosed(keep, scene, attack)
+    const crowd: Crowd = aim(scene.innocents, server.url, scene.scale)
+    const ask = (ms: number) => crowd({ calls: scene.accounts.innocents, connections: 100, rate: RATE, ms })
+    const meter = (name: 'rss' | 'peakRss' | 'cpuMs') => (server.isAlive() ? server.meter[name]() : NaN)
+    const withCpu = <T>(work: () => Promise<T>) => measureCpu(() => meter('cpuMs'), work)
+
+    await ask(WARM_UP_MS)
+    const usual = await withCpu(() => ask(UNDISTURBED_MS))
+    const before = meter('rss')
+    server.meter.resetPeakRss()
+    const ground = createGround(scene, server.url, attack)
+    const attacked = await withCpu(() => Promise.all([attack.run(ground), ask(attack.ms)]))
+    const [outcome, during] = attacked.result
+    const after = summarise(await ask(REST_MS))
+
+    return {
+      name: attack.name,
+      megabytes: attack.megabytes,
+      undisturbed: summarise(usual.result),
+      during: summarise(during),
+      after,
+      lives: server.isAlive() && cgroup.oomKills() === 0,
+      memory: { before, peak: meter('peakRss'), after: meter('rss') },
+      cpu: { usual: usual.share, attacked: attacked.share },
+      outcome
+    }
+  })
+
+async function startEnclosed(keep: Keep, { services }: Scene, { megabytes }: Attack) {
+  const cgroup = createMemoryCgroup(megabytes * MEGABYTE)
+  if ('unavailable' in cgroup) throw new Error(cgroup.unavailable)
+  keep(cgroup)
+  return { cgroup, server: keep(await startServer('ours', { ...services.env, ...DEFAULTS }, cgroup.enclose)) }
+}
+
+const createGround = ({ scale, accounts, ...scene }: Scene, url: string, { ms }: Attack): Ground => ({
+  url,
+  databaseUrl: scene.services.database.url,
+  accounts,
+  ms,
+  scale,
+  connections: aim(scene.attacker, url, scale),
+  crowd: aim(scene.crowd, url, scale),
+  save: (question) => scene.saves.ask(question) as ReturnType<Ground['save']>,
+  countStorageRequests: () => scene.sink.ask('count') as Promise<number>
+})
+
+/** `share`: of one core, all threads of the process. */
+async function measureCpu<T>(cpuMs: () => number, work: () => Promise<T>) {
+  const [start, before] = [performance.now(), cpuMs()]
+  const result = await work()
+  return { result, share: (cpuMs() - before) / (performance.now() - start) }
+}
