@@ -17,7 +17,7 @@ const commands = readdirSync(join(source, 'commands'))
 
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-// Before the bundles, the contract had a folder of its own.
+// dist/contract is of earlier builds.
 for (const folder of [output, join(root, 'dist/contract')]) rmSync(folder, { recursive: true, force: true })
 await build({
   // Tests import app.ts and config.ts to set the clock.

@@ -18,6 +18,7 @@ const pages = new Map<string, string>()
 for (const path of [
   'README.md',
   'CONTRIBUTING.md',
+  'SECURITY.md',
   'CHANGELOG.md',
   '.github/pull_request_template.md',
   'test/fixtures/README.md',
@@ -52,6 +53,15 @@ t.test('every link between the documents resolves', async (t) => {
   for (const [path, text] of pages) {
     const links = names(text, /\]\(([^)\s]+)\)/g).filter((link) => !/^[a-z]+:/.test(link))
     for (const link of links) t.notOk(await isMissing(path, link), `${path}: ${link}`)
+  }
+})
+
+t.test('every file or folder of the code that a document names exists', async (t) => {
+  for (const [path, text] of pages) {
+    if (path === 'CHANGELOG.md') continue // it names what was removed
+    for (const name of names(text, /(?<!\[)`((?:src|test|bench|scripts|prisma)\/[\w./-]+)`/g)) {
+      t.notOk(await isMissing('README.md', name), `${path}: ${name}`)
+    }
   }
 })
 

@@ -55,8 +55,8 @@ async function saveAndUpload(
   const progress = onProgress && createUploadProgress(audio.size, onProgress)
   const uploadOptions = { ...options, ...(progress && { onProgress: progress.report }) }
 
-  // Each step first reads the stored session, so that it does not delete a recording that another tab has
-  // uploaded.
+  // Before each step, save the session without its recording: a repeat returns the stored session. So no step deletes
+  // a recording that another tab has uploaded.
   for (const step of [upload, deleteSession]) {
     const stored = await save(withoutAudio, options).catch(undefinedIfReused)
     // `id_reused`: an earlier attempt may have saved the session inline. Only the same inline save can tell.

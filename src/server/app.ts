@@ -35,7 +35,7 @@ import sessions from './sessions/plugin.ts'
 import sessionRoutes from './sessions/routes.ts'
 import statsRoutes from './stats/routes.ts'
 import storage from './storage/plugin.ts'
-import logUser from './users/log-user.ts'
+import identifyUser from './users/identify-user.ts'
 import userRoutes from './users/routes.ts'
 import v0Routes from './v0/routes.ts'
 
@@ -74,7 +74,7 @@ export async function buildApp(config: Config, { now = () => new Date(), logOutp
 
   await app.register(database, { config })
   await app.register(storage, { config })
-  await app.register(logUser, { config })
+  await app.register(identifyUser, { config })
 
   await app.register(sessions, { config, now })
   await app.register(cleanUp)

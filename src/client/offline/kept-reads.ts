@@ -28,8 +28,8 @@ const STORE = 'heard'
 const INDEX = 'index'
 
 /**
- * Keeps the account's answers in IndexedDB, and gives them while the account cannot be reached. What was used
- * least recently goes first. Storage that fails makes no read fail.
+ * Caches the account's answers in IndexedDB, and returns them while the account cannot be reached. It evicts what was
+ * used least recently. A failure of the storage never fails a read.
  */
 export function createKeptReads({ transact, clock, isOnline }: KeptReadsOptions) {
   let isForgotten = false

@@ -3,7 +3,7 @@ import { deleteSession } from '../sessions/delete-session.ts'
 import type { SessionDependencies } from '../sessions/dependencies.ts'
 import { isUserDeleted, sessionBusy } from '../sessions/errors.ts'
 import { createUserRepository } from '../users/repository.ts'
-import { endLeases, removeLeftovers, removeStaged, type Owner } from './remove-objects.ts'
+import { removeObjectsUnderLease, removeLeftovers, removeStaged, type Owner } from './remove-objects.ts'
 import { createAccountRepository } from './repository.ts'
 
 /** Sessions with recordings that are deleted at the same time. */
@@ -54,7 +54,7 @@ async function deleteBatches(
 /** Deletes the sessions with recordings, and all that the storage has of the user. */
 async function deleteRecordings(dependencies: SessionDependencies, owner: Owner): Promise<void> {
   const account = createAccountRepository(dependencies.database.queries)
-  await endLeases(dependencies, owner)
+  await removeObjectsUnderLease(dependencies, owner)
   for (;;) {
     const ids = await account.findRecorded(owner.userId, CONCURRENCY)
     if (ids.length === 0) break

@@ -80,7 +80,7 @@ async function* writeSession(work: Export, session: StoredSession): AsyncGenerat
   const { dependencies, archive } = work
   const { date } = session
   const paths = pathsOf(session)
-  /** The pieces of a large score can be read once. */
+  /** Returns new readers with each call, because the pieces of a large score can be read only once. */
   const readScores = () => scoresOf(dependencies.database.queries, session)
   const { xmlContent, markedXml } = readScores()
   const files: ArchivedFile[] = []

@@ -5,19 +5,22 @@ import { possibleKeys } from '../storage/recording-keys.ts'
 import { walkBucket } from '../storage/walk-bucket.ts'
 import { createAccountRepository } from './repository.ts'
 
-/** Leases that one call looks at. */
-const LEASES = 1000
+/** Most leases that one call waits for. */
+const MAX_LEASES = 1000
 
 /** A user whose account is deleted. */
 export type Owner = { sub: string; userId: string }
 
 /**
- * Waits for the requests that write recordings of the user, then removes what broken ones may have written.
+ * Waits for the requests that write recordings of the user, and removes what those that failed may have written.
  * @throws {ApiError} session_busy; storage_unavailable; database_unavailable
  */
-export async function endLeases(dependencies: SessionDependencies, owner: Owner): Promise<void> {
+export async function removeObjectsUnderLease(
+  dependencies: SessionDependencies,
+  owner: Owner
+): Promise<void> {
   const account = createAccountRepository(dependencies.database.queries)
-  for (const sessionId of await account.findLeased(owner.userId, LEASES)) {
+  for (const sessionId of await account.findLeased(owner.userId, MAX_LEASES)) {
     await removeUnreferenced(dependencies, owner, { sessionId, keys: possibleKeys(owner.userId, sessionId) })
   }
 }

@@ -5,8 +5,8 @@ const SEGMENT = Buffer.from('18538067', 'hex')
 const MAX_HEADER_BYTES = 1024
 
 /**
- * The same first bytes of a WAV or WebM file, whose outermost element has no size any more. Recorders write
- * its size last: a recording that was cut has none or a wrong one. Nor does it matter what follows it.
+ * Returns a copy of the first bytes of a WAV or WebM file in which the outermost element has unknown size. Recorders
+ * write that size last, so a recording that was cut has none or a wrong one. Bytes after the element do no harm.
  */
 export function ignoreSizes(bytes: Buffer): Buffer {
   if (RIFF.test(bytes.toString('latin1', 0, 4)) && bytes.length >= 8) return ignoreRiffSize(bytes)

@@ -3,14 +3,14 @@ import { LRUCache } from 'lru-cache'
 /** How long a verification is remembered. */
 const LIFE_MS = 60_000
 const MAX_TOKENS = 2000
-/** Access tokens have one to two kilobytes, and at most as many as the headers of a request. */
+/** A token has one to two kilobytes; the limit for headers allows 16. */
 const MAX_CHARACTERS = 4 * 1024 * 1024
 
 type Verified = { sub: string; until: number }
 
 /**
- * Tokens that were verified: a signature costs more than all else that a small request does. For a minute they need
- * no verification; later only `wasGood` uses them. A token is the whole `Authorization` header. `now` gives
+ * Tokens that were verified. To check a signature costs more than the rest of a small request. For a minute a token
+ * needs no verification; later only `wasGood` uses it. A token is the whole `Authorization` header. `now` gives
  * milliseconds.
  */
 export function createVerifiedTokens(now: () => number) {

@@ -50,7 +50,7 @@ export function createDatabase(config: Config['database'], { log = console }: Op
   const database = {
     queries: lazyQueries(async () => (await prisma()).queries),
 
-    /** Runs one statement on a pooled connection, past Prisma: for the few statements that most requests need. */
+    /** Runs one statement on a pooled connection, bypassing Prisma: for the few statements that most requests need. */
     run: createStatementRunner(pool, {
       timeoutMs,
       gate,
@@ -78,7 +78,7 @@ export function createDatabase(config: Config['database'], { log = console }: Op
       waiting: pool.waitingCount
     }),
 
-    /** Runs SQL past the gate and past Prisma: for the checks that decide whether the gate is open. */
+    /** Runs SQL past the gate and Prisma: for the checks that decide whether the gate is open. */
     inspect: <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> =>
       withTimeLimit(
         pool.query<Row>(text, values).then(({ rows }) => rows),

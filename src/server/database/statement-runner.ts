@@ -43,7 +43,7 @@ const DEADLOCK_PAUSE_MS = 50
 const PREPARED_STATEMENT_FAULTS = new Set(['26000', '42P05', '0A000'])
 
 /**
- * Runs the few hot statements on the pool itself, past Prisma. Each is one round trip and a transaction of
+ * Runs the few hot statements on the pool itself, bypassing Prisma. Each is one round trip and a transaction of
  * its own.
  *
  * @throws {ApiError} database_unavailable
@@ -62,7 +62,7 @@ export function createStatementRunner(
     isPrepared = false
   }
 
-  async function sendAgainIfNothingRan<Row extends pg.QueryResultRow>(
+  async function sendWithOneRetry<Row extends pg.QueryResultRow>(
     statement: Statement,
     values: unknown[]
   ): Promise<Row[]> {
@@ -82,7 +82,7 @@ export function createStatementRunner(
       databaseCalls,
       () =>
         withTimeLimit(
-          gate.pass(() => sendAgainIfNothingRan(statement, values)),
+          gate.pass(() => sendWithOneRetry(statement, values)),
           timeoutMs
         ),
       { call: statement.name }

@@ -147,7 +147,7 @@ export const EnvironmentSchema = Type.Object({
   SERVER_TIMING: Type.Union([Type.Literal('on'), Type.Literal('off')], {
     default: 'off',
     description:
-      'on, or off: whether answers tell where their time has gone, in Server-Timing. For development'
+      'on, or off: whether answers have the header Server-Timing, with the time of each step. For development'
   }),
   BLOCKED_USERS: Type.String({
     pattern: '^[0-9A-Fa-f,\\s-]*$',

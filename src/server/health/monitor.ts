@@ -16,15 +16,15 @@ type Options = {
   onDemand?: CheckName[]
   /** Longest time of one check, in milliseconds. */
   timeoutMs?: number
-  /** Pause between two looks while all is well, in milliseconds. */
+  /** Pause between two rounds of checks while all is well, in milliseconds. */
   pauseMs?: number
-  /** First pause after a look that found a fault; it doubles up to `pauseMs`. In milliseconds. */
+  /** First pause after a round that found a fault; it doubles up to `pauseMs`. In milliseconds. */
   firstPauseMs?: number
 }
 
 /** Rounds of checks that requests may cause: ten at once, then one every two seconds. */
-const LOOKS_AT_ONCE = 10
-const LOOK_AFTER_MS = 2000
+const ROUNDS_AT_ONCE = 10
+const ROUND_AFTER_MS = 2000
 
 /**
  * Runs the checks in the background, and for requests at a bounded rate. Logs each fault when it appears, with its
@@ -32,14 +32,14 @@ const LOOK_AFTER_MS = 2000
  */
 export function createMonitor(checks: Checks, { log, onDemand = [], ...options }: Options) {
   const { timeoutMs = 10_000, pauseMs = 60_000, firstPauseMs = 1000 } = options
-  const budget = createTokenBucket({ capacity: LOOKS_AT_ONCE, refillMs: LOOK_AFTER_MS, now: Date.now })
+  const budget = createTokenBucket({ capacity: ROUNDS_AT_ONCE, refillMs: ROUND_AFTER_MS, now: Date.now })
   const all = Object.keys(checks) as CheckName[]
   const watched = all.filter((name) => !onDemand.includes(name))
   const found = new Map<CheckName, ConfigurationFault[]>()
   const running = new Map<CheckName, Promise<void>>()
   const unfinished = new Map<CheckName, Promise<ConfigurationFault[]>>()
 
-  const look = (names: CheckName[]) => Promise.all(names.map(share))
+  const checkAll = (names: CheckName[]) => Promise.all(names.map(share))
 
   /** Concurrent callers share one run of a check. */
   function share(name: CheckName): Promise<void> {
@@ -67,28 +67,28 @@ export function createMonitor(checks: Checks, { log, onDemand = [], ...options }
   }
 
   const codeOf = (name: CheckName) => found.get(name)?.[0]?.code ?? 'ok'
-  const isSound = (names: CheckName[]) => names.every((name) => codeOf(name) === 'ok')
+  const areFine = (names: CheckName[]) => names.every((name) => codeOf(name) === 'ok')
 
   return {
-    /** Looks again and again until `signal` is aborted. */
+    /** Checks periodically until `signal` is aborted. */
     async watch(signal: AbortSignal): Promise<void> {
       for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, pauseMs)) {
-        await look(watched)
-        if (isSound(watched)) pause = pauseMs
+        await checkAll(watched)
+        if (areFine(watched)) pause = pauseMs
         await sleep(pause, signal).catch(() => {})
       }
     },
 
     /** What was found last. It checks again first, unless requests have caused too many checks lately. */
     async report(): Promise<Readiness> {
-      if (budget.take() || found.size < all.length) await look(all)
+      if (budget.take() || found.size < all.length) await checkAll(all)
       const codes = Object.fromEntries(all.map((name) => [name, codeOf(name)]))
-      return { status: isSound(all) ? 'ready' : 'degraded', checks: codes as Readiness['checks'] }
+      return { status: areFine(all) ? 'ready' : 'degraded', checks: codes as Readiness['checks'] }
     }
   }
 }
 
-/** An outage shows itself by changing messages: first a lost connection, then a refused one. */
+/** During an outage the message changes (a lost connection, then a refused one), so its code is compared. */
 const identify = ({ code, message }: ConfigurationFault) => (code.endsWith('_unavailable') ? code : message)
 
 function withDeadline<T>(work: Promise<T>, milliseconds: number): Promise<T> {

@@ -28,10 +28,10 @@ const health: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
   }
 
   async function checkDatabase(): Promise<ConfigurationFault[]> {
-    const look = findDatabaseFaults(database.inspect, expected)
-    // Without its zone the database still serves every other.
-    database.gate.setResult(look.then((faults) => faults.find(({ code }) => code !== 'time_zone_unknown')))
-    return look
+    const finding = findDatabaseFaults(database.inspect, expected)
+    // An unknown DEFAULT_TIME_ZONE does not stop the requests of users with another zone.
+    database.gate.setResult(finding.then((faults) => faults.find(({ code }) => code !== 'time_zone_unknown')))
+    return finding
   }
 
   const monitor = createMonitor(
@@ -60,8 +60,7 @@ const health: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
       schema: {
         operationId: 'getHealth',
         summary: 'The process is alive',
-        description:
-          'Looks at nothing but the process: 503 once it is about to close. Point load balancers at it.',
+        description: 'Checks only the process: 503 once it is about to close. Point load balancers at it.',
         tags: ['Health'],
         security: [],
         response: {
@@ -88,7 +87,7 @@ const health: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
         tags: ['Health'],
         security: [],
         response: {
-          200: describedAs('All checks are right', ReadinessSchema),
+          200: describedAs('All checks passed', ReadinessSchema),
           503: describedAs('A check has found a fault', ReadinessSchema),
           ...openProblemResponses()
         }

@@ -18,8 +18,8 @@ const QUICK = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10]
 const SLOW = [0.01, 0.025, 0.1, 0.25, 1, 2.5, 10, 30, 120]
 
 /**
- * Measures the calls that the diagnostics channels tell of.
- * @returns functions that end it
+ * Measures the calls that are published on the diagnostics channels.
+ * @returns functions that unsubscribe
  */
 export function countCalls({ histogram }: Instruments): Array<() => void> {
   /** The duration of the calls of a channel, by `labels` and outcome. */

@@ -10,8 +10,8 @@ import type { CleanedUp } from '../reconcile/clean-up.ts'
 import type { Instruments } from './instruments.ts'
 
 /**
- * Counts what the diagnostics channels tell of, apart from durations.
- * @returns functions that end it
+ * Counts what is published on the diagnostics channels, apart from durations.
+ * @returns functions that unsubscribe
  */
 export function countEvents({ counter, gauge }: Instruments): Array<() => void> {
   const checks = gauge('check_ok', '1 while the check finds nothing, and 0 while it finds a fault', ['check'])

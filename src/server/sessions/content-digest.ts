@@ -32,7 +32,7 @@ export function digestContent(content: Content): string {
   return hash.digest('hex')
 }
 
-/** As `digestContent`, for equal saves in flight: these may or may not send the date. */
+/** The digest without the date: concurrent repeats of a save are equal, whether they send the date or not. */
 export const digestUndated = (content: Content): string => digestContent({ ...content, date: undefined })
 
 /**

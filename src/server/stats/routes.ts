@@ -69,7 +69,7 @@ const statsRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config: { 
   )
 }
 
-/** Midnight changes the answer without a write, so its version is the answer itself. */
+/** The answer changes at midnight without a write, so the ETag is a hash of the answer. */
 function send(request: FastifyRequest, reply: FastifyReply, answer: object) {
   const json = reply.serialize(answer) as string
   const tag = entityTagOf([json])

@@ -25,7 +25,7 @@ export async function userStats(database: Database, query: StatsRequest): Promis
   }
 }
 
-/** Counts first what is unknown. @returns null for a user who was never synced */
+/** Counts missing figures first. @returns null for a user who was never synced */
 async function findCurrent(database: Database, query: StatsRequest): Promise<StatsRow | null> {
   const { sub, timeZone, defaultTimeZone, now } = query
   const { zones } = database
@@ -43,7 +43,7 @@ async function findCurrent(database: Database, query: StatsRequest): Promise<Sta
 const isCurrent = ({ totalSeconds, countedZone, hasLaterSession }: StatsRow) =>
   totalSeconds !== null && countedZone !== null && !hasLaterSession
 
-/** From the user's row where that was counted by the days of this answer. */
+/** Takes the streak of the user's row if that was counted in the zone of the answer, and counts it otherwise. */
 async function streakOf(database: Database, row: StatsRow, now: Date): Promise<number> {
   const { userId, zone, countedZone, hasLaterSession, daysSincePractice, streak } = row
   if (zone !== countedZone || hasLaterSession) return findStreak(database.queries, { userId, zone, now })

@@ -1,6 +1,6 @@
 import { ConfigurationFault, misconfigured } from '../errors.ts'
 import { limitTooLow } from './bucket-faults.ts'
-import { CACHE_CONTROL, isShortLived } from './cache-life.ts'
+import { CACHE_CONTROL, isShortLived } from './cache-control.ts'
 import type { StorageConnection } from './client.ts'
 import { findOrCreateBucket } from './find-or-create-bucket.ts'
 import { codeOf, failureOf } from './errors.ts'

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { storedRecordings, type StoredRecording } from '../diagnostics.ts'
 import { ApiError } from '../errors.ts'
-import { CACHE_SECONDS } from './cache-life.ts'
+import { CACHE_SECONDS } from './cache-control.ts'
 import type { StorageConnection } from './client.ts'
 import { codeOf, failureOf } from './errors.ts'
 

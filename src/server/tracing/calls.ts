@@ -17,9 +17,9 @@ type Call = { result?: unknown; error?: unknown }
 type Description = { name: string; kind?: SpanKind; attributes?: Attributes }
 
 /**
- * Traces the calls that the diagnostics channels tell of, as children of the request or call that they belong to. Only
- * a round of the clean-up begins a trace of its own.
- * @returns functions that end it
+ * Traces the calls that are published on the diagnostics channels, as children of the request or call that they belong
+ * to. Only a round of the clean-up begins a trace of its own.
+ * @returns functions that unsubscribe
  */
 export function traceCalls({ tracer, active }: Tracing): Array<() => void> {
   function traceChannel<C extends Call>(

@@ -11,9 +11,9 @@ const UNTRACED = new Set(['/healthz', '/readyz'])
 const propagator = new W3CTraceContextPropagator()
 
 /**
- * Traces each request until its answer has left, or its client, as a part of the caller's trace if it has sent a
- * `traceparent` (W3C Trace Context). The span has no id of a user or a session. The log lines of the request name it
- * by OpenTelemetry's fields for logs.
+ * One server span for each request. It ends when the answer is sent or the client disconnects, and continues the
+ * caller's trace if `traceparent` is present (W3C Trace Context). The span has no id of a user or a session. The log
+ * lines of the request have its ids, in OpenTelemetry's fields for logs.
  */
 export function traceRequests(app: FastifyInstance, { tracer, active }: Tracing): void {
   const spanOf = storePerRequest(app, active, (request, reply) => {

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { AccountSchema, SyncUserSchema, UserSchema } from '../../contract/users.ts'
 import type { Config } from '../config.ts'
 import { invalidInput } from '../errors.ts'
-import { acceptAnswerName } from '../http/bodies/answer-names.ts'
+import { acceptAnswerName } from '../http/bodies/field-aliases.ts'
 import { describedAs, problemResponses } from '../http/openapi/response-schemas.ts'
 import { presentUser } from './present-user.ts'
 import { readProfile } from './profile.ts'
@@ -17,14 +17,14 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now
   app.post(
     '/users/sync',
     {
-      // A picture may be a data URL. It is left out, which must not keep its user from syncing.
+      // `picture` may be a large data URL. The server ignores one, and a smaller limit would answer 413.
       bodyLimit: 1024 * 1024,
       schema: {
         operationId: 'syncUser',
         summary: 'Create or update the signed-in user',
         description:
-          'Call it after each login. Absent fields keep their values. Only `auth0_id` is required: a value of ' +
-          'another field that cannot be used counts as left out.',
+          'Call it after each login. Absent fields keep their values. Only `auth0_id` is required. An invalid value of ' +
+          'another field is ignored.',
         tags: ['Users'],
         body: SyncUserSchema,
         response: {

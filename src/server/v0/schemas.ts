@@ -47,7 +47,7 @@ export const V0NewSessionSchema = Type.Object(
         Type.Number({
           minimum: 0,
           maximum: MAX_DURATION_SECONDS,
-          description: 'length of the recording in seconds; of the practice where that is not told'
+          description: 'length of the recording in seconds; of the practice if that is not sent'
         })
       )
     ),

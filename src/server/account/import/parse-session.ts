@@ -1,7 +1,7 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { NewSessionSchema, type NewSession } from '../../../contract/session-input.ts'
-import { acceptEqualAnswerName } from '../../http/bodies/answer-names.ts'
+import { acceptEqualAnswerName } from '../../http/bodies/field-aliases.ts'
 import { describeInvalid } from '../../http/problems/describe-invalid.ts'
 import type { ReceivedUpload } from '../../sessions/upload/upload.ts'
 

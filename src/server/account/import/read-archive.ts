@@ -1,5 +1,5 @@
 import { createByteReader, type ByteReader } from './byte-reader.ts'
-import { createDirectoryCheck, signatureOf } from './directory.ts'
+import { createDirectoryCheck, signatureOf } from './central-directory.ts'
 import { invalidArchive } from './errors.ts'
 import { readContent } from './read-content.ts'
 import { LOCAL_HEADER, readFileHeader, type Sums } from './records.ts'

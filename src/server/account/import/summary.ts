@@ -2,7 +2,7 @@ import type { ImportSummary } from '../../../contract/users.ts'
 import { ApiError } from '../../errors.ts'
 import { toApiError } from '../../http/problems/to-api-error.ts'
 
-/** Refusals that are told; all are counted. */
+/** Most refusals that are listed; `refused` counts all. */
 export const MAX_PROBLEMS = 100
 
 export const newSummary = (): ImportSummary => ({

@@ -7,7 +7,7 @@ import { BODY_TIMEOUT_MS } from '../server-options.ts'
 /** How long a client that is sending a refused body may send nothing. */
 const STALL_MS = 30_000
 
-/** How long a refused body must pause before a client that closes its connection gets the answer. */
+/** If the connection closes after the answer, the answer waits until the client has sent nothing for this long. */
 const PAUSE_MS = 1000
 
 /**
@@ -30,7 +30,7 @@ async function requestBodies(app: FastifyInstance) {
     if (expecting.has(request.raw)) reply.raw.writeContinue()
   })
 
-  // After the hook of `deadline`, so that this answer has begun: it may wait for longer than the deadline.
+  // `deadline` has cleared its timer before this hook, so the answer may wait for longer than the deadline.
   app.addHook('onSend', (request, reply, _payload, done) => {
     // After 408 nothing more is expected. An injected request has no `complete`.
     const isUnread = hasBody(request) && request.raw.complete === false

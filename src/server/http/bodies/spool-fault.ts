@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { ApiError, ConfigurationFault, misconfigured } from '../../errors.ts'
 
-/** Failures of a directory that no other request passes: it is missing, or the server may not write there. */
+/** Error codes that every request will meet: the directory is missing, or the server may not write there. */
 const LASTING = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG']
 
 /** The fault of a directory in which no spool file can be made. */

@@ -76,7 +76,7 @@ export function createFairLimiter(options: Options) {
   const isQueueFull = () =>
     queue.size() >= maxWaiting || (queue.size() >= maxWaitingInOverload && isOverloaded())
 
-  /** Notes an overload, unless `user` fills the queue alone. */
+  /** Notes an overload, unless `user` has a call in the queue already. */
   function refuse(user: string): ApiError {
     if (queue.sizeOf(user) === 0) lastRefusal = performance.now()
     return busy

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
-import { errorList } from './error-page.ts'
+import { errorList } from './error-list.ts'
 import { nameSchemas } from './name-schemas.ts'
 
 const description =

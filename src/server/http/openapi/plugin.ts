@@ -18,7 +18,7 @@ const ANSWER_HEADERS = [
   'location'
 ]
 
-/** Paths of the page and its files, each written in one way: others would make the documents again and again. */
+/** Canonical paths of the page and its files. Another spelling would miss the cache and make the document again. */
 const PAGE_PATH = /^\/docs(\/(?!\.+(\/|$))[\w.-]+)*\/?$/
 
 /**

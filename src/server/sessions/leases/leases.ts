@@ -30,7 +30,7 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
   return {
     /**
      * Runs `work` under a lease of the session id, and ends the lease afterwards unless the work has consumed
-     * it.
+     * it or has set `isKept`.
      * @throws {ApiError} id_reused at once when other content is being saved; session_busy when an earlier
      * request holds the lease for longer than `waitMs`
      */

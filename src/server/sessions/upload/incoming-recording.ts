@@ -1,6 +1,6 @@
 import { invalidInput } from '../../errors.ts'
 import type { Recording } from '../content.ts'
-import { createAudioDecoder, MAX_HELD } from './decode-audio.ts'
+import { createAudioDecoder, MAX_HELD } from './decode-base64.ts'
 import { createRecordingSpool } from './recording-spool.ts'
 
 /** One recording that is being received. */

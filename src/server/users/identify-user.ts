@@ -22,7 +22,7 @@ declare module 'fastify' {
  * Adds the id of the user to the log lines of a request, so that an abuser can be found, and refuses blocked
  * users. The log holds neither `sub` nor e-mail, which are personal data.
  */
-async function logUser(app: FastifyInstance, { config }: { config: Pick<Config, 'blockedUsers'> }) {
+async function identifyUser(app: FastifyInstance, { config }: { config: Pick<Config, 'blockedUsers'> }) {
   const ids = new LRUCache<string, string>({ max: MAX_USERS, ttl: LIFE_MS })
 
   app.decorate('identifyUser', async (request) => {
@@ -49,4 +49,4 @@ function addBindings(log: FastifyBaseLogger, bindings: Record<string, unknown>) 
   pino.setBindings?.(bindings)
 }
 
-export default fp(logUser, { name: 'log-user', dependencies: ['database'] })
+export default fp(identifyUser, { name: 'identify-user', dependencies: ['database'] })
