@@ -79,13 +79,14 @@ export const ATTACKS: Attack[] = [
     }
   },
   {
-    name: "four accounts that trickle bodies at 1 kB/s in all, beside another's saves of 2 MB",
+    name: "four accounts that trickle 40 bodies at 1 kB/s in all, a piece every 25 s, beside another's saves of 2 MB",
     megabytes: 256,
     ms: TRICKLE_MS,
     async run(ground) {
       const { connections, accounts, ms } = ground
       const texts = accounts.attackers.map((token) => post(token, 'Transfer-Encoding: chunked\r\n'))
-      const trickle = { piece: `19\r\n${' '.repeat(25)}\r\n`, everyMs: 1000 }
+      // A body is closed after 30 seconds without a byte.
+      const trickle = { piece: `271\r\n${' '.repeat(0x271)}\r\n`, everyMs: 25_000 }
       const trickling = connections({ connections: 40, texts, trickle, reads: true, ms })
       const [saved, result] = await Promise.all([saveUntilEnd(ground), trickling])
       const { answers, ms: slowest } = saved
