@@ -31,7 +31,7 @@ class CopyInMemory extends MemoryFS {
       FS.mkdirTree(DATA)
       for (const path of this.source.directories) FS.mkdir(`${DATA}/${path}`)
       for (const [path, content] of this.source.files) {
-        FS.writeFile(`${DATA}/${path}`, content, { canOwn: true })
+        FS.writeFile(`${DATA}/${path}`, content) // which copies it
       }
     }
     const { preRun = [] } = emscriptenOpts
@@ -50,9 +50,21 @@ function removeZones(db, names) {
   for (const name of names) FS.unlink(`/pglite/share/postgresql/timezone/${name}`)
 }
 
+/** What was read of templates, by their files. @type {Map<string, Promise<DataDirectory>>} */
+const templates = new Map()
+
+/** @param {string} file @returns {Promise<DataDirectory>} */
+function readTemplate(file) {
+  const known = templates.get(file)
+  if (known) return known
+  const read = readFile(file).then((content) => deserialize(content))
+  templates.set(file, read)
+  return read
+}
+
 /** @param {number} id @param {string} template @param {string[]} withoutZones */
 async function start(id, template, withoutZones) {
-  const db = await PGlite.create({ fs: new CopyInMemory(deserialize(await readFile(template))), startParams })
+  const db = await PGlite.create({ fs: new CopyInMemory(await readTemplate(template)), startParams })
   removeZones(db, withoutZones)
   const server = new PGLiteSocketServer({
     db: keepPipelinesApart(db),

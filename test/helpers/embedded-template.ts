@@ -9,6 +9,12 @@ const { devDependencies } = createRequire(import.meta.url)('../../package.json')
   devDependencies: Record<string, string>
 }
 const VERSION = devDependencies['@electric-sql/pglite']
+/** Of what `pack` writes: templates are kept for later runs. */
+const FORMAT = 2
+
+// Of the databases template1 and template0, whose object ids are fixed (pg_database.dat). No connection opens
+// them, and they are half of the files to copy.
+const isUnused = (path: string): boolean => /^base\/[14]\/./.test(path)
 
 /**
  * Reads a data directory into what the worker copies. Its database was shut down, so that copies need no
@@ -21,7 +27,7 @@ async function pack(dataDir: string): Promise<Buffer> {
   const directories = entries.filter((entry) => entry.isDirectory()).map((entry) => inside(pathOf(entry)))
   const files = await Promise.all(
     entries
-      .filter((entry) => entry.isFile())
+      .filter((entry) => entry.isFile() && !isUnused(inside(pathOf(entry))))
       .map(async (entry) => [inside(pathOf(entry)), await readFile(pathOf(entry))])
   )
   return serialize({ directories: directories.sort(), files })
@@ -46,7 +52,7 @@ export async function embeddedTemplate(
   name: string,
   prepare: (url: string) => Promise<unknown>
 ): Promise<string> {
-  const template = join(tmpdir(), `harmony-helper-test-${userInfo().uid}-${VERSION}-${name}`)
+  const template = join(tmpdir(), `harmony-helper-test-${userInfo().uid}-${VERSION}-${FORMAT}-${name}`)
   const isMissing = await access(template).then(
     () => false,
     () => true
