@@ -13,8 +13,11 @@ type Tokens = Record<'access_token' | 'id_token' | 'refresh_token' | 'scope' | '
   expires_in: number
 }
 
+// The issuers share a key: to create one takes a tenth of a second or more.
+const keyFile = join(t.testdir(), 'key.json')
+
 async function start(t: Test, options: Partial<IssuerOptions> = {}) {
-  const issuer = await startIssuer({ audience, ...options })
+  const issuer = await startIssuer({ audience, keyFile, ...options })
   t.teardown(issuer.close)
   return issuer
 }

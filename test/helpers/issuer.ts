@@ -13,16 +13,19 @@ export type TestIssuer = Awaited<ReturnType<typeof startTestIssuer>>
 
 const createPair = () => generateKeyPairSync('rsa', { modulusLength: 2048 })
 
-/** A signing key with a pair of its own, unless one is given. */
-export function createKey(kid: string = randomUUID(), { privateKey, publicKey } = createPair()): Key {
+// A pair costs a tenth of a second or more. So the keys of a process share five: issuers start with the first,
+// and of four keys that are created one after the other, each has another pair.
+const pairs: Array<ReturnType<typeof createPair>> = []
+const SPARE_PAIRS = 4
+let created = 0
+
+function keyWithPair(index: number, kid: string = randomUUID()): Key {
+  const { privateKey, publicKey } = (pairs[index] ??= createPair())
   return { kid, privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' } }
 }
 
-let firstPair: ReturnType<typeof createPair> | undefined
-
-// Issuers of a process start with the same pair under different ids: a pair costs a tenth of a second or
-// more.
-const createFirstKey = () => createKey(undefined, (firstPair ??= createPair()))
+/** A signing key, with another pair than that with which an issuer starts. */
+export const createKey = (kid?: string): Key => keyWithPair(1 + (created++ % SPARE_PAIRS), kid)
 
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
@@ -43,7 +46,7 @@ export function signToken(issuer: string, key: Key, { header, payload }: Forgery
  * `reads` counts the requests. `stop` and `start` make it unreachable and reachable again, on the same port.
  */
 export async function startTestIssuer(t: Test) {
-  const state = { keys: [createFirstKey()], mode: 'ok' as 'ok' | 'hang' | 'error' | 'garbage', reads: 0 }
+  const state = { keys: [keyWithPair(0)], mode: 'ok' as 'ok' | 'hang' | 'error' | 'garbage', reads: 0 }
   let server: Server
   let port = 0
 
