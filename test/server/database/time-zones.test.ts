@@ -18,13 +18,22 @@ const ABBREVIATIONS: Record<string, number> = {
   UTC: 0
 }
 
+const offsets = new Map<string, number[]>()
+
+/** Minutes from UTC of a zone that Intl knows, computed once. */
+function knownOffsets(name: string): number[] {
+  const computed = offsets.get(name) ?? offsetsOf(name) ?? []
+  offsets.set(name, computed)
+  return computed
+}
+
 /** Resolves zones for a database that does not know those of `missing`. */
 function zonesWithout(missing: string[]) {
   const unknown = new Set(missing)
   const known = new Set(ALL_ZONES.filter((name) => !unknown.has(name)))
   const readOffsets = (name: string) => {
     if (name in ABBREVIATIONS) return Array<number>(12).fill((ABBREVIATIONS[name] ?? 0) * 60)
-    if (known.has(name)) return offsetsOf(name) ?? []
+    if (known.has(name)) return knownOffsets(name)
     throw Object.assign(new pg.DatabaseError('time zone not recognized', 0, 'error'), { code: '22023' })
   }
   const state = { warnings: [] as string[], statements: 0 }
@@ -55,7 +64,7 @@ for (const [data, missing] of [
     const wrong: string[] = []
     for (const name of NAMES) {
       const zone = await resolve([name])
-      if (String(readOffsets(zone)) !== String(offsetsOf(name))) wrong.push(`${name}: ${zone}`)
+      if (String(readOffsets(zone)) !== String(knownOffsets(name))) wrong.push(`${name}: ${zone}`)
     }
     t.ok(NAMES.length > 550)
     t.strictSame(wrong, [])
