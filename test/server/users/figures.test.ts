@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { localDay } from '../../../src/contract/local-day.ts'
 import { practiceDays, summarise } from '../../../src/contract/practice-days.ts'
 import { runsOf } from '../../helpers/property-runs.ts'
-import { build, type Caller } from '../../helpers/app.ts'
+import { build, startServices, type Caller } from '../../helpers/app.ts'
 import { needsRealServer, query } from '../../helpers/scratch-database.ts'
 
 const ZONES = [
@@ -20,6 +20,7 @@ const ZONES = [
 const HOUR = 3_600_000
 /** A week with a change of clocks in several of the zones. */
 const START = Date.UTC(2026, 9, 20, 12)
+const services = await startServices(t)
 
 type Operation =
   | { kind: 'save'; hoursAgo: number; seconds: number; text: number }
@@ -99,7 +100,7 @@ type UserRow = {
 
 t.test('the figures of a user are always what counting the sessions gives', async (t) => {
   let now = new Date(START)
-  const { as, database } = await build(t, { now: () => now })
+  const { as, database } = await build(t, { services, now: () => now })
   let users = 0
   let edits = 0
 
@@ -235,7 +236,7 @@ t.test('the figures of a user are always what counting the sessions gives', asyn
 
 t.test('concurrent saves, repeats and deletions leave the figures right', async (t) => {
   const now = new Date(START)
-  const { as, database } = await build(t, { now: () => now, env: { DATABASE_POOL_SIZE: '10' } })
+  const { as, database } = await build(t, { services, now: () => now, env: { DATABASE_POOL_SIZE: '10' } })
   const user = as('auth0|concurrent')
   await user.sync({ timeZone: 'Europe/Berlin' })
   const daysAgo = (days: number) => new Date(START - days * 24 * HOUR).toISOString()
@@ -255,7 +256,9 @@ t.test('concurrent saves, repeats and deletions leave the figures right', async 
   )
   const [row] = await query<UserRow & { naive: string; sessions: number }>(
     database.url,
-    `SELECT u.*, (SELECT sum(duration_seconds) FROM sessions) AS naive, (SELECT count(*)::int FROM sessions) AS sessions
+    `SELECT u.*,
+       (SELECT sum(duration_seconds) FROM sessions WHERE user_id = u.id) AS naive,
+       (SELECT count(*)::int FROM sessions WHERE user_id = u.id) AS sessions
      FROM users u WHERE auth0_id = '${user.sub}'`
   )
   t.equal(row?.total_seconds, row?.naive)
@@ -269,7 +272,7 @@ const insertion = (sub: string, date: string) => `
   SELECT id, 'x', 'y', 1, '${date}' FROM users WHERE auth0_id = '${sub}'`
 
 t.test('a session in the last hour before a streak joins it after clocks have gone forward', async (t) => {
-  const { as, database } = await build(t, { now: () => new Date('2026-03-30T08:00:00Z') })
+  const { as, database } = await build(t, { services, now: () => new Date('2026-03-30T08:00:00Z') })
   const zone = { timeZone: 'Europe/Berlin' }
   // 30 March, half past midnight: 24 hours before it was 28 March, half past eleven.
   const streak = ['2026-03-29T10:00:00Z', '2026-03-29T22:30:00Z']
@@ -287,7 +290,7 @@ t.test('a session in the last hour before a streak joins it after clocks have go
 
 t.test('a save keeps the streak known, also one of a single day', async (t) => {
   let now = new Date(START)
-  const { as, database } = await build(t, { now: () => now })
+  const { as, database } = await build(t, { services, now: () => now })
   const user = as('auth0|single-day')
   await user.sync({ timeZone: 'Europe/Berlin' })
   for (let saves = 0; saves < 3; saves++) {
@@ -299,7 +302,7 @@ t.test('a save keeps the streak known, also one of a single day', async (t) => {
 })
 
 t.test('a save counts what SQL inserted while it waited', { skip: needsRealServer }, async (t) => {
-  const { as, database } = await build(t, { now: () => new Date(START) })
+  const { as, database } = await build(t, { services, now: () => new Date(START) })
   const user = as('auth0|waiting')
   await user.sync()
   await user.save({ date: new Date(START - 72 * HOUR).toISOString() })

@@ -6,7 +6,6 @@ import { problems, type ProblemCode } from '../../../../src/contract/problem.ts'
 import { ApiError } from '../../../../src/server/errors.ts'
 import { build } from '../../../helpers/app.ts'
 import { isProblem } from '../../../helpers/problem.ts'
-import { largeScore } from '../../../helpers/recordings.ts'
 import { query } from '../../../helpers/scratch-database.ts'
 import { needsServerWithin } from '../../../helpers/server-command.ts'
 
@@ -134,7 +133,11 @@ t.test(
       )
     isRefused(await answerTo('GET / HTTP/1.1\r\nho', timeOut), 'upload_stalled')
 
-    const { id } = (await clara.save({ xmlContent: largeScore(8_000_000) })).json<{ id: string }>()
+    const { id } = (await clara.save()).json<{ id: string }>()
+    await query(
+      database.url,
+      `UPDATE sessions SET xml_content = repeat('<note/>', 1200000) WHERE id = '${id}'`
+    )
     const [accepted, client] = [
       once(app.server, 'connection') as Promise<Socket[]>,
       connect(port, '127.0.0.1')

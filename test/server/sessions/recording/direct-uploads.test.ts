@@ -20,8 +20,12 @@ const MAX_BYTES = 200_000
 const webm = await fixture('recording.webm')
 const other = Buffer.concat([webm, Buffer.from([0xec, 0x84, 1, 2, 3, 4])])
 
-async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
-  const { as } = await build(t, { services, env: { MAX_RECORDING_BYTES: String(MAX_BYTES), ...env } })
+const limited = { MAX_RECORDING_BYTES: String(MAX_BYTES) }
+const shared = await build(t, { services, env: limited })
+
+/** A new user, of an app with its own environment or of the one that the tests share. */
+async function start(t: Test, env?: NodeJS.ProcessEnv) {
+  const { as } = env ? await build(t, { services, env: { ...limited, ...env } }) : shared
   const clara = as(`auth0|${randomUUID()}`)
   const { id: userId } = (await clara.sync()).json<User>()
   return { as, clara, userId }
