@@ -5,12 +5,13 @@ const directory = new URL('../', import.meta.url)
 
 /**
  * Which test files share a process: those whose path in test/ starts with one of these; the first group counts.
- * `rest` runs all others. `slow` belongs to the system tier: its files wait for time limits, send many requests or
- * large bodies.
+ * `rest` runs all others. `slow` belongs to the system tier: its files wait for time limits, start the whole
+ * development stack, send many requests or large bodies.
  */
 const groups = {
   slow: [
     'client/resumable-upload',
+    'dev/practice-journal',
     'server/account/',
     'server/bad-input',
     'server/database/client',
@@ -19,6 +20,7 @@ const groups = {
     'server/sessions/races',
     'server/sessions/upload/plugin',
     'server/storage/playback-urls',
+    'server/tracing/plugin',
     'server/v0/history'
   ],
   client: ['client/', 'contract/', 'dev/', 'scripts/'],
