@@ -41,6 +41,7 @@ export function readState(app: FastifyInstance, { reading }: Instruments): void 
 const limitersOf = ({ places, uploadLimiters }: FastifyInstance): Record<string, FairLimiter> => ({
   database: places.database,
   storage: places.storage,
+  pieces: places.pieces,
   uploads: uploadLimiters.bodies,
   large_texts: uploadLimiters.largeTexts
 })

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyContextConfig } from 'fastify'
 import { SessionListQuerySchema, SessionListSchema } from '../../contract/session-list.ts'
 import { invalidInput } from '../errors.ts'
+import { sendJsonPieces } from '../http/answers/send-json-pieces.ts'
 import { declareVersion, entityTagOf, hasVersion } from '../http/answers/conditional-read.ts'
 import {
   describedAs,
@@ -68,14 +69,11 @@ const listRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig,
           return reply.code(304).send(null)
         }
       }
-      const hasBody = request.method !== 'HEAD'
       const { items, link, version } =
-        limit === undefined
-          ? await listHistory(listing, query, { hasBody })
-          : await listPage(listing, { ...query, limit })
+        limit === undefined ? await listHistory(listing, query) : await listPage(listing, { ...query, limit })
       if (version) declareVersion(reply, tagOf(version))
       if (link) reply.header('link', link)
-      return reply.type(JSON_TYPE).send(items)
+      return typeof items === 'string' ? reply.type(JSON_TYPE).send(items) : sendJsonPieces(reply, items)
     }
   )
 }

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import type { SessionListItem } from '../../contract/session-list.ts'
 import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import { encodeCursor, type Position } from './cursor.ts'
@@ -8,7 +7,7 @@ type Dependencies = { history: HistoryRepository; playbackUrls: PlaybackUrls }
 
 type SessionList = {
   /** JSON array of list items: whole, or in pieces. */
-  items: string | Readable
+  items: string | AsyncGenerator<string>
   /** The `Link` header (RFC 8288) of a page that is not the last; relative, so that it is right behind any proxy. */
   link?: string | undefined
   /** Read no later than the items. Undefined for a user who was never synced. */
@@ -24,18 +23,15 @@ const PIECE_ROWS = 1000
  * Reads the whole history of a user, newest first, or what follows a position. A long one is read piece by
  * piece as the client takes it: no database connection is held meanwhile, and no more than a piece is in
  * memory.
- * @param hasBody false for an answer to HEAD, which needs the first piece only
  * @throws {ApiError} storage_unavailable; database_unavailable
  */
 export async function listHistory(
   dependencies: Dependencies,
-  query: Omit<HistoryQuery, 'limit'>,
-  { hasBody }: { hasBody: boolean }
+  query: Omit<HistoryQuery, 'limit'>
 ): Promise<SessionList> {
   const first = await findPiece(dependencies, { ...query, limit: PIECE_ROWS })
   const { items, next, version } = first
-  if (!next) return { items, version }
-  return { items: Readable.from(hasBody ? joinPieces(dependencies, query.sub, first) : []), version }
+  return { items: next ? joinPieces(dependencies, query.sub, first) : items, version }
 }
 
 /**

@@ -1,6 +1,5 @@
-import type { Config } from '../../config.ts'
 import { createFairLimiter, type Release } from '../../http/limits/fair-limiter.ts'
-import { minRate } from '../../sessions/upload/limiters.ts'
+import { MIN_RATE } from '../../sessions/upload/limiters.ts'
 
 /** Imports at the same time. Each takes three megabytes of memory. */
 const IMPORTS = 8
@@ -13,7 +12,7 @@ const WANTED_MS = 60_000
  * Limits the imports at the same time: one for a user. While all places are taken and others ask for one, an archive
  * must arrive faster: otherwise a few slow ones would hold all places for hours.
  */
-export function createImportLimiter(upload: Config['upload']) {
+export function createImportLimiter() {
   const places = createFairLimiter({
     count: IMPORTS,
     perUser: 1,
@@ -21,7 +20,6 @@ export function createImportLimiter(upload: Config['upload']) {
     waitMs: 0,
     refusal: 'Your account already has a running import, or the server runs too many. Retry later.'
   })
-  const usual = minRate(upload)
   let lastRefusal = -Infinity
 
   const isPlaceWanted = () => places.usage().held === IMPORTS && performance.now() - lastRefusal < WANTED_MS
@@ -39,9 +37,9 @@ export function createImportLimiter(upload: Config['upload']) {
 
     /** The minimum rate at this moment. */
     minRate: {
-      afterMs: usual.afterMs,
+      afterMs: MIN_RATE.afterMs,
       get bytesPerSecond() {
-        return isPlaceWanted() ? BYTES_PER_SECOND_IF_WANTED : usual.bytesPerSecond
+        return isPlaceWanted() ? BYTES_PER_SECOND_IF_WANTED : MIN_RATE.bytesPerSecond
       }
     }
   }

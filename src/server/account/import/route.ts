@@ -32,7 +32,7 @@ type Options = { config: Pick<Config, 'quotas' | 'upload'> }
 const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
   const { quotas, upload } = config
   const limit = archiveLimits(quotas).bytes
-  const imports = createImportLimiter(upload)
+  const imports = createImportLimiter()
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(['application/zip', 'application/x-zip-compressed'], (_request, payload, done) =>

@@ -84,7 +84,8 @@ async function* readPieces(
   try {
     for (;;) {
       const start = performance.now()
-      const next = await withTimeout(pieces.next(), stallMs)
+      const patienceMs = minRate ? timeUntilTooSlow(minRate, received, waitedMs) : Infinity
+      const next = await withTimeout(pieces.next(), Math.min(stallMs, patienceMs))
       if (next.done) return
       signal?.throwIfAborted()
       received += next.value.length
@@ -108,6 +109,10 @@ async function discard(pieces: AsyncGenerator<Buffer>) {
 
 const isTooSlow = ({ bytesPerSecond, afterMs }: MinRate, received: number, waitedMs: number) =>
   waitedMs > afterMs && received * 1000 < bytesPerSecond * waitedMs
+
+/** Milliseconds from now after which the body is too slow if nothing arrives. */
+const timeUntilTooSlow = ({ bytesPerSecond, afterMs }: MinRate, received: number, waitedMs: number) =>
+  Math.max(afterMs, (received * 1000) / bytesPerSecond) - waitedMs
 
 /** @throws {ApiError} upload_stalled after `ms`; malformed_body if reading fails */
 function withTimeout<T>(reading: Promise<T>, ms: number): Promise<T> {

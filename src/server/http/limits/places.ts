@@ -5,8 +5,11 @@ import { createFairLimiter, type FairLimiter, type Release } from './fair-limite
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Places of the requests in work: those that need the database alone, and those that wait for the storage. */
-    places: Record<'database' | 'storage', FairLimiter>
+    /**
+     * Places of the requests in work: those that need the database alone, and those that wait for the storage. `pieces`:
+     * places of answers in pieces, whose work is done but for the reading of further pieces.
+     */
+    places: Record<'database' | 'storage' | 'pieces', FairLimiter>
   }
   interface FastifyRequest {
     /** Gives the place of the request back, if it holds one. */
@@ -28,6 +31,10 @@ const PER_USER = 3
 const MAX_WAITING = 64
 /** At a thousand requests a second, these delay answers by 12 ms. */
 const MAX_WAITING_IN_OVERLOAD = 12
+/** The memory budget bounds the number of answers in pieces. */
+const MAX_WAITING_PIECES = 1000
+/** Then the answer breaks off. */
+const PIECE_WAIT_MS = 30_000
 
 /**
  * The places that `admission` gives to requests. Register it before the plugins whose answers wait, for memory or for
@@ -51,7 +58,15 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
       maxWaiting: MAX_WAITING,
       maxWaitingInOverload: MAX_WAITING_IN_OVERLOAD
     }),
-    storage: createFairLimiter({ ...queue, count: 256, perUser: 64, maxWaiting: 128 })
+    storage: createFairLimiter({ ...queue, count: 256, perUser: 64, maxWaiting: 128 }),
+    // One user with many such answers would otherwise take all connections.
+    pieces: createFairLimiter({
+      ...queue,
+      count: Math.ceil(poolSize / 4),
+      perUser: 1,
+      maxWaiting: MAX_WAITING_PIECES,
+      waitMs: PIECE_WAIT_MS
+    })
   })
 }
 

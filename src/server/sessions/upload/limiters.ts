@@ -11,14 +11,11 @@ export const MAX_BODY_MEMORY = 3 * 1024 * 1024
 /** Texts above this size are parsed one at a time, because parsing them takes much memory. */
 export const LARGE_TEXT_BYTES = 1024 * 1024
 
-/** Minimum average rate of a body. A phone with a poor connection sends more than this. */
-const MIN_BYTES_PER_SECOND = 4 * 1024
-
-/** The minimum rate of a large body. */
-export const minRate = ({ timeoutMs }: Pick<Config['upload'], 'timeoutMs'>) => ({
-  bytesPerSecond: MIN_BYTES_PER_SECOND,
-  afterMs: Math.max(10_000, timeoutMs)
-})
+/**
+ * Minimum average rate of a body, from ten seconds on. A phone with a poor connection sends more than this. Bodies that
+ * are slower lose their places before others have waited for UPLOAD_WAIT_MS.
+ */
+export const MIN_RATE = { bytesPerSecond: 4 * 1024, afterMs: 10_000 }
 
 export type UploadLimiters = ReturnType<typeof createUploadLimiters>
 

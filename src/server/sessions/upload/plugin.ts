@@ -7,7 +7,7 @@ import { clientGone, collectBody, receiveBody } from '../../http/bodies/receive-
 import { deleteAbandonedSpoolFiles } from '../../http/bodies/spool.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
 import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
-import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY, minRate } from './limiters.ts'
+import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY, MIN_RATE } from './limiters.ts'
 import { hasRecording, receiveSmallUpload, MAX_WHOLE_BYTES } from './small-upload.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
 
@@ -39,7 +39,7 @@ async function receiveUploads(
   { config: { maxRecordingBytes, upload } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
 ) {
   const { bodies, largeTexts } = app.uploadLimiters
-  const limits = { stallMs: upload.timeoutMs, minRate: minRate(upload) }
+  const limits = { stallMs: upload.timeoutMs, minRate: MIN_RATE }
 
   app.decorateRequest('upload')
   app.decorateRequest('uploadReleases')

@@ -49,6 +49,17 @@ t.test('a body may start slowly, pause, and be as slow as the minimum rate', asy
   await t.resolves(received)
 })
 
+t.test('a body that stops is refused as soon as its average is too low', async (t) => {
+  const body = new PassThrough()
+  const minRate = { bytesPerSecond: 10_000, afterMs: 50 }
+  const pieces = receiveBody(body, { limit: 1e6, stallMs: MINUTE, minRate })
+  body.write(Buffer.alloc(1000)) // a tenth of a second
+  await pieces.next()
+  const start = performance.now()
+  await t.rejects(pieces.next(), { code: 'upload_stalled', statusCode: 408 })
+  t.ok(performance.now() - start >= 90, 'not before')
+})
+
 t.test('time in which the server does not read the body does not count', async (t) => {
   const { body, received } = start(t, async (clock) => {
     await setImmediate()
