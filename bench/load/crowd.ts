@@ -33,7 +33,7 @@ async function run({ url, calls, connections, ms, rate, localAddress }: CrowdQue
   const start = performance.now()
   let next = 0
 
-  /** Sends the next request, which was due at `since`. */
+  /** Sends the next request. `since`: when it was ready to be sent; it may have waited for a connection. */
   const send = (connection: Connection, since: number, done: () => void) =>
     connection.send(requests[next++ % requests.length]!, (status) => {
       answers.push({ at: since - start, ms: performance.now() - since, status })

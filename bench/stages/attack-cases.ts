@@ -3,7 +3,14 @@ import type { SavesResult } from '../load/saves.ts'
 import { query } from '../services/database.ts'
 import { format, judge } from '../report.ts'
 import { flood } from './attack-flood.ts'
-import { atMost, countEach, describeConnections, MS, type Attack, type Ground } from './attack-ground.ts'
+import {
+  atMost,
+  countEach,
+  describeConnections,
+  MS,
+  type Attack,
+  type AttackContext
+} from './attack-context.ts'
 import { head, list, post, unfinished, wholeSave } from './attack-requests.ts'
 
 /** Longer than UPLOAD_TIMEOUT_MS, after which a slow body loses its place. */
@@ -82,13 +89,13 @@ export const ATTACKS: Attack[] = [
     name: "four accounts that trickle 40 bodies at 1 kB/s in all, a piece every 25 s, beside another's saves of 2 MB",
     megabytes: 256,
     ms: TRICKLE_MS,
-    async run(ground) {
-      const { connections, accounts, ms } = ground
+    async run(context) {
+      const { connections, accounts, ms } = context
       const texts = accounts.attackers.map((token) => post(token, 'Transfer-Encoding: chunked\r\n'))
       // A body is closed after 30 seconds without a byte.
       const trickle = { piece: `271\r\n${' '.repeat(0x271)}\r\n`, everyMs: 25_000 }
       const trickling = connections({ connections: 40, texts, trickle, reads: true, ms })
-      const [saved, result] = await Promise.all([saveUntilEnd(ground), trickling])
+      const [saved, result] = await Promise.all([saveUntilEnd(context), trickling])
       const { answers, ms: slowest } = saved
       const isMet = answers.length > 0 && answers.every((answer) => answer === 201)
       return {
@@ -122,7 +129,7 @@ export const ATTACKS: Attack[] = [
 ]
 
 /** Saves three recordings at a time, until the attack is over. `ms`: of the slowest three. */
-async function saveUntilEnd({ save, url, accounts, ms, scale }: Ground): Promise<SavesResult> {
+async function saveUntilEnd({ save, url, accounts, ms, scale }: AttackContext): Promise<SavesResult> {
   const end = performance.now() + ms * scale
   const all: SavesResult = { answers: [], ms: 0 }
   while (performance.now() < end) {

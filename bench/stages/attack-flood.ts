@@ -1,5 +1,5 @@
 import type { Accounts } from './attack-accounts.ts'
-import { describeConnections, MS, type Attack } from './attack-ground.ts'
+import { describeConnections, MS, type Attack } from './attack-context.ts'
 
 type Flood = { connections: number; texts: (accounts: Accounts) => string[]; reads: boolean }
 
@@ -11,9 +11,9 @@ export const flood = (megabytes: 256 | 512, name: string, { connections, texts, 
   name,
   megabytes,
   ms: MS,
-  async run(ground) {
+  async run(context) {
     const trickle = reads ? undefined : { piece: '\r\n', everyMs: 250 }
-    const question = { connections, texts: texts(ground.accounts), trickle, reads, ms: ground.ms }
-    return { answers: describeConnections(await ground.connections(question)) }
+    const question = { connections, texts: texts(context.accounts), trickle, reads, ms: context.ms }
+    return { answers: describeConnections(await context.connections(question)) }
   }
 })

@@ -1,5 +1,5 @@
 import { format, judge } from '../report.ts'
-import type { Outcome } from './attack-ground.ts'
+import type { Outcome } from './attack-context.ts'
 import type { Summary } from './overload-measures.ts'
 
 /** What the innocent users noticed, and what became of the server. Memory in bytes, NaN where it has ended. */

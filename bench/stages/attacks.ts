@@ -5,9 +5,9 @@ import { withResources, type Keep } from '../resources.ts'
 import { startServices } from '../services/environment.ts'
 import { createAccounts } from './attack-accounts.ts'
 import { ATTACKS, TRICKLE_MS } from './attack-cases.ts'
-import { MS } from './attack-ground.ts'
+import { MS } from './attack-context.ts'
 import { tabulateInnocents, tabulateServers, type Attacked } from './attacks-report.ts'
-import { measureAttack, RATE, REST_MS, UNDISTURBED_MS, type Scene } from './measure-attack.ts'
+import { measureAttack, RATE, REST_MS, UNDISTURBED_MS, type AttackSetup } from './measure-attack.ts'
 
 const SAVE_BYTES = 2 * 2 ** 20
 
@@ -18,10 +18,10 @@ export const attacks: Stage = ({ scale, log }) =>
     const reason = await whyUnlimited()
     if (reason) return { title, tables: [], remarks: [`Skipped: ${reason}.`] }
 
-    const scene = await startScene(keep, scale)
+    const setup = await startSetup(keep, scale)
     const results: Attacked[] = []
     for (const attack of ATTACKS) {
-      const result = await measureAttack(scene, attack)
+      const result = await measureAttack(setup, attack)
       log(JSON.stringify(result))
       results.push(result)
     }
@@ -29,7 +29,7 @@ export const attacks: Stage = ({ scale, log }) =>
       title,
       tables: [tabulateInnocents(results), tabulateServers(results)],
       remarks: [
-        `25 innocent users ask for their list, one session and their stats, ${RATE} times a second in all: for ${UNDISTURBED_MS / 1000} s, then during the attack, which takes ${MS / 1000} s (the bodies that trickle ${TRICKLE_MS / 1000} s). Refused: during the attack and afterwards, lost connections included. The attackers open a connection again when the server closes it. Each attack meets a new server in a memory cgroup, with the default limits. ${scene.services.database.kind}. Clients and PostgreSQL share the machine with the server.`,
+        `25 innocent users ask for their list, one session and their stats, ${RATE} times a second in all: for ${UNDISTURBED_MS / 1000} s, then during the attack, which takes ${MS / 1000} s (the bodies that trickle ${TRICKLE_MS / 1000} s). Refused: during the attack and afterwards, lost connections included. The attackers open a connection again when the server closes it. Each attack meets a new server in a memory cgroup, with the default limits. ${setup.services.database.kind}. Clients and PostgreSQL share the machine with the server.`,
         `Memory of the process: before the attack, its peak, and ${REST_MS / 1000} s after the attack, while the innocent users ask on. CPU: of all threads of the server, undisturbed and during the attack, in percent of one core. A round of checks looks at the database, the storage and the issuer, and is counted at the storage.`
       ]
     }
@@ -43,7 +43,7 @@ async function whyUnlimited(): Promise<string | undefined> {
   return undefined
 }
 
-async function startScene(keep: Keep, scale: number): Promise<Scene> {
+async function startSetup(keep: Keep, scale: number): Promise<AttackSetup> {
   const start = async (name: string, argument?: unknown) => keep(await startScript(name, argument))
   const sink = await start('services/storage-sink')
   const services = await startServices(keep, sink.ready as string)

@@ -5,7 +5,7 @@ import { startServer } from '../processes/server.ts'
 import { withResources, type Keep } from '../resources.ts'
 import type { Services } from '../services/environment.ts'
 import type { Accounts } from './attack-accounts.ts'
-import type { Attack, Ground } from './attack-ground.ts'
+import type { Attack, AttackContext } from './attack-context.ts'
 import type { Attacked } from './attacks-report.ts'
 import { summarise } from './overload-measures.ts'
 
@@ -21,17 +21,17 @@ const MEGABYTE = 2 ** 20
 const DEFAULTS = { RATE_LIMIT: undefined, UPLOAD_CONCURRENCY: undefined, DATABASE_TIMEOUT_MS: undefined }
 
 /** What all attacks share: the services, the accounts, and the processes that send requests. */
-export type Scene = { scale: number; services: Services; accounts: Accounts } & Record<
+export type AttackSetup = { scale: number; services: Services; accounts: Accounts } & Record<
   'sink' | 'innocents' | 'crowd' | 'attacker' | 'saves',
   Script
 >
 
 /** An attack on a new server, while innocent users ask. */
-export const measureAttack = (scene: Scene, attack: Attack): Promise<Attacked> =>
+export const measureAttack = (setup: AttackSetup, attack: Attack): Promise<Attacked> =>
   withResources(async (keep) => {
-    const { server, cgroup } = await startEnclosed(keep, scene, attack)
-    const crowd: Crowd = aim(scene.innocents, server.url, scene.scale)
-    const ask = (ms: number) => crowd({ calls: scene.accounts.innocents, connections: 100, rate: RATE, ms })
+    const { server, cgroup } = await startEnclosed(keep, setup, attack)
+    const crowd: Crowd = aim(setup.innocents, server.url, setup.scale)
+    const ask = (ms: number) => crowd({ calls: setup.accounts.innocents, connections: 100, rate: RATE, ms })
     const meter = (name: 'rss' | 'peakRss' | 'cpuMs') => (server.isAlive() ? server.meter[name]() : NaN)
     const withCpu = <T>(work: () => Promise<T>) => measureCpu(() => meter('cpuMs'), work)
 
@@ -39,8 +39,8 @@ export const measureAttack = (scene: Scene, attack: Attack): Promise<Attacked> =
     const usual = await withCpu(() => ask(UNDISTURBED_MS))
     const before = meter('rss')
     server.meter.resetPeakRss()
-    const ground = createGround(scene, server.url, attack)
-    const attacked = await withCpu(() => Promise.all([attack.run(ground), ask(attack.ms)]))
+    const context = createContext(setup, server.url, attack)
+    const attacked = await withCpu(() => Promise.all([attack.run(context), ask(attack.ms)]))
     const [outcome, during] = attacked.result
     const after = summarise(await ask(REST_MS))
 
@@ -57,23 +57,27 @@ export const measureAttack = (scene: Scene, attack: Attack): Promise<Attacked> =
     }
   })
 
-async function startEnclosed(keep: Keep, { services }: Scene, { megabytes }: Attack) {
+async function startEnclosed(keep: Keep, { services }: AttackSetup, { megabytes }: Attack) {
   const cgroup = createMemoryCgroup(megabytes * MEGABYTE)
   if ('unavailable' in cgroup) throw new Error(cgroup.unavailable)
   keep(cgroup)
   return { cgroup, server: keep(await startServer('ours', { ...services.env, ...DEFAULTS }, cgroup.enclose)) }
 }
 
-const createGround = ({ scale, accounts, ...scene }: Scene, url: string, { ms }: Attack): Ground => ({
+const createContext = (
+  { scale, accounts, ...setup }: AttackSetup,
+  url: string,
+  { ms }: Attack
+): AttackContext => ({
   url,
-  databaseUrl: scene.services.database.url,
+  databaseUrl: setup.services.database.url,
   accounts,
   ms,
   scale,
-  connections: aim(scene.attacker, url, scale),
-  crowd: aim(scene.crowd, url, scale),
-  save: (question) => scene.saves.ask(question) as ReturnType<Ground['save']>,
-  countStorageRequests: () => scene.sink.ask('count') as Promise<number>
+  connections: aim(setup.attacker, url, scale),
+  crowd: aim(setup.crowd, url, scale),
+  save: (question) => setup.saves.ask(question) as ReturnType<AttackContext['save']>,
+  countStorageRequests: () => setup.sink.ask('count') as Promise<number>
 })
 
 /** `share`: of one core, all threads of the process. */

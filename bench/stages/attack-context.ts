@@ -9,7 +9,7 @@ import type { Accounts } from './attack-accounts.ts'
 export const MS = 7000
 
 /** The server under attack, and what attacks it. */
-export type Ground = {
+export type AttackContext = {
   url: string
   databaseUrl: string
   accounts: Accounts
@@ -33,7 +33,7 @@ export type Attack = {
   /** Memory of the server. */
   megabytes: 256 | 512
   ms: number
-  run: (ground: Ground) => Promise<Outcome>
+  run: (context: AttackContext) => Promise<Outcome>
 }
 
 /** Each value with the number of its occurrences. */
