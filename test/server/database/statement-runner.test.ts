@@ -22,7 +22,14 @@ t.test('statements with different texts have different names', async (t) => {
 async function start(t: Test) {
   const { url } = await scratchDatabase(t)
   const pool = new pg.Pool({ connectionString: url, max: 1 })
-  t.teardown(() => pool.end())
+  // `end` does not wait until the server has closed the connections, and dropping the database would end them with
+  // an error.
+  const closed: Array<Promise<void>> = []
+  pool.on('connect', (client) => closed.push(new Promise((resolve) => client.once('end', resolve))))
+  t.teardown(async () => {
+    await pool.end()
+    await Promise.all(closed)
+  })
   const warnings: string[] = []
   const log = { warn: (message: string) => warnings.push(message) }
   const run = createStatementRunner(pool, {
