@@ -5,23 +5,21 @@ const directory = new URL('../', import.meta.url)
 
 /**
  * Which test files share a process: those whose path in test/ starts with one of these; the first group counts.
- * `rest` runs all others. `slow` belongs to the system tier: its files wait for time limits, start the whole
- * development stack, send many requests or large bodies.
+ * `rest` runs all others. `accounts` and `slow` belong to the system tier: their files wait for time limits, start
+ * the whole development stack, send many requests or large bodies.
  */
 const groups = {
+  accounts: ['server/account/', 'server/reconcile/', 'server/v0/history'],
   slow: [
     'client/resumable-upload',
     'dev/practice-journal',
-    'server/account/',
     'server/bad-input',
     'server/database/client',
-    'server/reconcile/',
     'server/sessions/edit-session',
     'server/sessions/races',
     'server/sessions/upload/plugin',
     'server/storage/playback-urls',
-    'server/tracing/plugin',
-    'server/v0/history'
+    'server/tracing/plugin'
   ],
   client: ['client/', 'contract/', 'dev/', 'scripts/'],
   sessions: ['server/sessions/', 'server/stats/', 'server/storage/', 'server/users/'],

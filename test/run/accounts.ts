@@ -1,0 +1,3 @@
+import { runTests } from '../helpers/run-tests.ts'
+
+runTests('accounts')
