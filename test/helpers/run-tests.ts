@@ -12,6 +12,7 @@ const groups = {
   accounts: ['server/account/', 'server/reconcile/', 'server/v0/history'],
   slow: [
     'client/resumable-upload',
+    'dev/object-storage',
     'dev/practice-journal',
     'server/bad-input',
     'server/database/client',
