@@ -1,5 +1,7 @@
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { EnvironmentSchema, type Environment } from './schema.ts'
+
+let validator: ValidateFunction<Environment> | undefined
 
 /**
  * Converts variables to the types of the schema and adds the defaults.
@@ -9,6 +11,13 @@ export function coerceEnvironment(data: NodeJS.ProcessEnv): {
   values: Environment
   violations: ErrorObject[]
 } {
+  const validate = (validator ??= compileValidator())
+  const values: unknown = { ...data }
+  validate(values)
+  return { values: values as Environment, violations: validate.errors ?? [] }
+}
+
+function compileValidator() {
   const ajv = new Ajv({
     allErrors: true,
     useDefaults: true,
@@ -16,11 +25,8 @@ export function coerceEnvironment(data: NodeJS.ProcessEnv): {
     // A test validates the schema. To do it here, Ajv would compile the schema of schemas at every start.
     validateSchema: false,
     meta: false,
-    // The code runs once: to optimise it costs more than it saves.
+    // The code runs once in a server: to optimise it costs more than it saves.
     code: { optimize: false }
   })
-  const validate = ajv.compile<Environment>(EnvironmentSchema)
-  const values: unknown = { ...data }
-  validate(values)
-  return { values: values as Environment, violations: validate.errors ?? [] }
+  return ajv.compile<Environment>(EnvironmentSchema)
 }

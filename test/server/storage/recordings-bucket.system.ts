@@ -10,7 +10,8 @@ import { fixture } from '../../helpers/recordings.ts'
 import { expectSound } from '../../helpers/session-state.ts'
 
 const LIMIT_MS = 500
-const SLACK_MS = 2000
+/** For a busy machine. The default limit is three times as long. */
+const SLACK_MS = 10_000
 
 const services = await startServices(t)
 const realUrl = services.env['SUPABASE_URL'] ?? ''
