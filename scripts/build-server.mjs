@@ -17,7 +17,7 @@ const commands = readdirSync(join(source, 'commands'))
 
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-// dist/contract is of earlier builds.
+// Earlier builds wrote dist/contract.
 for (const folder of [output, join(root, 'dist/contract')]) rmSync(folder, { recursive: true, force: true })
 await build({
   // Tests import app.ts and config.ts to set the clock.

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { AttackQuestion } from '../load/attacker.ts'
 import type { SavesResult } from '../load/saves.ts'
 import { query } from '../services/database.ts'
 import { format, judge } from '../report.ts'
@@ -13,7 +14,7 @@ import {
 } from './attack-context.ts'
 import { head, list, post, unfinished, wholeSave } from './attack-requests.ts'
 
-/** Longer than UPLOAD_TIMEOUT_MS, after which a slow body loses its place. */
+/** Longer than a body that stops may hold its place: UPLOAD_TIMEOUT_MS. */
 export const TRICKLE_MS = 45_000
 const PIPELINED = 1700
 const MAX_OPEN_UPLOADS = 10
@@ -85,25 +86,12 @@ export const ATTACKS: Attack[] = [
       }
     }
   },
-  {
-    name: "four accounts that trickle 40 bodies at 1 kB/s in all, a piece every 25 s, beside another's saves of 2 MB",
-    megabytes: 256,
-    ms: TRICKLE_MS,
-    async run(context) {
-      const { connections, accounts, ms } = context
-      const texts = accounts.attackers.map((token) => post(token, 'Transfer-Encoding: chunked\r\n'))
-      // A body is closed after 30 seconds without a byte.
-      const trickle = { piece: `271\r\n${' '.repeat(0x271)}\r\n`, everyMs: 25_000 }
-      const trickling = connections({ connections: 40, texts, trickle, reads: true, ms })
-      const [saved, result] = await Promise.all([saveUntilEnd(context), trickling])
-      const { answers, ms: slowest } = saved
-      const isMet = answers.length > 0 && answers.every((answer) => answer === 201)
-      return {
-        answers: describeConnections(result),
-        target: judge(`all saves succeed (${countEach(answers)}, up to ${format(slowest / 1000)} s)`, isMet)
-      }
-    }
-  },
+  slowBodies("four accounts that trickle 40 bodies at 1 kB/s in all, beside another's saves of 2 MB", {
+    pieces: { piece: `19\r\n${' '.repeat(0x19)}\r\n`, everyMs: 1000 }
+  }),
+  slowBodies("four accounts that send 120 kB of each of 40 bodies and stop, beside another's saves of 2 MB", {
+    start: `1d4c0\r\n${' '.repeat(0x1d4c0)}\r\n`
+  }),
   {
     name: 'GET /readyz 1,000 times a second, no token',
     megabytes: 256,
@@ -128,7 +116,31 @@ export const ATTACKS: Attack[] = [
   }
 ]
 
-/** Saves three recordings at a time, until the attack is over. `ms`: of the slowest three. */
+/** Bodies of unknown length that hold places, while another user saves recordings. */
+function slowBodies(
+  name: string,
+  { start = '', pieces }: { start?: string; pieces?: AttackQuestion['trickle'] }
+): Attack {
+  return {
+    name,
+    megabytes: 256,
+    ms: TRICKLE_MS,
+    async run(context) {
+      const { connections, accounts, ms } = context
+      const texts = accounts.attackers.map((token) => post(token, 'Transfer-Encoding: chunked\r\n') + start)
+      const attack = connections({ connections: 40, texts, trickle: pieces, reads: true, ms })
+      const [saved, result] = await Promise.all([saveUntilEnd(context), attack])
+      const { answers, ms: slowest } = saved
+      const isMet = answers.length > 0 && answers.every((answer) => answer === 201)
+      return {
+        answers: describeConnections(result),
+        target: judge(`all saves succeed (${countEach(answers)}, up to ${format(slowest / 1000)} s)`, isMet)
+      }
+    }
+  }
+}
+
+/** Saves three recordings at a time, until the attack is over. `ms`: how long the slowest three took. */
 async function saveUntilEnd({ save, url, accounts, ms, scale }: AttackContext): Promise<SavesResult> {
   const end = performance.now() + ms * scale
   const all: SavesResult = { answers: [], ms: 0 }

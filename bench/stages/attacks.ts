@@ -29,7 +29,7 @@ export const attacks: Stage = ({ scale, log }) =>
       title,
       tables: [tabulateInnocents(results), tabulateServers(results)],
       remarks: [
-        `25 innocent users ask for their list, one session and their stats, ${RATE} times a second in all: for ${UNDISTURBED_MS / 1000} s, then during the attack, which takes ${MS / 1000} s (the bodies that trickle ${TRICKLE_MS / 1000} s). Refused: during the attack and afterwards, lost connections included. The attackers open a connection again when the server closes it. Each attack meets a new server in a memory cgroup, with the default limits. ${setup.services.database.kind}. Clients and PostgreSQL share the machine with the server.`,
+        `25 innocent users ask for their list, one session and their stats, ${RATE} times a second in all: for ${UNDISTURBED_MS / 1000} s, then during the attack, which takes ${MS / 1000} s (slow bodies ${TRICKLE_MS / 1000} s). Refused: during the attack and afterwards, lost connections included. The attackers open a connection again when the server closes it. Each attack meets a new server in a memory cgroup, with the default limits. ${setup.services.database.kind}. Clients and PostgreSQL share the machine with the server.`,
         `Memory of the process: before the attack, its peak, and ${REST_MS / 1000} s after the attack, while the innocent users ask on. CPU: of all threads of the server, undisturbed and during the attack, in percent of one core. A round of checks looks at the database, the storage and the issuer, and is counted at the storage.`
       ]
     }

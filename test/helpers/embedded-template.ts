@@ -9,7 +9,7 @@ const { devDependencies } = createRequire(import.meta.url)('../../package.json')
   devDependencies: Record<string, string>
 }
 const VERSION = devDependencies['@electric-sql/pglite']
-/** Of what `pack` writes: templates are kept for later runs. */
+/** Version of the files that `pack` writes, which are kept for later runs. */
 const FORMAT = 2
 
 // Of the databases template1 and template0, whose object ids are fixed (pg_database.dat). No connection opens

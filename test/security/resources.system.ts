@@ -143,7 +143,7 @@ t.test('floods', { skip: needsServerWithin }, async (t) => {
   })
 
   await t.test('archives that trickle do not keep others from importing', async (t) => {
-    const server = await start(t)
+    const server = await start(t, { ...LIMITS, UPLOAD_TIMEOUT_MS: '20000' })
     const archive = (await server.innocent.call('GET', '/api/users/me/export')).rawPayload
     const importArchive = () =>
       server.app.inject({

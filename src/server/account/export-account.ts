@@ -81,7 +81,7 @@ async function* writeSession(work: Export, session: StoredSession): AsyncGenerat
   const { date } = session
   const paths = pathsOf(session)
   /** Returns new readers with each call, because the pieces of a large score can be read only once. */
-  const readScores = () => scoresOf(dependencies.database.queries, session)
+  const readScores = () => scoresOf(dependencies.database.run, session)
   const { xmlContent, markedXml } = readScores()
   const files: ArchivedFile[] = []
   for (const [path, text] of [

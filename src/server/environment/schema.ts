@@ -108,7 +108,7 @@ export const EnvironmentSchema = Type.Object({
     default: 16,
     description: 'Large bodies received and saved at the same time; a quarter of them per user'
   }),
-  UPLOAD_WAIT_MS: milliseconds('How long a large body waits for its turn before the answer is 503', 30_000),
+  UPLOAD_WAIT_MS: milliseconds('How long a large body waits for its turn before the answer is 503', 40_000),
   UPLOAD_TIMEOUT_MS: milliseconds(
     'How long a client may send no byte of its body before the answer is 408',
     30_000

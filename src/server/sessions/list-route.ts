@@ -15,6 +15,7 @@ import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import { decodeCursor } from './cursor.ts'
 import { createHistoryRepository, HISTORY_FORM, type HistoryVersion } from './history-repository.ts'
 import { listHistory, listPage } from './list-sessions.ts'
+import { runInTurn } from './run-in-turn.ts'
 
 type Options = {
   routeConfig: FastifyContextConfig
@@ -25,7 +26,6 @@ type Options = {
 /** `GET /api/sessions`. */
 const listRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig, playbackUrls, now }) => {
   const history = createHistoryRepository(app.database.run)
-  const listing = { history, playbackUrls }
 
   app.get(
     '/sessions',
@@ -69,6 +69,8 @@ const listRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig,
           return reply.code(304).send(null)
         }
       }
+      const later = createHistoryRepository(runInTurn(app.database.run, request))
+      const listing = { history, later, playbackUrls }
       const { items, link, version } =
         limit === undefined ? await listHistory(listing, query) : await listPage(listing, { ...query, limit })
       if (version) declareVersion(reply, tagOf(version))

@@ -3,7 +3,12 @@ import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import { encodeCursor, type Position } from './cursor.ts'
 import type { HistoryPiece, HistoryQuery, HistoryRepository, HistoryVersion } from './history-repository.ts'
 
-type Dependencies = { history: HistoryRepository; playbackUrls: PlaybackUrls }
+type Dependencies = {
+  history: HistoryRepository
+  /** Reads the pieces after the first one, while the answer is sent. */
+  later: HistoryRepository
+  playbackUrls: PlaybackUrls
+}
 
 type SessionList = {
   /** JSON array of list items: whole, or in pieces. */
@@ -48,7 +53,10 @@ export async function listPage(dependencies: Dependencies, query: HistoryQuery):
   }
 }
 
-async function findPiece({ history, playbackUrls }: Dependencies, query: HistoryQuery): Promise<HistoryPart> {
+async function findPiece(
+  { history, playbackUrls }: Omit<Dependencies, 'later'>,
+  query: HistoryQuery
+): Promise<HistoryPart> {
   const piece = await history.find(query)
   if (!piece) return { items: '[]', next: null }
   return playbackUrls.areCanonical ? piece : { ...piece, items: await sign(playbackUrls, piece.items) }
@@ -67,10 +75,11 @@ async function* joinPieces(
   sub: string,
   first: HistoryPart
 ): AsyncGenerator<string> {
+  const inTurn = { ...dependencies, history: dependencies.later }
   yield first.items.slice(0, -1)
   let after: Position | null = first.next
   while (after) {
-    const { items, next } = await findPiece(dependencies, { sub, after, limit: PIECE_ROWS })
+    const { items, next } = await findPiece(inTurn, { sub, after, limit: PIECE_ROWS })
     if (items !== '[]') yield `,${items.slice(1, -1)}`
     after = next
   }

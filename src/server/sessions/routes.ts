@@ -23,7 +23,8 @@ import { readSession, type ReadSession } from './read-session.ts'
 import recordingRoutes from './recording/routes.ts'
 import { createSessionRepository, type StoredSession } from './repository.ts'
 import saveRoute from './save-route.ts'
-import { scoresOf as findScores } from './score-repository.ts'
+import { runInTurn } from './run-in-turn.ts'
+import { scoresOf } from './score-repository.ts'
 import { sendSession } from './send-session.ts'
 import { createSessionJsonRepository } from './session-json-repository.ts'
 import receiveUploads from './upload/plugin.ts'
@@ -44,15 +45,15 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
 
   const reading = { sessionsAsJson: createSessionJsonRepository(database.run), sessions }
 
-  const scoresOf = (session: StoredSession) => findScores(database.queries, session)
-
   const tagOf = ({ revision }: { revision: number }) => revisionTag(revision, playbackUrls.period(now()))
 
-  const present = async (session: StoredSession, urls = playbackUrls) =>
-    describeSession(session, await urls.resolveOne(session.audioUrl), scoresOf(session))
+  const present = async (session: StoredSession, { urls = playbackUrls, run = database.run } = {}) =>
+    describeSession(session, await urls.resolveOne(session.audioUrl), scoresOf(run, session))
 
-  const answer = async (reply: FastifyReply, session: StoredSession, urls = playbackUrls) =>
-    sendSession(reply.header('etag', tagOf(session)), await present(session, urls))
+  const answer = async (reply: FastifyReply, session: StoredSession, urls = playbackUrls) => {
+    const run = runInTurn(database.run, reply.request)
+    return sendSession(reply.header('etag', tagOf(session)), await present(session, { urls, run }))
+  }
 
   const sendRead = async (reply: FastifyReply, { session, revision }: ReadSession, urls = playbackUrls) => {
     if (typeof session !== 'string') return answer(reply, session, urls)
@@ -108,7 +109,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
     await scope.register(receiveUploads, { config })
     await scope.register(saveRoute, {
       config,
-      present: (session) => present(session, urlsAfterWrite),
+      present: (session) => present(session, { urls: urlsAfterWrite }),
       tagOf
     })
     await scope.register(editRoute, {

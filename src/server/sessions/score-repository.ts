@@ -1,5 +1,5 @@
-import type { Queries } from '../database/client.ts'
-import { sql, type Sql } from '../database/sql.ts'
+import { sql } from '../database/sql.ts'
+import { defineStatement, type RunStatement, type Statement } from '../database/statement-runner.ts'
 
 /** The score of a session, and the score as the analysis marked it up. Each has up to ten megabytes. */
 export type Scores<T> = { xmlContent: T; markedXml: T }
@@ -43,14 +43,22 @@ export function toStoredScores({ xmlContent, markedXml }: Scores<string | null>)
 const bytesOf = (score: string | null) => (score === null ? null : Buffer.byteLength(score))
 const isSmall = (bytes: number | null) => bytes !== null && bytes <= SMALL_SCORE_BYTES
 
+const pieceStatement = (column: 'xml_content' | 'marked_xml') =>
+  defineStatement(
+    column,
+    `SELECT substr(${column}, $4, ${PIECE_CHARACTERS}) AS piece FROM sessions
+    WHERE id = $1::uuid AND user_id = $2::uuid AND revision = $3`
+  )
+const [xmlStatement, markedStatement] = [pieceStatement('xml_content'), pieceStatement('marked_xml')]
+
 /** The scores of a session; large ones in pieces. Reading a piece rejects when the session was changed meanwhile. */
-export function scoresOf(queries: Queries, session: Row): Scores<Score | null> {
+export function scoresOf(run: RunStatement, session: Row): Scores<Score | null> {
   const { xmlContent, xmlBytes, markedXml, markedBytes } = session
-  const read = (column: Sql, bytes: number | null) =>
-    bytes === null ? null : readScore(queries, session, { column, bytes })
+  const read = (statement: Statement, bytes: number | null) =>
+    bytes === null ? null : readScore(run, session, { statement, bytes })
   return {
-    xmlContent: xmlContent ?? read(sql`xml_content`, xmlBytes),
-    markedXml: markedXml ?? read(sql`marked_xml`, markedBytes)
+    xmlContent: xmlContent ?? read(xmlStatement, xmlBytes),
+    markedXml: markedXml ?? read(markedStatement, markedBytes)
   }
 }
 
@@ -60,15 +68,13 @@ export function scoresOf(queries: Queries, session: Row): Scores<Score | null> {
  * deleted and its id taken by another user: no other revision of it is read.
  */
 async function* readScore(
-  queries: Queries,
+  run: RunStatement,
   { id, userId, revision }: Row,
-  { column, bytes }: { column: Sql; bytes: number }
+  { statement, bytes }: { statement: Statement; bytes: number }
 ): AsyncGenerator<string> {
   let read = 0
   for (let from = 1; read < bytes; from += PIECE_CHARACTERS) {
-    const [row] = await queries.$queryRaw<Array<{ piece: string }>>`
-      SELECT substr(${column}, ${from}, ${PIECE_CHARACTERS}) AS piece FROM sessions
-      WHERE id = ${id}::uuid AND user_id = ${userId}::uuid AND revision = ${revision}`
+    const [row] = await run<{ piece: string }>(statement, [id, userId, revision, from])
     if (!row?.piece) throw new Error('The session was changed or deleted while its score was read')
     yield row.piece
     read += Buffer.byteLength(row.piece)

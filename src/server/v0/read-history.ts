@@ -4,7 +4,12 @@ import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import type { HistoryPiece, HistoryRow, TextName, V0HistoryRepository } from './history-repository.ts'
 import { toRowJson, type JsonRow, type Texts } from './row-json.ts'
 
-type Dependencies = { history: V0HistoryRepository; playbackUrls: PlaybackUrls }
+type Dependencies = {
+  history: V0HistoryRepository
+  /** Reads what follows the first piece, while the answer is sent. */
+  later: V0HistoryRepository
+  playbackUrls: PlaybackUrls
+}
 
 type Piece = { rows: JsonRow[]; next: HistoryPiece['next'] }
 
@@ -23,22 +28,22 @@ export async function readHistory(dependencies: Dependencies, sub: string): Prom
  * @throws {ApiError} session_not_found; storage_unavailable; database_unavailable
  */
 export async function readRow(
-  { history, playbackUrls }: Dependencies,
+  { history, later, playbackUrls }: Dependencies,
   { id, sub }: SessionReference
 ): Promise<AsyncGenerator<string>> {
   const row = await history.findOne(id, sub)
   if (!row) throw sessionNotFound()
-  return toRowJson(toJsonRow(history, row, await playbackUrls.resolveOne(row.audioUrl)))
+  return toRowJson(toJsonRow(later, row, await playbackUrls.resolveOne(row.audioUrl)))
 }
 
 async function findPiece(
-  { history, playbackUrls }: Dependencies,
+  { history, later, playbackUrls }: Dependencies,
   sub: string,
   after: HistoryPiece['next']
 ): Promise<Piece> {
   const { rows, next } = await history.findPiece(sub, after)
   const audioUrls = await playbackUrls.resolve(rows.map((row) => row.audioUrl))
-  return { rows: rows.map((row, index) => toJsonRow(history, row, audioUrls[index] ?? null)), next }
+  return { rows: rows.map((row, index) => toJsonRow(later, row, audioUrls[index] ?? null)), next }
 }
 
 function toJsonRow(history: V0HistoryRepository, row: HistoryRow, audioUrl: string | null): JsonRow {
@@ -57,7 +62,8 @@ function readTexts(history: V0HistoryRepository, row: HistoryRow): Texts {
 async function* joinRows(dependencies: Dependencies, sub: string, first: Piece): AsyncGenerator<string> {
   yield '['
   let separator = ''
-  for (let piece = first; ; piece = await findPiece(dependencies, sub, piece.next)) {
+  const inTurn = { ...dependencies, history: dependencies.later }
+  for (let piece = first; ; piece = await findPiece(inTurn, sub, piece.next)) {
     for (const row of piece.rows) {
       yield separator
       yield* toRowJson(row)

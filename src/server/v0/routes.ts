@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import type { FastifyRequest } from 'fastify'
 import { SessionParamsSchema } from '../../contract/sessions.ts'
 import { UserStatsSchema } from '../../contract/stats.ts'
 import { UserSchema } from '../../contract/users.ts'
@@ -8,6 +9,7 @@ import { invalidInput } from '../errors.ts'
 import { describedAs, INVALID_ID, problemResponses } from '../http/openapi/response-schemas.ts'
 import { sendJsonPieces } from '../http/answers/send-json-pieces.ts'
 import { deleteSession } from '../sessions/delete-session.ts'
+import { runInTurn } from '../sessions/run-in-turn.ts'
 import { userStats } from '../stats/user-stats.ts'
 import { createPlaybackUrls } from '../storage/playback-urls.ts'
 import { presentUser } from '../users/present-user.ts'
@@ -31,7 +33,12 @@ const v0Routes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }
   const { database, storage, sessions } = app
   const { defaultTimeZone } = config
   const playbackUrls = createPlaybackUrls({ storage, ...config.storage })
-  const reading = { history: createV0HistoryRepository(database.run), playbackUrls }
+  const history = createV0HistoryRepository(database.run)
+  const readingFor = (request: FastifyRequest) => ({
+    history,
+    later: createV0HistoryRepository(runInTurn(database.run, request)),
+    playbackUrls
+  })
   const readConfig = { waitsForStorage: !playbackUrls.areCanonical }
   const common = { tags: ['Existing frontend'], deprecated: true }
 
@@ -82,7 +89,7 @@ const v0Routes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }
         }
       }
     },
-    async (request, reply) => sendJsonPieces(reply, await readHistory(reading, request.user.sub))
+    async (request, reply) => sendJsonPieces(reply, await readHistory(readingFor(request), request.user.sub))
   )
 
   app.get(
@@ -102,7 +109,10 @@ const v0Routes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }
       }
     },
     async (request, reply) =>
-      sendJsonPieces(reply, await readRow(reading, { id: request.params.id, sub: request.user.sub }))
+      sendJsonPieces(
+        reply,
+        await readRow(readingFor(request), { id: request.params.id, sub: request.user.sub })
+      )
   )
 
   await app.register(saveRoute, { config, playbackUrls })

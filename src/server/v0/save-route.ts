@@ -83,7 +83,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, play
       if (created) reply.code(201).header('location', `/v0/api/sessions/${session.id}`)
       return sendJsonPieces(
         reply,
-        toRowJson({ audioUrl, ...describe(session, scoresOf(app.database.queries, session).xmlContent) })
+        toRowJson({ audioUrl, ...describe(session, scoresOf(app.database.run, session).xmlContent) })
       )
     }
   )

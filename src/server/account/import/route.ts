@@ -84,7 +84,7 @@ const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) 
       const { user, deadline, body } = request
       if (!body) throw noZip()
       const { sub } = user
-      const release = await imports.acquire(sub)
+      const release = imports.acquire(sub)
       const releaseMemory = await app.memoryBudget.acquire(sub, deadline, MAX_BODY_MEMORY).catch((error) => {
         release()
         throw error

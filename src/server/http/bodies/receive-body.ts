@@ -3,8 +3,7 @@ import { errorCodes } from 'fastify'
 import { ApiError } from '../../errors.ts'
 
 /**
- * The minimum average rate of a body. It applies once the server has waited for `afterMs` milliseconds in
- * all.
+ * The minimum average rate of a body. It applies once the server has waited for `afterMs` milliseconds in all.
  */
 type MinRate = { bytesPerSecond: number; afterMs: number }
 
@@ -41,16 +40,13 @@ export async function* receiveBody(body: Readable, limits: Limits): AsyncGenerat
  * Reads a small body of known length as a whole, without an iterator and a timer for each piece.
  * @throws {ApiError} upload_stalled; malformed_body if the client disconnects
  */
-export function collectBody(
-  body: Readable,
-  { stallMs, minRate }: Pick<Limits, 'stallMs' | 'minRate'>
-): Promise<Buffer> {
+export function collectBody(body: Readable, limits: Pick<Limits, 'stallMs' | 'minRate'>): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = []
     const start = performance.now()
     let received = 0
     const stalled = () => fail(bodyStalled())
-    const timer = setTimeout(stalled, stallMs)
+    let timer = setTimeout(stalled, longestWait(limits, 0, 0))
     const fail = (error: Error) => {
       clearTimeout(timer)
       reject(error)
@@ -60,8 +56,8 @@ export function collectBody(
     body.on('data', (piece: Buffer) => {
       pieces.push(piece)
       received += piece.length
-      if (minRate && isTooSlow(minRate, received, performance.now() - start)) stalled()
-      else timer.refresh()
+      clearTimeout(timer)
+      timer = setTimeout(stalled, longestWait(limits, received, performance.now() - start))
     })
     body.once('end', () => {
       clearTimeout(timer)
@@ -73,10 +69,8 @@ export function collectBody(
   })
 }
 
-async function* readPieces(
-  body: Readable,
-  { limit, stallMs, minRate, signal }: Limits
-): AsyncGenerator<Buffer> {
+async function* readPieces(body: Readable, limits: Limits): AsyncGenerator<Buffer> {
+  const { limit, signal } = limits
   // The end of the iterator must not destroy the connection, which the answer needs.
   const pieces: AsyncIterator<Buffer> = body.iterator({ destroyOnReturn: false })
   let received = 0
@@ -84,14 +78,12 @@ async function* readPieces(
   try {
     for (;;) {
       const start = performance.now()
-      const patienceMs = minRate ? timeUntilTooSlow(minRate, received, waitedMs) : Infinity
-      const next = await withTimeout(pieces.next(), Math.min(stallMs, patienceMs))
+      const next = await withTimeout(pieces.next(), longestWait(limits, received, waitedMs))
       if (next.done) return
       signal?.throwIfAborted()
       received += next.value.length
       waitedMs += performance.now() - start
       if (received > limit) throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
-      if (minRate && isTooSlow(minRate, received, waitedMs)) throw bodyStalled()
       yield next.value
     }
   } finally {
@@ -107,12 +99,20 @@ async function discard(pieces: AsyncGenerator<Buffer>) {
   }
 }
 
-const isTooSlow = ({ bytesPerSecond, afterMs }: MinRate, received: number, waitedMs: number) =>
-  waitedMs > afterMs && received * 1000 < bytesPerSecond * waitedMs
-
-/** Milliseconds from now after which the body is too slow if nothing arrives. */
-const timeUntilTooSlow = ({ bytesPerSecond, afterMs }: MinRate, received: number, waitedMs: number) =>
-  Math.max(afterMs, (received * 1000) / bytesPerSecond) - waitedMs
+/**
+ * Milliseconds until a body counts as stalled, if nothing more arrives. It is not judged on arrival, so a body that is
+ * complete is never refused.
+ */
+function longestWait(
+  { stallMs, minRate }: Pick<Limits, 'stallMs' | 'minRate'>,
+  received: number,
+  waitedMs: number
+): number {
+  if (!minRate) return stallMs
+  const { afterMs, bytesPerSecond } = minRate
+  const untilTooSlow = Math.max(afterMs, (received * 1000) / bytesPerSecond) - waitedMs
+  return Math.max(0, Math.min(stallMs, untilTooSlow))
+}
 
 /** @throws {ApiError} upload_stalled after `ms`; malformed_body if reading fails */
 function withTimeout<T>(reading: Promise<T>, ms: number): Promise<T> {

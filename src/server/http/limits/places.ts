@@ -1,19 +1,26 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
+import { clientGone } from '../bodies/receive-body.ts'
 import { createFairLimiter, type FairLimiter, type Release } from './fair-limiter.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
      * Places of the requests in work: those that need the database alone, and those that wait for the storage. `pieces`:
-     * places of answers in pieces, whose work is done but for the reading of further pieces.
+     * places for reading further pieces of an answer that is being sent.
      */
     places: Record<'database' | 'storage' | 'pieces', FairLimiter>
   }
   interface FastifyRequest {
     /** Gives the place of the request back, if it holds one. */
     releasePlace: Release | undefined
+    /**
+     * Reads a further piece of the answer with a place of `pieces`. The answer to a write does not wait, so that a stored
+     * change is never answered with an error for lack of a place.
+     * @throws {ApiError} server_busy; the errors of `read`
+     */
+    readInTurn: <T>(read: () => Promise<T>) => Promise<T>
   }
 }
 
@@ -31,10 +38,8 @@ const PER_USER = 3
 const MAX_WAITING = 64
 /** At a thousand requests a second, these delay answers by 12 ms. */
 const MAX_WAITING_IN_OVERLOAD = 12
-/** The memory budget bounds the number of answers in pieces. */
+/** Answers that wait for their next piece. */
 const MAX_WAITING_PIECES = 1000
-/** Then the answer breaks off. */
-const PIECE_WAIT_MS = 30_000
 
 /**
  * The places that `admission` gives to requests. Register it before the plugins whose answers wait, for memory or for
@@ -48,9 +53,9 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
     request.releasePlace?.()
     done()
   })
-  app.decorate('places', {
-    // Three quarters of the connections: more requests at a time slow each other down, and those of the storage
-    // need the rest.
+  const limiters = {
+    // Three quarters of the connections: more requests at a time slow each other down, and the other places need
+    // the rest.
     database: createFairLimiter({
       ...queue,
       count: Math.ceil(0.75 * poolSize),
@@ -59,14 +64,24 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
       maxWaitingInOverload: MAX_WAITING_IN_OVERLOAD
     }),
     storage: createFairLimiter({ ...queue, count: 256, perUser: 64, maxWaiting: 128 }),
-    // One user with many such answers would otherwise take all connections.
+    // Otherwise, many answers of one user, such as large scores, would take all connections.
     pieces: createFairLimiter({
       ...queue,
-      count: Math.ceil(poolSize / 4),
+      count: Math.max(1, Math.floor(poolSize / 4)),
       perUser: 1,
-      maxWaiting: MAX_WAITING_PIECES,
-      waitMs: PIECE_WAIT_MS
+      maxWaiting: MAX_WAITING_PIECES
     })
+  }
+  app.decorate('places', limiters)
+  app.decorateRequest('readInTurn', async function <T>(this: FastifyRequest, read: () => Promise<T>) {
+    if (!['GET', 'HEAD'].includes(this.method)) return read()
+    const release = await limiters.pieces.acquire(this.user.sub)
+    try {
+      if (this.raw.socket.destroyed) throw clientGone()
+      return await read()
+    } finally {
+      release()
+    }
   })
 }
 

@@ -44,8 +44,12 @@ const answerNotFound = (request: FastifyRequest, reply: FastifyReply) =>
 export const answerWithProblem = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
   sendProblem(toApiError(error), request, reply)
 
+/** Headers of an answer in pieces whose first piece could not be read. They do not describe the problem. */
+const HEADERS_OF_ANSWER = ['content-encoding', 'etag', 'location']
+
 function sendProblem(error: ApiError, request: FastifyRequest, reply: FastifyReply) {
   if (!reply.isCounted) logProblem(error, request)
+  removeHeadersOfAnswer(reply)
   if (error.statusCode === 401) reply.header('www-authenticate', challenge(error))
   if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
   reply.headers(error.headers)
@@ -55,6 +59,14 @@ function sendProblem(error: ApiError, request: FastifyRequest, reply: FastifyRep
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(error.toProblem() satisfies Problem)
+}
+
+function removeHeadersOfAnswer(reply: FastifyReply) {
+  for (const name of HEADERS_OF_ANSWER) {
+    reply.removeHeader(name)
+    if (!reply.raw.headersSent) reply.raw.removeHeader(name)
+  }
+  if (reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
 }
 
 function logProblem(error: ApiError, { log }: FastifyRequest) {

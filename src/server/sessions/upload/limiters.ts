@@ -12,10 +12,10 @@ export const MAX_BODY_MEMORY = 3 * 1024 * 1024
 export const LARGE_TEXT_BYTES = 1024 * 1024
 
 /**
- * Minimum average rate of a body, from ten seconds on. A phone with a poor connection sends more than this. Bodies that
- * are slower lose their places before others have waited for UPLOAD_WAIT_MS.
+ * Minimum average rate of a body, in case it stops or trickles. A phone with a poor connection sends more than this. TCP
+ * repeats a lost packet for fifteen seconds; others wait for a place for longer than twenty.
  */
-export const MIN_RATE = { bytesPerSecond: 4 * 1024, afterMs: 10_000 }
+export const MIN_RATE = { bytesPerSecond: 4 * 1024, afterMs: 20_000 }
 
 export type UploadLimiters = ReturnType<typeof createUploadLimiters>
 

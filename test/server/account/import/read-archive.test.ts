@@ -134,7 +134,7 @@ const hostile: Record<string, [archive: Buffer, detail: RegExp, limits?: typeof 
   'too many bytes': [
     zip([{ path: 'large', content: bomb, isStored: true, sums: 'header' }]),
     /more than 500000 bytes/,
-    { ...LIMITS, bytes: 500_000 } // of which pieces of 13 bytes arrive in a second
+    { ...LIMITS, bytes: 500_000 } // in pieces of 13 bytes, these take a second
   ],
   'a file that becomes a thousand times as large': [
     zip([{ path: 'bomb', content: bomb }]),

@@ -3,7 +3,9 @@ import { Readable } from 'node:stream'
 import { gunzipSync } from 'node:zlib'
 import fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
+import { ApiError } from '../../../../src/server/errors.ts'
 import compression from '../../../../src/server/http/answers/compression.ts'
+import problemDetails from '../../../../src/server/http/problems/problem-details.ts'
 import { build } from '../../../helpers/app.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -30,6 +32,10 @@ function* failing(): Generator<string> {
   throw new Error('away')
 }
 
+async function* failingAtOnce(): AsyncGenerator<string> {
+  throw new ApiError('server_busy', 'Retry shortly.')
+}
+
 const app: FastifyInstance = fastify()
 await app.register(compression)
 const answers: Record<string, () => unknown> = {
@@ -52,6 +58,29 @@ const origin = await app.listen({ host: '127.0.0.1', port: 0 })
 
 const ask = (url: string, accepted?: string, method: 'GET' | 'HEAD' = 'GET') =>
   app.inject({ method, url, headers: accepted === undefined ? {} : { 'accept-encoding': accepted } })
+
+t.test(
+  'an answer that fails before its first piece is a problem without the headers of the answer',
+  async (t) => {
+    const app = fastify()
+    t.teardown(() => app.close())
+    await app.register(problemDetails)
+    await app.register(compression)
+    app.get('/', (_request, reply) =>
+      reply
+        .headers({ etag: '"1"', location: '/x', 'cache-control': 'private, no-cache' })
+        .type(JSON_TYPE)
+        .send(Readable.from(failingAtOnce()))
+    )
+    const response = await fetch(await app.listen({ host: '127.0.0.1', port: 0 }))
+    t.equal(response.status, 503)
+    t.match(await response.json(), { code: 'server_busy' })
+    for (const name of ['content-encoding', 'etag', 'location']) {
+      t.equal(response.headers.get(name), null, name)
+    }
+    t.equal(response.headers.get('cache-control'), 'no-store')
+  }
+)
 
 t.test('JSON that is sent as bytes is compressed, too', async (t) => {
   const response = await ask('/buffer', 'gzip')

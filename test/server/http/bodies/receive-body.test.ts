@@ -33,8 +33,18 @@ t.test('a body with too low an average rate is refused, although it never stalls
     await send(900)
     clock.now += 1000
   }
-  body.end(Buffer.alloc(900))
   await t.rejects(received, { code: 'upload_stalled', statusCode: 408 })
+  body.destroy()
+})
+
+t.test('a body that is complete is not refused, however late it arrives', async (t) => {
+  const { clock, body, received } = start(t)
+  const small = new PassThrough()
+  const collected = collectBody(small, { stallMs: MINUTE, minRate: RATE })
+  clock.now += 5 * MINUTE
+  for (const late of [body, small]) late.end(Buffer.alloc(300))
+  await t.resolves(received)
+  t.equal((await collected).length, 300)
 })
 
 t.test('a body may start slowly, pause, and be as slow as the minimum rate', async (t) => {
@@ -53,9 +63,9 @@ t.test('a body that stops is refused as soon as its average is too low', async (
   const body = new PassThrough()
   const minRate = { bytesPerSecond: 10_000, afterMs: 50 }
   const pieces = receiveBody(body, { limit: 1e6, stallMs: MINUTE, minRate })
+  const start = performance.now()
   body.write(Buffer.alloc(1000)) // a tenth of a second
   await pieces.next()
-  const start = performance.now()
   await t.rejects(pieces.next(), { code: 'upload_stalled', statusCode: 408 })
   t.ok(performance.now() - start >= 90, 'not before')
 })
