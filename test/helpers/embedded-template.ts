@@ -12,7 +12,7 @@ const VERSION = devDependencies['@electric-sql/pglite']
 /** Version of the files that `pack` writes, which are kept for later runs. */
 const FORMAT = 2
 
-// Of the databases template1 and template0, whose object ids are fixed (pg_database.dat). No connection opens
+// The databases template1 and template0, whose object ids are fixed (pg_database.dat). No connection opens
 // them, and they are half of the files to copy.
 const isUnused = (path: string): boolean => /^base\/[14]\/./.test(path)
 

@@ -162,6 +162,15 @@ t.test('an MP3 is found behind tags of any size, behind junk, and when it was cu
   )
 })
 
+t.test('an MP3 is found when its first bytes happen to be the signature of another kind', async (t) => {
+  const frames = await fixture('recording-no-id3.mp3')
+  for (const signature of ['c771', 'fff8', '424d', '4d5a', '7801', '0b77', '1f9d', '60ea', 'ff0a']) {
+    const cut = Buffer.concat([Buffer.from(signature, 'hex'), frames.subarray(100)])
+    t.equal(await identifyBytes(cut), 'mp3', signature)
+    t.not(await identifyBytes(cut.subarray(0, 200)), 'mp3', `${signature} without frames`)
+  }
+})
+
 t.test('frames of MP3 within a file of another kind do not make it an MP3', async (t) => {
   const frames = (await fixture('recording-no-id3.mp3')).subarray(0, 3000)
   const starts = {

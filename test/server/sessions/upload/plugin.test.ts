@@ -211,9 +211,10 @@ t.test('a body must reach the minimum rate, also a small one', { skip: needsServ
     const now = performance.now.bind(performance)
     await new Promise((resolve) => setTimeout(resolve, 100)) // until the beginning was taken
     const later = t.intercept(performance, 'now', { value: () => now() + 10 * 60_000 })
-    saving.end(whole.slice(1000))
+    saving.write(whole.slice(1000, 2000))
     t.equal((await answer).status, 408)
     later.restore()
+    saving.destroy()
   }
 })
 
