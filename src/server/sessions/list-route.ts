@@ -26,6 +26,7 @@ type Options = {
 /** `GET /api/sessions`. */
 const listRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig, playbackUrls, now }) => {
   const history = createHistoryRepository(app.database.run)
+  const listing = { history, playbackUrls }
 
   app.get(
     '/sessions',
@@ -69,10 +70,11 @@ const listRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig,
           return reply.code(304).send(null)
         }
       }
-      const later = createHistoryRepository(runInTurn(app.database.run, request))
-      const listing = { history, later, playbackUrls }
+      const inTurn = () => createHistoryRepository(runInTurn(app.database.run, request))
       const { items, link, version } =
-        limit === undefined ? await listHistory(listing, query) : await listPage(listing, { ...query, limit })
+        limit === undefined
+          ? await listHistory({ ...listing, later: inTurn() }, query)
+          : await listPage(listing, { ...query, limit })
       if (version) declareVersion(reply, tagOf(version))
       if (link) reply.header('link', link)
       return typeof items === 'string' ? reply.type(JSON_TYPE).send(items) : sendJsonPieces(reply, items)

@@ -3,12 +3,10 @@ import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import { encodeCursor, type Position } from './cursor.ts'
 import type { HistoryPiece, HistoryQuery, HistoryRepository, HistoryVersion } from './history-repository.ts'
 
-type Dependencies = {
-  history: HistoryRepository
-  /** Reads the pieces after the first one, while the answer is sent. */
-  later: HistoryRepository
-  playbackUrls: PlaybackUrls
-}
+type Dependencies = { history: HistoryRepository; playbackUrls: PlaybackUrls }
+
+/** `later` reads the pieces after the first one, while the answer is sent. */
+type LongDependencies = Dependencies & { later: HistoryRepository }
 
 type SessionList = {
   /** JSON array of list items: whole, or in pieces. */
@@ -31,7 +29,7 @@ const PIECE_ROWS = 1000
  * @throws {ApiError} storage_unavailable; database_unavailable
  */
 export async function listHistory(
-  dependencies: Dependencies,
+  dependencies: LongDependencies,
   query: Omit<HistoryQuery, 'limit'>
 ): Promise<SessionList> {
   const first = await findPiece(dependencies, { ...query, limit: PIECE_ROWS })
@@ -53,10 +51,7 @@ export async function listPage(dependencies: Dependencies, query: HistoryQuery):
   }
 }
 
-async function findPiece(
-  { history, playbackUrls }: Omit<Dependencies, 'later'>,
-  query: HistoryQuery
-): Promise<HistoryPart> {
+async function findPiece({ history, playbackUrls }: Dependencies, query: HistoryQuery): Promise<HistoryPart> {
   const piece = await history.find(query)
   if (!piece) return { items: '[]', next: null }
   return playbackUrls.areCanonical ? piece : { ...piece, items: await sign(playbackUrls, piece.items) }
@@ -71,7 +66,7 @@ async function sign(playbackUrls: PlaybackUrls, json: string): Promise<string> {
 
 /** Joins the arrays of all pieces. A failure cuts the connection, so that no shorter array looks complete. */
 async function* joinPieces(
-  dependencies: Dependencies,
+  dependencies: LongDependencies,
   sub: string,
   first: HistoryPart
 ): AsyncGenerator<string> {

@@ -74,7 +74,7 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
   }
   app.decorate('places', limiters)
   app.decorateRequest('readInTurn', async function <T>(this: FastifyRequest, read: () => Promise<T>) {
-    if (!['GET', 'HEAD'].includes(this.method)) return read()
+    if (this.method !== 'GET') return read()
     const release = await limiters.pieces.acquire(this.user.sub)
     try {
       if (this.raw.socket.destroyed) throw clientGone()
