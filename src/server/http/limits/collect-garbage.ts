@@ -2,16 +2,16 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** Bytes of texts whose garbage stays until V8 itself collects it. */
-const MAX_GARBAGE_BYTES = 8 * 1024 * 1024
+const MAX_GARBAGE_BYTES = 12 * 1024 * 1024
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 let garbageBytes = 0
 
 /**
- * Counts the bytes of large texts: call it before and after one is parsed. Every 8 MB the garbage of the whole heap
- * is collected, in about fifty milliseconds in which nothing else runs. V8 puts off the collection of large
- * strings and buffers; two large texts one after the other would need twice the memory.
+ * Counts the bytes of large texts: call it before a text is decoded, before it is parsed, and after that. Every 12 MB
+ * the garbage of the whole heap is collected, in about fifty milliseconds in which nothing else runs. V8 puts off the
+ * collection of large strings and buffers: bytes, JSON and values of a text would be in memory together.
  */
 export function noteGarbage(textBytes: number) {
   garbageBytes += textBytes

@@ -70,9 +70,8 @@ async function receiveUploads(
       throw request.expiry.signal.reason
     }
     request.upload = received
-    const parse = () => received.parseText((json) => app.parseJson(request, json, received.toBodyOffset))
     const isLarge = received.textBytes > LARGE_TEXT_BYTES
-    const parsed = isLarge ? await parseAlone(request, received.textBytes, parse) : await parse()
+    const parsed = isLarge ? await parseAlone(request, received) : await parse(request, received)
     return received.isBase64() ? parsed : withRefusedRecording(parsed)
   })
 
@@ -84,14 +83,26 @@ async function receiveUploads(
     return receiveUpload(receiveBody(payload, { limit, ...limits }), maxRecordingBytes)
   }
 
-  /** Collects garbage before and after, because small machines are short of memory. */
-  async function parseAlone(request: FastifyRequest, size: number, parse: () => Promise<unknown>) {
+  /** Collects garbage before each step and after, because small machines are short of memory. */
+  async function parseAlone(request: FastifyRequest, received: ReceivedUpload) {
     request.uploadReleases.push(await largeTexts.acquire(request.user.sub, request.deadline))
-    noteGarbage(size)
-    const parsed = await parse()
-    noteGarbage(size)
+    const note = () => noteGarbage(received.textBytes)
+    note()
+    const parsed = await parse(request, received, note)
+    note()
     return parsed
   }
+
+  /** `beforeParsing` runs when the text has been decoded, and its bytes are garbage. */
+  const parse = (
+    request: FastifyRequest,
+    { parseText, toBodyOffset }: ReceivedUpload,
+    beforeParsing?: () => void
+  ) =>
+    parseText((json) => {
+      beforeParsing?.()
+      return app.parseJson(request, json, toBodyOffset)
+    })
 
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', app.receiveJson)
