@@ -6,7 +6,7 @@ import { ANY_CASE_UUID_PATTERN } from './uuid.ts'
  * Characters that do not survive storage: PostgreSQL refuses NUL, and an unpaired surrogate becomes U+FFFD in
  * UTF-8, so that a repeated save would differ from the first.
  */
-const UNSTORABLE = '[\\u0000\\ud800-\\udfff]'
+export const UNSTORABLE = '[\\u0000\\ud800-\\udfff]'
 const STORABLE_NOT_BLANK =
   '^[^\\u0000\\ud800-\\udfff]*[^\\s\\u0000\\ud800-\\udfff][^\\u0000\\ud800-\\udfff]*$'
 

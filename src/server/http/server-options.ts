@@ -7,7 +7,7 @@ import { createRequestLog, loggerOptions } from './logging.ts'
 import { answerClientError } from './problems/malformed-requests.ts'
 import { answerWithProblem } from './problems/problem-details.ts'
 import { generateRequestId } from './request-id.ts'
-import { schemaKeywords } from './schema-keywords.ts'
+import { compilePattern, schemaKeywords } from './schema-keywords.ts'
 
 /** Time for a body to arrive: enough for 50 MB over a poor mobile connection. See `deadline`. */
 export const BODY_TIMEOUT_MS = 15 * 60_000
@@ -24,6 +24,7 @@ const MAX_HEADER_BYTES = 16 * 1024
 /** Options of Ajv for the validation of requests. */
 export const validationOptions = (now: () => Date) => ({
   allErrors: true,
+  code: { regExp: compilePattern },
   coerceTypes: false as const,
   removeAdditional: false,
   verbose: true,

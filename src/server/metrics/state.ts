@@ -43,5 +43,6 @@ const limitersOf = ({ places, uploadLimiters }: FastifyInstance): Record<string,
   storage: places.storage,
   pieces: places.pieces,
   uploads: uploadLimiters.bodies,
+  text_bytes: uploadLimiters.texts,
   large_texts: uploadLimiters.largeTexts
 })

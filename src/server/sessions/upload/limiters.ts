@@ -11,6 +11,9 @@ export const MAX_BODY_MEMORY = 3 * 1024 * 1024
 /** Texts above this size are parsed one at a time, because parsing them takes much memory. */
 export const LARGE_TEXT_BYTES = 1024 * 1024
 
+/** Bytes of texts that are saved at the same time. Those of one user may have as many as the smallest large text. */
+const MAX_TEXT_BYTES_SAVED = 64 * LARGE_TEXT_BYTES
+
 /**
  * Minimum average rate of a body, in case it stops or trickles. A phone with a poor connection sends more than this. TCP
  * repeats a lost packet for fifteen seconds; others wait for a place for longer than twenty.
@@ -19,11 +22,15 @@ export const MIN_RATE = { bytesPerSecond: 4 * 1024, afterMs: 20_000 }
 
 export type UploadLimiters = ReturnType<typeof createUploadLimiters>
 
-/** Places for large bodies, and the one place for a large text, which must be in memory to be parsed. */
+/**
+ * Places for large bodies; for the bytes of texts, because a text of 1 MB takes a tenth of a second of CPU time, and the
+ * other users wait meanwhile; and the one place for a large text, which must be in memory to be parsed.
+ */
 export function createUploadLimiters({ concurrency, waitMs }: Config['upload']) {
   const queue = { maxWaiting: MAX_WAITING, waitMs, refusal: REFUSAL }
   return {
     bodies: createFairLimiter({ ...queue, count: concurrency, perUser: Math.ceil(concurrency / 4) }),
+    texts: createFairLimiter({ ...queue, count: MAX_TEXT_BYTES_SAVED, perUser: LARGE_TEXT_BYTES }),
     largeTexts: createFairLimiter({ ...queue, count: 1, perUser: 1 })
   }
 }

@@ -38,7 +38,7 @@ async function receiveUploads(
   app: FastifyInstance,
   { config: { maxRecordingBytes, upload } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
 ) {
-  const { bodies, largeTexts } = app.uploadLimiters
+  const { bodies, texts, largeTexts } = app.uploadLimiters
   const limits = { stallMs: upload.timeoutMs, minRate: MIN_RATE }
 
   app.decorateRequest('upload')
@@ -70,6 +70,7 @@ async function receiveUploads(
       throw request.expiry.signal.reason
     }
     request.upload = received
+    if (received.textBytes > MAX_WHOLE_BYTES) await takeTurn(request, received.textBytes)
     const isLarge = received.textBytes > LARGE_TEXT_BYTES
     const parsed = isLarge ? await parseAlone(request, received) : await parse(request, received)
     return received.isBase64() ? parsed : withRefusedRecording(parsed)
@@ -81,6 +82,11 @@ async function receiveUploads(
     }
     const limit = request.routeOptions.bodyLimit
     return receiveUpload(receiveBody(payload, { limit, ...limits }), maxRecordingBytes)
+  }
+
+  /** The texts of one user are saved one after the other, if they are not small. */
+  async function takeTurn({ uploadReleases, user, deadline }: FastifyRequest, textBytes: number) {
+    uploadReleases.push(await texts.acquire(user.sub, deadline, textBytes))
   }
 
   /** Collects garbage before each step and after, because small machines are short of memory. */

@@ -257,6 +257,26 @@ t.test('a large text waits for its turn until the deadline', { skip: needsServer
   t.type(calls()[0]?.args[1], AbortSignal)
 })
 
+t.test(
+  'a user saves 1 MB of texts at a time; small ones do not wait',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { app, as, clara, save } = await start(t)
+    const other = as(`auth0|${randomUUID()}`)
+    await other.sync()
+    const release = await app.uploadLimiters.texts.acquire(clara.sub, undefined, 900_000)
+    const score = json({ xmlContent: 'x'.repeat(200_000) })
+    t.equal((await save(json({ xmlContent: 'x'.repeat(60_000) }))).status, 201)
+    t.equal((await save(score, other)).status, 201, "another user's")
+    const answered = save(score).then(({ status }) => `answered ${status}`)
+    const waited = new Promise((resolve) => setTimeout(resolve, 300, 'waiting'))
+    t.equal(await Promise.race([answered, waited]), 'waiting')
+    release()
+    t.equal(await answered, 'answered 201')
+    t.equal(app.uploadLimiters.texts.usage().held, 0)
+  }
+)
+
 t.test('a body is read once there is memory for it', { skip: needsServerWithin }, async (t) => {
   const { app, beginWith, save } = await start(t)
   const release = app.memoryBudget.borrow('other', 2 ** 40)
