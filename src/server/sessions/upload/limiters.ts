@@ -20,6 +20,11 @@ const MAX_TEXT_BYTES_SAVED = 64 * LARGE_TEXT_BYTES
  */
 export const MIN_RATE = { bytesPerSecond: 4 * 1024, afterMs: 20_000 }
 
+/**
+ * Bytes of texts that one user saves at most in a millisecond: 5 MB a second. The other users are served in the pauses.
+ */
+export const TEXT_RATE = 5 * 1024
+
 export type UploadLimiters = ReturnType<typeof createUploadLimiters>
 
 /**

@@ -7,7 +7,7 @@ import { clientGone, collectBody, receiveBody } from '../../http/bodies/receive-
 import { deleteAbandonedSpoolFiles } from '../../http/bodies/spool.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
 import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
-import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY, MIN_RATE } from './limiters.ts'
+import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY, MIN_RATE, TEXT_RATE } from './limiters.ts'
 import { hasRecording, receiveSmallUpload, MAX_WHOLE_BYTES } from './small-upload.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
 
@@ -84,9 +84,10 @@ async function receiveUploads(
     return receiveUpload(receiveBody(payload, { limit, ...limits }), maxRecordingBytes)
   }
 
-  /** The texts of one user are saved one after the other, if they are not small. */
+  /** The texts of one user are saved one after the other, with pauses, if they are not small. */
   async function takeTurn({ uploadReleases, user, deadline }: FastifyRequest, textBytes: number) {
-    uploadReleases.push(await texts.acquire(user.sub, deadline, textBytes))
+    const release = await texts.acquire(user.sub, deadline, textBytes)
+    uploadReleases.push(() => setTimeout(release, textBytes / TEXT_RATE).unref())
   }
 
   /** Collects garbage before each step and after, because small machines are short of memory. */

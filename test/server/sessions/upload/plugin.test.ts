@@ -273,7 +273,7 @@ t.test(
     t.equal(await Promise.race([answered, waited]), 'waiting')
     release()
     t.equal(await answered, 'answered 201')
-    t.equal(app.uploadLimiters.texts.usage().held, 0)
+    await until(() => app.uploadLimiters.texts.usage().held === 0)
   }
 )
 
