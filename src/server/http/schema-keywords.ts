@@ -65,8 +65,8 @@ const dateRange = (now: () => Date) => ({
 })
 
 /**
- * For Ajv's option `code.regExp`. The search for characters that cannot be stored takes milliseconds for a score of 1 MB as
- * a regular expression, and a quarter of them with two methods of strings.
+ * For Ajv's option `code.regExp`. It replaces the search for characters that cannot be stored: for a score of 1 MB, the
+ * regular expression takes up to 7.5 ms, and two methods of strings 2 ms.
  */
 export function compilePattern(pattern: string, flags: string): RegExpLike {
   if (pattern !== UNSTORABLE) return new RegExp(pattern, flags)

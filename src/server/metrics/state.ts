@@ -43,6 +43,6 @@ const limitersOf = ({ places, uploadLimiters }: FastifyInstance): Record<string,
   storage: places.storage,
   pieces: places.pieces,
   uploads: uploadLimiters.bodies,
-  text_bytes: uploadLimiters.texts,
+  text_bytes: uploadLimiters.textBytes,
   large_texts: uploadLimiters.largeTexts
 })

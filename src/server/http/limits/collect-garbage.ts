@@ -9,9 +9,10 @@ const collect = runInNewContext('gc') as () => void
 let garbageBytes = 0
 
 /**
- * Counts the bytes of large texts: call it before a text is decoded, before it is parsed, and after that. Every 12 MB
- * the garbage of the whole heap is collected, in about fifty milliseconds in which nothing else runs. V8 puts off the
- * collection of large strings and buffers: bytes, JSON and values of a text would be in memory together.
+ * Counts the bytes of large texts. Call it before decoding, before parsing and after parsing. Every 12 MB the garbage of
+ * the whole heap is collected, in about fifty milliseconds in which nothing else runs. V8 puts off the collection of
+ * large strings and buffers. Without this, the bytes, the JSON and the values of a text of 20 MB would be in memory at
+ * the same time.
  */
 export function noteGarbage(textBytes: number) {
   garbageBytes += textBytes

@@ -7,7 +7,7 @@ import { clientGone, collectBody, receiveBody } from '../../http/bodies/receive-
 import { deleteAbandonedSpoolFiles } from '../../http/bodies/spool.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
 import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
-import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY, MIN_RATE, TEXT_RATE } from './limiters.ts'
+import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY, MIN_RATE, TEXT_PAUSE_MS } from './limiters.ts'
 import { hasRecording, receiveSmallUpload, MAX_WHOLE_BYTES } from './small-upload.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
 
@@ -38,7 +38,7 @@ async function receiveUploads(
   app: FastifyInstance,
   { config: { maxRecordingBytes, upload } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
 ) {
-  const { bodies, texts, largeTexts } = app.uploadLimiters
+  const { bodies, textBytes, largeTexts } = app.uploadLimiters
   const limits = { stallMs: upload.timeoutMs, minRate: MIN_RATE }
 
   app.decorateRequest('upload')
@@ -70,9 +70,7 @@ async function receiveUploads(
       throw request.expiry.signal.reason
     }
     request.upload = received
-    if (received.textBytes > MAX_WHOLE_BYTES) await takeTurn(request, received.textBytes)
-    const isLarge = received.textBytes > LARGE_TEXT_BYTES
-    const parsed = isLarge ? await parseAlone(request, received) : await parse(request, received)
+    const parsed = await parseInTurn(request, received)
     return received.isBase64() ? parsed : withRefusedRecording(parsed)
   })
 
@@ -84,13 +82,19 @@ async function receiveUploads(
     return receiveUpload(receiveBody(payload, { limit, ...limits }), maxRecordingBytes)
   }
 
-  /** The texts of one user are saved one after the other, with pauses, if they are not small. */
-  async function takeTurn({ uploadReleases, user, deadline }: FastifyRequest, textBytes: number) {
-    const release = await texts.acquire(user.sub, deadline, textBytes)
-    uploadReleases.push(() => setTimeout(release, textBytes / TEXT_RATE).unref())
+  /** One user has 1 MB of texts parsed at a time, with a pause after each text. Small texts do not wait. */
+  async function parseInTurn(request: FastifyRequest, received: ReceivedUpload) {
+    const size = received.textBytes
+    if (size <= UNCOUNTED_BYTES) return parse(request, received)
+    const release = await textBytes.acquire(request.user.sub, request.deadline, size)
+    try {
+      return await (size > LARGE_TEXT_BYTES ? parseAlone(request, received) : parse(request, received))
+    } finally {
+      setTimeout(release, TEXT_PAUSE_MS).unref()
+    }
   }
 
-  /** Collects garbage before each step and after, because small machines are short of memory. */
+  /** Notes the garbage before each step and after the last, because small machines are short of memory. */
   async function parseAlone(request: FastifyRequest, received: ReceivedUpload) {
     request.uploadReleases.push(await largeTexts.acquire(request.user.sub, request.deadline))
     const note = () => noteGarbage(received.textBytes)
@@ -100,7 +104,7 @@ async function receiveUploads(
     return parsed
   }
 
-  /** `beforeParsing` runs when the text has been decoded, and its bytes are garbage. */
+  /** `beforeParsing` runs after the text was decoded, when its bytes are no longer needed. */
   const parse = (
     request: FastifyRequest,
     { parseText, toBodyOffset }: ReceivedUpload,

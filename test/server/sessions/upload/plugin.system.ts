@@ -172,18 +172,20 @@ t.test('several slow uploads of one user do not block other users', async (t) =>
 
 t.test('large scores are parsed one at a time, and one that arrives slowly blocks no other', async (t) => {
   const proxy = await startFaultyProxy(t, services.storage.url)
-  const { beginWith, save } = await start(t, {
+  const { as, beginWith, save } = await start(t, {
     SUPABASE_URL: proxy.url,
     UPLOAD_CONCURRENCY: '9',
     UPLOAD_WAIT_MS: '300'
   })
+  const [schumann, brahms] = [as(`auth0|${randomUUID()}`), as(`auth0|${randomUUID()}`)]
+  await Promise.all([schumann.sync(), brahms.sync()])
   const score = json({ xmlContent: largeScore(2_000_000) })
   const slow = await beginWith(score, score.length - 10)
   t.equal((await save(score)).status, 201)
   const hung = proxy.breakOn('POST /storage/v1/object/', 'hang')
-  const held = save(json({ xmlContent: largeScore(2_000_000), audioBase64 }))
+  const held = save(json({ xmlContent: largeScore(2_000_000), audioBase64 }), schumann)
   await hung
-  isRefused(t, await save(score), 503, 'server_busy')
+  isRefused(t, await save(score, brahms), 503, 'server_busy')
   await proxy.resume()
   t.equal((await held).status, 201)
   slow.saving.end(score.slice(score.length - 10))
