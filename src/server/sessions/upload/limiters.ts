@@ -26,6 +26,7 @@ export const MIN_RATE = { bytesPerSecond: 4 * 1024, afterMs: 20_000 }
 
 export type UploadLimiters = ReturnType<typeof createUploadLimiters>
 
+/** Limits of the saves and edits that go on at the same time, shared by all routes that receive sessions. */
 export function createUploadLimiters({ concurrency, waitMs }: Config['upload']) {
   const queue = { maxWaiting: MAX_WAITING, waitMs }
   const scores = { ...queue, refusal: MANY_SCORES }
