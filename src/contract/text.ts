@@ -10,11 +10,6 @@ export const UNSTORABLE = '[\\u0000\\ud800-\\udfff]'
 const STORABLE_NOT_BLANK =
   '^[^\\u0000\\ud800-\\udfff]*[^\\s\\u0000\\ud800-\\udfff][^\\u0000\\ud800-\\udfff]*$'
 
-const unstorable = new RegExp(UNSTORABLE, 'u')
-
-/** Whether a string has none of these characters. */
-export const isStorable = (text: string): boolean => !unstorable.test(text)
-
 /**
  * A string that may be empty. The pattern matches the forbidden characters: one that matches the whole text
  * would overflow the stack of the regular expression on megabytes.

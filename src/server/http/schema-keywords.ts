@@ -65,13 +65,17 @@ const dateRange = (now: () => Date) => ({
 })
 
 /**
- * For Ajv's option `code.regExp`. It replaces the search for characters that cannot be stored: for a score of 1 MB, the
- * regular expression takes up to 7.5 ms, and two methods of strings 2 ms.
+ * Whether a string has none of the characters that `UNSTORABLE` matches. For a score of 1 MB, the regular expression
+ * takes up to 7.5 ms instead of 2.
  */
+export const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0')
+
+/** For Ajv's option `code.regExp`. The search for characters that cannot be stored is faster than its pattern. */
 export function compilePattern(pattern: string, flags: string): RegExpLike {
   if (pattern !== UNSTORABLE) return new RegExp(pattern, flags)
-  return { test: (text) => !text.isWellFormed() || text.includes('\0'), toString: () => UNSTORABLE }
+  return { test: (text) => !isStorable(text), toString: () => UNSTORABLE }
 }
+/** Ajv requires it, and uses it only in code that it writes to files. */
 compilePattern.code = 'compilePattern'
 
 /** For Ajv's option `keywords`. `now` is the clock of date ranges. */

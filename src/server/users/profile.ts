@@ -1,6 +1,6 @@
 import { isTimeZone } from '../../contract/local-day.ts'
-import { isStorable } from '../../contract/text.ts'
 import { MAX_EMAIL, MAX_NAME, MAX_PICTURE, type SyncUser } from '../../contract/users.ts'
+import { isStorable } from '../http/schema-keywords.ts'
 
 /** Undefined keeps the stored value, null clears it. */
 export type Profile = Omit<SyncUser, 'auth0_id'>

@@ -14,6 +14,8 @@ import { receiveUpload, type ReceivedUpload } from './upload.ts'
 /** Bodies up to this size do not wait for a place. */
 const MAX_BYTES_WITHOUT_PLACE = 1024 * 1024
 
+type ParseJson = (json: string) => Promise<unknown>
+
 declare module 'fastify' {
   interface FastifyInstance {
     /** Content-type parser for the routes of this scope. */
@@ -85,35 +87,30 @@ async function receiveUploads(
   /** One user has 1 MB of texts parsed at a time, with a pause after each text. Small texts do not wait. */
   async function parseInTurn(request: FastifyRequest, received: ReceivedUpload) {
     const size = received.textBytes
-    if (size <= UNCOUNTED_BYTES) return parse(request, received)
+    const parse = (json: string) => app.parseJson(request, json, received.toBodyOffset)
+    if (size <= UNCOUNTED_BYTES) return received.parseText(parse)
     const release = await textBytes.acquire(request.user.sub, request.deadline, size)
     try {
-      return await (size > LARGE_TEXT_BYTES ? parseAlone(request, received) : parse(request, received))
+      return await (size > LARGE_TEXT_BYTES
+        ? parseAlone(request, received, parse)
+        : received.parseText(parse))
     } finally {
       setTimeout(release, TEXT_PAUSE_MS).unref()
     }
   }
 
   /** Notes the garbage before each step and after the last, because small machines are short of memory. */
-  async function parseAlone(request: FastifyRequest, received: ReceivedUpload) {
+  async function parseAlone(request: FastifyRequest, received: ReceivedUpload, parse: ParseJson) {
     request.uploadReleases.push(await largeTexts.acquire(request.user.sub, request.deadline))
     const note = () => noteGarbage(received.textBytes)
     note()
-    const parsed = await parse(request, received, note)
+    const parsed = await received.parseText((json) => {
+      note() // the bytes are decoded, and no longer needed
+      return parse(json)
+    })
     note()
     return parsed
   }
-
-  /** `beforeParsing` runs after the text was decoded, when its bytes are no longer needed. */
-  const parse = (
-    request: FastifyRequest,
-    { parseText, toBodyOffset }: ReceivedUpload,
-    beforeParsing?: () => void
-  ) =>
-    parseText((json) => {
-      beforeParsing?.()
-      return app.parseJson(request, json, toBodyOffset)
-    })
 
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', app.receiveJson)

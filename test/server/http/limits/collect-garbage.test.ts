@@ -12,9 +12,9 @@ async function collects(...sizes: number[]): Promise<boolean> {
   return garbage.deref() === undefined
 }
 
-t.test('garbage is collected for a large text, and for each 12 MB of smaller ones', async (t) => {
-  t.equal(await collects(12 * MB), true)
-  t.equal(await collects(5 * MB, 5 * MB), false)
+t.test('garbage is collected for a large text, and for each 8 MB of smaller ones', async (t) => {
+  t.equal(await collects(8 * MB), true)
+  t.equal(await collects(3 * MB, 3 * MB), false)
   t.equal(await collects(2 * MB), true)
   t.equal(await collects(1 * MB), false, 'the count begins again')
 })
