@@ -1,4 +1,10 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse
+} from 'node:http'
 import { Socket } from 'node:net'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import fp from 'fastify-plugin'
@@ -18,10 +24,26 @@ export function createLimitedServer(
   handle: RequestListener,
   { keepAliveTimeout = 72_000, requestTimeout = 0, maxConnectionsPerAddress }: Options
 ): Server {
-  const server = createServer({ keepAliveTimeout, requestTimeout }, limitPipelining(handle))
+  const options = { IncomingMessage: StoppingRequest, keepAliveTimeout, requestTimeout }
+  const server = createServer(options, limitPipelining(handle))
+  server.on('upgrade', (_request, socket) => socket.destroy())
   server.maxConnections = MAX_CONNECTIONS
   if (maxConnectionsPerAddress !== undefined) limitAddresses(server, maxConnectionsPerAddress)
   return server
+}
+
+/**
+ * A request that stops the parser of its connection if that is destroyed. Node.js would parse all that it has read:
+ * 35 ms for 1,700 small requests. It stops at a request for another protocol, and leaves the rest to the listeners of
+ * `upgrade`.
+ */
+class StoppingRequest extends IncomingMessage {
+  get upgrade() {
+    return this.method === 'CONNECT' || this.socket.destroyed
+  }
+
+  /** Called by Node.js. True also for the header `Upgrade`, which is ignored: there is no other protocol. */
+  set upgrade(_isWanted: boolean) {}
 }
 
 type Queue = { running: Set<ServerResponse>; waiting: Array<() => void> }
@@ -35,8 +57,6 @@ function limitPipelining(handle: RequestListener): RequestListener {
 
   return (request, response) => {
     const { socket } = request
-    // Node.js goes on with what it has read of a connection that is destroyed.
-    if (socket.destroyed) return
     const queue = queues.get(socket) ?? createQueue(socket)
     queues.set(socket, queue)
 

@@ -11,15 +11,18 @@ import limitAnswers, { createLimitedServer } from '../../../../src/server/http/l
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
-async function listen(t: Test, handle: RequestListener, options = {}) {
+async function start(t: Test, handle: RequestListener, options = {}) {
   const server = createLimitedServer(handle, options)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   t.teardown(() => {
     server.closeAllConnections()
     server.close()
   })
-  return (server.address() as AddressInfo).port
+  return { server, port: (server.address() as AddressInfo).port }
 }
+
+const listen = async (t: Test, handle: RequestListener, options = {}) =>
+  (await start(t, handle, options)).port
 
 function open(t: Test, port: number) {
   const socket = connect(port, '127.0.0.1')
@@ -52,11 +55,30 @@ t.test('handles eight pipelined requests at a time and answers all of them in or
 
 t.test('closes a connection with more than a hundred waiting requests', async (t) => {
   let handled = 0
-  const port = await listen(t, () => handled++)
+  let parsed = 0
+  const { server, port } = await start(t, () => handled++)
+  server.on('request', () => parsed++)
   const { socket } = open(t, port)
   socket.write(REQUEST.repeat(1700))
   await once(socket, 'close')
   t.equal(handled, 8, 'and handles none of those that waited')
+  t.equal(parsed, 109, 'and parses no more than the first that is too much')
+})
+
+t.test('answers a request that asks for another protocol as usual', async (t) => {
+  const port = await listen(t, (_request, response) => response.end('ok'))
+  const { socket, answers } = open(t, port)
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n')
+  await until(() => answers() === 1)
+  socket.write(REQUEST)
+  await until(() => answers() === 2)
+})
+
+t.test('closes a connection that asks for a tunnel', async (t) => {
+  const port = await listen(t, () => t.fail('is handled'))
+  const { socket } = open(t, port)
+  socket.write('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n')
+  await once(socket, 'close')
 })
 
 t.test('a client that disconnects leaves its waiting requests unhandled', async (t) => {
