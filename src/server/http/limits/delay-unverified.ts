@@ -5,8 +5,9 @@ import { addressKey } from './address-key.ts'
 import { createHoldBack, type HoldBack } from './hold-back.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
-/** Requests of one address without delay: 100 at once, then 100 a second. */
-const PER_SECOND = 100
+/** Requests of one address without delay: 20 at once, which a page with its files may need, and 100 a second. */
+const [AT_ONCE, PER_SECOND] = [20, 100]
+const DELAY_MS = { min: 50, max: 250 }
 const MAX_ADDRESSES = 10_000
 
 /**
@@ -17,7 +18,7 @@ const MAX_ADDRESSES = 10_000
  */
 async function delayUnverified(
   app: FastifyInstance,
-  { holdBack = createHoldBack() }: { holdBack?: HoldBack }
+  { holdBack = createHoldBack(DELAY_MS) }: { holdBack?: HoldBack }
 ) {
   const buckets = new LRUCache<string, ReturnType<typeof createTokenBucket>>({ max: MAX_ADDRESSES })
 
@@ -25,7 +26,7 @@ async function delayUnverified(
     const address = addressKey(ip)
     const bucket =
       buckets.get(address) ??
-      createTokenBucket({ capacity: PER_SECOND, refillMs: 1000 / PER_SECOND, now: () => performance.now() })
+      createTokenBucket({ capacity: AT_ONCE, refillMs: 1000 / PER_SECOND, now: () => performance.now() })
     buckets.set(address, bucket)
     return bucket
   }

@@ -1,5 +1,3 @@
-/** Range of the time for which something is held back, in milliseconds. */
-const [MIN_DELAY_MS, MAX_DELAY_MS] = [20, 60]
 /** Most that are held back at the same time. Further ones are not delayed. */
 const MAX_HELD_BACK = 1000
 
@@ -7,10 +5,11 @@ const MAX_HELD_BACK = 1000
 export type HoldBack = (goOn: () => void) => void
 
 /**
- * Holds back refusals or requests for a moment. Some clients repeat a request at once on each of their connections,
- * which would take all the time of the server. The moments differ, so that the repetitions do not arrive together.
+ * Holds back refusals or requests for `min` to `max` milliseconds. Some clients repeat a request at once on each of
+ * their connections, which would take all the time of the server. The times differ, so that the repetitions do not
+ * arrive together.
  */
-export function createHoldBack(): HoldBack {
+export function createHoldBack({ min, max }: { min: number; max: number }): HoldBack {
   let heldBack = 0
 
   return (goOn) => {
@@ -20,6 +19,6 @@ export function createHoldBack(): HoldBack {
       heldBack--
       goOn()
     }
-    setTimeout(release, MIN_DELAY_MS + Math.random() * (MAX_DELAY_MS - MIN_DELAY_MS))
+    setTimeout(release, min + Math.random() * (max - min))
   }
 }

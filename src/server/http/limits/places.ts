@@ -36,8 +36,8 @@ const PER_USER = 3
  * second, a full queue delays answers by 64 ms.
  */
 const MAX_WAITING = 64
-/** At a thousand requests a second, these delay answers by 12 ms. */
-const MAX_WAITING_IN_OVERLOAD = 12
+/** At a thousand requests a second, these delay answers by 4 ms. */
+const MAX_WAITING_IN_OVERLOAD = 4
 /** Answers that wait for their next piece. */
 const MAX_WAITING_PIECES = 1000
 

@@ -4,6 +4,9 @@ import { createHoldBack } from '../limits/hold-back.ts'
 
 const LOG_INTERVAL_MS = 1000
 
+/** A refusal shall arrive within 100 ms, also from a server that is busy. */
+const DELAY_MS = { min: 40, max: 60 }
+
 export type LoadRefusals = ReturnType<typeof createLoadRefusals>
 
 /** Whether a request was refused because there were too many: of its user, of its address, or in all. */
@@ -32,6 +35,6 @@ export function createLoadRefusals(log: Pick<FastifyBaseLogger, 'warn'>) {
     },
 
     /** Sends a refusal after a moment. */
-    holdBack: createHoldBack()
+    holdBack: createHoldBack(DELAY_MS)
   }
 }

@@ -25,8 +25,8 @@ t.test('the addresses of one /64 count as one', async (t) => {
   const flood = Array.from({ length: 200 }, (_, host) =>
     app.inject({ url: '/healthz', remoteAddress: `2001:db8::${host.toString(16)}` })
   )
-  await Promise.all(flood.slice(0, 100))
-  t.ok(held.length > 50, `${held.length} wait`)
+  await Promise.all(flood.slice(0, 20))
+  t.ok(held.length > 100, `${held.length} wait`)
   goOn()
   await Promise.all(flood)
 })
@@ -36,14 +36,14 @@ for (const [name, path, headers, status] of [
   ['an unknown path', '/nothing', {}, 404],
   ['a bad token', '/healthz', { authorization: 'Bearer bad' }, 200]
 ] as const) {
-  t.test(`${name}, many times: delays what exceeds a hundred, and refuses none`, async (t) => {
+  t.test(`${name}, many times: delays what exceeds twenty at once, and refuses none`, async (t) => {
     const { app, held, goOn } = await start(t)
     const ask = (remoteAddress: string, token: Record<string, string> = headers) =>
       app.inject({ url: path, headers: token, remoteAddress }).then(({ statusCode }) => statusCode)
     const flood = Array.from({ length: 200 }, () => ask('192.0.2.1'))
-    await Promise.all(flood.slice(0, 100))
+    await Promise.all(flood.slice(0, 20))
     const delayed = held.length
-    t.ok(delayed > 50 && delayed <= 100, `${delayed} wait`)
+    t.ok(delayed > 100 && delayed <= 180, `${delayed} wait`)
     t.equal(await ask('192.0.2.2'), status, 'another address does not wait')
     t.equal(
       await ask('192.0.2.1', { authorization: 'Bearer good' }),
