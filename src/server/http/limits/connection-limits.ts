@@ -13,6 +13,8 @@ import fp from 'fastify-plugin'
 const MAX_RUNNING = 8
 /** Requests of one connection that wait for their turn. Node.js reads hundreds of small ones at once. */
 const MAX_WAITING = 100
+/** Requests of all connections together beyond the first of each. One costs up to 15 kB. */
+const MAX_PIPELINED = 1000
 /** Connections of all clients together. One costs about 10 kB. */
 const MAX_CONNECTIONS = 4000
 type Options = Pick<FastifyServerOptions, 'keepAliveTimeout' | 'requestTimeout'> & {
@@ -46,14 +48,28 @@ class StoppingRequest extends IncomingMessage {
   set upgrade(_isWanted: boolean) {}
 }
 
-type Queue = { running: Set<ServerResponse>; waiting: Array<() => void> }
+type Queue = {
+  running: Set<ServerResponse>
+  waiting: Array<() => void>
+  /** How many of these `pipelined` counts. */
+  counted: number
+}
 
 /**
  * Handles a few requests of each connection at a time and lets some more wait. A client that sends still more
- * loses its connection: each request costs memory until its answer has left.
+ * loses its connection, and so does one that pipelines when too many do: each request costs memory until its answer has
+ * left.
  */
 function limitPipelining(handle: RequestListener): RequestListener {
   const queues = new WeakMap<Socket, Queue>()
+  /** Requests beyond the first of each connection. */
+  let pipelined = 0
+
+  function count(queue: Queue) {
+    const beyondFirst = Math.max(0, queue.running.size + queue.waiting.length - 1)
+    pipelined += beyondFirst - queue.counted
+    queue.counted = beyondFirst
+  }
 
   return (request, response) => {
     const { socket } = request
@@ -65,20 +81,26 @@ function limitPipelining(handle: RequestListener): RequestListener {
       response.once('close', () => {
         queue.running.delete(response)
         if (!socket.destroyed) queue.waiting.shift()?.()
+        count(queue)
       })
       handle(request, response)
     }
-    if (queue.running.size < MAX_RUNNING) run()
+    if (queue.running.size > 0 && pipelined >= MAX_PIPELINED) socket.destroy()
+    else if (queue.running.size < MAX_RUNNING) run()
     else if (queue.waiting.length < MAX_WAITING) queue.waiting.push(run)
     else socket.destroy()
+    count(queue)
   }
 }
 
 function createQueue(socket: Socket): Queue {
-  const running = new Set<ServerResponse>()
-  // Node.js closes the answer that is being sent; before version 24, not those that wait for their turn.
-  socket.once('close', () => setImmediate(() => running.forEach(close)))
-  return { running, waiting: [] }
+  const queue: Queue = { running: new Set(), waiting: [], counted: 0 }
+  socket.once('close', () => {
+    queue.waiting = []
+    // Node.js closes the answer that is being sent; before version 24, not those that wait for their turn.
+    setImmediate(() => queue.running.forEach(close))
+  })
+  return queue
 }
 
 /** Gives a response the state and the event that Node.js gives one whose connection is lost. */

@@ -7,6 +7,10 @@ import type {
 } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
+import { includesTag } from '../answers/conditional-read.ts'
+
+/** The document, the page and its files: a dozen, with 2.5 MB in all. */
+const MAX_ANSWERS = 30
 
 /** Headers of the page's own answers. */
 const ANSWER_HEADERS = [
@@ -37,36 +41,41 @@ async function openapi(app: FastifyInstance) {
     app.route({ method: 'GET', url, schema: { hide: true }, handler: answer })
   }
 
-  /** Documents by their path. Each is made once: it costs milliseconds, and needs no token. */
-  const documents = new LRUCache<string, LightMyRequestResponse>({ max: 10 })
+  /** Answers by their path. Each is made once, and its bytes are shared: it takes time and memory, and needs no token. */
+  const answers = new LRUCache<string, Promise<LightMyRequestResponse>>({ max: MAX_ANSWERS })
 
   async function answer(request: FastifyRequest, reply: FastifyReply) {
     const path = request.url.split('?', 1)[0] ?? ''
     if (!PAGE_PATH.test(path)) return reply.callNotFound()
-    const answer = await findAnswer(path, request)
-    const isRefused = answer.statusCode >= 400 && answer.statusCode < 500
-    if (isRefused) return reply.callNotFound()
+    const { statusCode, headers, rawPayload } = await findAnswer(path)
+    if (statusCode >= 400 && statusCode < 500) return reply.callNotFound()
     for (const name of ANSWER_HEADERS) {
-      const value = answer.headers[name]
+      const value = headers[name]
       if (value !== undefined) reply.header(name, value)
     }
-    return reply.code(answer.statusCode).send(answer.rawPayload)
+    if (isKnown(request, headers.etag)) return reply.code(304).send()
+    return reply.code(statusCode).send(rawPayload)
   }
 
-  async function findAnswer(path: string, { headers }: FastifyRequest): Promise<LightMyRequestResponse> {
-    const known = documents.get(path)
+  function findAnswer(path: string): Promise<LightMyRequestResponse> {
+    const known = answers.get(path)
     if (known) return known
+    const made = makeAnswer(path)
+    answers.set(path, made)
+    const forget = () => answers.delete(path)
+    made.then(({ statusCode }) => statusCode === 200 || forget(), forget)
+    return made
+  }
+
+  async function makeAnswer(path: string): Promise<LightMyRequestResponse> {
     page ??= loadPage(routes, app.getSchemas())
-    const { 'if-none-match': etag = '', 'if-modified-since': since = '' } = headers
-    const answer = await (
-      await page
-    ).inject({ url: path, headers: { 'if-none-match': etag, 'if-modified-since': since } })
-    if (answer.statusCode === 200 && isDocument(answer)) documents.set(path, answer)
-    return answer
+    return (await page).inject(path)
   }
 }
 
-const isDocument = ({ headers }: LightMyRequestResponse) => /json|html/.test(String(headers['content-type']))
+/** Whether the client has this answer already, so that it gets 304. The files have weak tags. */
+const isKnown = ({ headers }: FastifyRequest, tag: unknown) =>
+  typeof tag === 'string' && includesTag(headers['if-none-match'], tag.replace(/^W\//, ''))
 
 async function loadPage(routes: RouteOptions[], schemas: Record<string, unknown>): Promise<FastifyInstance> {
   const { createOpenapiPage } = await import('./page.ts')

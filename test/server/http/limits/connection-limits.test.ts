@@ -65,6 +65,30 @@ t.test('closes a connection with more than a hundred waiting requests', async (t
   t.equal(parsed, 109, 'and parses no more than the first that is too much')
 })
 
+t.test('all connections together have a thousand pipelined requests', async (t) => {
+  const responses: ServerResponse[] = []
+  const port = await listen(t, (_request, response) => responses.push(response))
+  const flood = Array.from({ length: 20 }, () => open(t, port).socket)
+  let closed = 0
+  for (const socket of flood) socket.once('close', () => closed++).write(REQUEST.repeat(100))
+  await until(() => closed === 10)
+
+  const handled = responses.length
+  const single = open(t, port)
+  single.socket.write(REQUEST)
+  await until(() => responses.length > handled)
+  responses.at(-1)?.end('ok')
+  await until(() => single.answers() === 1)
+  t.pass('a client that does not pipeline is served')
+
+  for (const socket of flood) socket.destroy()
+  await sleep(50)
+  const later = open(t, port)
+  later.socket.write(REQUEST.repeat(2))
+  await until(() => responses.length === handled + 3)
+  t.pass('and one that does, when the others have left')
+})
+
 t.test('answers a request that asks for another protocol as usual', async (t) => {
   const port = await listen(t, (_request, response) => response.end('ok'))
   const { socket, answers } = open(t, port)
