@@ -54,6 +54,10 @@ export function openConnection(target: Target) {
   }
 
   return {
+    open() {
+      socket ??= open()
+    },
+
     send(request: Buffer, tell: Answered) {
       answered = tell
       socket ??= open()

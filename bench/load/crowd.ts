@@ -17,6 +17,8 @@ export type CrowdQuestion = {
   rate?: number
   /** Address from which to connect, such as 127.0.0.2. */
   localAddress?: string | undefined
+  /** Closes each connection after its answer, as if every request were of somebody who has just arrived. */
+  isNew?: boolean
 }
 
 /** When it was sent after the beginning, and how long the answer took, both in milliseconds. Status 0: no answer. */
@@ -24,11 +26,36 @@ export type Answer = { at: number; ms: number; status: number }
 
 const TICK_MS = 1
 
-async function run({ url, calls, connections, ms, rate, localAddress }: CrowdQuestion): Promise<Answer[]> {
+/** After connections were opened: the server accepts one in each turn of its event loop. */
+const SETTLE_MS = 300
+
+type Target = Pick<CrowdQuestion, 'url' | 'localAddress'>
+
+const kept = { target: '', connections: [] as Connection[] }
+
+function createConnections({ url, localAddress }: Target, count: number): Connection[] {
   const { hostname: host, port } = new URL(url)
-  const requests = calls.map((call) => encode(call, host))
-  const target = { host, port: Number(port), localAddress }
-  const all = Array.from({ length: connections }, () => openConnection(target))
+  return Array.from({ length: count }, () => openConnection({ host, port: Number(port), localAddress }))
+}
+
+/** Connections that stay open for the next question, as those of people who have the page open. */
+async function keepConnections(target: Target, count: number): Promise<Connection[]> {
+  const name = `${target.url} ${target.localAddress}`
+  if (kept.target !== name) {
+    for (const connection of kept.connections) connection.close()
+    Object.assign(kept, { target: name, connections: [] })
+  }
+  const opened = createConnections(target, Math.max(0, count - kept.connections.length))
+  for (const connection of opened) connection.open()
+  if (opened.length > 0) await sleep(SETTLE_MS)
+  kept.connections.push(...opened)
+  return kept.connections.slice(0, count)
+}
+
+async function run(question: CrowdQuestion): Promise<Answer[]> {
+  const { url, calls, connections, ms, rate, isNew = false } = question
+  const requests = calls.map((call) => encode(call, new URL(url).hostname))
+  const all = isNew ? createConnections(question, connections) : await keepConnections(question, connections)
   const answers: Answer[] = []
   const start = performance.now()
   let next = 0
@@ -37,12 +64,12 @@ async function run({ url, calls, connections, ms, rate, localAddress }: CrowdQue
   const send = (connection: Connection, since: number, done: () => void) =>
     connection.send(requests[next++ % requests.length]!, (status) => {
       answers.push({ at: since - start, ms: performance.now() - since, status })
+      if (isNew) connection.close()
       done()
     })
 
   const isOver = () => performance.now() - start >= ms
   await (rate === undefined ? sendClosed(all, { send, isOver }) : sendOpen(all, { send, isOver, rate }))
-  for (const connection of all) connection.close()
   return answers
 }
 

@@ -34,6 +34,16 @@ export const ATTACKS: Attack[] = [
     reads: false,
     texts: () => [head('GET /readyz').repeat(PIPELINED)]
   }),
+  flood(256, '3,500 connections, each 100 pipelined GET /readyz, unread, no token', {
+    connections: 3500,
+    reads: false,
+    texts: () => [head('GET /readyz').repeat(100)]
+  }),
+  flood(256, '3,500 connections that ask for /docs/json, unread, no token', {
+    connections: 3500,
+    reads: false,
+    texts: () => [head('GET /docs/json')]
+  }),
   flood(512, '120 connections that ask for a score of 10 MB, unread', {
     connections: 120,
     reads: false,

@@ -7,7 +7,14 @@ import { createAccounts } from './attack-accounts.ts'
 import { ATTACKS, TRICKLE_MS } from './attack-cases.ts'
 import { MS } from './attack-context.ts'
 import { tabulateInnocents, tabulateServers, type Attacked } from './attacks-report.ts'
-import { measureAttack, RATE, REST_MS, UNDISTURBED_MS, type AttackSetup } from './measure-attack.ts'
+import {
+  measureAttack,
+  NEWCOMER_RATE,
+  RATE,
+  REST_MS,
+  UNDISTURBED_MS,
+  type AttackSetup
+} from './measure-attack.ts'
 
 const SAVE_BYTES = 2 * 2 ** 20
 
@@ -29,7 +36,7 @@ export const attacks: Stage = ({ scale, log }) =>
       title,
       tables: [tabulateInnocents(results), tabulateServers(results)],
       remarks: [
-        `25 innocent users ask for their list, one session and their stats, ${RATE} times a second in all: for ${UNDISTURBED_MS / 1000} s, then during the attack, which takes ${MS / 1000} s (slow bodies ${TRICKLE_MS / 1000} s). Refused: during the attack and afterwards, lost connections included. The attackers open a connection again when the server closes it. Each attack meets a new server in a memory cgroup, with the default limits. ${setup.services.database.kind}. Clients and PostgreSQL share the machine with the server.`,
+        `25 innocent users ask for their list, one session and their stats, ${RATE} times a second in all: over connections that stay open: for ${UNDISTURBED_MS / 1000} s, then during the attack, which takes ${MS / 1000} s (slow bodies ${TRICKLE_MS / 1000} s). ${NEWCOMER_RATE} more requests a second come over a new connection each: Node.js accepts one in each turn of its event loop, so these wait behind the attacker's new connections. Refused: of both, during the attack and afterwards, lost connections included. The attackers open a connection again when the server closes it. Each attack meets a new server in a memory cgroup, with the default limits. ${setup.services.database.kind}. Clients and PostgreSQL share the machine with the server.`,
         `Memory of the process: before the attack, its peak, and ${REST_MS / 1000} s after the attack, while the innocent users ask on. CPU: of all threads of the server, undisturbed and during the attack, in percent of one core. A round of checks looks at the database, the storage and the issuer, and is counted at the storage.`
       ]
     }
@@ -53,6 +60,7 @@ async function startSetup(keep: Keep, scale: number): Promise<AttackSetup> {
     accounts: await createAccounts(services),
     sink,
     innocents: await start('load/crowd'),
+    newcomers: await start('load/crowd'),
     crowd: await start('load/crowd'),
     attacker: await start('load/attacker'),
     saves: await start('load/saves', { bytes: SAVE_BYTES })

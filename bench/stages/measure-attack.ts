@@ -15,6 +15,7 @@ export const UNDISTURBED_MS = 5000
 export const REST_MS = 4000
 /** Requests a second of all innocent users. */
 export const RATE = 100
+export const NEWCOMER_RATE = 10
 const MEGABYTE = 2 ** 20
 
 /** The limits are the server's own, not those of the other stages. */
@@ -22,7 +23,7 @@ const DEFAULTS = { RATE_LIMIT: undefined, UPLOAD_CONCURRENCY: undefined, DATABAS
 
 /** What all attacks share: the services, the accounts, and the processes that send requests. */
 export type AttackSetup = { scale: number; services: Services; accounts: Accounts } & Record<
-  'sink' | 'innocents' | 'crowd' | 'attacker' | 'saves',
+  'sink' | 'innocents' | 'newcomers' | 'crowd' | 'attacker' | 'saves',
   Script
 >
 
@@ -31,7 +32,15 @@ export const measureAttack = (setup: AttackSetup, attack: Attack): Promise<Attac
   withResources(async (keep) => {
     const { server, cgroup } = await startEnclosed(keep, setup, attack)
     const crowd: Crowd = aim(setup.innocents, server.url, setup.scale)
-    const ask = (ms: number) => crowd({ calls: setup.accounts.innocents, connections: 100, rate: RATE, ms })
+    const newcomers: Crowd = aim(setup.newcomers, server.url, setup.scale)
+    const calls = setup.accounts.innocents
+    const ask = async (ms: number) => {
+      const [known, fresh] = await Promise.all([
+        crowd({ calls, connections: 100, rate: RATE, ms }),
+        newcomers({ calls, connections: 100, rate: NEWCOMER_RATE, ms, isNew: true })
+      ])
+      return { known: summarise(known), fresh: summarise(fresh) }
+    }
     const meter = (name: 'rss' | 'peakRss' | 'cpuMs') => (server.isAlive() ? server.meter[name]() : NaN)
     const withCpu = <T>(work: () => Promise<T>) => measureCpu(() => meter('cpuMs'), work)
 
@@ -42,13 +51,13 @@ export const measureAttack = (setup: AttackSetup, attack: Attack): Promise<Attac
     const context = createContext(setup, server.url, attack)
     const attacked = await withCpu(() => Promise.all([attack.run(context), ask(attack.ms)]))
     const [outcome, during] = attacked.result
-    const after = summarise(await ask(REST_MS))
+    const after = await ask(REST_MS)
 
     return {
       name: attack.name,
       megabytes: attack.megabytes,
-      undisturbed: summarise(usual.result),
-      during: summarise(during),
+      undisturbed: usual.result,
+      during,
       after,
       lives: server.isAlive() && cgroup.oomKills() === 0,
       memory: { before, peak: meter('peakRss'), after: meter('rss') },
