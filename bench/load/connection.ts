@@ -54,8 +54,11 @@ export function openConnection(target: Target) {
   }
 
   return {
-    open() {
+    /** @returns whether it was closed */
+    open(): boolean {
+      const wasClosed = socket === undefined
       socket ??= open()
+      return wasClosed
     },
 
     send(request: Buffer, tell: Answered) {

@@ -26,7 +26,7 @@ export type Answer = { at: number; ms: number; status: number }
 
 const TICK_MS = 1
 
-/** After connections were opened: the server accepts one in each turn of its event loop. */
+/** The wait after opening connections: the server accepts one in each turn of its event loop. */
 const SETTLE_MS = 300
 
 type Target = Pick<CrowdQuestion, 'url' | 'localAddress'>
@@ -45,11 +45,11 @@ async function keepConnections(target: Target, count: number): Promise<Connectio
     for (const connection of kept.connections) connection.close()
     Object.assign(kept, { target: name, connections: [] })
   }
-  const opened = createConnections(target, Math.max(0, count - kept.connections.length))
-  for (const connection of opened) connection.open()
+  kept.connections.push(...createConnections(target, Math.max(0, count - kept.connections.length)))
+  const connections = kept.connections.slice(0, count)
+  const opened = connections.filter((connection) => connection.open())
   if (opened.length > 0) await sleep(SETTLE_MS)
-  kept.connections.push(...opened)
-  return kept.connections.slice(0, count)
+  return connections
 }
 
 async function run(question: CrowdQuestion): Promise<Answer[]> {

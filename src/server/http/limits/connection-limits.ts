@@ -13,7 +13,7 @@ import fp from 'fastify-plugin'
 const MAX_RUNNING = 8
 /** Requests of one connection that wait for their turn. Node.js reads hundreds of small ones at once. */
 const MAX_WAITING = 100
-/** Requests of all connections together beyond the first of each. One costs up to 15 kB. */
+/** Pipelined requests of all connections together, the first of each not counted. One costs up to 15 kB. */
 const MAX_PIPELINED = 1000
 /** Connections of all clients together. One costs about 10 kB. */
 const MAX_CONNECTIONS = 4000
@@ -26,62 +26,89 @@ export function createLimitedServer(
   handle: RequestListener,
   { keepAliveTimeout = 72_000, requestTimeout = 0, maxConnectionsPerAddress }: Options
 ): Server {
-  const options = { IncomingMessage: StoppingRequest, keepAliveTimeout, requestTimeout }
-  const server = createServer(options, limitPipelining(handle))
-  server.on('upgrade', (_request, socket) => socket.destroy())
+  const listener = limitPipelining(answerUnacceptable(handle))
+  const server = createServer(
+    { IncomingMessage: ParserStop, requireHostHeader: false, keepAliveTimeout, requestTimeout },
+    listener
+  )
+  server.on('checkExpectation', listener)
+  // Node.js has removed its own listeners, and an error without a listener would end the process.
+  server.on('upgrade', (_request, socket: Socket) => socket.on('error', () => {}).destroy())
   server.maxConnections = MAX_CONNECTIONS
   if (maxConnectionsPerAddress !== undefined) limitAddresses(server, maxConnectionsPerAddress)
   return server
 }
 
 /**
- * A request that stops the parser of its connection if that is destroyed. Node.js would parse all that it has read:
- * 35 ms for 1,700 small requests. It stops at a request for another protocol, and leaves the rest to the listeners of
- * `upgrade`.
+ * A request that stops the parser when its connection is destroyed. Node.js would go on parsing what it has read of
+ * that connection: 1,700 small requests take 35 ms. It stops at a request for an upgrade, so a request of a destroyed
+ * connection says that it is one. A class, because Node.js creates its requests with one.
  */
-class StoppingRequest extends IncomingMessage {
+class ParserStop extends IncomingMessage {
   get upgrade() {
     return this.method === 'CONNECT' || this.socket.destroyed
   }
 
-  /** Called by Node.js. True also for the header `Upgrade`, which is ignored: there is no other protocol. */
+  /** Node.js assigns true for the header `Upgrade`. The server has no other protocol, so the value is ignored. */
   set upgrade(_isWanted: boolean) {}
+}
+
+/** Answers two kinds of requests as Node.js would, which answers them before the limits of the connection. */
+function answerUnacceptable(handle: RequestListener): RequestListener {
+  return (request, response) => {
+    const { host, expect } = request.headers
+    if (host === undefined && request.httpVersion === '1.1') {
+      response.writeHead(400, { connection: 'close' }).end() // RFC 9112, section 3.2
+    } else if (expect !== undefined && !/^100-continue$/i.test(expect)) {
+      response.writeHead(417).end() // RFC 9110, section 10.1.1
+    } else handle(request, response)
+  }
 }
 
 type Queue = {
   running: Set<ServerResponse>
   waiting: Array<() => void>
-  /** How many of these `pipelined` counts. */
-  counted: number
+  /** Share of this connection in the pipelined requests of all. */
+  pipelined: number
 }
 
 /**
- * Handles a few requests of each connection at a time and lets some more wait. A client that sends still more
- * loses its connection, and so does one that pipelines when too many do: each request costs memory until its answer has
- * left.
+ * Handles a few requests of each connection at a time and lets some more wait. A client that sends still more loses its
+ * connection. So does a client that pipelines while all connections together have too many pipelined requests. Each
+ * request costs memory until its answer has left.
  */
 function limitPipelining(handle: RequestListener): RequestListener {
   const queues = new WeakMap<Socket, Queue>()
-  /** Requests beyond the first of each connection. */
   let pipelined = 0
 
-  function count(queue: Queue) {
-    const beyondFirst = Math.max(0, queue.running.size + queue.waiting.length - 1)
-    pipelined += beyondFirst - queue.counted
-    queue.counted = beyondFirst
+  function updatePipelined(queue: Queue) {
+    const before = queue.pipelined
+    queue.pipelined = Math.max(0, queue.running.size + queue.waiting.length - 1)
+    pipelined += queue.pipelined - before
+  }
+
+  function createQueue(socket: Socket): Queue {
+    const queue: Queue = { running: new Set(), waiting: [], pipelined: 0 }
+    socket.once('close', () => {
+      queue.waiting = []
+      updatePipelined(queue)
+      setImmediate(closeAll, queue.running)
+    })
+    queues.set(socket, queue)
+    return queue
   }
 
   return (request, response) => {
     const { socket } = request
     const queue = queues.get(socket) ?? createQueue(socket)
-    queues.set(socket, queue)
 
     const run = () => {
       queue.running.add(response)
       response.once('close', () => {
         queue.running.delete(response)
-        if (!socket.destroyed) queue.waiting.shift()?.()
-        count(queue)
+        if (socket.destroyed) request.destroy()
+        else queue.waiting.shift()?.()
+        updatePipelined(queue)
       })
       handle(request, response)
     }
@@ -89,23 +116,18 @@ function limitPipelining(handle: RequestListener): RequestListener {
     else if (queue.running.size < MAX_RUNNING) run()
     else if (queue.waiting.length < MAX_WAITING) queue.waiting.push(run)
     else socket.destroy()
-    count(queue)
+    updatePipelined(queue)
   }
 }
 
-function createQueue(socket: Socket): Queue {
-  const queue: Queue = { running: new Set(), waiting: [], counted: 0 }
-  socket.once('close', () => {
-    queue.waiting = []
-    // Node.js closes the answer that is being sent; before version 24, not those that wait for their turn.
-    setImmediate(() => queue.running.forEach(close))
-  })
-  return queue
+/** Closes the responses of a lost connection. Node.js closes some of them; which ones depends on its version. */
+function closeAll(running: Set<ServerResponse>) {
+  for (const response of running) response.destroy()
+  setImmediate(() => running.forEach(emitClose)) // those that have not emitted it
 }
 
 /** Gives a response the state and the event that Node.js gives one whose connection is lost. */
-function close(response: ServerResponse) {
-  response.destroy()
+function emitClose(response: ServerResponse) {
   Object.defineProperty(response, 'closed', { value: true }) // `pipeline` and `finished` read it
   response.emit('close')
 }

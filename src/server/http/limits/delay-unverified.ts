@@ -5,13 +5,13 @@ import { addressKey } from './address-key.ts'
 import { createHoldBack, type HoldBack } from './hold-back.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
-/** Requests of one address without delay: 20 at once, which a page with its files may need, and 100 a second. */
+/** Requests of one address without delay: 20 at once, as many as browsers send for a few pages, and 100 a second. */
 const [AT_ONCE, PER_SECOND] = [20, 100]
 const DELAY_MS = { min: 50, max: 250 }
 const MAX_ADDRESSES = 10_000
 
 /**
- * Delays an address that sends more than 100 requests a second without a recently verified token, whatever the path:
+ * Delays an address that sends more than 20 requests at once, or 100 a second, without a recently verified token, whatever the path:
  * health checks, the API page, unknown paths, bad tokens. A client that repeats such a request at once on each of its
  * connections would otherwise take most of the server's time. None is refused, because the address may be that of a
  * proxy or a school.

@@ -9,18 +9,14 @@ import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { includesTag } from '../answers/conditional-read.ts'
 
-/** The document, the page and its files: a dozen, with 2.5 MB in all. */
+/** What is kept of an answer of the page. */
+type Answer = Pick<LightMyRequestResponse, 'statusCode' | 'headers' | 'rawPayload'>
+
+/** The document, the page and its files are about twelve answers of 2.5 MB in all. */
 const MAX_ANSWERS = 30
 
 /** Headers of the page's own answers. */
-const ANSWER_HEADERS = [
-  'content-type',
-  'content-security-policy',
-  'cache-control',
-  'etag',
-  'last-modified',
-  'location'
-]
+const ANSWER_HEADERS = ['content-type', 'content-security-policy', 'cache-control', 'etag', 'location']
 
 /** Canonical paths of the page and its files. Another spelling would miss the cache and make the document again. */
 const PAGE_PATH = /^\/docs(\/(?!\.+(\/|$))[\w.-]+)*\/?$/
@@ -41,13 +37,14 @@ async function openapi(app: FastifyInstance) {
     app.route({ method: 'GET', url, schema: { hide: true }, handler: answer })
   }
 
-  /** Answers by their path. Each is made once, and its bytes are shared: it takes time and memory, and needs no token. */
-  const answers = new LRUCache<string, Promise<LightMyRequestResponse>>({ max: MAX_ANSWERS })
+  /** Answers by their path. Each is made once, and its bytes are shared: making it costs much, and anybody may ask. */
+  const answers = new LRUCache<string, Answer>({ max: MAX_ANSWERS })
+  const beingMade = new Map<string, Promise<Answer>>()
 
   async function answer(request: FastifyRequest, reply: FastifyReply) {
     const path = request.url.split('?', 1)[0] ?? ''
     if (!PAGE_PATH.test(path)) return reply.callNotFound()
-    const { statusCode, headers, rawPayload } = await findAnswer(path)
+    const { statusCode, headers, rawPayload } = answers.get(path) ?? (await makeOnce(path))
     if (statusCode >= 400 && statusCode < 500) return reply.callNotFound()
     for (const name of ANSWER_HEADERS) {
       const value = headers[name]
@@ -57,19 +54,21 @@ async function openapi(app: FastifyInstance) {
     return reply.code(statusCode).send(rawPayload)
   }
 
-  function findAnswer(path: string): Promise<LightMyRequestResponse> {
-    const known = answers.get(path)
-    if (known) return known
-    const made = makeAnswer(path)
-    answers.set(path, made)
-    const forget = () => answers.delete(path)
-    made.then(({ statusCode }) => statusCode === 200 || forget(), forget)
-    return made
+  function makeOnce(path: string): Promise<Answer> {
+    const making = beingMade.get(path) ?? make(path).finally(() => beingMade.delete(path))
+    beingMade.set(path, making)
+    return making
   }
 
-  async function makeAnswer(path: string): Promise<LightMyRequestResponse> {
-    page ??= loadPage(routes, app.getSchemas())
-    return (await page).inject(path)
+  async function make(path: string): Promise<Answer> {
+    page ??= loadPage(routes, app.getSchemas()).catch((error) => {
+      page = undefined // the next request tries again
+      throw error
+    })
+    const { statusCode, headers, rawPayload } = await (await page).inject(path)
+    const made = { statusCode, headers, rawPayload }
+    if (statusCode === 200) answers.set(path, made)
+    return made
   }
 }
 

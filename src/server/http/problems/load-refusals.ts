@@ -4,7 +4,7 @@ import { createHoldBack } from '../limits/hold-back.ts'
 
 const LOG_INTERVAL_MS = 1000
 
-/** A refusal shall arrive within 100 ms, also from a server that is busy. */
+/** Leaves a busy server 40 of the 100 ms within which a refusal should arrive. */
 const DELAY_MS = { min: 40, max: 60 }
 
 export type LoadRefusals = ReturnType<typeof createLoadRefusals>

@@ -53,19 +53,81 @@ t.test('handles eight pipelined requests at a time and answers all of them in or
   t.equal(most, 8)
 })
 
-t.test('closes a connection with more than a hundred waiting requests', async (t) => {
-  let handled = 0
-  let parsed = 0
-  const { server, port } = await start(t, () => handled++)
-  server.on('request', () => parsed++)
-  const { socket } = open(t, port)
-  socket.write(REQUEST.repeat(1700))
-  await once(socket, 'close')
-  t.equal(handled, 8, 'and handles none of those that waited')
-  t.equal(parsed, 109, 'and parses no more than the first that is too much')
+for (const [name, request] of [
+  ['requests', REQUEST],
+  ['requests without Host', 'GET / HTTP/1.1\r\n\r\n'],
+  ['requests with an unknown Expect', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: b\r\n\r\n']
+] as const) {
+  t.test(`closes a connection with more than a hundred waiting ${name}`, async (t) => {
+    let handled = 0
+    let parsed = 0
+    const closed = { requests: [] as number[], responses: [] as number[] }
+    const { server, port } = await start(t, (request, response) => {
+      const index = handled++
+      request.once('close', () => closed.requests.push(index))
+      response.on('close', () => closed.responses.push(index))
+    })
+    for (const event of ['request', 'checkExpectation']) server.on(event, () => parsed++)
+    const { socket } = open(t, port)
+    socket.write(REQUEST.repeat(8) + request.repeat(1700))
+    await once(socket, 'close')
+    await until(() => closed.requests.length >= 8 && closed.responses.length >= 8)
+    await sleep(20)
+    t.equal(handled, 8, 'and handles none of those that waited')
+    t.equal(parsed, 109, 'and stops parsing after the request that exceeds the limit')
+    const all = [0, 1, 2, 3, 4, 5, 6, 7]
+    t.strictSame(closed.requests.sort(), all, 'its requests are closed')
+    t.strictSame(closed.responses.sort(), all, 'and its responses, each once')
+  })
+}
+
+t.test('answers what is no good request of HTTP/1.1 without handling it', async (t) => {
+  const port = await listen(t, (_request, response) => response.end('ok'))
+  for (const [sent, answer] of [
+    ['GET / HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['GET / HTTP/1.0\r\n\r\n', /^HTTP\/1.1 200 /],
+    ['GET / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n', /^HTTP\/1.1 417 /],
+    ['GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\n\r\n', /^HTTP\/1.1 100 .*HTTP\/1.1 200 /s]
+  ] as const) {
+    const socket = connect(port, '127.0.0.1')
+    t.teardown(() => socket.destroy())
+    let received = ''
+    socket.on('data', (piece) => (received += piece.toString()))
+    socket.write(sent)
+    await until(() => answer.test(received))
+  }
 })
 
-t.test('all connections together have a thousand pipelined requests', async (t) => {
+t.test('a response that fails at once ends its connection, and not the process', async (t) => {
+  const port = await listen(t, (_request, response) => response.destroy(new Error('broken')))
+  const { socket } = open(t, port)
+  socket.write(REQUEST.repeat(2))
+  await once(socket, 'close')
+})
+
+t.test('connections whose answers fail leave nothing behind', async (t) => {
+  let isBroken = true
+  let running: ServerResponse[] = []
+  const port = await listen(t, (_request, response) => {
+    if (!isBroken) return response.end('ok')
+    if (running.push(response) % 8 === 0) setTimeout(failAll, 20)
+  })
+  const failAll = () => {
+    for (const response of running) response.destroy()
+    running = []
+  }
+  const broken = Array.from({ length: 15 }, () => open(t, port).socket)
+  for (const socket of broken) socket.write(REQUEST.repeat(108))
+  await Promise.all(broken.map((socket) => once(socket, 'close')))
+  await sleep(50)
+
+  isBroken = false
+  const { socket, answers } = open(t, port)
+  socket.write(REQUEST.repeat(50))
+  await until(() => answers() === 50)
+})
+
+t.test('closes connections that pipeline while there are a thousand pipelined requests', async (t) => {
   const responses: ServerResponse[] = []
   const port = await listen(t, (_request, response) => responses.push(response))
   const flood = Array.from({ length: 20 }, () => open(t, port).socket)
