@@ -32,10 +32,10 @@ const REFUSAL = 'The server has too much to do at this moment. Retry shortly.'
  */
 const PER_USER = 3
 /**
- * Requests that wait for the database: enough for fifty clients that send one each at once. At a thousand requests a
- * second, a full queue delays answers by 64 ms.
+ * Requests that wait for the database: enough for a hundred clients that send one each at once. At a thousand requests
+ * a second, a full queue delays answers by 128 ms.
  */
-const MAX_WAITING = 64
+const MAX_WAITING = 128
 /** At a thousand requests a second, these delay answers by 4 ms. */
 const MAX_WAITING_IN_OVERLOAD = 4
 /** Answers that wait for their next piece. */

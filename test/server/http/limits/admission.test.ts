@@ -43,7 +43,7 @@ async function start(t: Test, answersWait?: Promise<void>) {
 
 t.test('one user cannot take all places, and a full queue refuses at once', async (t) => {
   const { call, running, settle, finishAll } = await start(t)
-  const greedy = Array.from({ length: 140 }, () => call('greedy'))
+  const greedy = Array.from({ length: 200 }, () => call('greedy'))
   await settle()
   t.equal(running.length, 3)
   const others = [call('clara'), call('robert')]
@@ -56,7 +56,7 @@ t.test('one user cannot take all places, and a full queue refuses at once', asyn
 
   const answers = await Promise.all(greedy)
   const refused = answers.filter(({ statusCode }) => statusCode === 503)
-  t.equal(refused.length, 140 - 3 - 64)
+  t.equal(refused.length, 200 - 3 - 128)
   for (const answer of refused) isProblem(t, answer, 'server_busy')
   for (const { statusCode } of await Promise.all(others)) t.equal(statusCode, 200)
 })

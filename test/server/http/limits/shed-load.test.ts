@@ -15,7 +15,7 @@ async function overloaded(t: Test) {
   t.equal((await app.inject({ url: '/api/stats', headers })).statusCode, 200, 'the token is verified')
   const { database } = app.places
   const releases = Array.from({ length: database.usage().places }, () => database.borrow('others', 1))
-  const waiting = Array.from({ length: 64 }, (_, index) => database.acquire(`user ${index}`))
+  const waiting = Array.from({ length: 128 }, (_, index) => database.acquire(`user ${index}`))
   const end = async () => {
     for (const release of releases) release()
     for (const acquired of waiting) (await acquired)()
