@@ -11,10 +11,10 @@ const DELAY_MS = { min: 50, max: 250 }
 const MAX_ADDRESSES = 10_000
 
 /**
- * Delays an address that sends more than 20 requests at once, or 100 a second, without a recently verified token, whatever the path:
- * health checks, the API page, unknown paths, bad tokens. A client that repeats such a request at once on each of its
- * connections would otherwise take most of the server's time. None is refused, because the address may be that of a
- * proxy or a school.
+ * Delays an address that sends more than 20 requests at once, or 100 a second, without a recently verified token.
+ * The path does not matter: health checks, the API page, unknown paths, bad tokens. A client that repeats such a
+ * request at once on each of its connections would otherwise take most of the server's time. None is refused, because
+ * the address may be that of a proxy or a school.
  */
 async function delayUnverified(
   app: FastifyInstance,
