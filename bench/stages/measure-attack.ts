@@ -15,6 +15,7 @@ export const UNDISTURBED_MS = 5000
 export const REST_MS = 4000
 /** Requests a second of all innocent users. */
 export const RATE = 100
+/** Requests a second of those who have just come. */
 export const NEWCOMER_RATE = 10
 const MEGABYTE = 2 ** 20
 

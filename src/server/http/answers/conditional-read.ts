@@ -20,11 +20,13 @@ export const hasVersion = ({ headers }: FastifyRequest, tag: string): boolean =>
   includesTag(headers['if-none-match'], tag)
 
 /**
- * Whether the header `If-None-Match` has this entity tag or is `*`. Compression makes a tag weak (`W/`),
- * which does not count here.
+ * Whether the header `If-None-Match` has this entity tag or is `*`. Weak tags (`W/`), which compression makes, equal
+ * strong ones here (RFC 9110, section 13.1.2).
  */
 export function includesTag(list: string | undefined, tag: string): boolean {
   if (list === undefined) return false
   if (list.trim() === '*') return true
-  return list.split(',').some((entry) => entry.trim().replace(/^W\//, '') === tag)
+  return list.split(',').some((entry) => toStrong(entry.trim()) === toStrong(tag))
 }
+
+const toStrong = (tag: string) => tag.replace(/^W\//, '')

@@ -79,6 +79,7 @@ type Queue = {
  */
 function limitPipelining(handle: RequestListener): RequestListener {
   const queues = new WeakMap<Socket, Queue>()
+  /** Pipelined requests of all connections. */
   let pipelined = 0
 
   function updatePipelined(queue: Queue) {

@@ -7,8 +7,8 @@ import { createFairLimiter, type FairLimiter, type Release } from './fair-limite
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Places of the requests in work: those that need the database alone, and those that wait for the storage. `pieces`:
-     * places for reading further pieces of an answer that is being sent.
+     * Places of the requests in work: those that need the database alone, and those that wait for the storage.
+     * `pieces`: places for reading further pieces of an answer that is being sent.
      */
     places: Record<'database' | 'storage' | 'pieces', FairLimiter>
   }
@@ -16,8 +16,8 @@ declare module 'fastify' {
     /** Gives the place of the request back, if it holds one. */
     releasePlace: Release | undefined
     /**
-     * Reads a further piece of the answer with a place of `pieces`. The answer to a write does not wait, so that a stored
-     * change is never answered with an error for lack of a place.
+     * Reads a further piece of the answer with a place of `pieces`. The answer to a write does not wait, so that a
+     * stored change is never answered with an error for lack of a place.
      * @throws {ApiError} server_busy; the errors of `read`
      */
     readInTurn: <T>(read: () => Promise<T>) => Promise<T>

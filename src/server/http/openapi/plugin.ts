@@ -7,7 +7,7 @@ import type {
 } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
-import { includesTag } from '../answers/conditional-read.ts'
+import { hasVersion } from '../answers/conditional-read.ts'
 
 /** What is kept of an answer of the page. */
 type Answer = Pick<LightMyRequestResponse, 'statusCode' | 'headers' | 'rawPayload'>
@@ -50,7 +50,8 @@ async function openapi(app: FastifyInstance) {
       const value = headers[name]
       if (value !== undefined) reply.header(name, value)
     }
-    if (isKnown(request, headers.etag)) return reply.code(304).send()
+    const { etag } = headers
+    if (typeof etag === 'string' && hasVersion(request, etag)) return reply.code(304).send()
     return reply.code(statusCode).send(rawPayload)
   }
 
@@ -71,10 +72,6 @@ async function openapi(app: FastifyInstance) {
     return made
   }
 }
-
-/** Whether the client has this answer already, so that it gets 304. The files have weak tags. */
-const isKnown = ({ headers }: FastifyRequest, tag: unknown) =>
-  typeof tag === 'string' && includesTag(headers['if-none-match'], tag.replace(/^W\//, ''))
 
 async function loadPage(routes: RouteOptions[], schemas: Record<string, unknown>): Promise<FastifyInstance> {
   const { createOpenapiPage } = await import('./page.ts')

@@ -81,7 +81,7 @@ for (const [name, request] of [
   })
 }
 
-t.test('answers what is no good request of HTTP/1.1 without handling it', async (t) => {
+t.test('answers a request without Host or with an unknown Expect, and does not handle it', async (t) => {
   const port = await listen(t, (_request, response) => response.end('ok'))
   for (const [sent, answer] of [
     ['GET / HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
