@@ -5,7 +5,7 @@ import { ApiError, invalidInput } from '../../errors.ts'
 
 /**
  * Fastify's `clientErrorHandler`: answers an unparsable request with a problem and closes the connection,
- * because the start of the next request is unknown. Two cases do not get here: `connection-limits` answers a
+ * because the start of the next request is unknown. Two cases do not get here: `createLimitedServer` answers a
  * missing Host header and an unknown Expect header, without a body.
  */
 export function answerClientError(this: FastifyInstance, error: ConnectionError, socket: Socket) {

@@ -4,12 +4,14 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fastify from 'fastify'
 import t from 'tap'
-import drainConnections from '../../../src/server/http/drain-connections.ts'
+import drainConnections from '../../../../src/server/http/connections/drain-connections.ts'
+import { createLimitedServer } from '../../../../src/server/http/connections/limited-server.ts'
+import { REQUEST } from '../../../helpers/limited-server.ts'
 
 t.test(
   'a draining server goes on accepting requests, and closes each connection after its answer',
   async (t) => {
-    const app = fastify()
+    const app = fastify({ serverFactory: createLimitedServer })
     t.teardown(() => app.close())
     await app.register(drainConnections)
     app.get('/', async () => 'ok')
@@ -35,8 +37,6 @@ t.test(
   }
 )
 
-const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
-
 for (const [name, sent] of [
   ['has sent nothing', ''],
   ['has sent half a head', 'GET / HTTP/1.1\r\nHo'],
@@ -44,7 +44,7 @@ for (const [name, sent] of [
   ['has had an answer, and has sent half a head', `${REQUEST}GET / HT`]
 ] as const) {
   t.test(`a server that closes does not wait for a connection that ${name}`, async (t) => {
-    const app = fastify()
+    const app = fastify({ serverFactory: createLimitedServer })
     await app.register(drainConnections)
     app.get('/', async () => 'ok')
     await app.listen({ port: 0, host: '127.0.0.1' })
@@ -57,7 +57,7 @@ for (const [name, sent] of [
 }
 
 t.test('a server that closes finishes what runs, also of pipelined requests', async (t) => {
-  const app = fastify()
+  const app = fastify({ serverFactory: createLimitedServer })
   await app.register(drainConnections)
   const goOn: Array<(text: string) => void> = []
   app.get('/', () => new Promise<string>((resolve) => goOn.push(resolve)))
