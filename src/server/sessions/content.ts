@@ -46,6 +46,7 @@ export async function readNewSession(
   body: NewSession,
   recording: () => Promise<Recording | null>
 ): Promise<SessionContent> {
+  const analysis = readAnalysis(body.analysis)
   return {
     id: body.id?.toLowerCase(),
     date: readDate(body.date),
@@ -54,8 +55,10 @@ export async function readNewSession(
     durationSeconds: Math.round(body.duration),
     xmlContent: body.xmlContent ?? null,
     notes: body.notes ?? null,
-    ...NO_ANALYSIS,
-    ...readAnalysis(body.analysis),
+    analysisSummary: analysis.analysisSummary ?? null,
+    analysisFeedback: analysis.analysisFeedback ?? null,
+    scoreAccuracy: analysis.scoreAccuracy ?? null,
+    markedXml: analysis.markedXml ?? null,
     recording: typeof body.audioBase64 === 'string' ? await recording() : null
   }
 }
@@ -77,14 +80,16 @@ export function readChanges(body: SessionChanges): ContentChanges {
   })
 }
 
-const NO_ANALYSIS = { analysisSummary: null, analysisFeedback: null, scoreAccuracy: null, markedXml: null }
+type SentAnalysis = { [Name in keyof AnalysisContent]?: AnalysisContent[Name] | undefined }
 
-/** The members of an analysis that were sent. A text is the feedback alone. */
-function readAnalysis(analysis: NewAnalysis | undefined): Partial<AnalysisContent> {
+/** The members of an analysis; undefined if they were not sent. A text is the feedback alone. */
+function readAnalysis(analysis: NewAnalysis | undefined): SentAnalysis {
   if (analysis === undefined) return {}
-  if (analysis === null || typeof analysis === 'string') return { ...NO_ANALYSIS, analysisFeedback: analysis }
+  if (analysis === null || typeof analysis === 'string') {
+    return { analysisSummary: null, analysisFeedback: analysis, scoreAccuracy: null, markedXml: null }
+  }
   const { summary, feedback, scoreAccuracy, markedXml } = analysis
-  return withoutUndefined({ analysisSummary: summary, analysisFeedback: feedback, scoreAccuracy, markedXml })
+  return { analysisSummary: summary, analysisFeedback: feedback, scoreAccuracy, markedXml }
 }
 
 type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
