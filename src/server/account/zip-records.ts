@@ -107,7 +107,7 @@ export function endOfDirectory({
 const description = ({ date }: Pick<ZipEntry, 'date'>) =>
   pack([2, FLAGS], [2, DEFLATED], [2, dosTime(date)], [2, dosDay(date)])
 
-/** Times of a ZIP archive have no zone (4.4.6): these are UTC. The resolution is two seconds, the range 1980 to 2107. */
+/** Times of a ZIP archive have no zone (4.4.6): these are UTC. Resolution: two seconds. Range: 1980 to 2107. */
 const dosTime = (date: Date) =>
   (date.getUTCHours() << 11) | (date.getUTCMinutes() << 5) | (date.getUTCSeconds() >> 1)
 

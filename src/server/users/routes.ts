@@ -23,8 +23,8 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now
         operationId: 'syncUser',
         summary: 'Create or update the signed-in user',
         description:
-          'Call it after each login. Absent fields keep their values. Only `auth0_id` is required. An invalid value of ' +
-          'another field is ignored.',
+          'Call it after each login. Absent fields keep their values. Only `auth0_id` is required. An invalid ' +
+          'value of another field is ignored.',
         tags: ['Users'],
         body: SyncUserSchema,
         response: {

@@ -26,8 +26,8 @@ type Options = {
 }
 
 /**
- * `/v0/api`: the API in the names of the Harmony Helper frontend that is in users' hands (docs/running.md, "The existing
- * frontend"). It translates and calls the use cases of `/api`.
+ * `/v0/api`: the API in the names of the Harmony Helper frontend that is in users' hands (docs/running.md, "The
+ * existing frontend"). It translates and calls the use cases of `/api`.
  */
 const v0Routes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
   const { database, storage, sessions } = app

@@ -6,8 +6,8 @@ import { JSON_TYPE } from '../openapi/response-schemas.ts'
 const WRITE_CHARACTERS = 16 * 1024
 
 /**
- * Answers with JSON that comes in pieces, as fast as the client reads it. No piece is read for HEAD. A failure after the
- * first byte destroys the connection, so that no shorter document looks complete.
+ * Answers with JSON that comes in pieces, as fast as the client reads it. No piece is read for HEAD. A failure
+ * after the first byte destroys the connection, so that no shorter document looks complete.
  */
 export const sendJsonPieces = (reply: FastifyReply, pieces: AsyncIterable<string>): FastifyReply =>
   reply

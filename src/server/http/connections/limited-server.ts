@@ -12,7 +12,8 @@ type Options = Pick<FastifyServerOptions, 'keepAliveTimeout' | 'requestTimeout'>
 
 /**
  * Fastify's `serverFactory`: an HTTP server whose connections have limits. When it closes, it waits only for
- * connections whose request is being answered. Node.js would wait a minute for one that has sent nothing or half a head.
+ * connections whose request is being answered. Node.js would wait a minute for one that has sent nothing, or
+ * half a head.
  */
 export function createLimitedServer(
   handle: RequestListener,

@@ -17,7 +17,7 @@ const section = ([code, [status, title]]: [string, readonly [number, string]]) =
 export const errorList = `
 <div class="swagger-ui"><div class="wrapper">
 <h2 id="errors">Errors</h2>
-<p>Every error is <code>application/problem+json</code> (RFC 9457). Branch on its <code>code</code>, which never changes;
-<code>detail</code> says what to change, to a person.</p>
+<p>Every error is <code>application/problem+json</code> (RFC 9457). Branch on its <code>code</code>,
+which never changes; <code>detail</code> says what to change, to a person.</p>
 ${Object.entries(problems).map(section).join('')}
 </div></div>`

@@ -19,8 +19,8 @@ const TEXT_BYTES = { perUser: LARGE_TEXT_BYTES, count: 64 * LARGE_TEXT_BYTES }
 export const TEXT_PAUSE_MS = 400
 
 /**
- * Minimum average rate of a body, in case it stops or trickles. A phone with a poor connection sends more than this. TCP
- * repeats a lost packet for fifteen seconds; others wait for a place for longer than twenty.
+ * Minimum average rate of a body, in case it stops or trickles. A phone with a poor connection sends more than
+ * this. TCP repeats a lost packet for fifteen seconds; others wait for a place for longer than twenty.
  */
 export const MIN_RATE = { bytesPerSecond: 4 * 1024, afterMs: 20_000 }
 
