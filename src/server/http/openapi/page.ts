@@ -4,6 +4,9 @@ import fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
 import { errorList } from './error-list.ts'
 import { nameSchemas } from './name-schemas.ts'
 
+/** A route, as the document needs it. */
+export type DocumentedRoute = Pick<RouteOptions, 'method' | 'url' | 'schema'>
+
 const description =
   'Practice sessions, recordings and streaks of the AI music-practice coach. ' +
   'Every error is RFC 9457 `application/problem+json`; branch on its `code`.'
@@ -26,7 +29,7 @@ const tags = [
  * @param schemas the shared schemas to which those of the routes refer
  */
 export async function createOpenapiPage(
-  routes: RouteOptions[],
+  routes: DocumentedRoute[],
   schemas: Record<string, unknown>
 ): Promise<FastifyInstance> {
   const page = fastify({ exposeHeadRoutes: false })
@@ -85,9 +88,7 @@ export async function createOpenapiPage(
     // Swagger UI uses inline styles.
     staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'"
   })
-  for (const { method, url, schema } of routes) {
-    page.route({ method, url, ...(schema && { schema }), handler: () => {} })
-  }
+  for (const route of routes) page.route({ ...route, handler: () => {} })
   await page.ready()
   return page
 }

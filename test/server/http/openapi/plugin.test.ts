@@ -303,7 +303,7 @@ t.test('the page and all its assets are served', async (t) => {
   t.notMatch(html.body, /<script(?![^>]*src=)/, 'no inline script, which the policy would block')
 })
 
-t.test('a path with dots or escapes leads to no other route, and makes no document again', async (t) => {
+t.test('a path with dots or escapes leads to no other route', async (t) => {
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   for (const path of [
@@ -325,6 +325,7 @@ t.test('a path that the page does not have is 404, however it is written', async
   for (const path of [
     'x',
     'static',
+    'static/',
     'static/x',
     'static//',
     'static/%00',
@@ -335,9 +336,6 @@ t.test('a path that the page does not have is 404, however it is written', async
     'static/%F0%9F%98%80'
   ]) {
     isProblem(t, await app.inject(`/docs/${path}`), 'route_not_found')
-  }
-  for (const path of ['static/', 'static/.', 'static/\\..\\', 'static/..']) {
-    t.equal((await app.inject(`/docs/${path}`)).statusCode, 200, path)
   }
 })
 
