@@ -134,8 +134,8 @@ export function createDelivery(options: DeliveryOptions) {
     pausing = undefined
     try {
       const error = await sendAll(force, maxFailures)
-      // Something failed, now or earlier.
-      if (error || (await queue.all()).some(({ refusal }) => !refusal)) flushLater(error)
+      // Also for what failed earlier and was not due.
+      if (error || (await queue.hasSendable())) flushLater(error)
     } catch (error) {
       flushLater(error)
     }

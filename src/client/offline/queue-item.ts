@@ -82,6 +82,11 @@ export function startAgain(item: QueueItem | undefined): Pending | undefined {
   return item && pick(item, 'remove', 'session', 'changes', 'sent', 'upload')
 }
 
+/** Whether it is to be sent: neither refused nor stopped. */
+export function isSendable({ refusal, stopped }: QueueItem): boolean {
+  return !refusal && !stopped
+}
+
 /**
  * Whether the item is at fault: others were delivered, or the server answered three times in a way that does
  * not mean that it is unavailable.

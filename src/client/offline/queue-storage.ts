@@ -1,5 +1,5 @@
 import { openDatabase, promised } from '../indexed-db.ts'
-import type { Pending, QueueItem } from './queue-item.ts'
+import { isSendable, type Pending, type QueueItem } from './queue-item.ts'
 
 /** The next item to deliver, and those before it that are failing and not due. */
 export type Next = { item: QueueItem; overtaken: QueueItem[] }
@@ -37,28 +37,25 @@ export function createQueueStorage(factory: IDBFactory | undefined, name: string
 
     /**
      * Takes the first item that is due and neither refused nor stopped, and marks it as sent in the same
-     * transaction, so that a deletion knows. Uses a cursor, because `all` would read every score.
+     * transaction, so that a deletion knows.
      */
     takeNext: (isDue: (item: QueueItem) => boolean) =>
-      transact(
-        'readwrite',
-        (store) =>
-          new Promise<Next | undefined>((resolve, reject) => {
-            const overtaken: QueueItem[] = []
-            const request = store('waiting').openCursor()
-            request.onerror = () => reject(request.error)
-            request.onsuccess = () => {
-              const cursor = request.result
-              if (!cursor) return resolve(undefined)
-              const item = withId(cursor.value as QueueItem)
-              if (!item.refusal && !item.stopped && isDue(item)) {
-                if (item.session && !item.sent) cursor.update({ ...item, sent: true })
-                return resolve({ item, overtaken })
-              }
-              if (!item.refusal && item.failures) overtaken.push(item)
-              cursor.continue()
-            }
-          })
+      transact('readwrite', (store) => {
+        const overtaken: QueueItem[] = []
+        return scan(store('waiting'), (item, cursor): Next | undefined => {
+          if (isSendable(item) && isDue(item)) {
+            if (item.session && !item.sent) cursor.update({ ...item, sent: true })
+            return { item, overtaken }
+          }
+          if (!item.refusal && item.failures) overtaken.push(item)
+          return undefined
+        })
+      }),
+
+    /** Whether an item is neither refused nor stopped. */
+    hasSendable: async () =>
+      Boolean(
+        await transact('readonly', (store) => scan(store('waiting'), (item) => isSendable(item) || undefined))
       ),
 
     /** Replaces what waits for a session; its position stays. `next` returns undefined to remove the item. */
@@ -93,6 +90,26 @@ export function createQueueStorage(factory: IDBFactory | undefined, name: string
 }
 
 export type QueueStorage = ReturnType<typeof createQueueStorage>
+
+/**
+ * Visits the items in order until `visit` returns a value, and resolves with it. Uses a cursor, because `getAll`
+ * would read every score.
+ */
+function scan<T>(
+  store: IDBObjectStore,
+  visit: (item: QueueItem, cursor: IDBCursorWithValue) => T | undefined
+): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = store.openCursor()
+    request.onerror = () => reject(request.error)
+    request.onsuccess = () => {
+      const cursor = request.result
+      const found = cursor && visit(withId(cursor.value as QueueItem), cursor)
+      if (cursor && found === undefined) cursor.continue()
+      else resolve(found ?? undefined)
+    }
+  })
+}
 
 // Earlier versions queued only saves and had the id in the session alone.
 function withId(item: QueueItem): QueueItem {

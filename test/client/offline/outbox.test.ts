@@ -683,6 +683,22 @@ t.test('a save that is being sent', async (t) => {
     t.equal(api.account('token').sessions.size, 1)
   })
 
+  await t.test('and was stopped does not wake the page', async (t) => {
+    const { open } = await setUp(t)
+    let pauses = 0
+    const clock: Clock = { now: () => new Date(), sleep: () => new Promise(() => pauses++) }
+    const locks = {
+      request: async (_: string, work: () => Promise<unknown>) => await work()
+    } as unknown as LockManager
+    const outbox = open({ isOnline: () => false, clock, locks })
+    const session = newSession()
+    await outbox.saveSession(session)
+    await outbox.stop(session.id)
+    const before = pauses
+    await outbox.flush()
+    t.equal(pauses, before)
+  })
+
   await t.test('is interrupted while the account is deleted, and not sent afterwards', async (t) => {
     const { api, outbox, saved, saves } = await sending(t)
     await outbox.withoutSending(async () => {
