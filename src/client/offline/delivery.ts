@@ -37,7 +37,6 @@ type DeliveryOptions = {
  */
 export function createDelivery(options: DeliveryOptions) {
   const { service, queue, lock, clock, isOnline, onDelivered, onSending, onChange } = options
-  const progressListeners = new Map<string, (progress: Progress) => void>()
   let current: { id: string; stop: AbortController } | undefined
   let pauseMs = FIRST_PAUSE_MS
   let pausing: AbortController | undefined
@@ -77,7 +76,6 @@ export function createDelivery(options: DeliveryOptions) {
     return {
       signal,
       onProgress(progress) {
-        progressListeners.get(id)?.(progress)
         if (!signal.aborted) onSending({ id, progress })
       },
       ...(item.upload && { startedUpload: item.upload }),
@@ -163,14 +161,12 @@ export function createDelivery(options: DeliveryOptions) {
     flush,
     /**
      * Sends what was just queued. While the browser reports no network, which may be wrong, it is tried after
-     * a pause. `onProgress` reports the upload of this session.
+     * a pause.
      */
-    async start(id?: string, onProgress?: (progress: Progress) => void) {
+    async start() {
       if (!isOnline()) return pausing ? undefined : flushLater()
-      if (id && onProgress) progressListeners.set(id, onProgress)
       isSave = true
       await flush()
-      if (id) progressListeners.delete(id)
     },
     /** Ends the request that is being made for a session, after what waits for it was changed. */
     stop: (id: string) => {

@@ -132,7 +132,10 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
         return service.saveSession(session, options)
       }
       onKept?.()
-      await delivery.start(session.id, onProgress)
+      const stopReporting = add(sendingListeners, (sending) => {
+        if (sending?.id === session.id && sending.progress) onProgress?.(sending.progress)
+      })
+      await delivery.start().finally(stopReporting)
       await throwRefusal(session.id)
     },
 

@@ -670,6 +670,31 @@ t.test('a save that is being sent', async (t) => {
     t.strictSame(seen, [{ id: session.id }, { id: session.id, progress: { loaded: 1, total: 4 } }, undefined])
   })
 
+  await t.test('reports its progress to each caller that waits for it', async (t) => {
+    const { open, service } = await setUp(t)
+    let release = () => {}
+    const bothSaved = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let sent = 0
+    const seen: Record<string, number[]> = { first: [], second: [] }
+    const outbox = open()
+    await outbox.flush()
+    const session = newSession()
+    const save = (caller: string, onKept = () => {}) =>
+      outbox.saveSession(session, { onKept, onProgress: ({ loaded }) => seen[caller]?.push(loaded) })
+    let second: Promise<void> | undefined
+    service.saveSession = async (_, options) => {
+      const loaded = ++sent
+      second ??= save('second', release)
+      await bothSaved
+      options?.onProgress?.({ loaded, total: 4 })
+    }
+    await save('first')
+    await second
+    t.strictSame(seen, { first: [1], second: [1, 2] })
+  })
+
   await t.test('can be stopped, and is sent when it is tried again', async (t) => {
     const { api, outbox, session, saved, saves } = await sending(t)
     await outbox.stop(session.id)
