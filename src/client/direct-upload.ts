@@ -4,7 +4,8 @@ import { readBlob } from './read-blob.ts'
 import { recordingUnreachable } from './recording-unreachable.ts'
 import { uploadRecording } from './recording-upload.ts'
 import { isSameBlob } from './same-blob.ts'
-import { StorageError, type SaveOptions, type SessionData } from './storage-service.ts'
+import { idReused } from './session-errors.ts'
+import type { SaveOptions, SessionData, StorageError } from './storage-service.ts'
 import { createUploadProgress } from './upload-progress.ts'
 
 export type DirectUploadServices = {
@@ -94,9 +95,7 @@ async function saveAndUpload(
         return response.blob()
       }
     )
-    if (!(await isSameBlob(stored, audio))) {
-      throw new StorageError(409, 'id_reused', 'Another session has this id. Choose a new id.')
-    }
+    if (!(await isSameBlob(stored, audio))) throw idReused()
   }
 }
 

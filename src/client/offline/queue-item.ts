@@ -1,12 +1,7 @@
 import { isTransientStatus } from '../request-retry.ts'
 import { applyChanges, listed, mergeChanges } from '../session-changes.ts'
-import {
-  StorageError,
-  type Refusal,
-  type SessionChanges,
-  type SessionData,
-  type StartedUpload
-} from '../storage-service.ts'
+import { sessionNotFound } from '../session-errors.ts'
+import type { Refusal, SessionChanges, SessionData, StartedUpload } from '../storage-service.ts'
 
 /** What waits for one session. Delivered in this order: deletion, save, changes. */
 export type Pending = {
@@ -53,7 +48,7 @@ export function addChanges(item: QueueItem | undefined, changes: SessionChanges)
     return { ...pick(item, 'remove', 'sent'), session: applyChanges(item.session, changes) }
   }
   if (item?.remove && !item.session) {
-    throw new StorageError(404, 'session_not_found', 'The session does not exist.')
+    throw sessionNotFound()
   }
   return {
     ...pick(item, 'remove', 'session', 'sent', 'upload'),

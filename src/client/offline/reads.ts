@@ -3,6 +3,7 @@ import { adjustStats } from '../../contract/adjust-stats.ts'
 import { localDay } from '../../contract/local-day.ts'
 import { practiceDays, summarise } from '../../contract/practice-days.ts'
 import type { Clock } from '../clock.ts'
+import { datedSessions, type DatedSession } from '../dated-sessions.ts'
 import { promised } from '../indexed-db.ts'
 import { listed } from '../session-changes.ts'
 import { newestFirst } from '../session-order.ts'
@@ -50,7 +51,7 @@ export function createReads({ service, queue, clock, isOnline, timeZone }: Reads
       before,
       items.filter(({ refusal }) => !refusal)
     )
-    return { isKnown: Boolean(stored), before: before.flatMap(dated), after: after.flatMap(dated) }
+    return { isKnown: Boolean(stored), before: datedSessions(before), after: datedSessions(after) }
   }
 
   return {
@@ -84,7 +85,7 @@ export function createReads({ service, queue, clock, isOnline, timeZone }: Reads
       if (!isStale && items.length === 0) return stats
       // Loaded after the stats: what was delivered in between is in the history, and so counts once.
       const { isKnown, before, after } = await histories(items, isStale, options)
-      const days = (history: Dated[]) => practiceDays(history, timeZone, clock.now())
+      const days = (history: DatedSession[]) => practiceDays(history, timeZone, clock.now())
       const today = localDay(clock.now(), timeZone)
       // Kept stats may be those of an earlier day.
       if (isStale && isKnown) return summarise(days(after), today)
@@ -94,7 +95,7 @@ export function createReads({ service, queue, clock, isOnline, timeZone }: Reads
     async getPracticeDays(range: DayRange, options: CallOptions = {}): Promise<DailyPractice[]> {
       const items = await queued()
       const history = await kept.find(HISTORY)
-      const count = (history: Dated[]) => dailyPractice(history, timeZone, range)
+      const count = (history: DatedSession[]) => dailyPractice(history, timeZone, range)
       try {
         const days = await kept.inTime(service.getPracticeDays(range, options), Boolean(history))
         if (items.length === 0) return days
@@ -126,12 +127,4 @@ export function createReads({ service, queue, clock, isOnline, timeZone }: Reads
 
     forget: kept.forget
   }
-}
-
-type Dated = { date: Date; durationSeconds: number }
-
-/** Nothing for a session whose date is none: the account refuses it. */
-function dated({ date, durationSeconds }: SessionData): Dated[] {
-  const time = new Date(date)
-  return Number.isNaN(time.getTime()) ? [] : [{ date: time, durationSeconds }]
 }
