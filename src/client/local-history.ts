@@ -52,6 +52,22 @@ export function findEntry(history: LocalEntry[], id: string): LocalEntry | undef
   return history.find((entry) => toListedSession(entry).id === id)
 }
 
+/** The history with the entry in the place of the one that has its id. */
+export function replaceEntry(history: LocalEntry[], entry: LocalEntry): LocalEntry[] {
+  const { id } = toListedSession(entry)
+  return history.map((other) => (toListedSession(other).id === id ? entry : other))
+}
+
+/** One entry for each session: a double click on "save" in the existing app wrote two with the same id. */
+export function distinct(history: LocalEntry[]): LocalEntry[] {
+  return [...new Map(reversed(history).map((entry) => [toListedSession(entry).id, entry])).values()]
+}
+
+// `toReversed` is missing before Chrome 110 and Safari 16.
+export function reversed<T>(values: T[]): T[] {
+  return [...values].reverse()
+}
+
 function readDocument(storage: Storage): Document {
   const text = readText(storage)
   try {

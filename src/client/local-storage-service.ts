@@ -1,9 +1,6 @@
-import { dailyPractice, faultOfRange } from '../contract/daily-practice.ts'
-import { localDay } from '../contract/local-day.ts'
-import { practiceDays, summarise } from '../contract/practice-days.ts'
 import { fromDataUrl, toDataUrl } from './base64.ts'
-import { storageFull } from './browser-errors.ts'
 import { systemClock, type Clock } from './clock.ts'
+import { storageFull } from './browser-errors.ts'
 import {
   changeEntry,
   checksumOf,
@@ -12,18 +9,27 @@ import {
   toSession,
   type LocalEntry
 } from './local-entry.ts'
-import { browserStorage, findEntry, readHistory, writeHistory } from './local-history.ts'
+import { localDays, localStats } from './local-figures.ts'
+import {
+  browserStorage,
+  distinct,
+  findEntry,
+  readHistory,
+  replaceEntry,
+  reversed,
+  writeHistory
+} from './local-history.ts'
 import { createLocalRecordings, type LocalRecordings } from './local-recordings.ts'
 import { isSameBlob } from './same-blob.ts'
+import { idReused, sessionNotFound } from './session-errors.ts'
 import { newestFirst } from './session-order.ts'
-import {
-  StorageError,
-  type DailyPractice,
-  type DayRange,
-  type PracticeStorage,
-  type SessionChanges,
-  type SessionData,
-  type UserStatsData
+import type {
+  DailyPractice,
+  DayRange,
+  PracticeStorage,
+  SessionChanges,
+  SessionData,
+  UserStatsData
 } from './storage-service.ts'
 import { browserTimeZone } from './time-zone.ts'
 
@@ -38,9 +44,10 @@ export type LocalStorageOptions = {
  * Stores sessions in this browser, in the existing app's format. That app can still read and write them.
  *
  * Recordings are `data:` URLs in localStorage. When localStorage is full, they move to IndexedDB: first the
- * new one, then older ones. When IndexedDB is full as well, a save rejects with `storage_full` and changes
- * nothing. When the browser refuses its storage, calls reject with `storage_blocked`. Needs no network
- * and ignores abort signals.
+ * new one, then older ones. When IndexedDB is full or unusable as well, a save rejects with `storage_full`
+ * (deleting sessions helps) and stores nothing; older recordings that were moved for it stay where they are.
+ * When the browser refuses localStorage, or IndexedDB for a recording that is there, calls reject with
+ * `storage_blocked`. Needs no network and ignores abort signals.
  */
 export class LocalStorageService implements PracticeStorage {
   readonly #givenStorage: Storage | undefined
@@ -60,7 +67,7 @@ export class LocalStorageService implements PracticeStorage {
     this.#timeZone = timeZone
   }
 
-  // Looked up at each use: a page may be rendered where there is none, or the browser may refuse it.
+  // Read at each use: server rendering has no localStorage, and a browser may refuse it.
   get #storage(): Storage {
     return this.#givenStorage ?? browserStorage()
   }
@@ -69,7 +76,7 @@ export class LocalStorageService implements PracticeStorage {
     const sessions = distinct(readHistory(this.#storage)).map(async (entry) => ({
       ...toListedSession(entry),
       // One recording that cannot be read must not hide the history.
-      ...(await this.#fromIndexedDb(entry).catch(() => ({})))
+      ...(await this.#readMovedRecording(entry).catch(() => ({})))
     }))
     return newestFirst(await Promise.all(sessions))
   }
@@ -89,21 +96,16 @@ export class LocalStorageService implements PracticeStorage {
     const checksum = checksumOf(session)
     const isSame = checksum === checksumOf(stored) || checksum === entry['savedAs']
     const none = new Blob()
-    if (!isSame || !(await isSameBlob(stored.audio ?? none, session.audio ?? none))) {
-      throw new StorageError(409, 'id_reused', 'Another session has this id. Choose a new id.')
-    }
+    if (!isSame || !(await isSameBlob(stored.audio ?? none, session.audio ?? none))) throw idReused()
   }
 
   async updateSession(id: string, changes: SessionChanges): Promise<void> {
     for (;;) {
       const history = readHistory(this.#storage)
       const entry = findEntry(history, id)
-      if (!entry) throw new StorageError(404, 'session_not_found', 'The session does not exist.')
-      const changed = changeEntry(entry, changes)
-      if (this.#write(history.map((other) => (toListedSession(other).id === id ? changed : other)))) return
-      await this.#moveRecording(reversed(history)).catch((cause) => {
-        throw storageFull(cause)
-      })
+      if (!entry) throw sessionNotFound()
+      if (this.#write(replaceEntry(history, changeEntry(entry, changes)))) return
+      await this.#moveRecording(reversed(history))
     }
   }
 
@@ -122,55 +124,55 @@ export class LocalStorageService implements PracticeStorage {
   }
 
   async getPracticeDays(range: DayRange): Promise<DailyPractice[]> {
-    const fault = faultOfRange(range)
-    if (fault) throw new StorageError(400, 'invalid_input', `\`${fault.path}\` ${fault.message}.`)
-    return dailyPractice(datedSessions(readHistory(this.#storage)), this.#timeZone, range)
+    return localDays(readHistory(this.#storage), this.#timeZone, range)
   }
 
-  /**
-   * Adds the entry, and moves recordings to IndexedDB until it fits. Returns false when its id is already
-   * used.
-   */
+  /** Adds the entry. Moves recordings until it fits, its own first. Returns false when its id is already used. */
   async #add(entry: LocalEntry): Promise<boolean> {
     const id = String(entry['id'])
-    for (let added = entry; ;) {
-      const history = readHistory(this.#storage)
-      if (findEntry(history, id)) return false
-      if (this.#write([added, ...history])) return true
-      try {
+    let added = entry
+    try {
+      for (;;) {
+        const history = readHistory(this.#storage)
+        if (findEntry(history, id)) return false
+        if (this.#write([added, ...history])) return true
         const moved = await this.#moveRecording([added, ...reversed(history)])
         if (moved['id'] === id) added = moved
-      } catch (cause) {
-        if (added !== entry) await this.#recordings.delete(id).catch(() => {})
-        throw storageFull(cause)
       }
+    } catch (error) {
+      if (added !== entry) await this.#recordings.delete(id).catch(() => {})
+      throw error
     }
   }
 
-  /** Moves the first recording in `entries` to IndexedDB. Returns the changed entry. */
+  /**
+   * Moves the first recording of `entries` to IndexedDB. Returns the changed entry.
+   *
+   * @throws StorageError `storage_full` when there is none to move, or IndexedDB cannot take it
+   */
   async #moveRecording(entries: LocalEntry[]): Promise<LocalEntry> {
     for (const entry of entries) {
       const { id, audioUrl } = toListedSession(entry)
       const recording = entry['audioBase64'] ? fromDataUrl(audioUrl ?? '') : undefined
       if (!recording) continue
-      await this.#recordings.put(id, recording)
+      await this.#recordings.put(id, recording).catch((cause) => {
+        throw storageFull(cause)
+      })
       const moved = { ...entry, audioBase64: '', recordingInIndexedDb: true }
       const history = readHistory(this.#storage)
-      if (findEntry(history, id)) {
-        this.#write(history.map((other) => (toListedSession(other).id === id ? moved : other)))
-      }
-      return moved
+      // A tiny recording takes less space than the note that it was moved.
+      if (!findEntry(history, id) || this.#write(replaceEntry(history, moved))) return moved
     }
-    throw new Error('No recording to move')
+    throw storageFull()
   }
 
   async #toSession(entry: LocalEntry): Promise<SessionData> {
     const session = toSession(entry)
     const audio = fromDataUrl(session.audioUrl ?? '')
-    return { ...session, ...(audio ? { audio } : await this.#fromIndexedDb(entry)) }
+    return { ...session, ...(audio ? { audio } : await this.#readMovedRecording(entry)) }
   }
 
-  async #fromIndexedDb(entry: LocalEntry): Promise<{ audio?: Blob }> {
+  async #readMovedRecording(entry: LocalEntry): Promise<{ audio?: Blob }> {
     const audio = entry['recordingInIndexedDb']
       ? await this.#recordings.get(toListedSession(entry).id)
       : undefined
@@ -182,25 +184,6 @@ export class LocalStorageService implements PracticeStorage {
   }
 
   #stats(history: LocalEntry[]): UserStatsData {
-    const now = this.#clock.now()
-    const days = practiceDays(datedSessions(history), this.#timeZone, now)
-    return summarise(days, localDay(now, this.#timeZone))
+    return localStats(history, this.#timeZone, this.#clock.now())
   }
-}
-
-function datedSessions(history: LocalEntry[]): { date: Date; durationSeconds: number }[] {
-  return distinct(history)
-    .map(toListedSession)
-    .map(({ date, durationSeconds }) => ({ date: new Date(date), durationSeconds }))
-    .filter(({ date }) => !Number.isNaN(date.getTime()))
-}
-
-// Entries with the same id are one session: a double click on "save" in the existing app wrote two.
-function distinct(history: LocalEntry[]): LocalEntry[] {
-  return [...new Map(reversed(history).map((entry) => [toListedSession(entry).id, entry])).values()]
-}
-
-// `toReversed` is missing before Chrome 110 and Safari 16.
-function reversed<T>(values: T[]): T[] {
-  return [...values].reverse()
 }

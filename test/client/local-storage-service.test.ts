@@ -2,7 +2,7 @@ import t from 'tap'
 import { IDBFactory } from 'fake-indexeddb'
 import { LocalStorageService } from '../../src/client/index.ts'
 import { memoryStorage } from './helpers/memory-storage.ts'
-import { hex, newSession, recording, recordingOf } from './helpers/sessions.ts'
+import { hex, newSession, recording } from './helpers/sessions.ts'
 import { behaviours } from './storage-service-suite.ts'
 
 const KEY = 'harmony-helper-storage'
@@ -130,45 +130,6 @@ t.test('writes the format of the existing app and preserves unknown members', as
   t.match(written.audioBase64, /^data:audio\/webm;codecs=opus;base64,GkXf/)
 })
 
-t.test('moves recordings to IndexedDB when localStorage is full, the new one first', async (t) => {
-  const [storage, indexedDB] = [memoryStorage(250_000), new IDBFactory()]
-  const service = local(storage, indexedDB)
-  const sessions = [1, 2, 3, 4, 5].map((seed) => newSession({ audio: recording(seed) }))
-  for (const session of sessions) await service.saveSession(session)
-
-  const inline = JSON.parse(storage.getItem(KEY) ?? '').state.history.map(
-    ({ audioBase64 }: { audioBase64: string }) => audioBase64 !== ''
-  )
-  t.strictSame(inline, [false, false, false, true, true])
-  await t.test('older recordings move when a score needs the space', async (t) => {
-    await service.saveSession(newSession({ xmlContent: 'x'.repeat(100_000) }))
-    const reopened = local(storage, indexedDB)
-    for (const { id, audio } of sessions) {
-      const read = await reopened.getSessionById(id)
-      t.equal(read && (await recordingOf(read)), audio && (await hex(audio)))
-    }
-  })
-})
-
-t.test('a full disk rejects with storage_full and changes nothing', async (t) => {
-  const storage = memoryStorage(250_000)
-  const fullDisk = new Proxy(new IDBFactory(), {
-    get: () => () => {
-      throw new DOMException('Full', 'QuotaExceededError')
-    }
-  })
-  const service = local(storage, fullDisk)
-  await service.saveSession(newSession({ audio: recording(1) }))
-  await service.saveSession(newSession({ audio: recording(2) }))
-  const before = storage.getItem(KEY)
-  await t.rejects(service.saveSession(newSession({ audio: recording(3) })), {
-    name: 'StorageError',
-    status: 507,
-    code: 'storage_full'
-  })
-  t.equal(storage.getItem(KEY), before)
-})
-
 t.test('an unreadable history rejects with storage_unreadable and stays unchanged', async (t) => {
   const storage = memoryStorage()
   storage.setItem(KEY, '{"state":')
@@ -204,27 +165,4 @@ t.test('a change keeps the format of the existing app, its unknown members and t
     notes: 'mine'
   })
   t.match(await service.getSessions(), [{ songName: 'Named', durationSeconds: 120 }])
-})
-
-t.test('a change that needs space moves recordings to IndexedDB', async (t) => {
-  const [storage, indexedDB] = [memoryStorage(200_000), new IDBFactory()]
-  const service = local(storage, indexedDB)
-  const session = newSession({ audio: recording() })
-  await service.saveSession(session)
-  await service.updateSession(session.id, { xmlContent: 'x'.repeat(150_000) })
-  const read = await local(storage, indexedDB).getSessionById(session.id)
-  t.equal(read?.xmlContent?.length, 150_000)
-  t.equal(read && (await recordingOf(read)), await hex(recording()))
-  await t.rejects(service.updateSession(session.id, { xmlContent: 'x'.repeat(300_000) }), {
-    code: 'storage_full'
-  })
-})
-
-t.test('deleting a session deletes its recording', async (t) => {
-  const [storage, indexedDB] = [memoryStorage(20_000), new IDBFactory()]
-  const session = newSession({ audio: recording() })
-  await local(storage, indexedDB).saveSession(session)
-  await local(storage, indexedDB).deleteSession(session.id)
-  await local(storage, indexedDB).saveSession({ ...session, audio: new Blob() })
-  t.equal((await local(storage, indexedDB).getSessionById(session.id))?.audio, undefined)
 })
