@@ -1,20 +1,19 @@
 import type { SessionListItem } from '../contract/session-list.ts'
 import { createHttp, networkError, type Http } from './api-http.ts'
-import { base64Parts } from './base64.ts'
 import { systemClock, type Clock } from './clock.ts'
-import {
-  StorageError,
-  type CallOptions,
-  type DailyPractice,
-  type DayRange,
-  type PracticeStorage,
-  type SaveOptions,
-  type SessionChanges,
-  type SessionData,
-  type UserStatsData
+import type {
+  CallOptions,
+  DailyPractice,
+  DayRange,
+  PracticeStorage,
+  SaveOptions,
+  SessionChanges,
+  SessionData,
+  UserStatsData
 } from './storage-service.ts'
 import { browserTimeZone } from './time-zone.ts'
 import type { GetAccessToken } from './token.ts'
+import { changesBody, fromRow, saveBody, sessionPath, unlessMissing } from './wire-session.ts'
 import type { Fetch } from './xhr-fetch.ts'
 
 /** The signed-in user, as Auth0's `user`. */
@@ -43,9 +42,9 @@ export type ApiStorageOptions = {
 /**
  * Stores sessions in the user's account through the API.
  *
- * A call that finds no network or a busy server is repeated for a few seconds before it rejects;
- * `Retry-After` is respected. Repeating a save is safe because of its id: a lost response never creates a
- * second session.
+ * A call that finds no network or a busy server is repeated up to three times before it rejects. Each pause is
+ * at most 2 s, or the server's `Retry-After`; after one of more than 30 s the call rejects at once. Repeating a
+ * save is safe because of its id: a lost response never creates a second session.
  */
 export class ApiStorageService implements PracticeStorage {
   readonly #http: Http
@@ -85,15 +84,7 @@ export class ApiStorageService implements PracticeStorage {
       method: 'GET',
       path: '/api/sessions'
     })
-    return rows.map((row) => ({
-      id: row.id,
-      date: row.date,
-      songName: row.song_name,
-      instrument: row.instrument,
-      durationSeconds: row.duration_seconds,
-      audioUrl: row.audio_url,
-      scoreAccuracy: row.score_accuracy ?? null
-    }))
+    return rows.map(fromRow)
   }
 
   async getSessionById(id: string, options?: CallOptions): Promise<SessionData | null> {
@@ -124,13 +115,8 @@ export class ApiStorageService implements PracticeStorage {
     })
   }
 
-  async updateSession(
-    id: string,
-    { durationSeconds: duration, ...changes }: SessionChanges,
-    options?: CallOptions
-  ): Promise<void> {
-    const body = new Blob([JSON.stringify({ ...changes, duration })])
-    await this.#http.call({ ...options, method: 'PATCH', path: sessionPath(id), body })
+  async updateSession(id: string, changes: SessionChanges, options?: CallOptions): Promise<void> {
+    await this.#http.call({ ...options, method: 'PATCH', path: sessionPath(id), body: changesBody(changes) })
   }
 
   async deleteSession(id: string, options?: CallOptions): Promise<void> {
@@ -170,45 +156,5 @@ export class ApiStorageService implements PracticeStorage {
     const { sub, email, name, picture } = (await getProfile()) ?? {}
     const body = new Blob([JSON.stringify({ auth0_id: sub, email, name, picture, timeZone: this.#timeZone })])
     await this.#http.call({ method: 'POST', path: '/api/users/sync', body })
-  }
-}
-
-/** The request body of a save. A Blob of parts, because with a recording it may have 70 MB. */
-async function saveBody({
-  id,
-  date,
-  songName,
-  instrument,
-  durationSeconds,
-  xmlContent,
-  analysis,
-  notes,
-  audio
-}: SessionData): Promise<Blob> {
-  const session = JSON.stringify({
-    id,
-    date,
-    songName,
-    instrument,
-    duration: durationSeconds,
-    xmlContent,
-    analysis,
-    notes
-  })
-  if (!audio?.size) return new Blob([session])
-  return new Blob([session.slice(0, -1), ',"audioBase64":"', ...(await base64Parts(audio)), '"}'])
-}
-
-function sessionPath(id: string): string {
-  return `/api/sessions/${encodeURIComponent(id)}`
-}
-
-/** Replaces a 404 by `answer`, except for an unknown route, which means a wrong base URL. */
-function unlessMissing<T>(answer: T): (error: unknown) => T {
-  return (error) => {
-    if (error instanceof StorageError && error.status === 404 && error.code !== 'route_not_found') {
-      return answer
-    }
-    throw error
   }
 }

@@ -7,6 +7,7 @@ import { isSameBlob } from './same-blob.ts'
 import { idReused } from './session-errors.ts'
 import type { SaveOptions, SessionData, StorageError } from './storage-service.ts'
 import { createUploadProgress } from './upload-progress.ts'
+import { sessionPath, unlessMissing } from './wire-session.ts'
 
 export type DirectUploadServices = {
   http: Http
@@ -52,7 +53,7 @@ async function saveAndUpload(
   // `fetch` reports an unreadable body as a network error.
   await readBlob(audio.slice(0, 1))
   const options = signal ? { signal } : {}
-  const sessionPath = `/api/sessions/${session.id}`
+  const path = sessionPath(session.id)
   const progress = onProgress && createUploadProgress(audio.size, onProgress)
   const uploadOptions = { ...options, ...(progress && { onProgress: progress.report }) }
 
@@ -70,7 +71,7 @@ async function saveAndUpload(
 
   /** Returns false when the recording should be sent inline instead. */
   async function upload(): Promise<boolean> {
-    return uploadRecording({ http, clock, sessionPath, audio }, { ...uploadOptions, ...uploads }).catch(
+    return uploadRecording({ http, clock, sessionPath: path, audio }, { ...uploadOptions, ...uploads }).catch(
       async (error) => {
         if (error.status === 413) await deleteSession()
         throw error
@@ -79,9 +80,7 @@ async function saveAndUpload(
   }
 
   async function deleteSession(): Promise<boolean> {
-    await http.call({ ...options, method: 'DELETE', path: sessionPath }).catch((error) => {
-      if (error.status !== 404) throw error
-    })
+    await http.call({ ...options, method: 'DELETE', path }).catch(unlessMissing(undefined))
     return false
   }
 

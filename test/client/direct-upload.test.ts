@@ -92,6 +92,17 @@ t.test('a large recording is uploaded directly, a small one is sent inline', asy
   await expectStored(t, small, recording(1, 70_000))
 })
 
+t.test('the id of the session is encoded in every path', async (t) => {
+  const { api, newService } = await setUp(t)
+  api.fault = at('POST recording', problem(413, 'recording_too_large'))
+  const session = newSession({ id: 'a/b', audio: recording() })
+  await t.rejects(newService().saveSession(session), { code: 'recording_too_large' })
+  t.strictSame(
+    api.requests.map(({ path }) => path),
+    ['/api/sessions', '/api/sessions/a%2Fb/recording', '/api/sessions/a%2Fb']
+  )
+})
+
 t.test('a repeated save', async (t) => {
   await t.test('sends no recording again when everything is stored', async (t) => {
     const { newService, steps, expectStored } = await setUp(t)
@@ -170,6 +181,19 @@ t.test('falls back to an inline save', async (t) => {
       await expectStored(t, session, recording())
     })
   }
+
+  await t.test(
+    'does not fall back when the session cannot be deleted, as with a wrong base URL',
+    async (t) => {
+      const { api, newService, steps } = await setUp(t)
+      const blocked = at('PUT storage', { status: 403, body: {} })
+      api.fault = both(blocked, at('DELETE session', problem(404, 'route_not_found')))
+      await t.rejects(newService().saveSession(newSession({ audio: recording() })), {
+        code: 'route_not_found'
+      })
+      t.equal(steps().at(-1), 'DELETE session')
+    }
+  )
 
   await t.test('does not fall back when the recording is too large, and stores nothing', async (t) => {
     const { api, newService, steps } = await setUp(t)
