@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts'
-import type { PracticeStorage } from '../storage-service.ts'
-import type { Sending } from './delivery.ts'
+import type { PracticeStorage, Progress } from '../storage-service.ts'
+
+/** A save that is being sent. `progress`: of its upload, once it is known. */
+export type Sending = { id: string; progress?: Progress }
 
 export type OutboxOptions = {
   /** The user's id (Auth0's `sub`). Each account has its own queue, because users may share a browser. */

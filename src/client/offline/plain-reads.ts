@@ -1,7 +1,7 @@
 import { isTransient } from '../request-retry.ts'
 import { newestFirst } from '../session-order.ts'
 import type { CallOptions, DayRange, PracticeStorage } from '../storage-service.ts'
-import { toSession, withQueue } from './queue-item.ts'
+import { withPendingChanges, withQueue } from './queue-item.ts'
 import type { QueueStorage } from './queue-storage.ts'
 
 /** Reads of the account with what waits, while those that keep answers cannot be loaded. */
@@ -18,7 +18,7 @@ export function plainReads(service: PracticeStorage, queue: QueueStorage) {
     async getSessionById(id: string, options?: CallOptions) {
       const item = await queue.find(id).catch(() => undefined)
       const session = item?.session ?? (await service.getSessionById(id, options))
-      return item && session ? toSession(item, session) : session
+      return item && session ? withPendingChanges(item, session) : session
     },
     getUserStats: (options?: CallOptions) => service.getUserStats(options),
     getPracticeDays: (range: DayRange, options?: CallOptions) => service.getPracticeDays(range, options)

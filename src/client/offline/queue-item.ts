@@ -63,7 +63,7 @@ export function addDeletion(item: QueueItem | undefined): Pending | undefined {
 }
 
 /** The same work, not to be sent for now. */
-export function stop(item: QueueItem | undefined): Pending | undefined {
+export function markStopped(item: QueueItem | undefined): Pending | undefined {
   return item && { ...startAgain(item), stopped: true }
 }
 
@@ -91,7 +91,7 @@ export function isSetAside({ overtaken, failures = 0, failure }: QueueItem): boo
 }
 
 /** The queued session, with what waits applied to it. */
-export function toSession(item: QueueItem, session: SessionData): SessionData {
+export function withPendingChanges(item: QueueItem, session: SessionData): SessionData {
   return { ...applyChanges(session, item.changes ?? {}), ...stateOf(item) }
 }
 

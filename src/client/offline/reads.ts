@@ -16,10 +16,10 @@ import type {
   UserStatsData
 } from '../storage-service.ts'
 import { createKeptReads, isUnreachable } from './kept-reads.ts'
-import { toSession, withQueue, type QueueItem } from './queue-item.ts'
+import { withPendingChanges, withQueue, type QueueItem } from './queue-item.ts'
 import type { QueueStorage } from './queue-storage.ts'
 
-type ReadsOptions = {
+export type ReadsOptions = {
   service: PracticeStorage
   queue: QueueStorage
   clock: Clock
@@ -71,7 +71,7 @@ export function createReads({ service, queue, clock, isOnline, timeZone }: Reads
       const session =
         item?.session ??
         (await kept.read(sessionKey(id), (asking) => service.getSessionById(id, asking), options))
-      return item && session ? toSession(item, session) : session
+      return item && session ? withPendingChanges(item, session) : session
     },
 
     async getUserStats(options: CallOptions = {}): Promise<UserStatsData> {
@@ -110,7 +110,7 @@ export function createReads({ service, queue, clock, isOnline, timeZone }: Reads
     },
 
     /** Brings the kept history up to date with what was delivered, in case the network goes before a load. */
-    async delivered({ id, remove, session, changes = {} }: QueueItem): Promise<void> {
+    async applyDelivered({ id, remove, session, changes = {} }: QueueItem): Promise<void> {
       await kept.change(async (index, store) => {
         delete index[sessionKey(id)]
         store.delete(sessionKey(id))
