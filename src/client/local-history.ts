@@ -69,20 +69,17 @@ export function reversed<T>(values: T[]): T[] {
 }
 
 function readDocument(storage: Storage): Document {
-  const text = readText(storage)
+  let text: string | null
+  try {
+    text = storage.getItem(KEY)
+  } catch (cause) {
+    throw storageBlocked(cause)
+  }
   try {
     return JSON.parse(text ?? '{}') ?? {}
   } catch (cause) {
     throw new StorageError(500, 'storage_unreadable', 'The history in this browser cannot be read.', {
       cause
     })
-  }
-}
-
-function readText(storage: Storage): string | null {
-  try {
-    return storage.getItem(KEY)
-  } catch (cause) {
-    throw storageBlocked(cause)
   }
 }

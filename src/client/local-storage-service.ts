@@ -50,7 +50,7 @@ export type LocalStorageOptions = {
  * `storage_blocked`. Needs no network and ignores abort signals.
  */
 export class LocalStorageService implements PracticeStorage {
-  readonly #givenStorage: Storage | undefined
+  readonly #getStorage: () => Storage
   readonly #recordings: LocalRecordings
   readonly #clock: Clock
   readonly #timeZone: string
@@ -61,19 +61,15 @@ export class LocalStorageService implements PracticeStorage {
     clock = systemClock,
     timeZone = browserTimeZone() ?? 'UTC'
   }: LocalStorageOptions = {}) {
-    this.#givenStorage = storage
+    // Read at each use: server rendering has no localStorage, and a browser may refuse it.
+    this.#getStorage = () => storage ?? browserStorage()
     this.#recordings = createLocalRecordings(indexedDB)
     this.#clock = clock
     this.#timeZone = timeZone
   }
 
-  // Read at each use: server rendering has no localStorage, and a browser may refuse it.
-  get #storage(): Storage {
-    return this.#givenStorage ?? browserStorage()
-  }
-
   async getSessions(): Promise<SessionData[]> {
-    const sessions = distinct(readHistory(this.#storage)).map(async (entry) => ({
+    const sessions = distinct(this.#read()).map(async (entry) => ({
       ...toListedSession(entry),
       // One recording that cannot be read must not hide the history.
       ...(await this.#readMovedRecording(entry).catch(() => ({})))
@@ -82,14 +78,14 @@ export class LocalStorageService implements PracticeStorage {
   }
 
   async getSessionById(id: string): Promise<SessionData | null> {
-    const entry = findEntry(readHistory(this.#storage), id)
+    const entry = findEntry(this.#read(), id)
     return entry ? this.#toSession(entry) : null
   }
 
   async saveSession(session: SessionData): Promise<void> {
     const audioBase64 = session.audio?.size ? await toDataUrl(session.audio) : ''
     if (await this.#add({ ...toEntry(session), audioBase64 })) return
-    const entry = findEntry(readHistory(this.#storage), session.id)
+    const entry = findEntry(this.#read(), session.id)
     // Another tab has deleted it since.
     if (!entry) return this.saveSession(session)
     const stored = await this.#toSession(entry)
@@ -101,7 +97,7 @@ export class LocalStorageService implements PracticeStorage {
 
   async updateSession(id: string, changes: SessionChanges): Promise<void> {
     for (;;) {
-      const history = readHistory(this.#storage)
+      const history = this.#read()
       const entry = findEntry(history, id)
       if (!entry) throw sessionNotFound()
       if (this.#write(replaceEntry(history, changeEntry(entry, changes)))) return
@@ -110,21 +106,21 @@ export class LocalStorageService implements PracticeStorage {
   }
 
   async deleteSession(id: string): Promise<void> {
-    const entry = findEntry(readHistory(this.#storage), id)
+    const entry = findEntry(this.#read(), id)
     if (!entry) return
     // The recording first: if that fails, the entry still points to it.
     if (entry['recordingInIndexedDb']) await this.#recordings.delete(id)
-    if (!this.#write(readHistory(this.#storage).filter((other) => toListedSession(other).id !== id))) {
+    if (!this.#write(this.#read().filter((other) => toListedSession(other).id !== id))) {
       throw storageFull()
     }
   }
 
   async getUserStats(): Promise<UserStatsData> {
-    return this.#stats(readHistory(this.#storage))
+    return this.#stats(this.#read())
   }
 
   async getPracticeDays(range: DayRange): Promise<DailyPractice[]> {
-    return localDays(readHistory(this.#storage), this.#timeZone, range)
+    return localDays(this.#read(), this.#timeZone, range)
   }
 
   /** Adds the entry. Moves recordings until it fits, its own first. Returns false when its id is already used. */
@@ -133,7 +129,7 @@ export class LocalStorageService implements PracticeStorage {
     let added = entry
     try {
       for (;;) {
-        const history = readHistory(this.#storage)
+        const history = this.#read()
         if (findEntry(history, id)) return false
         if (this.#write([added, ...history])) return true
         const moved = await this.#moveRecording([added, ...reversed(history)])
@@ -159,7 +155,7 @@ export class LocalStorageService implements PracticeStorage {
         throw storageFull(cause)
       })
       const moved = { ...entry, audioBase64: '', recordingInIndexedDb: true }
-      const history = readHistory(this.#storage)
+      const history = this.#read()
       // A tiny recording takes less space than the note that it was moved.
       if (!findEntry(history, id) || this.#write(replaceEntry(history, moved))) return moved
     }
@@ -179,8 +175,12 @@ export class LocalStorageService implements PracticeStorage {
     return audio ? { audio } : {}
   }
 
+  #read(): LocalEntry[] {
+    return readHistory(this.#getStorage())
+  }
+
   #write(history: LocalEntry[]): boolean {
-    return writeHistory(this.#storage, history, this.#stats(history).streak)
+    return writeHistory(this.#getStorage(), history, this.#stats(history).streak)
   }
 
   #stats(history: LocalEntry[]): UserStatsData {
