@@ -73,6 +73,8 @@ export function createOptimisticHistory() {
   }
 }
 
+export type OptimisticHistory = ReturnType<typeof createOptimisticHistory>
+
 function withChanges(session: SessionData, all: Change[]): SessionData {
   return all
     .filter(({ id }) => id === session.id)

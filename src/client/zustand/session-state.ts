@@ -32,7 +32,10 @@ export type SessionState = {
   sendingId: string | null
   /** Progress of that upload, from 0 to 1; null when there is none or it is unknown. */
   uploadProgress: number | null
-  /** The error of the last load, save or deletion; null when it succeeded. */
+  /**
+   * The error of the last load, save, change or deletion; null when it succeeded. While `staleSince` is set, the
+   * reason why there is no newer answer.
+   */
   error: Error | null
 
   /** Loads history and stats. Call it when the app starts. Never rejects; see `error`. */

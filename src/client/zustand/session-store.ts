@@ -1,15 +1,16 @@
 import { create } from 'zustand'
 import type { Clock } from '../clock.ts'
 import { practiceActions } from './practice-actions.ts'
+import type { SessionService } from './session-service.ts'
 import type { SessionState } from './session-state.ts'
-import { storageActions, type SessionStorage } from './storage-actions.ts'
+import { storageActions } from './storage-actions.ts'
 
 /**
  * The app's `useSessionStore`, which stores sessions in the given service instead of by `persist`. Call
  * `load` when the app starts and whenever the outbox notifies its subscribers.
  */
 export function createSessionStore(
-  service: SessionStorage,
+  service: SessionService,
   { clock = { now: () => new Date() } }: { clock?: Pick<Clock, 'now'> } = {}
 ) {
   return create<SessionState>()((set, get) => ({
