@@ -15,9 +15,9 @@ export type HttpOptions = {
   timeoutMs: number
 }
 
-type Sending = Pick<SaveOptions, 'signal' | 'onProgress'>
+type SendOptions = Pick<SaveOptions, 'signal' | 'onProgress'>
 
-export type Call = Sending &
+export type Call = SendOptions &
   Pick<SaveOptions, 'etag' | 'onEtag'> & {
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
     path: string
@@ -25,7 +25,7 @@ export type Call = Sending &
   }
 
 /** A request to any URL, such as the object storage. `bytes` is the expected size of a download. */
-export type Transfer = Sending & {
+export type Transfer = SendOptions & {
   method: string
   url: string
   headers: Record<string, string>
@@ -42,7 +42,7 @@ export type Http = {
   /** As `transfer`, without repeating it. */
   once: <T>(transfer: Transfer, read: (response: Response) => Promise<T>) => Promise<T>
   /** Repeats `work` as requests are repeated. */
-  retried: <T>(work: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>
+  withRetries: <T>(work: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>
 }
 
 // In bytes per millisecond. A slower transfer times out.
@@ -104,16 +104,16 @@ export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeout
       return attempt(call, 'off')
     })
 
-  const retried = <T>(attempt: () => Promise<T>, signal: AbortSignal | undefined) =>
+  const withRetries = <T>(attempt: () => Promise<T>, signal: AbortSignal | undefined) =>
     retryRequest(attempt, clock, signal).catch((error) => {
       throw error instanceof StorageError || signal?.aborted ? error : browserFault(error)
     })
 
   return {
-    call: <T>(call: Call) => retried(() => callWithToken(call), call.signal) as Promise<T>,
-    transfer: (transfer, read) => retried(() => request(transfer, read), transfer.signal),
+    call: <T>(call: Call) => withRetries(() => callWithToken(call), call.signal) as Promise<T>,
+    transfer: (transfer, read) => withRetries(() => request(transfer, read), transfer.signal),
     once: request,
-    retried
+    withRetries
   }
 }
 

@@ -43,7 +43,7 @@ export async function uploadInChunks(
 
   async function begin(): Promise<string> {
     const metadata = { bucketName: bucket, objectName: path, contentType, cacheControl }
-    const url = await http.retried(() => tus.create(resumableUrl, audio.size, metadata), signal)
+    const url = await http.withRetries(() => tus.create(resumableUrl, audio.size, metadata), signal)
     await onUploadStarted?.({ uploadId, url })
     return url
   }
@@ -63,7 +63,7 @@ export async function uploadInChunks(
 
   try {
     url ||= await begin()
-    while (await http.retried(sendNext, signal));
+    while (await http.withRetries(sendNext, signal));
     return true
   } catch (error) {
     if (!(error instanceof StorageError)) throw error

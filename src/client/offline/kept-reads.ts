@@ -18,7 +18,10 @@ type KeptReadsOptions = { transact: Transact; clock: Clock; isOnline: () => bool
 export const MAX_ENTRIES = 500
 export const MAX_CHARACTERS = 50_000_000
 
-/** Waits for an answer, before a kept one is shown: while the browser reports no network, and otherwise. */
+/**
+ * Longest wait for an answer: while the browser reports no network, and otherwise. The latter applies only if a
+ * kept answer can be shown instead.
+ */
 const OFFLINE_LIMIT_MS = 2_000
 const SLOW_LIMIT_MS = 10_000
 /** Wait for the browser's storage before the account is asked without an ETag. */
@@ -93,7 +96,7 @@ export function createKeptReads({ transact, clock, isOnline }: KeptReadsOptions)
     }
   }
 
-  /** Rejects when an answer takes long although there is another one to show. It still arrives, and is kept. */
+  /** Rejects with `network_error` when an answer takes too long. It is still kept when it arrives. */
   async function inTime<T>(answer: Promise<T>, hasOther: boolean): Promise<T> {
     if (isOnline() && !hasOther) return answer
     const end = new AbortController()
