@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
-import { describeUndecodable, findRefusal, refusedToken, type DecodedToken } from './refusals.ts'
+import { describeUndecodable, findTokenFault, refusedToken, type DecodedToken } from './refusals.ts'
 import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
 import { createVerifiedTokens } from './verified-tokens.ts'
 
@@ -23,7 +23,7 @@ declare module 'fastify' {
     authenticate: (request: FastifyRequest) => Promise<void>
   }
   interface FastifyRequest {
-    /** What `findVerified` has found: several hooks ask. */
+    /** The result of `findVerified`, kept because several hooks call it. */
     verifiedSub: string | undefined
   }
 }
@@ -35,12 +35,12 @@ const TOLERANCE_MS = 10_000
 /** Verifies Auth0 access tokens (RFC 9068, RFC 6750). */
 async function auth(app: FastifyInstance, { config, now }: Options) {
   const { issuer, audience, timeoutMs } = config.auth
-  const milliseconds = () => now().getTime()
-  const verifiedTokens = createVerifiedTokens(milliseconds)
+  const nowMs = () => now().getTime()
+  const verifiedTokens = createVerifiedTokens(nowMs)
   const signingKeys = createSigningKeys({
     issuer,
     timeoutMs,
-    now: milliseconds,
+    now: nowMs,
     onRead: verifiedTokens.clear
   })
   app.decorate('signingKeys', signingKeys)
@@ -80,7 +80,7 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
 
   /** Refuses an address that keeps sending bad tokens, but not the people there whose tokens were good before. */
   async function verifyUnlessTooMany(request: FastifyRequest, authorization: string) {
-    if (!verifiedTokens.wasGood(authorization)) await app.refusedTokens?.check(request)
+    if (!verifiedTokens.wasVerified(authorization)) await app.refusedTokens?.check(request)
     try {
       return await verify(request, authorization)
     } catch (error) {
@@ -96,7 +96,7 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
   async function verify(request: FastifyRequest, authorization: string) {
     const [, token] = /^Bearer ([^\s,]+)$/i.exec(authorization) ?? []
     if (token === undefined) throw refusedToken('not_bearer')
-    const reason = findRefusal(decode(token), { issuer, audience, toleranceMs: TOLERANCE_MS })
+    const reason = findTokenFault(decode(token), { issuer, audience, toleranceMs: TOLERANCE_MS })
     if (reason) throw refusedToken(reason)
     try {
       return await request.jwtVerify<{ sub: string; exp: number }>()
@@ -110,7 +110,7 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
       const decoded = app.jwt.decode<DecodedToken>(token)
       if (decoded) return decoded
     } catch {
-      // described below
+      // reported by the throw below
     }
     throw refusedToken(describeUndecodable(token))
   }

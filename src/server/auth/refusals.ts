@@ -14,8 +14,7 @@ const REFUSALS = {
   malformed: 'The access token is not a JWT: it is malformed. Send it as the issuer gave it.',
   algorithm:
     'The algorithm (alg) of the access token is not RS256. Set RS256 in the settings of the API in Auth0.',
-  issuer:
-    'The issuer (iss) of the access token is not the one of this API. Sign in at the tenant that the API names.',
+  issuer: 'The issuer (iss) of the access token is not the one of this API. Sign in at its Auth0 tenant.',
   audience: `The audience (aud) of the access token does not contain this API. ${ASK_FOR_AUDIENCE}`,
   no_expiry: 'The access token has no expiry (exp). Get one that expires.',
   expired: 'The access token is expired. Get a new one.',
@@ -43,7 +42,7 @@ type Expected = { issuer: string; audience: string; toleranceMs: number }
  * What is wrong with a token apart from its key and signature; the first that applies. Some of it the
  * verification of the token would accept.
  */
-export function findRefusal(
+export function findTokenFault(
   { header, payload }: DecodedToken,
   expected: Expected
 ): RefusalReason | undefined {

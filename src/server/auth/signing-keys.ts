@@ -4,17 +4,17 @@ import { createKeySet, fetchKeySet } from './key-set.ts'
 import { refusedToken } from './refusals.ts'
 import { createTokenBucket } from '../http/limits/token-bucket.ts'
 
-const MINUTE = 60_000
+const MINUTE_MS = 60_000
 /** From this age on, the keys are read again in the background. */
-const STALE_AFTER = 5 * MINUTE
+const STALE_AFTER_MS = 5 * MINUTE_MS
 /**
  * From this age on, a request waits for the new keys: a key that the issuer removed is refused within ten
  * minutes.
  */
-const EXPIRED_AFTER = 9 * MINUTE
-/** Reads caused by unknown key ids: two at once, then one every twenty seconds. */
+const EXPIRED_AFTER_MS = 9 * MINUTE_MS
+/** Reads for unknown key ids, and for `/readyz` before the first read: two at once, then one every twenty seconds. */
 const UNKNOWN_KEY_READS = 2
-const RETRY_AFTER = 20_000
+const RETRY_AFTER_MS = 20_000
 
 type Options = {
   issuer: string
@@ -35,7 +35,7 @@ export type SigningKeys = ReturnType<typeof createSigningKeys>
  * survive an outage of the issuer.
  */
 export function createSigningKeys({ issuer, timeoutMs, now = Date.now, onRead = () => {} }: Options) {
-  const budget = createTokenBucket({ capacity: UNKNOWN_KEY_READS, refillMs: RETRY_AFTER, now })
+  const budget = createTokenBucket({ capacity: UNKNOWN_KEY_READS, refillMs: RETRY_AFTER_MS, now })
   let keySet = createKeySet(issuer, [])
   let readAt = -Infinity
   let triedAt = -Infinity
@@ -65,9 +65,9 @@ export function createSigningKeys({ issuer, timeoutMs, now = Date.now, onRead = 
 
   async function refreshIfStale() {
     const age = now() - readAt
-    if (age < STALE_AFTER || now() - triedAt < RETRY_AFTER) return
+    if (age < STALE_AFTER_MS || now() - triedAt < RETRY_AFTER_MS) return
     const refreshed = read().catch(() => {}) // known keys stay valid while the issuer is unavailable
-    if (age >= EXPIRED_AFTER && failure === undefined) await refreshed
+    if (age >= EXPIRED_AFTER_MS && failure === undefined) await refreshed
   }
 
   async function searchUnknown(kid: string) {
@@ -91,12 +91,12 @@ export function createSigningKeys({ issuer, timeoutMs, now = Date.now, onRead = 
     },
 
     /**
-     * For readiness.
+     * Checks for `/readyz` that the keys can be read.
      * @throws {ApiError} issuer_unavailable when the keys were never read or the last read failed
      */
     async check(): Promise<void> {
       if (readAt === -Infinity && (reading || budget.take())) await read()
-      if (failure !== undefined && now() - triedAt >= RETRY_AFTER) await read()
+      if (failure !== undefined && now() - triedAt >= RETRY_AFTER_MS) await read()
       if (failure !== undefined) throw unavailable(failure)
     }
   }

@@ -10,33 +10,33 @@ type Verified = { sub: string; until: number }
 
 /**
  * Tokens that were verified. To check a signature costs more than the rest of a small request. For a minute a token
- * needs no verification; later only `wasGood` uses it. A token is the whole `Authorization` header. `now` gives
+ * needs no verification; later only `wasVerified` uses it. The key is the whole `Authorization` header. `now` gives
  * milliseconds.
  */
 export function createVerifiedTokens(now: () => number) {
   const tokens = new LRUCache<string, Verified>({
     max: MAX_TOKENS,
     maxSize: MAX_CHARACTERS,
-    sizeCalculation: (_verified, token) => token.length
+    sizeCalculation: (_verified, authorization) => authorization.length
   })
 
   return {
     /** The subject of a token that needs no verification. */
-    find(token: string): string | undefined {
-      const verified = tokens.get(token)
+    find(authorization: string): string | undefined {
+      const verified = tokens.get(authorization)
       return verified && now() < verified.until ? verified.sub : undefined
     },
 
     /** @param exp the token's expiry, in seconds (RFC 7519) */
-    add(token: string, { sub, exp }: { sub: string; exp: number }): void {
-      tokens.set(token, { sub, until: Math.min(now() + LIFE_MS, exp * 1000) })
+    add(authorization: string, { sub, exp }: { sub: string; exp: number }): void {
+      tokens.set(authorization, { sub, until: Math.min(now() + LIFE_MS, exp * 1000) })
     },
 
-    /** Whether the signature was good once: it may have to be verified again. */
-    wasGood: (token: string): boolean => tokens.has(token),
+    /** Whether the token was verified once. It may have to be verified again. */
+    wasVerified: (authorization: string): boolean => tokens.has(authorization),
 
-    forget(token: string): void {
-      tokens.delete(token)
+    forget(authorization: string): void {
+      tokens.delete(authorization)
     },
 
     /** For a new key set, which may lack the key of a token: each token has to be verified again. */

@@ -16,6 +16,12 @@ const quota = (what: string, byDefault: number) =>
     description: `${what} that an account may hold`
   })
 
+const onOrOff = (description: string, byDefault: 'on' | 'off') =>
+  Type.Union([Type.Literal('on'), Type.Literal('off')], {
+    default: byDefault,
+    description: `on, or off: ${description}`
+  })
+
 /** An address, a network, or one of the names that Fastify knows. */
 const NETWORK = '([0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*(/\\d{1,3})?|loopback|linklocal|uniquelocal)'
 
@@ -56,8 +62,8 @@ export const EnvironmentSchema = Type.Object({
   PREPARED_STATEMENTS: Type.Union([Type.Literal('auto'), Type.Literal('on'), Type.Literal('off')], {
     default: 'auto',
     description:
-      'on, off, or auto: prepared statements are off behind ?pgbouncer=true and port 6543, which give each ' +
-      'transaction another connection'
+      'Whether statements are prepared: on, off, or auto. auto is off with ?pgbouncer=true or port 6543, where each ' +
+      'transaction may get another connection, and on otherwise'
   }),
   AUTH0_DOMAIN: Type.String({
     pattern: '^(https?://)?[^/\\s]+(/\\S*)?$',
@@ -135,20 +141,16 @@ export const EnvironmentSchema = Type.Object({
   RATE_LIMIT: Type.String({
     pattern: '^(off|[1-9]\\d{0,6})$',
     default: '300',
-    description: 'Requests of one user in ten seconds before the answer is 429, or off'
+    description: 'off, or how many requests of one user in ten seconds are answered; further ones get 429'
   }),
   QUOTA_SESSIONS: quota('Sessions', 100_000),
   QUOTA_TEXT_BYTES: quota('Bytes of scores, feedback and notes', 2 * 1000 ** 3),
   QUOTA_RECORDINGS_BYTES: quota('Bytes of recordings', 100 * 1000 ** 3),
-  DOCS: Type.Union([Type.Literal('on'), Type.Literal('off')], {
-    default: 'on',
-    description: 'on, or off: whether the API page and the OpenAPI document are served under /docs'
-  }),
-  SERVER_TIMING: Type.Union([Type.Literal('on'), Type.Literal('off')], {
-    default: 'off',
-    description:
-      'on, or off: whether answers have the header Server-Timing, with the time of each step. For development'
-  }),
+  DOCS: onOrOff('whether the API page and the OpenAPI document are served under /docs', 'on'),
+  SERVER_TIMING: onOrOff(
+    'whether answers have the header Server-Timing, with the time of each step. For development',
+    'off'
+  ),
   BLOCKED_USERS: Type.String({
     pattern: '^[0-9A-Fa-f,\\s-]*$',
     default: '',
@@ -190,7 +192,7 @@ export const EnvironmentSchema = Type.Object({
     minimum: 0,
     maximum: 1,
     default: 1,
-    description: 'Share of the requests that the samplers of a ratio choose, from 0 to 1'
+    description: 'Share of the requests that traceidratio and parentbased_traceidratio choose, from 0 to 1'
   }),
   DRAIN_DELAY_MS: Type.Integer({
     minimum: 0,

@@ -72,10 +72,12 @@ export function createMonitor(checks: Checks, { log, onDemand = [], ...options }
   return {
     /** Checks periodically until `signal` is aborted. */
     async watch(signal: AbortSignal): Promise<void> {
-      for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, pauseMs)) {
+      let afterFault = firstPauseMs
+      while (!signal.aborted) {
         await checkAll(watched)
-        if (areFine(watched)) pause = pauseMs
-        await sleep(pause, signal).catch(() => {})
+        const isFine = areFine(watched)
+        await sleep(isFine ? pauseMs : afterFault, signal).catch(() => {})
+        afterFault = isFine ? firstPauseMs : Math.min(afterFault * 2, pauseMs)
       }
     },
 

@@ -81,3 +81,24 @@ t.test('a fault that appears or ends is noticed in the background and logged onc
   closing.abort()
   await watching
 })
+
+t.test('the background looks more often after each new fault', async (t) => {
+  const usualPause = 400
+  let looks = 0
+  let faults: ConfigurationFault[] = []
+  const storage = async () => {
+    looks++
+    return faults
+  }
+  const { monitor, errors } = start({ storage }, { pauseMs: usualPause, firstPauseMs: 1 })
+  const closing = new AbortController()
+  const watching = monitor.watch(closing.signal)
+  await pause(usualPause / 4)
+  t.equal(looks, 1, 'all is well')
+  faults = [fault('The limit is low')]
+  while (errors.length === 0) await pause(5)
+  await pause(usualPause / 2)
+  t.ok(looks > 4, `${looks} looks`)
+  closing.abort()
+  await watching
+})

@@ -96,7 +96,7 @@ const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) 
           stallMs: upload.timeoutMs,
           minRate: imports.minRate,
           signal: deadline,
-          leavesRest: true
+          skipsRest: true
         }
         return await importAccount(
           {

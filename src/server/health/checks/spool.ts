@@ -1,8 +1,8 @@
 import type { ConfigurationFault } from '../../errors.ts'
 import { createSpool } from '../../http/bodies/spool.ts'
-import { spoolFault } from '../../http/bodies/spool-fault.ts'
+import { spoolUnwritable } from '../../http/bodies/spool-fault.ts'
 
-/** Recordings of more than 512 KB are in a temporary file during their save: one must be possible. */
+/** Recordings above 512 KB and scores above 128 KB are in temporary files during their save: one must be possible. */
 export async function findSpoolFaults(): Promise<ConfigurationFault[]> {
   const spool = createSpool({ memoryBytes: 0 })
   try {
@@ -11,7 +11,9 @@ export async function findSpoolFaults(): Promise<ConfigurationFault[]> {
     return []
   } catch (error) {
     const { cause } = error as Error
-    return [spoolFault(cause instanceof Error && cause.name === 'ConfigurationFault' ? cause.cause : cause)]
+    return [
+      spoolUnwritable(cause instanceof Error && cause.name === 'ConfigurationFault' ? cause.cause : cause)
+    ]
   } finally {
     await spool.close()
   }

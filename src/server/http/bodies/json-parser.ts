@@ -19,7 +19,7 @@ declare module 'fastify' {
 }
 
 /**
- * Accepts bodies of JSON in UTF-8 (RFC 8259) and no other content type. `__proto__` and `constructor` are
+ * Accepts bodies of JSON in UTF-8 (RFC 8259), and no other content type unless a route adds it. `__proto__` and `constructor` are
  * ignored like any unknown field.
  */
 async function jsonParser(app: FastifyInstance) {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { errorCodes } from 'fastify'
-import { ApiError } from '../../errors.ts'
+import { bodyStalled, clientGone } from './body-errors.ts'
 
 /**
  * The minimum average rate of a body. It applies once the server has waited for `afterMs` milliseconds in all.
@@ -13,10 +13,10 @@ type Limits = {
   /** The longest time without any bytes, in milliseconds. */
   stallMs: number
   minRate?: MinRate | undefined
-  /** Ends the body with its reason. */
+  /** Looked at when a piece arrives: if it is aborted, reading rejects with its reason. */
   signal?: AbortSignal
-  /** If the consumer stops early, leave the rest unread: for bodies that take longer than a client should wait. */
-  leavesRest?: boolean
+  /** Do not read the rest if the consumer stops early: for bodies that are too long for it. */
+  skipsRest?: boolean
 }
 
 /**
@@ -31,7 +31,7 @@ export async function* receiveBody(body: Readable, limits: Limits): AsyncGenerat
     // Not `for await`, which would end `pieces` together with this generator.
     for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value
   } finally {
-    if (limits.leavesRest) await pieces.return(undefined)
+    if (limits.skipsRest) await pieces.return(undefined)
     else await discard(pieces)
   }
 }
@@ -51,7 +51,7 @@ export function collectBody(body: Readable, limits: Pick<Limits, 'stallMs' | 'mi
       clearTimeout(timer)
       reject(error)
     }
-    const leave = (cause?: unknown) => fail(clientGone(cause))
+    const onClose = (cause?: unknown) => fail(clientGone(cause))
 
     body.on('data', (piece: Buffer) => {
       pieces.push(piece)
@@ -61,11 +61,11 @@ export function collectBody(body: Readable, limits: Pick<Limits, 'stallMs' | 'mi
     })
     body.once('end', () => {
       clearTimeout(timer)
-      body.off('close', leave) // `close` also comes after `end`: an error would be created for nobody
+      body.off('close', onClose) // `close` also comes after `end`: an error would be created for nobody
       resolve(pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces))
     })
-    body.once('error', leave).once('close', leave)
-    if (body.destroyed) leave()
+    body.once('error', onClose).once('close', onClose)
+    if (body.destroyed) onClose()
   })
 }
 
@@ -128,15 +128,3 @@ function withTimeout<T>(reading: Promise<T>, ms: number): Promise<T> {
     )
   })
 }
-
-/** The error for a body that does not arrive in time. Its rest is not awaited (RFC 9110, section 15.5.9). */
-export const bodyStalled = () =>
-  new ApiError(
-    'upload_stalled',
-    'The body arrived too slowly, or nothing arrived for too long. Retry over a better connection.',
-    { headers: { connection: 'close' } }
-  )
-
-/** The client has disconnected. The error is for the log only. */
-export const clientGone = (cause?: unknown) =>
-  new ApiError('malformed_body', 'The body ended early. Send all of it.', { cause })

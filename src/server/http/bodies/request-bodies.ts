@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError } from '../../errors.ts'
+import { announcedBytes } from './announced-bytes.ts'
 import { BODY_TIMEOUT_MS } from '../server-options.ts'
 
 /** How long a client that is sending a refused body may send nothing. */
 const STALL_MS = 30_000
 
-/** If the connection closes after the answer, the answer waits until the client has sent nothing for this long. */
+/** An answer that closes its connection is sent when the client has sent nothing for this long. */
 const PAUSE_MS = 1000
 
 /**
@@ -46,15 +47,15 @@ function refuseBody(request: FastifyRequest) {
   if (!hasBody(request)) return
   const encoding = request.headers['content-encoding']
   if (encoding && encoding.toLowerCase() !== 'identity') throw encoded(encoding)
-  if (Number(request.headers['content-length']) > request.routeOptions.bodyLimit) {
+  const size = announcedBytes(request.headers)
+  if (Number.isFinite(size) && size > request.routeOptions.bodyLimit) {
     throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
   }
 }
 
-const hasBody = ({ headers }: FastifyRequest) =>
-  headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+const hasBody = ({ headers }: FastifyRequest) => announcedBytes(headers) > 0
 
-/** The name is what a client wrote, so only what may be a name is repeated. */
+/** The name is text of a client. It is repeated only if it looks like the name of a coding. */
 function encoded(encoding: string) {
   const name = /^[\w.-]{1,20}$/.test(encoding) ? encoding : 'a coding'
   return new ApiError(

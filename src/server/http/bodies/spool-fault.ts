@@ -5,7 +5,7 @@ import { ApiError, ConfigurationFault, misconfigured } from '../../errors.ts'
 const LASTING = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG']
 
 /** The fault of a directory in which no spool file can be made. */
-export const spoolFault = (cause: unknown) =>
+export const spoolUnwritable = (cause: unknown) =>
   new ConfigurationFault(
     'spool_unwritable',
     `No temporary file can be written in ${tmpdir()} (${codeOf(cause)}): ` +
@@ -17,7 +17,7 @@ export const spoolFault = (cause: unknown) =>
 const codeOf = (cause: unknown) => (cause as NodeJS.ErrnoException).code ?? 'unknown error'
 
 /** The error for a save whose spool file cannot be written. A full disk may have room again later. */
-export function spoolFailure(cause: unknown): ApiError {
-  if (LASTING.includes(codeOf(cause))) return misconfigured('server_busy', spoolFault(cause))
-  return new ApiError('server_busy', 'The server has no room for the recording. Retry shortly.', { cause })
+export function toSpoolError(cause: unknown): ApiError {
+  if (LASTING.includes(codeOf(cause))) return misconfigured('server_busy', spoolUnwritable(cause))
+  return new ApiError('server_busy', 'The server has no disk space for the body. Retry shortly.', { cause })
 }

@@ -4,7 +4,7 @@ import { open, readdir, unlink, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { spoolFailure } from './spool-fault.ts'
+import { toSpoolError } from './spool-fault.ts'
 
 const PREFIX = 'harmony-upload-'
 
@@ -61,7 +61,7 @@ export function createSpool({ memoryBytes = DEFAULT_MEMORY_BYTES } = {}) {
         synced = inFile + buffered
       }
     } catch (cause) {
-      throw spoolFailure(cause)
+      throw toSpoolError(cause)
     }
     inFile += buffered
     buffered = 0

@@ -17,7 +17,7 @@ declare module 'fastify' {
 
 /**
  * Closes each connection after its current answer once the server is draining or closing. Otherwise a client that keeps
- * its connection alive would hold the process until the platform kills it. `createLimitedServer` closes idle connections.
+ * its connection alive would hold the process until the platform kills it. `createLimitedServer` closes idle ones.
  */
 async function drainConnections(app: FastifyInstance) {
   let isDraining = false

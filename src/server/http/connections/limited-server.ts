@@ -1,6 +1,7 @@
 import { createServer, IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyServerOptions } from 'fastify'
+import { addressKey } from '../limits/address-key.ts'
 import { createPipelines } from './pipelines.ts'
 
 /** Connections of all clients together. One costs about 10 kB. */
@@ -19,14 +20,14 @@ export function createLimitedServer(
   handle: RequestListener,
   { keepAliveTimeout = 72_000, requestTimeout = 0, maxConnectionsPerAddress }: Options
 ): Server {
-  const pipelines = createPipelines(answerUnacceptable(handle))
+  const pipelines = createPipelines(refuseHeaders(handle))
   const server = createServer(
-    { IncomingMessage: ParserStop, requireHostHeader: false, keepAliveTimeout, requestTimeout },
+    { IncomingMessage: StoppableRequest, requireHostHeader: false, keepAliveTimeout, requestTimeout },
     pipelines.handle
   )
   server.on('connection', pipelines.add)
   server.on('checkExpectation', pipelines.handle)
-  // Node.js has removed its own listeners, and an error without a listener would end the process.
+  // Destroying needs a listener for errors, because Node.js has removed its own: the process would end.
   server.on('upgrade', (_request, socket: Socket) => socket.on('error', () => {}).destroy())
   server.closeIdleConnections = pipelines.closeIdle // called by Fastify and `close`
   server.maxConnections = MAX_CONNECTIONS
@@ -36,10 +37,10 @@ export function createLimitedServer(
 
 /**
  * A request that stops the parser when its connection is destroyed. Node.js would go on parsing what it has read of
- * that connection: 1,700 small requests take 35 ms. It stops at a request for an upgrade, so a request of a destroyed
- * connection says that it is one. A class, because Node.js creates its requests with one.
+ * that connection: 1,700 small requests take 35 ms. The parser stops at a request for an upgrade, so a request of a
+ * destroyed connection says that it is one. Node.js creates its requests with this class.
  */
-class ParserStop extends IncomingMessage {
+class StoppableRequest extends IncomingMessage {
   get upgrade() {
     return this.method === 'CONNECT' || this.socket.destroyed
   }
@@ -48,8 +49,8 @@ class ParserStop extends IncomingMessage {
   set upgrade(_isWanted: boolean) {}
 }
 
-/** Answers two kinds of requests as Node.js would, which answers them before the limits of the connection. */
-function answerUnacceptable(handle: RequestListener): RequestListener {
+/** Refuses a missing `Host` and an unknown `Expect`. Node.js would answer them before the limits of the connection. */
+function refuseHeaders(handle: RequestListener): RequestListener {
   return (request, response) => {
     const { host, expect } = request.headers
     if (host === undefined && request.httpVersion === '1.1') {
@@ -64,7 +65,7 @@ function limitAddresses(server: Server, limit: number) {
   const counts = new Map<string, number>()
 
   server.on('connection', (socket: Socket) => {
-    const address = socket.remoteAddress ?? ''
+    const address = addressKey(socket.remoteAddress ?? '')
     const count = (counts.get(address) ?? 0) + 1
     counts.set(address, count)
     socket.once('close', () => {

@@ -11,7 +11,7 @@ const MAX_PIPELINED = 1000
 type Pipeline = {
   running: Set<ServerResponse>
   waiting: Array<() => void>
-  /** Share of this connection in the pipelined requests of all. */
+  /** Its requests beyond the first. */
   pipelined: number
 }
 
@@ -22,13 +22,12 @@ type Pipeline = {
  */
 export function createPipelines(handle: RequestListener) {
   const pipelines = new Map<Socket, Pipeline>()
-  /** Pipelined requests of all connections. */
-  let pipelined = 0
+  let pipelinedByAll = 0
 
   function updatePipelined(pipeline: Pipeline) {
     const before = pipeline.pipelined
     pipeline.pipelined = Math.max(0, pipeline.running.size + pipeline.waiting.length - 1)
-    pipelined += pipeline.pipelined - before
+    pipelinedByAll += pipeline.pipelined - before
   }
 
   function add(socket: Socket) {
@@ -63,7 +62,7 @@ export function createPipelines(handle: RequestListener) {
       const pipeline = pipelines.get(socket)
       if (!pipeline) return // its connection is closed
       const { running, waiting } = pipeline
-      if (running.size > 0 && pipelined >= MAX_PIPELINED) socket.destroy()
+      if (running.size > 0 && pipelinedByAll >= MAX_PIPELINED) socket.destroy()
       else if (running.size < MAX_RUNNING) run(pipeline, request, response)
       else if (waiting.length < MAX_WAITING) waiting.push(() => run(pipeline, request, response))
       else socket.destroy()

@@ -14,10 +14,10 @@ declare module 'fastify' {
 
 /**
  * Limits the requests that are worked on at the same time, in all and for one user. Some more wait in a short
- * queue, in which users take turns; what the queue cannot hold is refused at once: before its body is read when the
- * queue of the database is full, and after it when that of the storage is. Under too much load, answering some in
- * time is better than answering all too late. A request holds its place from the arrival of its body until its
- * answer begins. The scope needs authentication.
+ * queue, in which users take turns. What the queue cannot hold is refused at once. A full queue of the database
+ * refuses before the body is read, a full queue of the storage after it. Under too much load, answering some in time is
+ * better than answering all too late. A request holds its place from the arrival of its body until its answer begins.
+ * The scope needs authentication.
  */
 async function admission(app: FastifyInstance) {
   const { database, storage } = app.places

@@ -2,13 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import { ApiError } from '../../errors.ts'
+import { isRead } from './is-read.ts'
 import { STREAMED_BODY_LIMIT } from './memory-budget.ts'
-import { bodyStalled } from '../bodies/receive-body.ts'
+import { bodyStalled } from '../bodies/body-errors.ts'
 import { BODY_TIMEOUT_MS } from '../server-options.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Milliseconds that the body of the route may take to arrive, if it is longer than that of an upload. */
+    /** Milliseconds for the body of the route to arrive, if it may take longer than the body of an upload. */
     bodyTimeMs?: number
   }
   interface FastifyRequest {
@@ -17,15 +18,15 @@ declare module 'fastify' {
     /** Controller of `deadline`. It is created on first use, because a signal costs microseconds. */
     expiry: AbortController | undefined
     deadlineTimer: NodeJS.Timeout | undefined
-    /** The work of the route has begun. */
-    isInHandler: boolean
+    /** The body has arrived and is valid. The work begins, or waits for a place for a few seconds. */
+    isReceived: boolean
   }
 }
 
 /** Milliseconds from the arrival of the headers to the beginning of the answer. */
 type Deadlines = {
   usual: number
-  /** For routes that wait for the object storage. */
+  /** For routes that wait for the object storage, from the arrival of a small body. */
   storage: number
   /** For routes with large bodies, which may arrive over a poor connection. */
   upload: number
@@ -45,8 +46,7 @@ export function deadlinesOf({
 /**
  * Gives each request a deadline. A request whose answer has not begun by then gets 503 `server_busy`, or 408
  * if its body is still arriving, and its signal aborts: it leaves queues, and stops sending to the storage.
- * A write whose handler has begun gets no answer at the deadline, because it may still succeed. It ends by
- * itself, because each of its steps has a time limit.
+ * A write that was received gets no answer at the deadline, because it may still succeed. It ends by itself, because each of its steps has a time limit.
  */
 async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadlines }) {
   app.decorateRequest('expiry')
@@ -57,7 +57,7 @@ async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadli
       return this.expiry.signal
     }
   })
-  app.decorateRequest('isInHandler', false)
+  app.decorateRequest('isReceived', false)
 
   function expire(request: FastifyRequest, reply: FastifyReply) {
     if (reply.sent || reply.raw.headersSent) return
@@ -73,15 +73,15 @@ async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadli
     done()
   })
   app.addHook('preHandler', (request, reply, done) => {
-    request.isInHandler = true
-    if (waitsForStorageAlone(request)) {
+    request.isReceived = true
+    if (hasSmallBodyAndUsesStorage(request)) {
       clearTimeout(request.deadlineTimer)
       request.deadlineTimer = setTimeout(expire, deadlines.storage, request, reply).unref()
     }
     done()
   })
   app.addHook('onSend', (request, _reply, payload, done) => {
-    clearTimeout(request.deadlineTimer) // what the answer waits for from now on has limits of its own
+    clearTimeout(request.deadlineTimer) // the steps after this have limits of their own
     done(null, payload)
   })
 }
@@ -92,13 +92,12 @@ function arrivalLimitOf({ routeOptions }: FastifyRequest, deadlines: Deadlines):
   return routeOptions.bodyLimit > STREAMED_BODY_LIMIT ? deadlines.upload : deadlines.usual
 }
 
-const waitsForStorageAlone = ({ routeOptions: { bodyLimit, config } }: FastifyRequest) =>
+const hasSmallBodyAndUsesStorage = ({ routeOptions: { bodyLimit, config } }: FastifyRequest) =>
   Boolean(config.waitsForStorage) && config.bodyTimeMs === undefined && bodyLimit <= STREAMED_BODY_LIMIT
 
-const isArriving = ({ raw, isInHandler }: FastifyRequest) => !isInHandler && raw.complete === false
+const isArriving = ({ raw, isReceived }: FastifyRequest) => !isReceived && raw.complete === false
 
-const isWriting = ({ method, isInHandler }: FastifyRequest) =>
-  isInHandler && method !== 'GET' && method !== 'HEAD'
+const isWriting = (request: FastifyRequest) => request.isReceived && !isRead(request)
 
 const tooLate = () => new ApiError('server_busy', 'The request took too long. Retry shortly.')
 

@@ -9,9 +9,9 @@ type Options = {
   /** Calls that may wait for a place. */
   maxWaiting: number
   /**
-   * Calls that may wait in an overload; by default `maxWaiting`. An overload lasts until half a second after the last
-   * refusal of a user who had no call in the queue. A long queue serves a burst. In an overload it stays full, so that
-   * it delays every call and serves no more of them.
+   * Calls that may wait in an overload; by default `maxWaiting`. An overload begins with the refusal of a user who has
+   * no call in the queue, and ends half a second after the last such refusal. A long queue serves a burst; in an
+   * overload it would only delay every call.
    */
   maxWaitingInOverload?: number
   /** How long a call may wait. */
@@ -34,7 +34,7 @@ type Waiter = { user: string; places: number; enter: () => void; refuse: () => v
  * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so
  * that the many calls of one user delay another user by no more than one of them. The next user in turn waits until
  * enough places are free, and nobody overtakes. Users who hold all that they may are skipped. When the queue is
- * full, the user with the most calls in it loses the last of them to a user who has fewer.
+ * full, the user with the most calls in it loses the last of them to a user who has at least two fewer.
  */
 export function createFairLimiter(options: Options) {
   const { count, perUser, maxWaiting, maxWaitingInOverload = maxWaiting, waitMs, refusal } = options
@@ -136,7 +136,7 @@ export function createFairLimiter(options: Options) {
   return {
     isQueueFull,
 
-    /** The refusal of a call of `user` before work is done for it, if there is no room for it at this moment. */
+    /** The refusal of a call of `user` that could neither start nor wait, before any work is done for it. */
     refuseIfFull: (user: string): ApiError | undefined =>
       isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? refuse(user) : undefined,
 

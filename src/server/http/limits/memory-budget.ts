@@ -2,7 +2,10 @@ import { totalmem } from 'node:os'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { announcedBytes } from '../bodies/announced-bytes.ts'
+import { addressKey } from './address-key.ts'
 import { createFairLimiter, type FairLimiter, type Release } from './fair-limiter.ts'
+import { isRead } from './is-read.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -15,7 +18,7 @@ declare module 'fastify' {
 const STREAM_BYTES = 2 * 1024 * 1024
 /** Bodies and answers up to this size are not counted: the limits of connections bound the number of them. */
 export const UNCOUNTED_BYTES = 16 * 1024
-/** Bodies of routes with a larger limit are received in bounded memory: see `receive-uploads`. */
+/** Routes with a larger limit receive their bodies in bounded memory by themselves. */
 export const STREAMED_BODY_LIMIT = 1024 * 1024
 /** Bytes of memory for each byte of a body that is parsed as a whole: the bytes, their text and the values. */
 export const MEMORY_PER_BYTE = 4
@@ -83,14 +86,10 @@ async function memoryBudget(
 
 /** 0 for a route that receives its body in bounded memory. */
 function bodySizeOf({ headers, routeOptions: { bodyLimit } }: FastifyRequest): number {
-  if (bodyLimit > STREAMED_BODY_LIMIT) return 0
-  if (headers['transfer-encoding'] !== undefined) return bodyLimit
-  return Number(headers['content-length'] ?? 0)
+  return bodyLimit > STREAMED_BODY_LIMIT ? 0 : Math.min(announcedBytes(headers), bodyLimit)
 }
 
-const isRead = ({ method }: FastifyRequest) => method === 'GET' || method === 'HEAD'
-
-const userOf = ({ user, ip }: FastifyRequest) => (user as { sub: string } | null)?.sub ?? ip
+const userOf = ({ user, ip }: FastifyRequest) => (user as { sub: string } | null)?.sub ?? addressKey(ip)
 
 function answerSizeOf(payload: unknown): number {
   if (payload instanceof Readable) return STREAM_BYTES

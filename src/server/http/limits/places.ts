@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
-import { clientGone } from '../bodies/receive-body.ts'
+import { clientGone } from '../bodies/body-errors.ts'
 import { createFairLimiter, type FairLimiter, type Release } from './fair-limiter.ts'
+import { isRead } from './is-read.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -74,7 +75,7 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
   }
   app.decorate('places', limiters)
   app.decorateRequest('readInTurn', async function <T>(this: FastifyRequest, read: () => Promise<T>) {
-    if (this.method !== 'GET') return read()
+    if (!isRead(this)) return read()
     const release = await limiters.pieces.acquire(this.user.sub)
     try {
       if (this.raw.socket.destroyed) throw clientGone()

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import type { ApiError } from '../../errors.ts'
+import { announcedBytes } from '../bodies/announced-bytes.ts'
 import { UNCOUNTED_BYTES } from './memory-budget.ts'
 
 declare module 'fastify' {
@@ -13,14 +14,15 @@ declare module 'fastify' {
 
 /**
  * Refuses requests that the queue for the database cannot hold, before anything else is done for them. In an
- * overload most requests are refused, and what each of them costs is lost for those that are accepted. `admission`
+ * overload most requests are refused, and what each of them costs is lost for those that are accepted. So it writes the
+ * answer itself, without the hooks and serializers of Fastify, which would cost more than the refusal. `admission`
  * decides about requests with large bodies, and with tokens that have yet to be verified.
  */
 async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config, 'corsOrigins'> }) {
   const { loadRefusals, places } = app
 
   function findRefusal(request: FastifyRequest): ApiError | undefined {
-    if (!places.database.isQueueFull() || hasLargeBody(request.headers)) return undefined
+    if (!places.database.isQueueFull() || announcedBytes(request.headers) > UNCOUNTED_BYTES) return undefined
     const user = app.findVerified(request)
     return user === undefined ? undefined : places.database.refuseIfFull(user)
   }
@@ -57,9 +59,6 @@ async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config,
       .end(body)
   }
 }
-
-const hasLargeBody = (headers: FastifyRequest['headers']) =>
-  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > UNCOUNTED_BYTES
 
 export default fp(shedLoad, {
   name: 'shed-load',

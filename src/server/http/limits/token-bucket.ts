@@ -15,7 +15,9 @@ export function createTokenBucket({ capacity, refillMs, now }: Options) {
         tokens = Math.min(capacity, tokens + earned)
         filledAt += earned * refillMs
       }
-      return tokens > 0 && tokens-- > 0
+      if (tokens === 0) return false
+      tokens--
+      return true
     }
   }
 }

@@ -4,7 +4,7 @@ import { createHoldBack } from '../limits/hold-back.ts'
 
 const LOG_INTERVAL_MS = 1000
 
-/** Leaves a busy server 40 of the 100 ms within which a refusal should arrive. */
+/** A refusal should arrive within 100 ms. A busy server needs up to 40 of them. */
 const DELAY_MS = { min: 40, max: 60 }
 
 export type LoadRefusals = ReturnType<typeof createLoadRefusals>

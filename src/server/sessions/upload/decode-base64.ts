@@ -20,7 +20,7 @@ const LAST_GROUP = /^[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/][A-Za-z0-9+/=]?)?$/
  * optional.
  * @throws {ApiError} malformed_body, from `write` and `end`, if the bytes cannot be inside a JSON string
  */
-export function createAudioDecoder() {
+export function createBase64Decoder() {
   const string = createStringReader()
   /** The text so far, as long as it may be the header of a data URL. */
   let header: string | undefined = ''

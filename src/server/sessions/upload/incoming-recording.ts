@@ -1,6 +1,6 @@
 import { invalidInput } from '../../errors.ts'
 import type { Recording } from '../content.ts'
-import { createAudioDecoder, MAX_HELD } from './decode-base64.ts'
+import { createBase64Decoder, MAX_HELD } from './decode-base64.ts'
 import { createRecordingSpool } from './recording-spool.ts'
 
 /** One recording that is being received. */
@@ -8,7 +8,7 @@ export type IncomingRecording = ReturnType<typeof createIncomingRecording>
 
 /** Decodes, hashes and spools one recording from the bytes of its JSON string. The caller must close it. */
 export function createIncomingRecording(maxBytes: number) {
-  const decoder = createAudioDecoder()
+  const decoder = createBase64Decoder()
   const spool = createRecordingSpool(maxBytes)
 
   return {

@@ -19,8 +19,8 @@ const TEXT_BYTES = { perUser: LARGE_TEXT_BYTES, count: 64 * LARGE_TEXT_BYTES }
 export const TEXT_PAUSE_MS = 400
 
 /**
- * Minimum average rate of a body, in case it stops or trickles. A phone with a poor connection sends more than
- * this. TCP repeats a lost packet for fifteen seconds; others wait for a place for longer than twenty.
+ * Minimum average rate of a body. A phone with a poor connection sends more than 4 kB a second. It is judged after
+ * 20 s, because TCP may be silent for 15 s after a lost packet. Other bodies wait for a place for longer.
  */
 export const MIN_RATE = { bytesPerSecond: 4 * 1024, afterMs: 20_000 }
 

@@ -2,19 +2,19 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
-import { noteGarbage } from '../../http/limits/collect-garbage.ts'
-import { clientGone, collectBody, receiveBody } from '../../http/bodies/receive-body.ts'
+import { announcedBytes } from '../../http/bodies/announced-bytes.ts'
+import { clientGone } from '../../http/bodies/body-errors.ts'
+import { collectBody, receiveBody } from '../../http/bodies/receive-body.ts'
 import { deleteAbandonedSpoolFiles } from '../../http/bodies/spool.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
 import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
-import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY, MIN_RATE, TEXT_PAUSE_MS } from './limiters.ts'
-import { hasRecording, receiveSmallUpload, MAX_WHOLE_BYTES } from './small-upload.ts'
+import { MAX_BODY_MEMORY, MIN_RATE } from './limiters.ts'
+import { parseInTurn } from './parse-in-turn.ts'
+import { hasRecording, parseSmallUpload, MAX_WHOLE_BYTES } from './small-upload.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
 
 /** Bodies up to this size do not wait for a place. */
 const MAX_BYTES_WITHOUT_PLACE = 1024 * 1024
-
-type ParseJson = (json: string) => Promise<unknown>
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -32,15 +32,14 @@ declare module 'fastify' {
 /**
  * Receives the JSON bodies of its scope in bounded memory: a recording is not in `request.body` but in
  * `request.upload`. A limited number of bodies that are large, or of unknown size, is received and saved at a
- * time, at most a quarter of them from one user. A body is read only after it has a place and memory. A
- * large text must be in memory to be parsed, so large texts are parsed one at a time. The routes need
+ * time, at most a quarter of them from one user. A body is read only after it has a place and memory. The routes need
  * authentication, because the limit for one user needs the user.
  */
 async function receiveUploads(
   app: FastifyInstance,
   { config: { maxRecordingBytes, upload } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
 ) {
-  const { bodies, textBytes, largeTexts } = app.uploadLimiters
+  const { bodies } = app.uploadLimiters
   const limits = { stallMs: upload.timeoutMs, minRate: MIN_RATE }
 
   app.decorateRequest('upload')
@@ -52,7 +51,7 @@ async function receiveUploads(
     )
   )
 
-  // Before parsing: an error of the parser closes the connection, also of a client that is still sending.
+  // Before the parser: Fastify closes the connection after an error in a parser.
   app.addHook('preParsing', async (request) => {
     request.uploadReleases = []
     if (sizeOf(request) <= UNCOUNTED_BYTES) return
@@ -72,44 +71,16 @@ async function receiveUploads(
       throw request.expiry.signal.reason
     }
     request.upload = received
-    const parsed = await parseInTurn(request, received)
+    const parsed = await parseInTurn(app, request, received)
     return received.isBase64() ? parsed : withRefusedRecording(parsed)
   })
 
   async function receive(request: FastifyRequest, payload: IncomingMessage): Promise<ReceivedUpload> {
     if (sizeOf(request) <= MAX_WHOLE_BYTES) {
-      return receiveSmallUpload(await collectBody(payload, limits), maxRecordingBytes)
+      return parseSmallUpload(await collectBody(payload, limits), maxRecordingBytes)
     }
     const limit = request.routeOptions.bodyLimit
     return receiveUpload(receiveBody(payload, { limit, ...limits }), maxRecordingBytes)
-  }
-
-  /** One user has 1 MB of texts parsed at a time, with a pause after each text. Small texts do not wait. */
-  async function parseInTurn(request: FastifyRequest, received: ReceivedUpload) {
-    const size = received.textBytes
-    const parse = (json: string) => app.parseJson(request, json, received.toBodyOffset)
-    if (size <= UNCOUNTED_BYTES) return received.parseText(parse)
-    const release = await textBytes.acquire(request.user.sub, request.deadline, size)
-    try {
-      return await (size > LARGE_TEXT_BYTES
-        ? parseAlone(request, received, parse)
-        : received.parseText(parse))
-    } finally {
-      setTimeout(release, TEXT_PAUSE_MS).unref()
-    }
-  }
-
-  /** Notes the garbage before each step and after the last, because small machines are short of memory. */
-  async function parseAlone(request: FastifyRequest, received: ReceivedUpload, parse: ParseJson) {
-    request.uploadReleases.push(await largeTexts.acquire(request.user.sub, request.deadline))
-    const note = () => noteGarbage(received.textBytes)
-    note()
-    const parsed = await received.parseText((json) => {
-      note() // the bytes are decoded, and no longer needed
-      return parse(json)
-    })
-    note()
-    return parsed
   }
 
   app.removeContentTypeParser('application/json')
@@ -124,13 +95,11 @@ async function receiveUploads(
   })
 }
 
-/** In place of a recording that is not base64: the schema refuses it together with all other faults. */
+/** Replaces a recording that is not base64 by `%`, which the schema refuses, so that one answer lists all faults. */
 const withRefusedRecording = (parsed: unknown) =>
   hasRecording(parsed) ? { ...parsed, audioBase64: '%' } : parsed
 
-/** The size that the client announced; Infinity for a chunked body, 0 without a body. */
-const sizeOf = ({ headers }: FastifyRequest) =>
-  headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Infinity
+const sizeOf = ({ headers }: FastifyRequest) => announcedBytes(headers)
 
 const memoryOf = (request: FastifyRequest) => Math.min(sizeOf(request) * MEMORY_PER_BYTE, MAX_BODY_MEMORY)
 

@@ -3,7 +3,7 @@ import type { Recording } from '../content.ts'
 import { createIncomingRecording, type IncomingRecording } from './incoming-recording.ts'
 import type { ReceivedUpload } from './upload.ts'
 
-/** Bodies up to this size are parsed as a whole: their pieces would cost more than their memory. */
+/** Bodies up to this size are parsed as a whole: parsing them in pieces costs more CPU time than it saves memory. */
 export const MAX_WHOLE_BYTES = 64 * 1024
 
 /**
@@ -11,7 +11,7 @@ export const MAX_WHOLE_BYTES = 64 * 1024
  * parsing, the string of `audioBase64` is decoded, and `""` takes its place. The caller must close the
  * upload.
  */
-export function receiveSmallUpload(body: Buffer, maxRecordingBytes: number): ReceivedUpload {
+export function parseSmallUpload(body: Buffer, maxRecordingBytes: number): ReceivedUpload {
   let incoming: IncomingRecording | undefined
 
   return {

@@ -126,7 +126,7 @@ export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingByt
   }
 }
 
-/** A recording under another name than its own is part of the text, and makes it too large. */
+/** A recording under a wrong name makes the text too large: the error tells the right name. */
 function misnamedRecording(names: Iterable<string>): ApiError | undefined {
   const misnamed = [...names].find((name) => name !== MEMBER && lettersOf(name) === lettersOf(MEMBER))
   return misnamed === undefined ? undefined : invalidInput(`/${misnamed}`, `must be written ${MEMBER}`)

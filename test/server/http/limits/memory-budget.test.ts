@@ -51,8 +51,12 @@ async function start(t: Test) {
     return socket
   }
 
-  const call = (user: string | undefined, url = '/', method: 'GET' | 'POST' = 'GET') =>
-    app.inject({ method, url, headers: user === undefined ? {} : { 'x-user': user } })
+  const call = (
+    user: string | undefined,
+    url = '/',
+    method: 'GET' | 'POST' = 'GET',
+    remoteAddress = '127.0.0.1'
+  ) => app.inject({ method, url, remoteAddress, headers: user === undefined ? {} : { 'x-user': user } })
   return { app, call, holdAnswer, streams }
 }
 
@@ -82,6 +86,16 @@ t.test(
     t.equal((await call('clara', '/stream')).body, 'piece')
   }
 )
+
+t.test('the IPv6 addresses of one customer (a /64) count as one', async (t) => {
+  const { app, call } = await start(t)
+  const release = app.memoryBudget.borrow('2001:db8:0:1', 16 * MB)
+  isProblem(t, await call(undefined, '/', 'GET', '2001:db8:0:1::1'), 'server_busy')
+  isProblem(t, await call(undefined, '/', 'GET', '2001:db8:0:1:ffff::2'), 'server_busy')
+  t.equal((await call(undefined, '/', 'GET', '2001:db8:0:2::1')).statusCode, 200)
+  release()
+  t.equal((await call(undefined, '/', 'GET', '2001:db8:0:1::1')).statusCode, 200)
+})
 
 t.test('a body waits for memory unless it is small', async (t) => {
   const { app, call } = await start(t)

@@ -10,7 +10,7 @@ import jsonBody, { decodeBody } from '../../../../src/server/http/bodies/json-pa
 import { detectFormat } from '../../../../src/server/audio/detect-format.ts'
 import { PROPERTY_RUNS } from '../../../helpers/property-runs.ts'
 import { collectBody } from '../../../../src/server/http/bodies/receive-body.ts'
-import { receiveSmallUpload } from '../../../../src/server/sessions/upload/small-upload.ts'
+import { parseSmallUpload } from '../../../../src/server/sessions/upload/small-upload.ts'
 import { receiveUpload, type ReceivedUpload } from '../../../../src/server/sessions/upload/upload.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 
@@ -97,7 +97,7 @@ const invalid = () =>
   )
 
 const receiveWholeBody = async (body: Readable, maxRecordingBytes: number) =>
-  receiveSmallUpload(await collectBody(body, { stallMs: 60_000 }), maxRecordingBytes)
+  parseSmallUpload(await collectBody(body, { stallMs: 60_000 }), maxRecordingBytes)
 
 async function receiveInPieces(pieces: Buffer[], receive = receiveUpload as Receive): Promise<Outcome> {
   let upload: ReceivedUpload | undefined

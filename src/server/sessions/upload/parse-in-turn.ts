@@ -1,0 +1,45 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { noteGarbage } from '../../http/limits/collect-garbage.ts'
+import { UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
+import { LARGE_TEXT_BYTES, TEXT_PAUSE_MS } from './limiters.ts'
+import type { ReceivedUpload } from './upload.ts'
+
+type ParseJson = (json: string) => Promise<unknown>
+
+/**
+ * Parses the JSON of a received body. One user has 1 MB of texts parsed at a time, with a pause after each text. Large
+ * texts, which must be in memory to be parsed, are parsed one at a time. Small ones do not wait.
+ * @throws {ApiError} malformed_body; server_busy if the wait is too long
+ */
+export async function parseInTurn(
+  app: FastifyInstance,
+  request: FastifyRequest,
+  received: ReceivedUpload
+): Promise<unknown> {
+  const { textBytes, largeTexts } = app.uploadLimiters
+  const { sub } = request.user
+  const size = received.textBytes
+  const parse = (json: string) => app.parseJson(request, json, received.toBodyOffset)
+  if (size <= UNCOUNTED_BYTES) return received.parseText(parse)
+
+  const release = await textBytes.acquire(sub, request.deadline, size)
+  try {
+    if (size <= LARGE_TEXT_BYTES) return await received.parseText(parse)
+    request.uploadReleases.push(await largeTexts.acquire(sub, request.deadline))
+    return await parseLarge(received, parse)
+  } finally {
+    setTimeout(release, TEXT_PAUSE_MS).unref()
+  }
+}
+
+/** Notes the garbage before each step and after the last, because small machines are short of memory. */
+async function parseLarge(received: ReceivedUpload, parse: ParseJson): Promise<unknown> {
+  const note = () => noteGarbage(received.textBytes)
+  note()
+  const parsed = await received.parseText((json) => {
+    note() // the bytes are decoded, and no longer needed
+    return parse(json)
+  })
+  note()
+  return parsed
+}
