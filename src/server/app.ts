@@ -19,6 +19,7 @@ import lazySchemas from './http/lazy-schemas.ts'
 import shedLoad from './http/limits/shed-load.ts'
 import places from './http/limits/places.ts'
 import memoryBudget from './http/limits/memory-budget.ts'
+import limitAnswerRate from './http/limits/answer-rate.ts'
 import openapi from './http/openapi/plugin.ts'
 import problemDetails from './http/problems/problem-details.ts'
 import requestBodies from './http/bodies/request-bodies.ts'
@@ -69,6 +70,7 @@ export async function buildApp(config: Config, { now = () => new Date(), logOutp
   await app.register(securityHeaders)
   await app.register(cors, corsOptions(config))
   await app.register(memoryBudget)
+  await app.register(limitAnswerRate)
   await app.register(compression)
   if (config.hasDocs) await app.register(openapi)
 

@@ -320,6 +320,12 @@ t.test('the position of a syntax error is told, in bytes of the body as sent', a
     const payload = `{"audioBase64":"${audioBase64}","songName":}`
     const { detail } = isProblem(t, await post('/api/sessions', payload), 'malformed_body')
     t.match(detail, `malformed at position ${payload.length - 1},`, 'also behind a recording')
+    // In a long text it is not searched, which would stop the server for a second.
+    for (const start of ['{', '{"a":"']) {
+      const long = start + (start === '{' ? ' ' : '\\n').repeat(300_000)
+      const answer = isProblem(t, await post('/api/sessions', long), 'malformed_body')
+      t.notMatch(answer.detail, 'position')
+    }
   }
 })
 
@@ -418,6 +424,16 @@ t.test('a malformed path is answered with a problem', async (t) => {
       t.ok(problem, `${method} ${show(path)}`)
       t.notOk(response.body.includes(path), 'the path is not echoed')
     }
+  }
+})
+
+t.test('a path that is not percent-encoded UTF-8 is one like any other', async (t) => {
+  for (const path of ['%', '%zz', '%ff', 'a%2', '%ED%A0%80']) {
+    isProblem(t, await app.inject(`/api/sessions/${path}`), 'missing_token')
+    isProblem(t, await clara.get(path), 'invalid_input', 'id')
+    const unknown = await app.inject(`/${path}?a=1`)
+    isProblem(t, unknown, 'route_not_found')
+    t.match(unknown.headers, { 'x-request-id': /./, 'x-content-type-options': 'nosniff' })
   }
 })
 

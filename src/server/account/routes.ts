@@ -2,12 +2,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { Readable } from 'node:stream'
 import type { Config } from '../config.ts'
-import { createFairLimiter } from '../http/limits/fair-limiter.ts'
 import { problemResponses } from '../http/openapi/response-schemas.ts'
 import { NOT_SYNCED, readAccount } from '../users/read-account.ts'
 import { deleteAccount } from './delete-account.ts'
 import { exportAccount } from './export-account.ts'
 import importRoute from './import/route.ts'
+import { createTransferLimiter } from './transfer-limiter.ts'
 
 /** Exports at the same time. Each reads all that its user has. */
 const EXPORTS = 4
@@ -25,18 +25,12 @@ type Options = { config: Pick<Config, 'defaultTimeZone' | 'quotas' | 'upload'>; 
 const accountRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {
   const { database, sessions } = app
   const { defaultTimeZone, quotas } = config
-  const exports = createFairLimiter({
-    count: EXPORTS,
-    perUser: 1,
-    maxWaiting: 0,
-    waitMs: 0,
-    refusal: 'Your account already has a running export, or the server runs too many. Retry later.'
-  })
+  const exports = createTransferLimiter({ what: 'export', places: EXPORTS })
 
   app.get(
     '/users/me/export',
     {
-      config: { waitsForStorage: true },
+      config: { waitsForStorage: true, minAnswerRate: () => exports.minRate.bytesPerSecond },
       schema: {
         operationId: 'exportAccount',
         summary: 'All data of the account as a ZIP archive',
@@ -60,7 +54,7 @@ const accountRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
         .type('application/zip')
         .header('content-disposition', `attachment; filename="harmony-helper-${day}.zip"`)
       if (request.method === 'HEAD') return reply.send(Readable.from([]))
-      const release = await exports.acquire(sub)
+      const release = exports.acquire(sub)
       return reply.send(exportAccount(sessions, account).once('close', release))
     }
   )

@@ -27,8 +27,13 @@ export function createVerifiedTokens(now: () => number) {
       return verified && now() < verified.until ? verified.sub : undefined
     },
 
-    /** @param exp the token's expiry, in seconds (RFC 7519) */
+    /**
+     * Remembers a header in its usual form. Others are verified each time: with a thousand forms of one token, a user
+     * would push out the tokens of all others.
+     * @param exp the token's expiry, in seconds (RFC 7519)
+     */
     add(authorization: string, { sub, exp }: { sub: string; exp: number }): void {
+      if (!isUsualForm(authorization)) return
       tokens.set(authorization, { sub, until: Math.min(now() + LIFE_MS, exp * 1000) })
     },
 
@@ -44,4 +49,11 @@ export function createVerifiedTokens(now: () => number) {
       for (const verified of tokens.values()) verified.until = 0
     }
   }
+}
+
+/** `Bearer` in this spelling, and the last character of the signature without stray bits (RFC 4648, section 3.5). */
+function isUsualForm(authorization: string): boolean {
+  const signature = authorization.slice(authorization.lastIndexOf('.') + 1)
+  const canonical = Buffer.from(signature, 'base64url').toString('base64url')
+  return authorization.startsWith('Bearer ') && signature === canonical
 }

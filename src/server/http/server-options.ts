@@ -7,6 +7,7 @@ import { createRequestLog, loggerOptions } from './logging.ts'
 import { answerClientError } from './problems/malformed-requests.ts'
 import { answerWithProblem } from './problems/problem-details.ts'
 import { generateRequestId } from './request-id.ts'
+import { escapeUndecodable } from './escape-undecodable.ts'
 import { compilePattern, schemaKeywords } from './schema-keywords.ts'
 
 /** Time for a body to arrive: enough for 50 MB over a poor mobile connection. See `deadline`. */
@@ -47,6 +48,7 @@ export const serverOptions = (
     requestTimeout: REQUEST_TIMEOUT_MS,
     serverFactory: (handle, options) =>
       createLimitedServer(handle, { ...options, maxConnectionsPerAddress: config.maxConnectionsPerAddress }),
+    rewriteUrl: escapeUndecodable,
     frameworkErrors: answerWithProblem,
     clientErrorHandler: answerClientError,
     return503OnClosing: false, // requests that arrive while closing are answered: see drain-connections.ts

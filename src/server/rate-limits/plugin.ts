@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
+import { createBegunUploads, URL_LIFE_SECONDS, type BegunUploads } from './begun-uploads.ts'
 import { limitUsers, USER_WINDOW_SECONDS } from './limit-users.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 import { connectRedis } from './redis.ts'
@@ -17,18 +18,24 @@ declare module 'fastify' {
     limitUser: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
     /** Undefined where there are no limits. */
     refusedTokens: RefusedTokens | undefined
+    /** Undefined where there are no limits. */
+    begunUploads: BegunUploads | undefined
   }
 }
 
-/** Limits the requests of a user, and the refused tokens of an address. `RATE_LIMIT=off` turns both off. */
+/**
+ * Limits the requests of a user, the uploads that a user begins, and the refused tokens of an address. `RATE_LIMIT=off`
+ * turns all off.
+ */
 async function rateLimits(
   app: FastifyInstance,
-  { config }: { config: Pick<Config, 'rateLimit' | 'redisUrl'> }
+  { config }: { config: Pick<Config, 'quotas' | 'rateLimit' | 'redisUrl'> }
 ) {
-  const { rateLimit: limit, redisUrl } = config
+  const { quotas, rateLimit: limit, redisUrl } = config
   if (limit === undefined) {
     app.decorate('limitUser', async () => {})
     app.decorate('refusedTokens', undefined)
+    app.decorate('begunUploads', undefined)
     return
   }
   const redis = redisUrl === undefined ? undefined : await connectRedis(redisUrl, app.log)
@@ -43,6 +50,13 @@ async function rateLimits(
     redis
   })
   app.decorate('refusedTokens', createRefusedTokens(addresses))
+  const uploads = createRateLimiter({
+    name: 'begun-uploads',
+    limit: quotas.recordingsBytes,
+    windowSeconds: URL_LIFE_SECONDS,
+    redis
+  })
+  app.decorate('begunUploads', createBegunUploads(uploads))
 }
 
 export default fp(rateLimits, { name: 'rate-limits' })

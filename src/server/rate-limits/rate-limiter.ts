@@ -4,7 +4,7 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 
 type Options = {
   name: string
-  /** Requests in one window. */
+  /** Requests, or other units, in one window. */
   limit: number
   windowSeconds: number
   /** Where all instances share their counts. Without it, and while it does not answer, the counts are in memory. */
@@ -32,9 +32,9 @@ export function createRateLimiter({ name, limit, windowSeconds, redis }: Options
   const keyOf = (key: string) => (redis ? hash('sha256', key, 'base64url') : key)
 
   return {
-    /** Counts one request, also beyond the limit. */
-    count: async (key: string): Promise<Usage> =>
-      toUsage(await limiter.consume(keyOf(key)).catch(rejectErrors)),
+    /** Counts one request, or as many units as given, also beyond the limit. */
+    count: async (key: string, units = 1): Promise<Usage> =>
+      toUsage(await limiter.consume(keyOf(key), units).catch(rejectErrors)),
 
     /** Looks without counting. */
     async find(key: string): Promise<Usage> {

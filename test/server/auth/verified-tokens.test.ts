@@ -1,6 +1,8 @@
 import t from 'tap'
 import { createVerifiedTokens } from '../../../src/server/auth/verified-tokens.ts'
 
+const headerOf = (payload: string | number) => `Bearer e30.${payload}.c2ln`
+
 function start() {
   const clock = { now: 1_000_000_000_000 }
   return {
@@ -12,28 +14,28 @@ function start() {
 
 t.test('a token is remembered for a minute', async (t) => {
   const { clock, tokens, inSeconds } = start()
-  tokens.add('Bearer a', { sub: 'auth0|clara', exp: inSeconds(3600) })
+  tokens.add(headerOf('a'), { sub: 'auth0|clara', exp: inSeconds(3600) })
   clock.now += 59_999
-  t.equal(tokens.find('Bearer a'), 'auth0|clara')
-  t.equal(tokens.find('Bearer b'), undefined)
+  t.equal(tokens.find(headerOf('a')), 'auth0|clara')
+  t.equal(tokens.find(headerOf('b')), undefined)
   clock.now += 1
-  t.equal(tokens.find('Bearer a'), undefined)
+  t.equal(tokens.find(headerOf('a')), undefined)
 })
 
 t.test('a token is not remembered beyond its expiry', async (t) => {
   const { clock, tokens, inSeconds } = start()
-  tokens.add('Bearer a', { sub: 'auth0|clara', exp: inSeconds(10) })
-  tokens.add('Bearer late', { sub: 'auth0|clara', exp: inSeconds(-5) }) // within the tolerance of verification
-  t.equal(tokens.find('Bearer late'), undefined)
+  tokens.add(headerOf('a'), { sub: 'auth0|clara', exp: inSeconds(10) })
+  tokens.add(headerOf('late'), { sub: 'auth0|clara', exp: inSeconds(-5) }) // within the tolerance of verification
+  t.equal(tokens.find(headerOf('late')), undefined)
   clock.now += 10_000
-  t.equal(tokens.find('Bearer a'), undefined)
+  t.equal(tokens.find(headerOf('a')), undefined)
 })
 
 t.test('a new key set forgets all tokens', async (t) => {
   const { tokens, inSeconds } = start()
-  tokens.add('Bearer a', { sub: 'auth0|clara', exp: inSeconds(3600) })
+  tokens.add(headerOf('a'), { sub: 'auth0|clara', exp: inSeconds(3600) })
   tokens.clear()
-  t.equal(tokens.find('Bearer a'), undefined)
+  t.equal(tokens.find(headerOf('a')), undefined)
 })
 
 t.test('tokens are bounded in number and in length', async (t) => {
@@ -43,11 +45,19 @@ t.test('tokens are bounded in number and in length', async (t) => {
     return Array.from({ length: 5000 }, (_, i) => name(i)).filter((token) => tokens.find(token)).length
   }
   t.equal(
-    remembered((index) => `Bearer ${index}`),
+    remembered((index) => headerOf(index)),
     2000
   )
   t.ok(
-    remembered((index) => `Bearer ${index} ${'x'.repeat(16_000)}`) <= 262,
+    remembered((index) => headerOf(`${index}${'x'.repeat(16_000)}`)) <= 262,
     'at most four million characters'
   )
+})
+
+t.test('a token is remembered in one form, so that one user cannot fill the memory with it', async (t) => {
+  const { tokens, inSeconds } = start()
+  for (const form of ['bearer e30.a.c2ln', 'BEARER e30.a.c2ln', 'Bearer e30.a.c2x', 'Bearer e30.a.c2lnAB']) {
+    tokens.add(form, { sub: 'auth0|clara', exp: inSeconds(3600) })
+    t.equal(tokens.find(form), undefined, form)
+  }
 })

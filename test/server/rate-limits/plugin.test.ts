@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { build, startServices } from '../../helpers/app.ts'
 import { isProblem } from '../../helpers/problem.ts'
@@ -47,4 +48,26 @@ t.test('counts in memory while Redis is away', async (t) => {
   const clara = as('auth0|rate-clara')
   t.equal((await clara.list()).statusCode, 200)
   isProblem(t, await clara.list(), 'too_many_requests')
+})
+
+t.test('limits the bytes of uploads that a user begins, also of those that were replaced', async (t) => {
+  const { as } = await build(t, { services, env: { RATE_LIMIT: '300', QUOTA_RECORDINGS_BYTES: '3000000' } })
+  const clara = as(`auth0|${randomUUID()}`)
+  await clara.sync()
+  const { id } = (await clara.save()).json<{ id: string }>()
+  const begin = (more = {}) =>
+    clara.call('POST', `/api/sessions/${id}/recording`, {
+      contentType: 'audio/webm',
+      bytes: 2_000_000,
+      ...more
+    })
+  t.equal((await begin()).statusCode, 201)
+  const second = await begin()
+  t.equal(second.statusCode, 201)
+  const refused = await begin()
+  isProblem(t, refused, 'too_many_requests')
+  t.ok(Number(refused.headers['retry-after']) > 7000)
+  const robert = as(`auth0|${randomUUID()}`)
+  await robert.sync()
+  t.equal((await robert.save()).statusCode, 201)
 })

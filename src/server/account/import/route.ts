@@ -11,10 +11,13 @@ import { describedAs, problemResponses } from '../../http/openapi/response-schem
 import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY } from '../../sessions/upload/limiters.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import { NOT_SYNCED } from '../../users/read-account.ts'
+import { createTransferLimiter } from '../transfer-limiter.ts'
 import { importAccount } from './import-account.ts'
-import { createImportLimiter } from './import-limiter.ts'
 import { archiveLimits } from './limits.ts'
 import { createSessionParser } from './parse-session.ts'
+
+/** Imports at the same time. Each takes three megabytes of memory. */
+const IMPORTS = 8
 
 /** Time for an archive to arrive: five gigabytes at six megabits a second. */
 const IMPORT_MS = 2 * 60 * 60_000
@@ -32,7 +35,7 @@ type Options = { config: Pick<Config, 'quotas' | 'upload'> }
 const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
   const { quotas, upload } = config
   const limit = archiveLimits(quotas).bytes
-  const imports = createImportLimiter()
+  const imports = createTransferLimiter({ what: 'import', places: IMPORTS })
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(['application/zip', 'application/x-zip-compressed'], (_request, payload, done) =>

@@ -4,6 +4,9 @@ import fp from 'fastify-plugin'
 import { ApiError } from '../../errors.ts'
 import { locateJsonError } from './locate-json-error.ts'
 
+/** Characters of the longest text whose error is located, which takes up to ten milliseconds. */
+const MAX_LOCATED = 256 * 1024
+
 type ToBodyOffset = (offset: number) => number
 
 declare module 'fastify' {
@@ -12,7 +15,8 @@ declare module 'fastify' {
      * Parses a JSON body as every route does.
      * @param body from `decodeBody`
      * @param toBodyOffset maps an offset in `body` to the offset in the body as sent, if that is another; both in bytes
-     * @throws {ApiError} malformed_body, which tells the position of the error; Fastify's own error for an empty body
+     * @throws {ApiError} malformed_body, which tells the position of the error in a text up to 256 kB; Fastify's own error
+     * for an empty body
      */
     parseJson: (request: FastifyRequest, body: string, toBodyOffset?: ToBodyOffset) => Promise<unknown>
   }
@@ -57,6 +61,9 @@ export function decodeBody(bytes: Buffer): string {
 }
 
 function toError(error: Error, text: string, toBodyOffset: ToBodyOffset): Error {
+  if (text.length > MAX_LOCATED) {
+    return new ApiError('malformed_body', 'The JSON is malformed, or ends early. Correct it.')
+  }
   const start = text.startsWith('\ufeff') ? 1 : 0 // a byte order mark, which the parser skips
   const found = locateJsonError(text.slice(start))
   if (text === '' || found === -1) return error

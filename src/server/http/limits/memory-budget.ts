@@ -3,7 +3,6 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { announcedBytes } from '../bodies/announced-bytes.ts'
-import { addressKey } from './address-key.ts'
 import { createFairLimiter, type FairLimiter, type Release } from './fair-limiter.ts'
 import { isRead } from './is-read.ts'
 
@@ -22,6 +21,8 @@ export const UNCOUNTED_BYTES = 16 * 1024
 export const STREAMED_BODY_LIMIT = 1024 * 1024
 /** Bytes of memory for each byte of a body that is parsed as a whole: the bytes, their text and the values. */
 export const MEMORY_PER_BYTE = 4
+/** All requests without a user take one share: strangers have as many addresses as they like. */
+const STRANGERS = ''
 const MAX_WAITING = 1000
 const REFUSAL = 'The server is short of memory. Retry shortly.'
 
@@ -32,8 +33,8 @@ export function memoryBudgetBytes(): number {
 }
 
 /**
- * One budget of memory for the bodies and answers of all requests, shared fairly: a user, or an address
- * without a token, takes at most a quarter of it, and those who wait for memory take turns. An answer counts
+ * One budget of memory for the bodies and answers of all requests, shared fairly: a user takes at most a quarter of it,
+ * and so do all requests without a token together, and those who wait for memory take turns. An answer counts
  * until its last byte has left, so clients that do not read take no more than their share.
  *
  * An answer to a write never waits, so a stored change is never answered with an error.
@@ -89,9 +90,10 @@ function bodySizeOf({ headers, routeOptions: { bodyLimit } }: FastifyRequest): n
   return bodyLimit > STREAMED_BODY_LIMIT ? 0 : Math.min(announcedBytes(headers), bodyLimit)
 }
 
-const userOf = ({ user, ip }: FastifyRequest) => (user as { sub: string } | null)?.sub ?? addressKey(ip)
+const userOf = ({ user }: FastifyRequest) => (user as { sub: string } | null)?.sub ?? STRANGERS
 
-function answerSizeOf(payload: unknown): number {
+/** Bytes of memory that an answer takes while it is sent. */
+export function answerSizeOf(payload: unknown): number {
   if (payload instanceof Readable) return STREAM_BYTES
   return typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.length : 0
 }

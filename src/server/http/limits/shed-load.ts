@@ -38,7 +38,12 @@ async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config,
     loadRefusals.holdBack(() => send(refusal, request, reply))
   })
 
-  function send(refusal: ApiError, { id, headers: { origin } }: FastifyRequest, { raw }: FastifyReply) {
+  function send(
+    refusal: ApiError,
+    { id, headers: { origin }, raw: { socket } }: FastifyRequest,
+    { raw }: FastifyReply
+  ) {
+    app.limitAnswer(socket)
     const body = JSON.stringify(refusal.toProblem())
     raw
       .writeHead(refusal.statusCode, {
@@ -62,5 +67,5 @@ async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config,
 
 export default fp(shedLoad, {
   name: 'shed-load',
-  dependencies: ['auth', 'drain-connections', 'places', 'problem-details']
+  dependencies: ['auth', 'drain-connections', 'limit-answers', 'places', 'problem-details']
 })

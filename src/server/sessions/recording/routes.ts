@@ -29,7 +29,8 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
           'For long recordings. PUT the bytes to the `url` of the answer with its `contentType`, or send them to ' +
           '`resumableUrl` by TUS 1.0; then complete the upload. A new upload replaces the open one. Repeat the ' +
           'request with `uploadId` to renew the token of the open one. The announced bytes count in the quota. An ' +
-          'account has at most ten open uploads. An upload that is not completed within a day is ended.',
+          'account has at most ten open uploads, and begins uploads of no more bytes than its quota in two hours. An ' +
+          'upload that is not completed within a day is ended.',
         tags: ['Recordings'],
         params: SessionParamsSchema,
         body: NewUploadSchema,
@@ -52,11 +53,14 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
       }
     },
     async (request, reply) => {
+      const { sub } = request.user
       const uploadId = request.body.uploadId?.toLowerCase()
+      await app.begunUploads?.check(sub)
       const upload = await beginUpload(dependencies, referenceOf(request), {
         ...request.body,
         ...(uploadId && { uploadId })
       })
+      if (uploadId === undefined) await app.begunUploads?.count(sub, request.body.bytes)
       return reply.code(201).send(upload)
     }
   )

@@ -24,7 +24,19 @@ export const TEXT_PAUSE_MS = 400
  */
 export const MIN_RATE = { bytesPerSecond: 4 * 1024, afterMs: 20_000 }
 
+/** Minimum average rate of a body while all places for large bodies are taken and others wait for one. */
+const BYTES_PER_SECOND_IF_WANTED = 16 * 1024
+
 export type UploadLimiters = ReturnType<typeof createUploadLimiters>
+
+/** The minimum rate at this moment. Otherwise a few bodies at 4 kB a second would hold all places. */
+export const minRateOf = ({ bodies }: UploadLimiters) => ({
+  afterMs: MIN_RATE.afterMs,
+  get bytesPerSecond() {
+    const { places, held, waiting } = bodies.usage()
+    return waiting > 0 && held >= places ? BYTES_PER_SECOND_IF_WANTED : MIN_RATE.bytesPerSecond
+  }
+})
 
 /** Limits of the saves and edits that go on at the same time, shared by all routes that receive sessions. */
 export function createUploadLimiters({ concurrency, waitMs }: Config['upload']) {

@@ -8,7 +8,7 @@ import { collectBody, receiveBody } from '../../http/bodies/receive-body.ts'
 import { deleteAbandonedSpoolFiles } from '../../http/bodies/spool.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
 import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
-import { MAX_BODY_MEMORY, MIN_RATE } from './limiters.ts'
+import { MAX_BODY_MEMORY, minRateOf } from './limiters.ts'
 import { parseInTurn } from './parse-in-turn.ts'
 import { hasRecording, parseSmallUpload, MAX_WHOLE_BYTES } from './small-upload.ts'
 import { receiveUpload, type ReceivedUpload } from './upload.ts'
@@ -40,7 +40,7 @@ async function receiveUploads(
   { config: { maxRecordingBytes, upload } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
 ) {
   const { bodies } = app.uploadLimiters
-  const limits = { stallMs: upload.timeoutMs, minRate: MIN_RATE }
+  const limits = { stallMs: upload.timeoutMs, minRate: minRateOf(app.uploadLimiters) }
 
   app.decorateRequest('upload')
   app.decorateRequest('uploadReleases')

@@ -52,3 +52,13 @@ t.test('limits the connections of one address', async (t) => {
   fourth.socket.write(REQUEST)
   await until(() => fourth.answers() === 1)
 })
+
+t.test('closes the connection after a refusal, also if more requests have come', async (t) => {
+  const { port } = await startLimitedServer(t, () => t.fail('is handled'))
+  const { socket } = openConnection(t, port)
+  let received = ''
+  socket.on('data', (piece) => (received += piece.toString()))
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n'.repeat(100))
+  await once(socket, 'close')
+  t.equal(received.split('HTTP/1.1 417').length - 1, 1)
+})

@@ -219,6 +219,26 @@ t.test('a body must reach the minimum rate, also a small one', { skip: needsServ
 })
 
 t.test(
+  'a slow body must be faster while others wait for its place',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { beginWith, save } = await start(t)
+    const slow = await beginWith(body, 1000)
+    const now = performance.now.bind(performance)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const later = t.intercept(performance, 'now', { value: () => now() + 21_000 })
+    slow.saving.write(body.slice(1000, 200_000)) // more than 4 kB, and less than 16 kB a second
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    later.restore()
+    const waiting = save()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    slow.saving.write(body.slice(200_000, 201_000))
+    isRefused(t, await slow.answer, 408, 'upload_stalled')
+    t.equal((await waiting).status, 201)
+  }
+)
+
+t.test(
   'a body of unknown size takes a place, and no memory before',
   { skip: needsServerWithin },
   async (t) => {

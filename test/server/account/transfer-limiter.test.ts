@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { createImportLimiter } from '../../../../src/server/account/import/import-limiter.ts'
+import { createTransferLimiter } from '../../../src/server/account/transfer-limiter.ts'
 
 const SLOW = 4 * 1024
 const FAST = 64 * 1024
@@ -9,7 +9,7 @@ const PLACES = 8
 async function start(t: Test, users: number) {
   const clock = { now: 0 }
   t.intercept(performance, 'now', { value: () => clock.now })
-  const limiter = createImportLimiter()
+  const limiter = createTransferLimiter({ what: 'import', places: PLACES })
   const releases = []
   for (let user = 0; user < users; user++) releases.push(limiter.acquire(`user ${user}`))
   return { clock, limiter, releases, rate: () => limiter.minRate.bytesPerSecond }
