@@ -1,6 +1,7 @@
 import type { Calls } from '../load/start-crowd.ts'
 import { query } from '../services/database.ts'
 import type { Services } from '../services/environment.ts'
+import { saveOf } from './attack-requests.ts'
 import { createPractice, type Musician, type Practice } from '../services/practice.ts'
 
 const INNOCENTS = 25
@@ -27,9 +28,11 @@ export async function createAccounts({ database: { url }, tokenOf }: Services) {
   const innocents = await create('innocent', { users: INNOCENTS, sessionsPerUser: SESSIONS_PER_INNOCENT })
   const attackers = await create('attacker', { users: ATTACKERS, sessionsPerUser: 1 })
   const uploader = await createOne('uploader', UPLOADS)
+  const regular = await createOne('regular', 1)
   return {
     innocents: innocents.flatMap(readsOf),
     attackers: attackers.map(({ token }) => token),
+    regular: allKindsOf(regular, await createUploads(url, regular)),
     largeScore: await enlargeScore(url, attackers[0]!.sessionIds[0]!),
     uploads: await createUploads(url, uploader),
     saver: (await createOne('saver', 1)).token,
@@ -43,6 +46,14 @@ type Account = Musician & { token: string }
 /** What a page of the frontend asks for. */
 const readsOf = ({ token, sessionIds: [id] }: Account): Calls =>
   ['/api/sessions', `/api/sessions/${id}`, '/api/stats'].map((path) => ({ path, token }))
+
+/** Requests of each kind that is attacked or measured. */
+function allKindsOf(account: Account, uploads: Calls): Calls {
+  const { token } = account
+  const saves = [20, 1_000_000].map((length) => ({ path: '/api/sessions', token, body: saveOf(length) }))
+  const open = ['/docs/json', '/readyz'].map((path) => ({ path, token }))
+  return [...readsOf(account), ...saves, ...uploads, ...open]
+}
 
 /** @returns the path of the session */
 async function enlargeScore(url: string, id: string): Promise<string> {

@@ -13,13 +13,17 @@ export const list = (token: string) => [head('GET /api/sessions', token, 'Connec
 export const unfinished = (token: string) =>
   post(token, 'Content-Length: 1000000\r\n') + `{"notes":"${'x'.repeat(990_000)}`
 
-/** One save of a score of 1 MB on a connection. */
-export function wholeSave(token: string): string {
-  const body = JSON.stringify({
+/** The body of a save with a score of so many characters. */
+export const saveOf = (length: number) =>
+  JSON.stringify({
     songName: 'Étude',
     instrument: 'Piano',
     duration: 60,
-    xmlContent: '<note/>'.repeat(140_000)
+    xmlContent: '<note/>'.repeat(length / 7)
   })
+
+/** One save of a score of 1 MB on a connection. */
+export function wholeSave(token: string): string {
+  const body = saveOf(980_000)
   return post(token, `Connection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`) + body
 }

@@ -34,6 +34,7 @@ export const measureAttack = (setup: AttackSetup, attack: Attack): Promise<Attac
     const { server, cgroup } = await startEnclosed(keep, setup, attack)
     const crowd: Crowd = aim(setup.innocents, server.url, setup.scale)
     const newcomers: Crowd = aim(setup.newcomers, server.url, setup.scale)
+    const regular: Crowd = aim(setup.crowd, server.url, setup.scale)
     const calls = setup.accounts.innocents
     const ask = async (ms: number) => {
       const [known, fresh] = await Promise.all([
@@ -45,7 +46,10 @@ export const measureAttack = (setup: AttackSetup, attack: Attack): Promise<Attac
     const meter = (name: 'rss' | 'peakRss' | 'cpuMs') => (server.isAlive() ? server.meter[name]() : NaN)
     const withCpu = <T>(work: () => Promise<T>) => measureCpu(() => meter('cpuMs'), work)
 
-    await ask(WARM_UP_MS)
+    await Promise.all([
+      ask(WARM_UP_MS),
+      regular({ calls: setup.accounts.regular, connections: 2, ms: WARM_UP_MS })
+    ])
     const usual = await withCpu(() => ask(UNDISTURBED_MS))
     const before = meter('rss')
     server.meter.resetPeakRss()
