@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { createSpread } from '../limits/spread-work.ts'
 
 /** Requests of one connection that are handled at the same time. More than one needs pipelining (RFC 9112, 9.3.2). */
 const MAX_RUNNING = 8
@@ -7,8 +8,12 @@ const MAX_RUNNING = 8
 const MAX_WAITING = 100
 /** Pipelined requests of all connections together, the first of each not counted. One costs up to 15 kB. */
 const MAX_PIPELINED = 1000
+/** New connections whose requests begin in one turn of the event loop. */
+const NEW_PER_TURN = 10
 
 type Pipeline = {
+  /** Its first request has not begun. */
+  isNew: boolean
   running: Set<ServerResponse>
   waiting: Array<() => void>
   /** Its requests beyond the first. */
@@ -19,10 +24,14 @@ type Pipeline = {
  * Handles a few requests of each connection at a time and lets some more wait. A client that sends still more loses its
  * connection. So does a client that pipelines while all connections together have too many pipelined requests. Each
  * request costs memory until its answer has left.
+ *
+ * The first requests of many new connections are spread over turns of the event loop, so that those of known ones are
+ * answered between them.
  */
 export function createPipelines(handle: RequestListener) {
   const pipelines = new Map<Socket, Pipeline>()
   let pipelinedByAll = 0
+  const spread = createSpread(NEW_PER_TURN)
 
   function updatePipelined(pipeline: Pipeline) {
     const before = pipeline.pipelined
@@ -31,7 +40,7 @@ export function createPipelines(handle: RequestListener) {
   }
 
   function add(socket: Socket) {
-    const pipeline: Pipeline = { running: new Set(), waiting: [], pipelined: 0 }
+    const pipeline: Pipeline = { isNew: true, running: new Set(), waiting: [], pipelined: 0 }
     pipelines.set(socket, pipeline)
     socket.once('close', () => {
       pipelines.delete(socket)
@@ -52,6 +61,13 @@ export function createPipelines(handle: RequestListener) {
     handle(request, response)
   }
 
+  function begin(socket: Socket, pipeline: Pipeline) {
+    if (socket.destroyed) return
+    pipeline.isNew = false
+    for (const start of pipeline.waiting.splice(0, MAX_RUNNING)) start()
+    updatePipelined(pipeline)
+  }
+
   return {
     /** Adds a connection that was accepted. */
     add,
@@ -61,10 +77,12 @@ export function createPipelines(handle: RequestListener) {
       const { socket } = request
       const pipeline = pipelines.get(socket)
       if (!pipeline) return // its connection is closed
-      const { running, waiting } = pipeline
-      if (running.size > 0 && pipelinedByAll >= MAX_PIPELINED) socket.destroy()
-      else if (running.size < MAX_RUNNING) run(pipeline, request, response)
-      else if (waiting.length < MAX_WAITING) waiting.push(() => run(pipeline, request, response))
+      const { isNew, running, waiting } = pipeline
+      const before = running.size + waiting.length
+      if (isNew && before === 0) spread(() => begin(socket, pipeline))
+      if (before > 0 && pipelinedByAll >= MAX_PIPELINED) socket.destroy()
+      else if (running.size < MAX_RUNNING && !isNew) run(pipeline, request, response)
+      else if (before < MAX_RUNNING + MAX_WAITING) waiting.push(() => run(pipeline, request, response))
       else socket.destroy()
       updatePipelined(pipeline)
     },

@@ -38,7 +38,9 @@ for (const [name, request] of [
     })
     for (const event of ['request', 'checkExpectation']) server.on(event, () => parsed++)
     const { socket } = openConnection(t, port)
-    socket.write(REQUEST.repeat(8) + request.repeat(1700))
+    socket.write(REQUEST.repeat(8))
+    await until(() => handled === 8)
+    socket.write(request.repeat(1700))
     await once(socket, 'close')
     await until(() => closed.requests.length >= 8 && closed.responses.length >= 8)
     await sleep(20)
@@ -49,6 +51,33 @@ for (const [name, request] of [
     t.strictSame(closed.responses.sort(), all, 'and its responses, each once')
   })
 }
+
+t.test('handles no request of a new connection that pipelines too many at once', async (t) => {
+  const { port } = await startLimitedServer(t, () => t.fail('is handled'))
+  const { socket } = openConnection(t, port)
+  socket.write(REQUEST.repeat(1700))
+  await once(socket, 'close')
+  await sleep(20)
+})
+
+t.test('answers a known connection between the first requests of many new ones', async (t) => {
+  const NEW = 300
+  const order: string[] = []
+  const { port } = await startLimitedServer(t, ({ url = '' }, response) => {
+    order.push(url)
+    response.end('ok')
+  })
+  const known = openConnection(t, port)
+  known.socket.write(REQUEST)
+  await until(() => known.answers() === 1)
+  const connections = Array.from({ length: NEW }, () => openConnection(t, port))
+  await Promise.all(connections.map(({ socket }) => once(socket, 'connect')))
+  await sleep(50) // until all are accepted
+  for (const { socket } of connections) socket.write(REQUEST.replace('/', '/new'))
+  known.socket.write(REQUEST.replace('/', '/known'))
+  await until(() => order.length === NEW + 2)
+  t.ok(order.indexOf('/known') < NEW / 2, `${order.indexOf('/known')} requests before it`)
+})
 
 t.test('a response that fails at once ends its connection, and not the process', async (t) => {
   const { port } = await startLimitedServer(t, (_request, response) => response.destroy(new Error('broken')))
