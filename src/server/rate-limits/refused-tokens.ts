@@ -10,19 +10,31 @@ export const REFUSED_TOKENS_WINDOW_SECONDS = 60
 export type RefusedTokens = ReturnType<typeof createRefusedTokens>
 
 /** Counts the refused tokens of each address, so that somebody who sends many is refused before a verification. */
-export const createRefusedTokens = (limiter: RateLimiter) => ({
-  /** @throws {ApiError} too_many_requests */
-  async check({ ip }: FastifyRequest): Promise<void> {
-    const { remaining, resetSeconds } = await limiter.find(addressKey(ip))
-    if (remaining > 0) return
-    throw new ApiError(
-      'too_many_requests',
-      `This address has sent too many invalid tokens. Sign in again in ${resetSeconds} s.`,
-      { retryAfter: resetSeconds }
-    )
-  },
+export function createRefusedTokens(limiter: RateLimiter) {
+  let hasWarned = false
 
-  async count({ ip }: FastifyRequest): Promise<void> {
-    await limiter.count(addressKey(ip))
+  /** The address may be that of a proxy, which everybody has. Then nobody can sign in. */
+  function warnOfProxy({ ip, headers, log, raw }: FastifyRequest) {
+    if (hasWarned || headers['x-forwarded-for'] === undefined || ip !== raw.socket.remoteAddress) return
+    hasWarned = true
+    log.warn('New tokens of all clients behind this proxy are refused: set TRUST_PROXY to its address')
   }
-})
+
+  return {
+    /** @throws {ApiError} too_many_requests */
+    async check(request: FastifyRequest): Promise<void> {
+      const { remaining, resetSeconds } = await limiter.find(addressKey(request.ip))
+      if (remaining > 0) return
+      warnOfProxy(request)
+      throw new ApiError(
+        'too_many_requests',
+        `This address has sent too many invalid tokens. Sign in again in ${resetSeconds} s.`,
+        { retryAfter: resetSeconds }
+      )
+    },
+
+    async count({ ip }: FastifyRequest): Promise<void> {
+      await limiter.count(addressKey(ip))
+    }
+  }
+}

@@ -33,7 +33,8 @@ async function limitAnswerRate(app: FastifyInstance, { lookMs = 5000 }: { lookMs
 
   app.addHook('onSend', ({ raw: { socket }, routeOptions }, { raw }, payload, done) => {
     if (socket instanceof Socket && answerSizeOf(payload) > UNCOUNTED_BYTES) {
-      const minRate = routeOptions.config.minAnswerRate ?? usualRate
+      const { minAnswerRate } = routeOptions.config
+      const minRate = () => Math.max(usualRate(), minAnswerRate?.() ?? 0)
       sending.set(raw, { socket, minRate, since: Infinity, taken: 0 })
       raw.once('close', () => sending.delete(raw))
     }

@@ -3,12 +3,15 @@ import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { addressKey } from './address-key.ts'
 import { createHoldBack, type HoldBack } from './hold-back.ts'
+import { createSpread } from './spread-work.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
 /** Requests of one address without delay: 20 at once, as many as browsers send for a few pages, and 100 a second. */
 const [AT_ONCE, PER_SECOND] = [20, 100]
 const DELAY_MS = { min: 50, max: 250 }
 const MAX_ADDRESSES = 10_000
+/** Delayed requests that go on in one turn of the event loop. */
+const PER_TURN = 10
 
 /**
  * Delays an address that sends more than 20 requests at once, or 100 a second, without a recently verified token.
@@ -20,6 +23,7 @@ async function delayUnverified(
   app: FastifyInstance,
   { holdBack = createHoldBack(DELAY_MS) }: { holdBack?: HoldBack }
 ) {
+  const spread = createSpread(PER_TURN)
   const buckets = new LRUCache<string, ReturnType<typeof createTokenBucket>>({ max: MAX_ADDRESSES })
 
   function bucketOf({ ip }: FastifyRequest) {
@@ -33,7 +37,7 @@ async function delayUnverified(
 
   app.addHook('onRequest', (request, _reply, done) => {
     if (app.findVerified(request) !== undefined || bucketOf(request).take()) done()
-    else holdBack(done)
+    else holdBack(() => spread(done))
   })
 }
 

@@ -1,10 +1,5 @@
-import { createSpread } from './spread-work.ts'
-
 /** Most that are held back at the same time. Further ones are not delayed. */
 const MAX_HELD_BACK = 1000
-
-/** How many go on in one turn of the event loop. */
-const PER_TURN = 10
 
 /** Goes on after a moment. */
 export type HoldBack = (goOn: () => void) => void
@@ -15,15 +10,14 @@ export type HoldBack = (goOn: () => void) => void
  * arrive together.
  */
 export function createHoldBack({ min, max }: { min: number; max: number }): HoldBack {
-  const spread = createSpread(PER_TURN)
   let heldBack = 0
 
   return (goOn) => {
-    if (heldBack >= MAX_HELD_BACK) return spread(goOn)
+    if (heldBack >= MAX_HELD_BACK) return goOn()
     heldBack++
     const release = () => {
       heldBack--
-      spread(goOn)
+      goOn()
     }
     setTimeout(release, min + Math.random() * (max - min))
   }
