@@ -87,9 +87,11 @@ export function createPipelines(handle: RequestListener) {
       updatePipelined(pipeline)
     },
 
-    /** Closes the connections without a request that is being answered. */
+    /** Closes the connections without a request. */
     closeIdle: () => {
-      for (const [socket, { running }] of pipelines) if (running.size === 0) socket.destroy()
+      for (const [socket, { running, waiting }] of pipelines) {
+        if (running.size + waiting.length === 0) socket.destroy()
+      }
     }
   }
 }

@@ -60,6 +60,15 @@ t.test('handles no request of a new connection that pipelines too many at once',
   await sleep(20)
 })
 
+t.test('closes no connection whose first request is about to begin', async (t) => {
+  const { server, port } = await startLimitedServer(t, (_request, response) => response.end('ok'))
+  server.once('request', () => server.closeIdleConnections())
+  const { socket, answers } = openConnection(t, port)
+  socket.write(REQUEST)
+  await Promise.race([until(() => answers() === 1), once(socket, 'close')])
+  t.equal(answers(), 1)
+})
+
 t.test('answers a known connection between the first requests of many new ones', async (t) => {
   const NEW = 300
   const order: string[] = []
