@@ -31,7 +31,7 @@ type Pipeline = {
 export function createPipelines(handle: RequestListener) {
   const pipelines = new Map<Socket, Pipeline>()
   let pipelinedByAll = 0
-  const spread = createSpread({ perTurn: NEW_PER_TURN })
+  const spread = createSpread(NEW_PER_TURN)
 
   function updatePipelined(pipeline: Pipeline) {
     const before = pipeline.pipelined

@@ -23,7 +23,7 @@ async function delayUnverified(
   app: FastifyInstance,
   { holdBack = createHoldBack(DELAY_MS) }: { holdBack?: HoldBack }
 ) {
-  const spread = createSpread({ perTurn: PER_TURN })
+  const spread = createSpread(PER_TURN)
   const buckets = new LRUCache<string, ReturnType<typeof createTokenBucket>>({ max: MAX_ADDRESSES })
 
   function bucketOf({ ip }: FastifyRequest) {

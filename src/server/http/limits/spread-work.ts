@@ -1,21 +1,13 @@
-type Options = {
-  /** Pieces that are done in each turn of the event loop. */
-  perTurn: number
-  /** The part of the waiting pieces that is done in each turn, if that is more. Then the queue stays short. */
-  share?: number
-}
-
 /**
- * Does the work that it is given, in order, and some of it in each turn of the event loop. Many pieces at once do not
- * delay other work for longer than some of them take.
+ * Does the work that it is given in the order in which it comes, `perTurn` pieces in each turn of the event loop. Many
+ * pieces at once do not delay other work for longer than these take.
  */
-export function createSpread({ perTurn, share = 0 }: Options) {
+export function createSpread(perTurn: number) {
   let due: Array<() => void> = []
 
   function doSome() {
-    const count = Math.max(perTurn, Math.ceil(due.length * share))
-    const some = due.slice(0, count)
-    due = due.slice(count)
+    const some = due.slice(0, perTurn)
+    due = due.slice(perTurn)
     if (due.length > 0) setImmediate(doSome)
     for (const work of some) work()
   }

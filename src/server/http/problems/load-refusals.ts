@@ -1,15 +1,11 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { ApiError } from '../../errors.ts'
 import { createHoldBack } from '../limits/hold-back.ts'
-import { createSpread } from '../limits/spread-work.ts'
 
 const LOG_INTERVAL_MS = 1000
 
 /** A refusal should arrive within 100 ms. A busy server needs up to 40 of them. */
 const DELAY_MS = { min: 40, max: 60 }
-
-/** How many refusals are sent in one turn of the event loop. A part of them, because there may be thousands a second. */
-const SPREAD = { perTurn: 10, share: 0.25 }
 
 export type LoadRefusals = ReturnType<typeof createLoadRefusals>
 
@@ -20,8 +16,6 @@ export const isForLoad = ({ code, cause }: ApiError): boolean =>
 /** Delays refusals for load, and counts them in the log: there may be thousands a second. */
 export function createLoadRefusals(log: Pick<FastifyBaseLogger, 'warn'>) {
   const counts = new Map<string, number>()
-  const holdBack = createHoldBack(DELAY_MS)
-  const spread = createSpread(SPREAD)
 
   function logCounts() {
     for (const [code, more] of counts) if (more > 0) log.warn({ code, more }, 'more requests refused')
@@ -41,6 +35,6 @@ export function createLoadRefusals(log: Pick<FastifyBaseLogger, 'warn'>) {
     },
 
     /** Sends a refusal after a moment. */
-    holdBack: (send: () => void): void => holdBack(() => spread(send))
+    holdBack: createHoldBack(DELAY_MS)
   }
 }

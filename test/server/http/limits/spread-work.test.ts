@@ -4,7 +4,7 @@ import { createSpread } from '../../../../src/server/http/limits/spread-work.ts'
 
 t.test('does some of the work in each turn of the event loop, in order', async (t) => {
   const done: number[] = []
-  const spread = createSpread({ perTurn: 3 })
+  const spread = createSpread(3)
   const expected = Array.from({ length: 8 }, (_, index) => index)
   for (const index of expected) spread(() => done.push(index))
   t.strictSame(done, [], 'none at once')
@@ -14,19 +14,9 @@ t.test('does some of the work in each turn of the event loop, in order', async (
   }
 })
 
-t.test('does a share of the work that waits, if that is more', async (t) => {
-  let done = 0
-  const spread = createSpread({ perTurn: 3, share: 0.5 })
-  for (let index = 0; index < 20; index++) spread(() => done++)
-  for (const count of [10, 15, 18, 20]) {
-    await setImmediate()
-    t.equal(done, count)
-  }
-})
-
 t.test('work may add work, and comes later than work that was there before', async (t) => {
   const done: string[] = []
-  const spread = createSpread({ perTurn: 2 })
+  const spread = createSpread(2)
   spread(() => {
     done.push('first')
     spread(() => done.push('third'))
