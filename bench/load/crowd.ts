@@ -95,7 +95,7 @@ async function sendOpen(connections: Connection[], { send, isOver, rate }: Sendi
   const waiting = new Set<{ since: number }>()
 
   function dispatch(since: number) {
-    const connection = free.pop()
+    const connection = free.shift() // in turn: the server closes a connection that is idle for a minute
     if (!connection) {
       waiting.add({ since })
       return

@@ -67,6 +67,8 @@ t.test('limits the bytes of uploads that a user begins, also of those that were 
   const refused = await begin()
   isProblem(t, refused, 'too_many_requests')
   t.ok(Number(refused.headers['retry-after']) > 7000)
+  const { uploadId } = second.json<{ uploadId: string }>()
+  t.equal((await begin({ uploadId })).statusCode, 201, 'a new token for the open upload')
   const robert = as(`auth0|${randomUUID()}`)
   await robert.sync()
   t.equal((await robert.save()).statusCode, 201)

@@ -55,7 +55,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
     async (request, reply) => {
       const { sub } = request.user
       const uploadId = request.body.uploadId?.toLowerCase()
-      await app.begunUploads?.check(sub)
+      if (uploadId === undefined) await app.begunUploads?.check(sub)
       const upload = await beginUpload(dependencies, referenceOf(request), {
         ...request.body,
         ...(uploadId && { uploadId })
