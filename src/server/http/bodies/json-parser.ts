@@ -15,16 +15,16 @@ declare module 'fastify' {
      * Parses a JSON body as every route does.
      * @param body from `decodeBody`
      * @param toBodyOffset maps an offset in `body` to the offset in the body as sent, if that is another; both in bytes
-     * @throws {ApiError} malformed_body, which tells the position of the error in a text up to 256 kB; Fastify's own error
-     * for an empty body
+     * @throws {ApiError} malformed_body, which tells the position of the error in a text up to 256 kB; Fastify's own
+     * error for an empty body
      */
     parseJson: (request: FastifyRequest, body: string, toBodyOffset?: ToBodyOffset) => Promise<unknown>
   }
 }
 
 /**
- * Accepts bodies of JSON in UTF-8 (RFC 8259), and no other content type unless a route adds it. `__proto__` and `constructor` are
- * ignored like any unknown field.
+ * Accepts bodies of JSON in UTF-8 (RFC 8259), and no other content type unless a route adds it. `__proto__` and
+ * `constructor` are ignored like any unknown field.
  */
 async function jsonParser(app: FastifyInstance) {
   const parse = app.getDefaultJsonParser('remove', 'remove')

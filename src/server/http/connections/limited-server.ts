@@ -50,20 +50,18 @@ class StoppableRequest extends IncomingMessage {
 }
 
 /**
- * Refuses a missing `Host` and an unknown `Expect`, and closes the connection. Node.js would answer them before the limits
- * of the connection.
+ * Refuses a missing `Host` and an unknown `Expect`, and closes the connection. Node.js would answer them before the
+ * limits of the connection.
  */
 function refuseHeaders(handle: RequestListener): RequestListener {
   return (request, response) => {
     const { host, expect } = request.headers
     const refuse = (status: number) => response.writeHead(status, { connection: 'close' }).end()
     if (host === undefined && request.httpVersion === '1.1') {
-      refuse(400)
-    } // RFC 9112, section 3.2
-    else if (expect !== undefined && !/^100-continue$/i.test(expect)) {
-      refuse(417)
-    } // RFC 9110, section 10.1.1
-    else handle(request, response)
+      refuse(400) // RFC 9112, section 3.2
+    } else if (expect !== undefined && !/^100-continue$/i.test(expect)) {
+      refuse(417) // RFC 9110, section 10.1.1
+    } else handle(request, response)
   }
 }
 

@@ -22,9 +22,9 @@ const BYTES_PER_SECOND_IF_WANTED = 16 * 1024
 const JUDGED_AFTER_MS = 20_000
 
 /**
- * Closes the connection of a client that takes a large answer too slowly. Otherwise a few clients could hold the memory
- * of answers, or the places of exports, for hours. Only the time in which bytes wait for the client is judged. The bytes
- * that wait count as taken, because Node.js does not tell how much of a write has left.
+ * Closes the connection of a client that takes a large answer too slowly. Otherwise a few clients could hold the
+ * memory of answers, or the places of exports, for hours. Only the time in which bytes wait for the client is judged.
+ * The bytes that wait count as taken, because Node.js does not tell how much of a write has left.
  */
 async function limitAnswerRate(app: FastifyInstance, { lookMs = 5000 }: { lookMs?: number }) {
   const sending = new Map<ServerResponse, Sending>()

@@ -46,7 +46,8 @@ export function deadlinesOf({
 /**
  * Gives each request a deadline. A request whose answer has not begun by then gets 503 `server_busy`, or 408
  * if its body is still arriving, and its signal aborts: it leaves queues, and stops sending to the storage.
- * A write that was received gets no answer at the deadline, because it may still succeed. It ends by itself, because each of its steps has a time limit.
+ * A write that was received gets no answer at the deadline, because it may still succeed. It ends by itself, because
+ * each of its steps has a time limit.
  */
 async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadlines }) {
   app.decorateRequest('expiry')

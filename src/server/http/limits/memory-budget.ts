@@ -34,7 +34,7 @@ export function memoryBudgetBytes(): number {
 
 /**
  * One budget of memory for the bodies and answers of all requests, shared fairly: a user takes at most a quarter of it,
- * and so do all requests without a token together, and those who wait for memory take turns. An answer counts
+ * all requests without a user together do so too, and those who wait for memory take turns. An answer counts
  * until its last byte has left, so clients that do not read take no more than their share.
  *
  * An answer to a write never waits, so a stored change is never answered with an error.
