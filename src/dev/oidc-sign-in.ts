@@ -27,7 +27,8 @@ const escape = (text: string) => text.replace(/[&<>"]/g, (character) => ENTITIES
 function toPerson(url: URL, { name, email }: IssuerUser) {
   const target = new URL(url)
   target.searchParams.set('login_hint', email)
-  return `<li><a href="${escape(target.pathname + target.search)}"><b>${escape(name)}</b> <span>${escape(email)}</span></a></li>`
+  const person = `<b>${escape(name)}</b> <span>${escape(email)}</span>`
+  return `<li><a href="${escape(target.pathname + target.search)}">${person}</a></li>`
 }
 
 function toHiddenField([name, value]: [string, string]) {
@@ -50,7 +51,10 @@ export function renderSignIn(url: URL, users: IssuerUser[]): string {
   <form action="/authorize">
     ${fields.map(toHiddenField).join('')}
     <label for="other">Another person</label>
-    <div><input id="other" name="login_hint" required placeholder="name or email" autocomplete="off"><button>Sign in</button></div>
+    <div>
+      <input id="other" name="login_hint" required placeholder="name or email" autocomplete="off">
+      <button>Sign in</button>
+    </div>
   </form>
 </main>
 </html>

@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts'
 import type { Release } from '../http/limits/fair-limiter.ts'
-import { MIN_RATE } from '../sessions/upload/limiters.ts'
+import { MIN_RATE } from '../http/limits/min-rate.ts'
 
 /** Minimum average rate of an archive while others ask for its place: half a megabit a second. */
 const BYTES_PER_SECOND_IF_WANTED = 64 * 1024

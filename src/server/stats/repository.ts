@@ -49,7 +49,8 @@ export const statsStatement = defineStatement(
     ), stats AS (
       SELECT id AS "userId", zone, total_seconds AS "totalSeconds", counted_zone AS "countedZone",
         to_char(today, 'YYYY-MM-DD') AS today, streak_count AS streak,
-        ($4::timestamptz AT TIME ZONE counted_zone)::date - (last AT TIME ZONE counted_zone)::date AS "daysSincePractice",
+        ($4::timestamptz AT TIME ZONE counted_zone)::date - (last AT TIME ZONE counted_zone)::date
+          AS "daysSincePractice",
         EXISTS (
           SELECT FROM sessions WHERE user_id = week.id AND date > coalesce(last, '-infinity') AND date <= $4
         ) AS "hasLaterSession",

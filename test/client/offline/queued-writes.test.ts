@@ -1,8 +1,18 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { IDBFactory } from 'fake-indexeddb'
 import { problem } from '../helpers/fake-api.ts'
 import { startOutboxes, states } from '../helpers/outbox.ts'
 import { hex, newSession, recording, recordingOf } from '../helpers/sessions.ts'
+
+/** Saves a session whose save arrives, but not its answer. */
+async function saveWithLostAnswer(t: Test) {
+  const { api, open } = await startOutboxes(t)
+  const outbox = open()
+  const session = newSession()
+  api.fault = ({ method }) => (method === 'POST' ? 'lose' : undefined)
+  await outbox.saveSession(session)
+  return { api, outbox, session }
+}
 
 t.test(
   'without a network a save is queued, shown as waiting, and later delivered with its recording',
@@ -86,11 +96,7 @@ t.test('deleting a waiting session', async (t) => {
   })
 
   await t.test('deletes it on the server when it may have been delivered', async (t) => {
-    const { api, open } = await startOutboxes(t)
-    const outbox = open()
-    const session = newSession()
-    api.fault = ({ method }) => (method === 'POST' ? 'lose' : undefined)
-    await outbox.saveSession(session)
+    const { api, outbox, session } = await saveWithLostAnswer(t)
     t.equal(api.account('token').sessions.size, 1)
     api.fault = () => 'cut'
     await outbox.deleteSession(session.id)
@@ -143,11 +149,7 @@ t.test('changes', async (t) => {
   })
 
   await t.test('of a session whose save may have arrived follow its save', async (t) => {
-    const { api, open } = await startOutboxes(t)
-    const outbox = open()
-    const session = newSession()
-    api.fault = ({ method }) => (method === 'POST' ? 'lose' : undefined)
-    await outbox.saveSession(session)
+    const { api, outbox, session } = await saveWithLostAnswer(t)
     await outbox.updateSession(session.id, change)
     api.fault = () => undefined
     await outbox.flush()

@@ -1,47 +1,17 @@
 import t, { type Test } from 'tap'
-import { IDBFactory, IDBObjectStore } from 'fake-indexeddb'
-import { ApiStorageService, type Clock, type Stale } from '../../../src/client/index.ts'
-import { createOutbox } from '../../../src/client/offline/index.ts'
+import { IDBObjectStore } from 'fake-indexeddb'
+import type { Stale } from '../../../src/client/index.ts'
 import { createSessionStore } from '../../../src/client/zustand/index.ts'
-import { problem, startFakeApi } from '../helpers/fake-api.ts'
+import { problem } from '../helpers/fake-api.ts'
+import { startOutboxes } from '../helpers/outbox.ts'
 import { newSession, recording } from '../helpers/sessions.ts'
 
-/** Only short pauses end, so that nothing is tried again by itself. */
-const clock: Clock = {
-  now: () => new Date(),
-  sleep: (milliseconds) =>
-    new Promise((resolve) => {
-      if (milliseconds < 1000) setTimeout(resolve, 5)
-    })
-}
 const timeZone = 'Europe/Berlin'
 
-/** A browser with an account on the fake API. Each `open` is a page. */
+/** A browser in Berlin with an account on the fake API. Each `open` is a page. */
 async function setUp(t: Test) {
-  const api = await startFakeApi()
-  t.teardown(() => api.kill())
-  const indexedDB = new IDBFactory()
-  const service = new ApiStorageService({
-    baseUrl: api.baseUrl,
-    getAccessToken: async () => 'token',
-    clock: { now: () => new Date(), sleep: async () => {} },
-    timeZone
-  })
-  function open(account = 'clara') {
-    const events = new EventTarget()
-    const outbox = createOutbox(service, { account, indexedDB, locks: undefined, clock, events, timeZone })
-    t.teardown(() => outbox.close())
-    return outbox
-  }
-  const network = {
-    fail: () => {
-      api.fault = () => 'cut'
-    },
-    recover: () => {
-      api.fault = () => undefined
-    }
-  }
-  return { api, service, open, network }
+  const { open, ...browser } = await startOutboxes(t, 'token', { timeZone })
+  return { ...browser, open: (account = 'clara') => open({ account, timeZone }) }
 }
 
 const settle = () =>

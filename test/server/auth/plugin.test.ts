@@ -14,6 +14,7 @@ const { app } = await build(t, { services, env: { AUTH0_TIMEOUT_MS: '400' } })
 const now = () => Math.floor(Date.now() / 1000)
 const part = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+const claimsOfClara = () => part({ iss: issuer.issuer, aud: AUDIENCE, exp: now() + 60, sub: 'auth0|clara' })
 const request = (authorization?: string, more: Record<string, string> = {}) =>
   app.inject({
     url: '/api/sessions',
@@ -39,7 +40,7 @@ async function isRefused(t: Test, answer: ReturnType<typeof request>, reason: Re
 
 function signed(algorithm: string, fields: Record<string, unknown>) {
   const key = issuer.state.keys[0]
-  const text = `${part({ typ: 'JWT', kid: key?.kid, ...fields })}.${part({ iss: issuer.issuer, aud: AUDIENCE, exp: now() + 60, sub: 'auth0|clara' })}`
+  const text = `${part({ typ: 'JWT', kid: key?.kid, ...fields })}.${claimsOfClara()}`
   return `${text}.${createSign(algorithm)
     .update(text)
     .sign(key?.privateKey ?? '', 'base64url')}`
@@ -68,7 +69,7 @@ function signedWithPublicKey(alg: string) {
     type: 'spki',
     format: 'pem'
   })
-  const text = `${part({ alg, typ: 'JWT', kid: key?.kid })}.${part({ iss: issuer.issuer, aud: AUDIENCE, exp: now() + 60, sub: 'auth0|clara' })}`
+  const text = `${part({ alg, typ: 'JWT', kid: key?.kid })}.${claimsOfClara()}`
   return `${text}.${createHmac(`sha${alg.slice(2)}`, pem)
     .update(text)
     .digest('base64url')}`

@@ -173,7 +173,8 @@ t.test('the figures of a user are always what counting the sessions gives', asyn
       await query(
         database.url,
         `INSERT INTO sessions (user_id, song_name, instrument, duration_seconds, date)
-         VALUES (${owner}, 'x', 'y', ${step.seconds}, '${date}'), (${owner}, 'x', 'y', 1, '${date}'::timestamptz - interval '1 day')`
+         VALUES (${owner}, 'x', 'y', ${step.seconds}, '${date}'),
+           (${owner}, 'x', 'y', 1, '${date}'::timestamptz - interval '1 day')`
       )
     } else if (!chosen) {
       state.isWritten = false
@@ -217,7 +218,8 @@ t.test('the figures of a user are always what counting the sessions gives', asyn
   async function compareRow(t: Test, user: Caller, stored: Stored[], streak: number) {
     const [row] = await query<UserRow>(
       database.url,
-      `SELECT id, streak_count, last_practice_date, total_seconds, session_count, text_bytes FROM users WHERE auth0_id = '${user.sub}'`
+      `SELECT id, streak_count, last_practice_date, total_seconds, session_count, text_bytes
+       FROM users WHERE auth0_id = '${user.sub}'`
     )
     const newest = stored.filter(({ date }) => date <= now).at(-1)?.date ?? null
     t.equal(row?.streak_count, streak)

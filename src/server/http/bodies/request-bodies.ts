@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError } from '../../errors.ts'
-import { announcedBytes } from './announced-bytes.ts'
+import { announcedSize } from './announced-size.ts'
 import { BODY_TIMEOUT_MS } from '../server-options.ts'
 
 /** How long a client that is sending a refused body may send nothing. */
@@ -47,13 +47,13 @@ function refuseBody(request: FastifyRequest) {
   if (!hasBody(request)) return
   const encoding = request.headers['content-encoding']
   if (encoding && encoding.toLowerCase() !== 'identity') throw encoded(encoding)
-  const size = announcedBytes(request.headers)
+  const size = announcedSize(request.headers)
   if (Number.isFinite(size) && size > request.routeOptions.bodyLimit) {
     throw new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
   }
 }
 
-const hasBody = ({ headers }: FastifyRequest) => announcedBytes(headers) > 0
+const hasBody = ({ headers }: FastifyRequest) => announcedSize(headers) > 0
 
 /** The name is text of a client. It is repeated only if it looks like the name of a coding. */
 function encoded(encoding: string) {

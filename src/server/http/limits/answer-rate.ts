@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { answerSizeOf, UNCOUNTED_BYTES } from './memory-budget.ts'
+import { BYTES_PER_SECOND_IF_WANTED, MIN_RATE } from './min-rate.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -14,13 +15,6 @@ declare module 'fastify' {
 /** An answer that is being sent. `since`, `taken`: when bytes began to wait for the client, and what it had taken. */
 type Sending = { socket: Socket; minRate: () => number; since: number; taken: number }
 
-/** A phone with a poor connection takes more than this. */
-const BYTES_PER_SECOND = 4 * 1024
-/** While other requests wait for memory. */
-const BYTES_PER_SECOND_IF_WANTED = 16 * 1024
-/** TCP may be silent for fifteen seconds after a lost packet. */
-const JUDGED_AFTER_MS = 20_000
-
 /**
  * Closes the connection of a client that takes a large answer too slowly. Otherwise a few clients could hold the
  * memory of answers, or the places of exports, for hours. Only the time in which bytes wait for the client is judged.
@@ -29,7 +23,7 @@ const JUDGED_AFTER_MS = 20_000
 async function limitAnswerRate(app: FastifyInstance, { lookMs = 5000 }: { lookMs?: number }) {
   const sending = new Map<ServerResponse, Sending>()
   const usualRate = () =>
-    app.memoryBudget.usage().waiting > 0 ? BYTES_PER_SECOND_IF_WANTED : BYTES_PER_SECOND
+    app.memoryBudget.usage().waiting > 0 ? BYTES_PER_SECOND_IF_WANTED : MIN_RATE.bytesPerSecond
 
   app.addHook('onSend', ({ raw: { socket }, routeOptions }, { raw }, payload, done) => {
     if (socket instanceof Socket && answerSizeOf(payload) > UNCOUNTED_BYTES) {
@@ -49,7 +43,7 @@ async function limitAnswerRate(app: FastifyInstance, { lookMs = 5000 }: { lookMs
       const ms = now - since
       if (writableLength === 0) answer.since = Infinity
       else if (since === Infinity) Object.assign(answer, { since: now, taken: bytesWritten - writableLength })
-      else if (ms >= JUDGED_AFTER_MS && (bytesWritten - answer.taken) * 1000 < minRate() * ms) {
+      else if (ms >= MIN_RATE.afterMs && (bytesWritten - answer.taken) * 1000 < minRate() * ms) {
         socket.destroy()
       }
     }

@@ -2,7 +2,7 @@ import { totalmem } from 'node:os'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { announcedBytes } from '../bodies/announced-bytes.ts'
+import { announcedSize } from '../bodies/announced-size.ts'
 import { createFairLimiter, type FairLimiter, type Release } from './fair-limiter.ts'
 import { isRead } from './is-read.ts'
 
@@ -87,7 +87,7 @@ async function memoryBudget(
 
 /** 0 for a route that receives its body in bounded memory. */
 function bodySizeOf({ headers, routeOptions: { bodyLimit } }: FastifyRequest): number {
-  return bodyLimit > STREAMED_BODY_LIMIT ? 0 : Math.min(announcedBytes(headers), bodyLimit)
+  return bodyLimit > STREAMED_BODY_LIMIT ? 0 : Math.min(announcedSize(headers), bodyLimit)
 }
 
 const userOf = ({ user }: FastifyRequest) => (user as { sub: string } | null)?.sub ?? STRANGERS

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import type { ApiError } from '../../errors.ts'
-import { announcedBytes } from '../bodies/announced-bytes.ts'
+import { announcedSize } from '../bodies/announced-size.ts'
 import { UNCOUNTED_BYTES } from './memory-budget.ts'
 
 declare module 'fastify' {
@@ -22,7 +22,7 @@ async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config,
   const { loadRefusals, places } = app
 
   function findRefusal(request: FastifyRequest): ApiError | undefined {
-    if (!places.database.isQueueFull() || announcedBytes(request.headers) > UNCOUNTED_BYTES) return undefined
+    if (!places.database.isQueueFull() || announcedSize(request.headers) > UNCOUNTED_BYTES) return undefined
     const user = app.findVerified(request)
     return user === undefined ? undefined : places.database.refuseIfFull(user)
   }

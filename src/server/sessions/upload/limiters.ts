@@ -1,5 +1,6 @@
 import type { Config } from '../../config.ts'
 import { createFairLimiter } from '../../http/limits/fair-limiter.ts'
+import { BYTES_PER_SECOND_IF_WANTED, MIN_RATE } from '../../http/limits/min-rate.ts'
 
 /** Large bodies that wait for a place: a connection each, and no memory. */
 const MAX_WAITING = 1000
@@ -17,15 +18,6 @@ const TEXT_BYTES = { perUser: LARGE_TEXT_BYTES, count: 64 * LARGE_TEXT_BYTES }
 
 /** How long the bytes of a text stay taken after it was parsed. Other users are served meanwhile. */
 export const TEXT_PAUSE_MS = 400
-
-/**
- * Minimum average rate of a body. A phone with a poor connection sends more than 4 kB a second. It is judged after
- * 20 s, because TCP may be silent for 15 s after a lost packet. Other bodies wait for a place for longer.
- */
-export const MIN_RATE = { bytesPerSecond: 4 * 1024, afterMs: 20_000 }
-
-/** Minimum average rate of a body while all places for large bodies are taken and others wait for one. */
-const BYTES_PER_SECOND_IF_WANTED = 16 * 1024
 
 export type UploadLimiters = ReturnType<typeof createUploadLimiters>
 

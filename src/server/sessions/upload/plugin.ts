@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
-import { announcedBytes } from '../../http/bodies/announced-bytes.ts'
+import { announcedSize } from '../../http/bodies/announced-size.ts'
 import { clientGone } from '../../http/bodies/body-errors.ts'
 import { collectBody, receiveBody } from '../../http/bodies/receive-body.ts'
 import { deleteAbandonedSpoolFiles } from '../../http/bodies/spool.ts'
@@ -99,7 +99,7 @@ async function receiveUploads(
 const withRefusedRecording = (parsed: unknown) =>
   hasRecording(parsed) ? { ...parsed, audioBase64: '%' } : parsed
 
-const sizeOf = ({ headers }: FastifyRequest) => announcedBytes(headers)
+const sizeOf = ({ headers }: FastifyRequest) => announcedSize(headers)
 
 const memoryOf = (request: FastifyRequest) => Math.min(sizeOf(request) * MEMORY_PER_BYTE, MAX_BODY_MEMORY)
 

@@ -21,7 +21,8 @@ const entries = async (url: string) =>
   await query(
     url,
     `
-  SELECT migration_name AS name, finished_at >= started_at AS finished, applied_steps_count AS steps, logs, rolled_back_at
+  SELECT migration_name AS name, finished_at >= started_at AS finished, applied_steps_count AS steps, logs,
+    rolled_back_at
   FROM _prisma_migrations ORDER BY started_at`
   )
 
