@@ -3,7 +3,7 @@ import { exampleSession } from './sessions.ts'
 import { Nullable } from './text.ts'
 
 /** One entry of the history: metadata only. Lists have the names of the first contract, which clients in use read. */
-export const SessionListItemSchema = Type.Object(
+const SessionListItemSchema = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
     song_name: Type.String(),

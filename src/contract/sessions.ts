@@ -20,7 +20,7 @@ export const exampleSession = {
     'https://project.supabase.co/storage/v1/object/public/harmony-helper-recordings/3f0c3f5e-6f5c-4d0e-9d9c-0c8f8a3b2a11/0d2c8f0e-9b1f-4c53-8a40-6f6f1f0f7a10.webm'
 }
 
-export const AnalysisSchema = Type.Object(
+const AnalysisSchema = Type.Object(
   {
     summary: Nullable(Type.String()),
     feedback: Nullable(Type.String()),

@@ -265,6 +265,19 @@ t.test('after a failure of the storage, a repeated import continues', async (t) 
   t.match((await send(app, who, archive)).json(), { imported: 2, already_there: 1 })
 })
 
+t.test('the scores of an import wait for their turn, as those of saves do', async (t) => {
+  const { app, who } = await account(t, here)
+  const { textBytes } = app.uploadLimiters
+  const xmlContent = 'x'.repeat(200_000)
+  const archive = zip([...folder(), ...folder({ session: { xmlContent } }), manifest(2)])
+  const release = await textBytes.acquire(who.sub, undefined, 900_000)
+  const sending = send(app, who, archive)
+  while (textBytes.usage().waiting === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  t.equal((await who.list()).json().length, 1, 'the small one does not wait')
+  release()
+  t.match((await sending).json(), { imported: 2 })
+})
+
 t.test('a body that stalls gets an error, and one import of a user runs at a time', async (t) => {
   const { app, who } = await account(t, here, { UPLOAD_TIMEOUT_MS: '300' })
   await app.listen({ host: '127.0.0.1', port: 0 })

@@ -19,8 +19,6 @@ type Options = {
   /** Aborts with the error to answer with. */
   deadline: AbortSignal
   parseSession: ParseSession
-  /** Reserves memory to parse a text. */
-  reserveText: (bytes: number) => Promise<Release>
 }
 
 type Work = Options & { summary: ImportSummary; seen: number }
@@ -99,18 +97,20 @@ async function finish(work: Work, session: IncomingSession | KnownSession | unde
     work.summary.already_there++
     return
   }
+  const releases: Release[] = []
   try {
-    await save(work, session)
+    await save(work, session, releases)
   } catch (error) {
     refuse(work.summary, session.id, error)
   } finally {
     await session.close()
+    for (const release of releases) release()
   }
 }
 
-async function save(work: Work, incoming: IncomingSession): Promise<void> {
-  const { dependencies, sub, deadline, summary } = work
-  const { described, recording } = await read(work, incoming)
+async function save(work: Work, incoming: IncomingSession, releases: Release[]): Promise<void> {
+  const { dependencies, sub, deadline, summary, parseSession } = work
+  const { described, recording } = await incoming.read((text) => parseSession(text, releases))
   const { id, session, audioUrl } = described
   if (id.toLowerCase() !== incoming.id) {
     throw invalidArchive(
@@ -122,16 +122,6 @@ async function save(work: Work, incoming: IncomingSession): Promise<void> {
   if (!created) summary.already_there++
   else summary.imported++
   if (created && audioUrl && !recording) summary.recordings_missing++
-}
-
-/** Gives the place for a large text back before the recording is sent to the storage, which may take long. */
-async function read({ reserveText, parseSession }: Work, incoming: IncomingSession) {
-  const release = await reserveText(incoming.textBytes)
-  try {
-    return await incoming.read(parseSession)
-  } finally {
-    release()
-  }
 }
 
 const sessionsMissing = (seen: number, count: number) =>

@@ -46,11 +46,6 @@ export function createIncomingSession({ folder, id }: SessionPath, maxRecordingB
     folder,
     id,
 
-    /** Bytes of `session.json`. */
-    get textBytes() {
-      return text?.textBytes ?? 0
-    },
-
     /** Never throws: `read` throws the first failure. */
     async add(name: string, content: AsyncIterable<Buffer>): Promise<void> {
       try {

@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyRequest, FastifySchemaValidationError } fr
 import { NewSessionSchema, type NewSession } from '../../../contract/session-input.ts'
 import { acceptEqualAnswerName } from '../../http/bodies/field-aliases.ts'
 import { describeInvalid } from '../../http/problems/describe-invalid.ts'
+import type { Release } from '../../http/limits/fair-limiter.ts'
+import { parseInTurn } from '../../sessions/upload/parse-in-turn.ts'
 import type { ReceivedUpload } from '../../sessions/upload/upload.ts'
 
 /** What `session.json` has besides the session: the other files of its folder. */
@@ -17,12 +19,15 @@ const FolderSchema = Type.Object({
 /** A session as its folder describes it. With an `audioUrl` it had a recording when it was exported. */
 export type ArchivedSession = Static<typeof FolderSchema> & { session: NewSession }
 
-/** Parses the `session.json` of one folder. */
-export type ParseSession = (text: ReceivedUpload) => Promise<ArchivedSession>
+/**
+ * Parses the `session.json` of one folder. `releases` gets what gives back its memory; call it once the session is
+ * saved.
+ */
+export type ParseSession = (text: ReceivedUpload, releases: Release[]) => Promise<ArchivedSession>
 
 /**
- * Makes a parser that accepts what `POST /api/sessions` accepts.
- * @returns it throws {ApiError} malformed_body; invalid_input
+ * Makes a parser that accepts what `POST /api/sessions` accepts, and takes turns with it.
+ * @returns it throws {ApiError} malformed_body; invalid_input; server_busy
  */
 export function createSessionParser(app: FastifyInstance, request: FastifyRequest): ParseSession {
   function check<T extends TSchema>(schema: T, value: unknown): Static<T> {
@@ -31,8 +36,8 @@ export function createSessionParser(app: FastifyInstance, request: FastifyReques
     return value as Static<T>
   }
 
-  return async (text) => {
-    const parsed = await text.parseText((json) => app.parseJson(request, json, text.toBodyOffset))
+  return async (text, releases) => {
+    const parsed = await parseInTurn(app, request, text, releases)
     const body = acceptEqualAnswerName(parsed, 'durationSeconds', 'duration')
     return { ...check(FolderSchema, body), session: check(NewSessionSchema, body) }
   }

@@ -1,14 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import type { FastifyRequest } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 import { ImportSummarySchema } from '../../../contract/users.ts'
 import type { Config } from '../../config.ts'
 import { ApiError } from '../../errors.ts'
 import { receiveBody } from '../../http/bodies/receive-body.ts'
-import { noteGarbage } from '../../http/limits/collect-garbage.ts'
 import { describedAs, problemResponses } from '../../http/openapi/response-schemas.ts'
-import { LARGE_TEXT_BYTES, MAX_BODY_MEMORY } from '../../sessions/upload/limiters.ts'
+import { MAX_BODY_MEMORY } from '../../sessions/upload/limiters.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import { NOT_SYNCED } from '../../users/read-account.ts'
 import { createTransferLimiter } from '../transfer-limiter.ts'
@@ -42,17 +40,6 @@ const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) 
     done(null, payload)
   )
   app.addContentTypeParser('*', (_request, _payload, done) => done(noZip()))
-
-  /** Large texts are parsed one at a time, as those of saves are. */
-  async function reserveText({ user, deadline }: FastifyRequest, bytes: number) {
-    if (bytes <= LARGE_TEXT_BYTES) return () => {}
-    const release = await app.uploadLimiters.largeTexts.acquire(user.sub, deadline)
-    noteGarbage(bytes)
-    return () => {
-      noteGarbage(bytes)
-      release()
-    }
-  }
 
   app.post(
     '/users/me/import',
@@ -102,13 +89,7 @@ const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) 
           skipsRest: true
         }
         return await importAccount(
-          {
-            dependencies: app.sessions,
-            sub,
-            deadline,
-            parseSession: createSessionParser(app, request),
-            reserveText: (bytes) => reserveText(request, bytes)
-          },
+          { dependencies: app.sessions, sub, deadline, parseSession: createSessionParser(app, request) },
           receiveBody(body as IncomingMessage, limits)
         )
       } finally {

@@ -3,7 +3,7 @@ import { ApiError } from '../../errors.ts'
 import { toApiError } from '../../http/problems/to-api-error.ts'
 
 /** Most refusals that are listed; `refused` counts all. */
-export const MAX_PROBLEMS = 100
+const MAX_PROBLEMS = 100
 
 export const newSummary = (): ImportSummary => ({
   imported: 0,

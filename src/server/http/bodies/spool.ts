@@ -18,9 +18,6 @@ const CHUNK_BYTES = 256 * 1024
  */
 const SYNC_BYTES = 2 * 1024 * 1024
 
-/** Bytes that are written once, and read any number of times. */
-export type Spool = ReturnType<typeof createSpool>
-
 /**
  * Keeps bytes until they are needed: less than `memoryBytes` in memory, more in a temporary file. The file
  * has no name, so it is deleted with `close`, or with the process, however that ends.

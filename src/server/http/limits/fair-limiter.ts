@@ -140,12 +140,11 @@ export function createFairLimiter(options: Options) {
     refuseIfFull: (user: string): ApiError | undefined =>
       isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? refuse(user) : undefined,
 
-    /** Places as `acquire` gives them, if they are free at once and nobody waits for them. */
+    /** All places, if the user may hold them, they are free at once and nobody waits for them. */
     tryAcquire(user: string, places = 1): Release | undefined {
-      const wanted = Math.min(places, perUser)
-      if (!mayEnter(user, wanted)) return undefined
-      take(user, wanted)
-      return releaseOnce(user, wanted)
+      if (!mayEnter(user, places)) return undefined
+      take(user, places)
+      return releaseOnce(user, places)
     },
 
     /**

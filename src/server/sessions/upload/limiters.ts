@@ -16,7 +16,7 @@ export const LARGE_TEXT_BYTES = 1024 * 1024
 /** Bytes of texts that one user, and all users together, may have parsed in each `TEXT_PAUSE_MS` milliseconds. */
 const TEXT_BYTES = { perUser: LARGE_TEXT_BYTES, count: 64 * LARGE_TEXT_BYTES }
 
-/** How long the bytes of a text stay taken after it was parsed. Other users are served meanwhile. */
+/** How long the bytes of a text up to 1 MB stay taken after it was parsed; longer for each further MB. */
 export const TEXT_PAUSE_MS = 400
 
 export type UploadLimiters = ReturnType<typeof createUploadLimiters>
@@ -46,7 +46,7 @@ export function createUploadLimiters({ concurrency, waitMs }: Config['upload']) 
     /** Bytes of texts above 16 kB. The save of a score of 1 MB takes a tenth of a second of CPU time. */
     textBytes: createFairLimiter({ ...scores, ...TEXT_BYTES }),
 
-    /** The one place for a large text, which must be in memory to be parsed. */
+    /** The one place for a large text, which must be in memory to be parsed. Kept while memory is short. */
     largeTexts: createFairLimiter({ ...scores, count: 1, perUser: 1 })
   }
 }

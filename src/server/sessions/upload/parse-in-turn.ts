@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { noteGarbage } from '../../http/limits/collect-garbage.ts'
-import { UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
+import type { Release } from '../../http/limits/fair-limiter.ts'
+import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
 import { LARGE_TEXT_BYTES, TEXT_PAUSE_MS } from './limiters.ts'
 import type { ReceivedUpload } from './upload.ts'
 
@@ -9,26 +10,36 @@ type ParseJson = (json: string) => Promise<unknown>
 /**
  * Parses the JSON of a received body. One user has 1 MB of texts parsed at a time, with a pause after each text. Large
  * texts, which must be in memory to be parsed, are parsed one at a time. Small ones do not wait.
+ * @param releases gets what gives back the memory of a large text; call it once the session is saved
  * @throws {ApiError} malformed_body; server_busy if the wait is too long
  */
 export async function parseInTurn(
   app: FastifyInstance,
   request: FastifyRequest,
-  received: ReceivedUpload
+  received: ReceivedUpload,
+  releases: Release[]
 ): Promise<unknown> {
   const { textBytes, largeTexts } = app.uploadLimiters
-  const { sub } = request.user
+  const { deadline, user } = request
   const size = received.textBytes
   const parse = (json: string) => app.parseJson(request, json, received.toBodyOffset)
   if (size <= UNCOUNTED_BYTES) return received.parseText(parse)
 
-  const release = await textBytes.acquire(sub, request.deadline, size)
+  const release = await textBytes.acquire(user.sub, deadline, size)
   try {
     if (size <= LARGE_TEXT_BYTES) return await received.parseText(parse)
-    request.uploadReleases.push(await largeTexts.acquire(sub, request.deadline))
-    return await parseLarge(received, parse)
+    const endTurn = await largeTexts.acquire(user.sub, deadline)
+    releases.push(endTurn)
+    const parsed = await parseLarge(received, parse)
+    // Saving may take long. With memory for the text, the next one need not wait for that.
+    const memory = app.memoryBudget.tryAcquire(user.sub, size * MEMORY_PER_BYTE)
+    if (memory) {
+      releases.push(memory)
+      endTurn()
+    }
+    return parsed
   } finally {
-    setTimeout(release, TEXT_PAUSE_MS).unref()
+    setTimeout(release, TEXT_PAUSE_MS * Math.max(1, size / LARGE_TEXT_BYTES)).unref()
   }
 }
 

@@ -71,7 +71,7 @@ async function receiveUploads(
       throw request.expiry.signal.reason
     }
     request.upload = received
-    const parsed = await parseInTurn(app, request, received)
+    const parsed = await parseInTurn(app, request, received, request.uploadReleases)
     return received.isBase64() ? parsed : withRefusedRecording(parsed)
   })
 

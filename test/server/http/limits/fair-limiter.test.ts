@@ -88,10 +88,10 @@ t.test('calls take as many places as they ask for', async (t) => {
   )
 })
 
-t.test('many places are taken at once only if all of them are free', async (t) => {
+t.test('many places are taken at once only if all of them are free, and no more than a share', async (t) => {
   const limiter = create({ count: 4, perUser: 3 })
-  const release = limiter.tryAcquire('clara', 10)
-  t.equal(limiter.usage().held, 3, 'no more than her share')
+  t.equal(limiter.tryAcquire('clara', 4), undefined)
+  const release = limiter.tryAcquire('clara', 3)
   t.equal(limiter.tryAcquire('robert', 2), undefined)
   t.equal(limiter.usage().held, 3, 'and nothing was taken')
   release?.()

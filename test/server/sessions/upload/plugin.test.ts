@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import type { Problem, ProblemCode } from '../../../../src/contract/problem.ts'
 import { build, startServices } from '../../../helpers/app.ts'
 import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
+import { memoryBudgetBytes } from '../../../../src/server/http/limits/memory-budget.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 import { needsServerWithin } from '../../../helpers/server-command.ts'
 import { expectSound } from '../../../helpers/session-state.ts'
@@ -276,6 +277,32 @@ t.test('a large text waits for its turn until the deadline', { skip: needsServer
   t.equal((await save(json({ xmlContent: 'x'.repeat(2_000_000) }))).status, 201)
   t.type(calls()[0]?.args[1], AbortSignal)
 })
+
+t.test(
+  'a large text gives its turn back once parsed, unless memory is short',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { app, clara, save } = await start(t)
+    const { largeTexts } = app.uploadLimiters
+    const { upload } = app.sessions.storage
+    const heldWhileSaving: number[] = []
+    t.intercept(app.sessions.storage, 'upload', {
+      value: (...args: Parameters<typeof upload>) => {
+        heldWhileSaving.push(largeTexts.usage().held)
+        return upload(...args)
+      }
+    })
+    const audioBase64 = (await fixture('recording.webm')).toString('base64')
+    const large = () => json({ audioBase64, xmlContent: 'x'.repeat(2_000_000) })
+    t.equal((await save(large())).status, 201)
+    const taken = app.memoryBudget.borrow(clara.sub, memoryBudgetBytes() / 4 - 7_000_000)
+    t.equal((await save(large())).status, 201)
+    taken()
+    t.strictSame(heldWhileSaving, [0, 1])
+    t.equal(largeTexts.usage().held, 0)
+    await until(() => app.memoryBudget.usage().held === 0)
+  }
+)
 
 t.test(
   'a user saves 1 MB of texts at a time; small ones do not wait',
