@@ -16,6 +16,11 @@ type Options = {
   maxWaitingInOverload?: number
   /** How long a call may wait. */
   waitMs: number
+  /**
+   * How long a call may have waited in an overload when its turn comes; by default `waitMs`. It is refused otherwise:
+   * those that filled the queue when the overload began would all be served late.
+   */
+  waitMsInOverload?: number
   /** The `detail` for those who get no place. */
   refusal: string
 }
@@ -28,7 +33,7 @@ export type FairLimiter = ReturnType<typeof createFairLimiter>
 /** After the last refusal. */
 const OVERLOAD_MS = 500
 
-type Waiter = { user: string; places: number; enter: () => void; refuse: () => void }
+type Waiter = { user: string; places: number; since: number; enter: () => void; refuse: () => void }
 
 /**
  * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so
@@ -37,7 +42,9 @@ type Waiter = { user: string; places: number; enter: () => void; refuse: () => v
  * full, the user with the most calls in it loses the last of them to a user who has at least two fewer.
  */
 export function createFairLimiter(options: Options) {
-  const { count, perUser, maxWaiting, maxWaitingInOverload = maxWaiting, waitMs, refusal } = options
+  const { count, perUser, refusal } = options
+  const { maxWaiting, maxWaitingInOverload = maxWaiting } = options
+  const { waitMs, waitMsInOverload = waitMs } = options
 
   const queue = createTurnQueue<Waiter>()
   const held = new Map<string, number>()
@@ -64,15 +71,17 @@ export function createFairLimiter(options: Options) {
 
   const nextWaiter = () => queue.next(({ user, places }) => mayHold(user, places))
 
-  /** Admits those for whom there are places, in turn. */
+  /** Admits those for whom there are places, in turn, and refuses those that have waited for too long. */
   function admitAll() {
     for (let next = nextWaiter(); next && next.places <= free; next = nextWaiter()) {
       queue.endTurn(next.user)
-      next.enter()
+      if (isLate(next)) next.refuse()
+      else next.enter()
     }
   }
 
   const isOverloaded = () => performance.now() - lastRefusal < OVERLOAD_MS
+  const isLate = ({ since }: Waiter) => performance.now() - since > waitMsInOverload && isOverloaded()
   const isQueueFull = () =>
     queue.size() >= maxWaiting || (queue.size() >= maxWaitingInOverload && isOverloaded())
 
@@ -116,7 +125,7 @@ export function createFairLimiter(options: Options) {
       }
       const refuseWaiter = () => giveUp(busy)
       const abort = () => giveUp(signal?.reason)
-      const waiter = { user, places, enter, refuse: refuseWaiter }
+      const waiter = { user, places, since: performance.now(), enter, refuse: refuseWaiter }
       makeRoomFor(user)
       const timer = setTimeout(refuseWaiter, waitMs)
       signal?.addEventListener('abort', abort, { once: true })
@@ -150,8 +159,8 @@ export function createFairLimiter(options: Options) {
     /**
      * Waits for places: one, or as many as given, but no more than a user may hold. Aborting `signal` leaves
      * the queue; it does not give places back.
-     * @throws {ApiError} server_busy after `waitMs`, at once when too many wait, or when another user needs the
-     * place in the queue
+     * @throws {ApiError} server_busy after `waitMs`, in an overload when the turn comes too late, at once when too many
+     * wait, or when another user needs the place in the queue
      */
     async acquire(user: string, signal?: AbortSignal, places = 1): Promise<Release> {
       signal?.throwIfAborted()

@@ -39,6 +39,8 @@ const PER_USER = 3
 const MAX_WAITING = 128
 /** At a thousand requests a second, these delay answers by 4 ms. */
 const MAX_WAITING_IN_OVERLOAD = 4
+/** Otherwise the hundred calls that wait when an overload begins would all be answered late. */
+const WAIT_MS_IN_OVERLOAD = 25
 /** Answers that wait for their next piece. */
 const MAX_WAITING_PIECES = 1000
 
@@ -62,7 +64,8 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
       count: Math.ceil(0.75 * poolSize),
       perUser: PER_USER,
       maxWaiting: MAX_WAITING,
-      maxWaitingInOverload: MAX_WAITING_IN_OVERLOAD
+      maxWaitingInOverload: MAX_WAITING_IN_OVERLOAD,
+      waitMsInOverload: WAIT_MS_IN_OVERLOAD
     }),
     storage: createFairLimiter({ ...queue, count: 256, perUser: 64, maxWaiting: 128 }),
     // Otherwise, many answers of one user, such as large scores, would take all connections.

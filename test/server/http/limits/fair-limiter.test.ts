@@ -205,6 +205,29 @@ t.test('in an overload, until half a second after the last refusal, fewer calls 
   ;(await last)()
 })
 
+t.test('in an overload, calls that have waited for too long are refused when their turn comes', async (t) => {
+  const limiter = create({ maxWaiting: 3, waitMsInOverload: 100 })
+  const release = await limiter.acquire('clara')
+  const late = ['robert', 'johannes'].map((user) => limiter.acquire(user))
+  const refused = Promise.all(late.map((call) => t.rejects(call, { code: 'server_busy' })))
+  await sleep(150)
+  const recent = limiter.acquire('ada')
+  t.match(limiter.refuseIfFull('ludwig'), { code: 'server_busy' })
+  release()
+  await refused
+  ;(await recent)()
+  t.strictSame(limiter.usage(), { places: 1, held: 0, waiting: 0 })
+})
+
+t.test('without an overload, calls wait for longer', async () => {
+  const limiter = create({ maxWaiting: 3, waitMsInOverload: 10 })
+  const release = await limiter.acquire('clara')
+  const next = limiter.acquire('robert')
+  await sleep(50)
+  release()
+  ;(await next)()
+})
+
 t.test('a user who fills the queue alone is refused, and makes no overload for others', async (t) => {
   const limiter = create({ count: 1, maxWaiting: 10, maxWaitingInOverload: 1 })
   const waiting = Array.from({ length: 11 }, () => limiter.acquire('greedy'))
