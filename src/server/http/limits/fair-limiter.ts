@@ -16,10 +16,7 @@ type Options = {
   maxWaitingInOverload?: number
   /** How long a call may wait. */
   waitMs: number
-  /**
-   * How long a call may have waited in an overload when its turn comes; by default `waitMs`. It is refused otherwise:
-   * those that filled the queue when the overload began would all be served late.
-   */
+  /** How long a call may wait in an overload, and after the beginning of one; by default `waitMs`. */
   waitMsInOverload?: number
   /** The `detail` for those who get no place. */
   refusal: string
@@ -33,7 +30,7 @@ export type FairLimiter = ReturnType<typeof createFairLimiter>
 /** After the last refusal. */
 const OVERLOAD_MS = 500
 
-type Waiter = { user: string; places: number; since: number; enter: () => void; refuse: () => void }
+type Waiter = { user: string; places: number; enter: () => void; refuse: () => void }
 
 /**
  * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so
@@ -71,17 +68,15 @@ export function createFairLimiter(options: Options) {
 
   const nextWaiter = () => queue.next(({ user, places }) => mayHold(user, places))
 
-  /** Admits those for whom there are places, in turn, and refuses those that have waited for too long. */
+  /** Admits those for whom there are places, in turn. */
   function admitAll() {
     for (let next = nextWaiter(); next && next.places <= free; next = nextWaiter()) {
       queue.endTurn(next.user)
-      if (isLate(next)) next.refuse()
-      else next.enter()
+      next.enter()
     }
   }
 
   const isOverloaded = () => performance.now() - lastRefusal < OVERLOAD_MS
-  const isLate = ({ since }: Waiter) => performance.now() - since > waitMsInOverload && isOverloaded()
   const isQueueFull = () =>
     queue.size() >= maxWaiting || (queue.size() >= maxWaitingInOverload && isOverloaded())
 
@@ -109,6 +104,7 @@ export function createFairLimiter(options: Options) {
     return new Promise((resolve, reject) => {
       const stopListening = () => {
         clearTimeout(timer)
+        clearInterval(check)
         signal?.removeEventListener('abort', abort)
       }
       const enter = () => {
@@ -125,9 +121,10 @@ export function createFairLimiter(options: Options) {
       }
       const refuseWaiter = () => giveUp(busy)
       const abort = () => giveUp(signal?.reason)
-      const waiter = { user, places, since: performance.now(), enter, refuse: refuseWaiter }
+      const waiter = { user, places, enter, refuse: refuseWaiter }
       makeRoomFor(user)
       const timer = setTimeout(refuseWaiter, waitMs)
+      const check = setInterval(() => isOverloaded() && refuseWaiter(), waitMsInOverload)
       signal?.addEventListener('abort', abort, { once: true })
       queue.add(waiter)
       admitAll()
@@ -159,8 +156,8 @@ export function createFairLimiter(options: Options) {
     /**
      * Waits for places: one, or as many as given, but no more than a user may hold. Aborting `signal` leaves
      * the queue; it does not give places back.
-     * @throws {ApiError} server_busy after `waitMs`, in an overload when the turn comes too late, at once when too many
-     * wait, or when another user needs the place in the queue
+     * @throws {ApiError} server_busy after `waitMs`, or `waitMsInOverload`; at once when too many wait, or when another
+     * user needs the place in the queue
      */
     async acquire(user: string, signal?: AbortSignal, places = 1): Promise<Release> {
       signal?.throwIfAborted()

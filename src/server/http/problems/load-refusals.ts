@@ -5,7 +5,7 @@ import { createHoldBack } from '../limits/hold-back.ts'
 const LOG_INTERVAL_MS = 1000
 
 /** A refusal should arrive within 100 ms. A busy server needs up to 40 of them. */
-const DELAY_MS = { min: 40, max: 60 }
+const DELAY_MS = { min: 40, max: 50 }
 
 export type LoadRefusals = ReturnType<typeof createLoadRefusals>
 

@@ -15,10 +15,11 @@ async function overloaded(t: Test) {
   t.equal((await app.inject({ url: '/api/stats', headers })).statusCode, 200, 'the token is verified')
   const { database } = app.places
   const releases = Array.from({ length: database.usage().places }, () => database.borrow('others', 1))
-  const calls = Array.from({ length: 128 }, async (_, index) => (await database.acquire(`user ${index}`))())
+  const call = async (user: number) => (await database.acquire(`user ${user}`))()
+  const calls = Promise.allSettled(Array.from({ length: 128 }, (_, user) => call(user)))
   const end = async () => {
     for (const release of releases) release()
-    await Promise.allSettled(calls) // those that have waited for too long are refused
+    await calls // some were refused
   }
   return { app, clara, headers, database, end }
 }
