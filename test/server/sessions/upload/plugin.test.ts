@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import type { Problem, ProblemCode } from '../../../../src/contract/problem.ts'
 import { build, startServices } from '../../../helpers/app.ts'
 import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
+import { ApiError } from '../../../../src/server/errors.ts'
 import { memoryBudgetBytes } from '../../../../src/server/http/limits/memory-budget.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 import { needsServerWithin } from '../../../helpers/server-command.ts'
@@ -300,6 +301,26 @@ t.test(
     taken()
     t.strictSame(heldWhileSaving, [0, 1])
     t.equal(largeTexts.usage().held, 0)
+    await until(() => app.memoryBudget.usage().held === 0)
+  }
+)
+
+t.test(
+  'a large text takes no memory if its request is answered while it is parsed',
+  { skip: needsServerWithin },
+  async (t) => {
+    const { app, save } = await start(t)
+    const { parseJson } = app
+    t.intercept(app, 'parseJson', {
+      value: async (...args: Parameters<typeof parseJson>) => {
+        const [request] = args
+        request.expiry?.abort(new ApiError('server_busy', 'It is too late.'))
+        return parseJson(...args)
+      }
+    })
+    const taken = t.capture(app.memoryBudget, 'tryAcquire', app.memoryBudget.tryAcquire)
+    isRefused(t, await save(json({ xmlContent: 'x'.repeat(2_000_000) })), 503, 'server_busy')
+    t.strictSame(taken(), [])
     await until(() => app.memoryBudget.usage().held === 0)
   }
 )
