@@ -176,9 +176,18 @@ t.test('concurrent runners apply each migration once', async (t) => {
   t.equal((await entries(url)).length, 2)
 })
 
+/** Repeats a query until it returns a row. */
+async function until(url: string, sql: string) {
+  while ((await query(url, sql)).length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
 t.test("the runner waits for Prisma's lock within a time limit", { skip: needsRealServer }, async (t) => {
   const { url } = await scratchDatabase(t)
-  const holding = query(url, 'SELECT pg_advisory_lock(72707369)', 'SELECT pg_sleep(1)')
+  const holding = query(url, 'SELECT pg_advisory_lock(72707369)', 'SELECT pg_sleep(2)')
+  await until(
+    url,
+    'SELECT 1 FROM pg_locks JOIN pg_database ON database = pg_database.oid WHERE datname = current_database() AND objid = 72707369 AND granted'
+  )
   await t.rejects(
     deployMigrations(url, { lockTimeoutMs: 200 }),
     /Another process has been migrating this database for 0.2 s/
@@ -192,11 +201,10 @@ t.test(
   { skip: needsRealServer },
   async (t) => {
     const { url } = await scratchDatabase(t)
-    const directory = await migrations(t, { '1_first': `${FIRST} SELECT pg_sleep(0.5);` })
+    const directory = await migrations(t, { '1_first': `${FIRST} SELECT pg_sleep(10);` })
     const deploying = t.rejects(deployMigrations(url, { directory }))
-    await query(
+    await until(
       url,
-      'SELECT pg_sleep(0.2)',
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%INSERT INTO songs%' AND pid <> pg_backend_pid()"
     )
     await deploying
