@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { createLimitedServer } from '../../src/server/http/connections/limited-server.ts'
 
@@ -27,9 +26,4 @@ export function openConnection(t: Test, port: number) {
   socket.on('error', () => {}) // a connection that the server closes may be reset
   t.teardown(() => socket.destroy())
   return { socket, answers: () => received.split('HTTP/1.1 200').length - 1 }
-}
-
-/** Waits until a condition holds. */
-export async function until(condition: () => boolean) {
-  while (!condition()) await sleep(5)
 }

@@ -9,6 +9,7 @@ import { build, startServices, type Caller, type Services } from '../../helpers/
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { fixture, largeScore } from '../../helpers/recordings.ts'
+import { until } from '../../helpers/until.ts'
 import { unzip } from '../../helpers/unzip.ts'
 import { zip, type ZipFile } from '../../helpers/zip.ts'
 
@@ -272,7 +273,7 @@ t.test('the scores of an import wait for their turn, as those of saves do', asyn
   const archive = zip([...folder(), ...folder({ session: { xmlContent } }), manifest(2)])
   const release = await textBytes.acquire(who.sub, undefined, 900_000)
   const sending = send(app, who, archive)
-  while (textBytes.usage().waiting === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  await until(() => textBytes.usage().waiting > 0)
   t.equal((await who.list()).json().length, 1, 'the small one does not wait')
   release()
   t.match((await sending).json(), { imported: 2 })

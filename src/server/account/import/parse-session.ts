@@ -2,8 +2,8 @@ import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { NewSessionSchema, type NewSession } from '../../../contract/session-input.ts'
 import { acceptEqualAnswerName } from '../../http/bodies/field-aliases.ts'
-import { describeInvalid } from '../../http/problems/describe-invalid.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
+import { describeInvalid } from '../../http/problems/describe-invalid.ts'
 import { parseInTurn } from '../../sessions/upload/parse-in-turn.ts'
 import type { ReceivedUpload } from '../../sessions/upload/upload.ts'
 
@@ -19,10 +19,7 @@ const FolderSchema = Type.Object({
 /** A session as its folder describes it. With an `audioUrl` it had a recording when it was exported. */
 export type ArchivedSession = Static<typeof FolderSchema> & { session: NewSession }
 
-/**
- * Parses the `session.json` of one folder. `releases` gets what gives back its memory; call it once the session is
- * saved.
- */
+/** Parses the `session.json` of one folder. Call the functions that it adds to `releases` once the session is saved. */
 export type ParseSession = (text: ReceivedUpload, releases: Release[]) => Promise<ArchivedSession>
 
 /**

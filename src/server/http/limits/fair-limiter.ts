@@ -16,7 +16,7 @@ type Options = {
   maxWaitingInOverload?: number
   /** How long a call may wait. */
   waitMs: number
-  /** How long a call may wait in an overload, and after the beginning of one; by default `waitMs`. */
+  /** How long a call may wait in an overload, and how long it may still wait when one begins; by default `waitMs`. */
   waitMsInOverload?: number
   /** The `detail` for those who get no place. */
   refusal: string
@@ -39,9 +39,8 @@ type Waiter = { user: string; places: number; enter: () => void; refuse: () => v
  * full, the user with the most calls in it loses the last of them to a user who has at least two fewer.
  */
 export function createFairLimiter(options: Options) {
-  const { count, perUser, refusal } = options
-  const { maxWaiting, maxWaitingInOverload = maxWaiting } = options
-  const { waitMs, waitMsInOverload = waitMs } = options
+  const { count, perUser, maxWaiting, maxWaitingInOverload = maxWaiting } = options
+  const { waitMs, waitMsInOverload, refusal } = options
 
   const queue = createTurnQueue<Waiter>()
   const held = new Map<string, number>()
@@ -124,7 +123,7 @@ export function createFairLimiter(options: Options) {
       const waiter = { user, places, enter, refuse: refuseWaiter }
       makeRoomFor(user)
       const timer = setTimeout(refuseWaiter, waitMs)
-      const check = setInterval(() => isOverloaded() && refuseWaiter(), waitMsInOverload)
+      const check = waitMsInOverload && setInterval(() => isOverloaded() && refuseWaiter(), waitMsInOverload)
       signal?.addEventListener('abort', abort, { once: true })
       queue.add(waiter)
       admitAll()

@@ -46,7 +46,10 @@ export function createUploadLimiters({ concurrency, waitMs }: Config['upload']) 
     /** Bytes of texts above 16 kB. The save of a score of 1 MB takes a tenth of a second of CPU time. */
     textBytes: createFairLimiter({ ...scores, ...TEXT_BYTES }),
 
-    /** The one place for a large text, which must be in memory to be parsed. Kept while memory is short. */
+    /**
+     * The one place for a large text, which must be in memory to be parsed. If memory is short, it is held until the
+     * save ends.
+     */
     largeTexts: createFairLimiter({ ...scores, count: 1, perUser: 1 })
   }
 }

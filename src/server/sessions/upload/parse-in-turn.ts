@@ -10,7 +10,7 @@ type ParseJson = (json: string) => Promise<unknown>
 /**
  * Parses the JSON of a received body. One user has 1 MB of texts parsed at a time, with a pause after each text. Large
  * texts, which must be in memory to be parsed, are parsed one at a time. Small ones do not wait.
- * @param releases gets what gives back the memory of a large text; call it once the session is saved
+ * @param releases functions that give back the memory of a large text are added; call them once the session is saved
  * @throws {ApiError} malformed_body; server_busy if the wait is too long, or the deadline passes
  */
 export async function parseInTurn(
@@ -31,7 +31,7 @@ export async function parseInTurn(
     const endTurn = await largeTexts.acquire(user.sub, deadline)
     releases.push(endTurn)
     const parsed = await parseLarge(received, parse)
-    deadline.throwIfAborted() // the request was answered, and `releases` were called
+    deadline.throwIfAborted() // the request was answered, and its `releases` were called
     // Saving may take long. With memory for the text, the next one need not wait for that.
     const memory = app.memoryBudget.tryAcquire(user.sub, size * MEMORY_PER_BYTE)
     if (memory) {

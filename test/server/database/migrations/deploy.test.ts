@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { diagnose } from '../../../../scripts/schema-engine.ts'
 import { deployMigrations } from '../../../../src/server/database/migrations/deploy.ts'
 import { needsRealServer, query, scratchDatabase } from '../../../helpers/scratch-database.ts'
+import { until } from '../../../helpers/until.ts'
 
 const FIRST = 'CREATE TABLE songs (id INTEGER PRIMARY KEY);\nINSERT INTO songs VALUES (1);\n'
 
@@ -176,17 +177,15 @@ t.test('concurrent runners apply each migration once', async (t) => {
   t.equal((await entries(url)).length, 2)
 })
 
-/** Repeats a query until it returns a row. */
-async function until(url: string, sql: string) {
-  while ((await query(url, sql)).length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
-}
+const untilFound = (url: string, sql: string) => until(async () => (await query(url, sql)).length > 0)
 
 t.test("the runner waits for Prisma's lock within a time limit", { skip: needsRealServer }, async (t) => {
   const { url } = await scratchDatabase(t)
   const holding = query(url, 'SELECT pg_advisory_lock(72707369)', 'SELECT pg_sleep(2)')
-  await until(
+  await untilFound(
     url,
-    'SELECT 1 FROM pg_locks JOIN pg_database ON database = pg_database.oid WHERE datname = current_database() AND objid = 72707369 AND granted'
+    `SELECT 1 FROM pg_locks JOIN pg_database ON database = pg_database.oid
+     WHERE datname = current_database() AND objid = 72707369 AND granted`
   )
   await t.rejects(
     deployMigrations(url, { lockTimeoutMs: 200 }),
@@ -203,9 +202,10 @@ t.test(
     const { url } = await scratchDatabase(t)
     const directory = await migrations(t, { '1_first': `${FIRST} SELECT pg_sleep(10);` })
     const deploying = t.rejects(deployMigrations(url, { directory }))
-    await until(
+    await untilFound(
       url,
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%INSERT INTO songs%' AND pid <> pg_backend_pid()"
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND query LIKE '%INSERT INTO songs%' AND pid <> pg_backend_pid()`
     )
     await deploying
     t.same(await deployMigrations(url, { directory }), ['1_first'])

@@ -5,7 +5,8 @@ import fastify from 'fastify'
 import t from 'tap'
 import limitAnswers from '../../../../src/server/http/connections/limit-answers.ts'
 import { createLimitedServer } from '../../../../src/server/http/connections/limited-server.ts'
-import { openConnection, REQUEST, until } from '../../../helpers/limited-server.ts'
+import { openConnection, REQUEST } from '../../../helpers/limited-server.ts'
+import { until } from '../../../helpers/until.ts'
 
 t.test('closes the connection of a client that does not read its answer', async (t) => {
   const app = fastify({ serverFactory: createLimitedServer })

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { openConnection, REQUEST, startLimitedServer, until } from '../../../helpers/limited-server.ts'
+import { openConnection, REQUEST, startLimitedServer } from '../../../helpers/limited-server.ts'
+import { until } from '../../../helpers/until.ts'
 
 t.test('answers a request without Host or with an unknown Expect, and does not handle it', async (t) => {
   const { port } = await startLimitedServer(t, (_request, response) => response.end('ok'))

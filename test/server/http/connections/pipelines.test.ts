@@ -4,7 +4,8 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { openConnection, REQUEST, startLimitedServer, until } from '../../../helpers/limited-server.ts'
+import { openConnection, REQUEST, startLimitedServer } from '../../../helpers/limited-server.ts'
+import { until } from '../../../helpers/until.ts'
 
 t.test('handles eight pipelined requests at a time and answers all of them in order', async (t) => {
   let running = 0

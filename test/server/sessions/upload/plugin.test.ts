@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import type { Problem, ProblemCode } from '../../../../src/contract/problem.ts'
-import { build, startServices } from '../../../helpers/app.ts'
-import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
 import { ApiError } from '../../../../src/server/errors.ts'
 import { memoryBudgetBytes } from '../../../../src/server/http/limits/memory-budget.ts'
+import { build, startServices } from '../../../helpers/app.ts'
+import { startFaultyProxy } from '../../../helpers/faulty-proxy.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 import { needsServerWithin } from '../../../helpers/server-command.ts'
 import { expectSound } from '../../../helpers/session-state.ts'
@@ -20,6 +20,7 @@ import {
   spoolFileNames,
   useOwnTemporaryDirectory
 } from '../../../helpers/spool-files.ts'
+import { until } from '../../../helpers/until.ts'
 
 const LONG_MS = '60000'
 
@@ -91,11 +92,6 @@ function isRefused(t: Test, { status, headers, body }: Answer, expected: number,
   t.equal(status, expected)
   t.match(body, { code, detail: /\w+ \w+/ })
   if (expected === 503) t.match(headers?.['retry-after'], /^\d+$/)
-}
-
-/** Waits until something holds; the test's own time limit ends it. */
-async function until(holds: () => boolean | Promise<boolean>) {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 const isClean = async () => (await openSpoolFiles()) === 0 && (await spoolFileNames()).length === 0
@@ -296,6 +292,7 @@ t.test(
     const audioBase64 = (await fixture('recording.webm')).toString('base64')
     const large = () => json({ audioBase64, xmlContent: 'x'.repeat(2_000_000) })
     t.equal((await save(large())).status, 201)
+    // Leaves a little less of her share than the text needs, which is four times its size.
     const taken = app.memoryBudget.borrow(clara.sub, memoryBudgetBytes() / 4 - 7_000_000)
     t.equal((await save(large())).status, 201)
     taken()
