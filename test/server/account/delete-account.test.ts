@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
-import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import type { User } from '../../../src/contract/users.ts'
 import { createAccountRepository } from '../../../src/server/account/repository.ts'
 import { reconcileRecordings } from '../../../src/server/reconcile/reconcile-recordings.ts'
 import { build, startServices } from '../../helpers/app.ts'
+import { untilBlocked } from '../../helpers/other-connection.ts'
 import { isProblem } from '../../helpers/problem.ts'
 import { fixture } from '../../helpers/recordings.ts'
 import { query } from '../../helpers/scratch-database.ts'
@@ -192,7 +192,7 @@ t.test(
       await queries.$executeRaw`
       INSERT INTO session_leases (session_id, user_id, expires_at) VALUES (gen_random_uuid(), ${userId}::uuid, now())`
       const deleting = app.database.transaction((other) => createAccountRepository(other).deleteUser(userId))
-      await setTimeout(200)
+      await untilBlocked(services.database.url)
       return { deleting }
     })
     t.equal(await deletion.deleting, false)

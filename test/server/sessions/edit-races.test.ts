@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
-import pg from 'pg'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { localDay } from '../../../src/contract/local-day.ts'
 import { practiceDays, summarise } from '../../../src/contract/practice-days.ts'
 import { build, type Caller } from '../../helpers/app.ts'
+import { connect, untilBlocked } from '../../helpers/other-connection.ts'
 import { fixture } from '../../helpers/recordings.ts'
 import { needsRealServer, query } from '../../helpers/scratch-database.ts'
 
@@ -71,7 +71,7 @@ t.test('edits that race saves, deletions and other edits leave the figures right
     ]
     const answers = await Promise.all(
       racers.map(async (race) => {
-        await setTimeout(Math.random() * 20)
+        await sleep(Math.random() * 20)
         return race()
       })
     )
@@ -88,12 +88,12 @@ t.test('an edit that deadlocks with a write by SQL is tried again', { skip: need
   const who = await newcomer()
   const id = randomUUID()
   await who.save({ id })
-  const client = await connect(t)
+  const client = await connect(t, database.url)
   await client.query(
     `BEGIN; SET LOCAL deadlock_timeout = '10s'; SELECT FROM sessions WHERE id = '${id}' FOR UPDATE`
   )
   const edited = edit(who, id, { notes: 'edited', duration: 7 })
-  await setTimeout(300) // the edit has locked the user and waits for the session
+  await untilBlocked(database.url) // the edit has locked the user
   // The trigger waits for the user.
   const written = client.query(`UPDATE sessions SET instrument = 'Cello' WHERE id = '${id}'`)
   // The edit is the victim, because it looks for a deadlock first.
@@ -110,11 +110,11 @@ t.test('an edit changes what was written while it waited', { skip: needsRealServ
   const id = randomUUID()
   await who.save({ id, date: hoursAgo(24) })
   const tag = String((await who.get(id)).headers.etag)
-  const client = await connect(t)
+  const client = await connect(t, database.url)
   await client.query(`BEGIN; SELECT FROM users WHERE auth0_id = '${who.sub}' FOR UPDATE`)
   const plain = edit(who, id, { date: hoursAgo(1) })
   const onCondition = edit(who, id, { notes: 'x' }, { 'if-match': tag })
-  await setTimeout(500) // both have taken their snapshots and wait for the user
+  await untilBlocked(database.url, 2) // both have taken their snapshots
   await client.query(`UPDATE sessions SET duration_seconds = 5, instrument = 'Cello' WHERE id = '${id}'`)
   await client.query('COMMIT')
   t.match((await plain).json(), { date: hoursAgo(1), durationSeconds: 5, instrument: 'Cello' })
@@ -129,18 +129,11 @@ t.test(
     const who = await newcomer()
     const id = randomUUID()
     await who.save({ id })
-    const client = await connect(t)
+    const client = await connect(t, database.url)
     await client.query(`BEGIN; DELETE FROM sessions WHERE id = '${id}'`)
     const edited = edit(who, id, { notes: 'x' })
-    await setTimeout(300)
+    await untilBlocked(database.url)
     await client.query('COMMIT')
     t.equal((await edited).statusCode, 404)
   }
 )
-
-async function connect(t: Test): Promise<pg.Client> {
-  const client = new pg.Client(database.url)
-  await client.connect()
-  t.teardown(() => client.end())
-  return client
-}

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
-import pg from 'pg'
 import t, { type Test } from 'tap'
 import { localDay } from '../../../src/contract/local-day.ts'
 import { practiceDays, summarise } from '../../../src/contract/practice-days.ts'
 import { runsOf } from '../../helpers/property-runs.ts'
 import { build, startServices, type Caller } from '../../helpers/app.ts'
+import { connect, untilBlocked } from '../../helpers/other-connection.ts'
 import { needsRealServer, query } from '../../helpers/scratch-database.ts'
 
 const ZONES = [
@@ -308,14 +307,12 @@ t.test('a save counts what SQL inserted while it waited', { skip: needsRealServe
   const user = as('auth0|waiting')
   await user.sync()
   await user.save({ date: new Date(START - 72 * HOUR).toISOString() })
-  const client = new pg.Client(database.url)
-  await client.connect()
+  const client = await connect(t, database.url)
   await client.query('BEGIN')
   await client.query(insertion(user.sub, new Date(START - 24 * HOUR).toISOString()))
   const saved = user.save()
-  await setTimeout(500) // the save has taken its snapshot and waits for the user
+  await untilBlocked(database.url) // the save has taken its snapshot
   await client.query('COMMIT')
-  await client.end()
   t.equal((await saved).statusCode, 201)
   t.match((await user.stats()).json(), { streak: 2 })
 })
