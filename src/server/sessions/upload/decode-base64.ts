@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer'
-import { ApiError } from '../../errors.ts'
+import { createStringReader } from './json-string-reader.ts'
 
 const BACKSLASH = 0x5c
 
@@ -109,52 +109,4 @@ function decodeDigits(digits: string, target: Buffer): number {
   const isUrlSafe = digits.includes('-') || digits.includes('_') // Node.js would decode these
   const isAsciiText = Buffer.byteLength(digits) === digits.length // Node.js ignores the high byte of others
   return isUrlSafe || !isAsciiText ? 0 : target.write(digits, 0, 'base64')
-}
-
-/**
- * Reads the inside of a JSON string in pieces. Incomplete characters and escape sequences wait for the next
- * piece.
- */
-function createStringReader() {
-  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  let incomplete = ''
-
-  return {
-    get isComplete() {
-      return incomplete === ''
-    },
-
-    read(bytes: Buffer): string {
-      return orMalformed(() => {
-        const text = incomplete + utf8.decode(bytes, { stream: true })
-        const end = endOfComplete(text)
-        incomplete = text.slice(end)
-        return parseString(text.slice(0, end))
-      })
-    },
-
-    end() {
-      orMalformed(() => parseString(incomplete + utf8.decode()))
-    }
-  }
-}
-
-const parseString = (inside: string): string => JSON.parse(`"${inside}"`)
-
-function orMalformed(read: () => string): string {
-  try {
-    return read()
-  } catch (cause) {
-    throw new ApiError('malformed_body', 'Send a body of well-formed JSON, whole, in UTF-8.', { cause })
-  }
-}
-
-/** @returns where an incomplete escape sequence begins at the end of `text`, or the length of `text` */
-function endOfComplete(text: string): number {
-  const last = text.lastIndexOf('\\')
-  let first = last
-  while (first > 0 && text[first - 1] === '\\') first--
-  const isEscaping = last !== -1 && (last - first) % 2 === 0
-  const length = text[last + 1] === 'u' ? '\\u0061'.length : '\\n'.length
-  return isEscaping && last + length > text.length ? last : text.length
 }

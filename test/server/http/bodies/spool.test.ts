@@ -8,7 +8,8 @@ import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { createStorageFetch } from '../../../../src/server/storage/fetch.ts'
-import { createSpool, deleteAbandonedSpoolFiles } from '../../../../src/server/http/bodies/spool.ts'
+import { deleteAbandonedSpoolFiles } from '../../../../src/server/http/bodies/spool-file.ts'
+import { createSpool } from '../../../../src/server/http/bodies/spool.ts'
 import {
   openSpoolFiles,
   skipWithoutProc,
