@@ -5,7 +5,7 @@ import { possibleKeys } from '../storage/recording-keys.ts'
 import { walkBucket } from '../storage/walk-bucket.ts'
 import { createAccountRepository } from './repository.ts'
 
-/** Most leases that one call waits for. */
+/** One call waits for at most this many leases. */
 const MAX_LEASES = 1000
 
 /** A user whose account is deleted. */

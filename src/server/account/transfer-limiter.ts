@@ -3,7 +3,7 @@ import type { Release } from '../http/limits/fair-limiter.ts'
 import { MIN_RATE } from '../http/limits/min-rate.ts'
 
 /** Minimum average rate of an archive while others ask for its place: half a megabit a second. */
-const BYTES_PER_SECOND_IF_WANTED = 64 * 1024
+const ARCHIVE_BYTES_PER_SECOND_IF_WAITING = 64 * 1024
 /** How long a refused user counts as waiting. Who still waits asks again. */
 const WANTED_MS = 60_000
 
@@ -39,7 +39,7 @@ export function createTransferLimiter({ what, places }: Options) {
     minRate: {
       afterMs: MIN_RATE.afterMs,
       get bytesPerSecond() {
-        return isPlaceWanted() ? BYTES_PER_SECOND_IF_WANTED : MIN_RATE.bytesPerSecond
+        return isPlaceWanted() ? ARCHIVE_BYTES_PER_SECOND_IF_WAITING : MIN_RATE.bytesPerSecond
       }
     }
   }

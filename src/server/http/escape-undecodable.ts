@@ -1,6 +1,6 @@
 /**
- * Fastify's `rewriteUrl`: a path that is not percent-encoded UTF-8 stands for itself, character by character. Fastify
- * would answer it before all hooks, so without a delay, without a token and without the headers of answers.
+ * Fastify's `rewriteUrl`: escapes each `%` of a path that is not valid percent-encoded UTF-8, so that it reaches the hooks.
+ * Fastify would otherwise answer it before delays, authentication and headers.
  */
 export function escapeUndecodable({ url = '/' }: { url?: string | undefined }): string {
   const [path = ''] = url.split('?', 1)

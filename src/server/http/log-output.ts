@@ -3,7 +3,7 @@ import { destination } from 'pino'
 
 /** A block is written when it is full, or after 100 ms. */
 const [BLOCK_CHARACTERS, INTERVAL_MS] = [8 * 1024, 100]
-/** Most characters that wait to be written. Further lines are lost. */
+/** At most this many characters wait to be written. Further lines are lost. */
 const MAX_WAITING_CHARACTERS = 4 * 1024 * 1024
 /** Time for the last lines when the process ends. */
 const END_MS = 1000

@@ -43,7 +43,7 @@ const exactNames: Exclude<Keyword, string> = {
 /** The form in which names are compared: without underscores and hyphens, in lower case. */
 export const lettersOf = (name: string): string => name.replace(/[_-]/g, '').toLowerCase()
 
-/** Most bytes of a text in UTF-8; `maxLength` counts characters. */
+/** Largest number of bytes of a text in UTF-8; `maxLength` counts characters. */
 const maxBytes = {
   keyword: 'x-max-bytes',
   type: 'string' as const,

@@ -14,11 +14,12 @@ export const createBegunUploads = (limiter: RateLimiter) => ({
     if (remaining > 0) return
     throw new ApiError(
       'too_many_requests',
-      `The uploads begun in the last two hours reach the quota of recordings. Continue in ${resetSeconds} s.`,
+      `The uploads begun in this window of two hours reach the quota of recordings. Continue in ${resetSeconds} s.`,
       { retryAfter: resetSeconds }
     )
   },
 
+  /** Call it once an upload of `bytes` bytes has begun. */
   async count(sub: string, bytes: number): Promise<void> {
     await limiter.count(sub, bytes)
   }

@@ -5,6 +5,7 @@ import type { RateLimiter } from './rate-limiter.ts'
 
 /** Refused tokens of one address in one window. A browser whose token has expired sends a few. */
 export const MAX_REFUSED_TOKENS = 100
+/** The window in which they are counted. */
 export const REFUSED_TOKENS_WINDOW_SECONDS = 60
 
 export type RefusedTokens = ReturnType<typeof createRefusedTokens>
@@ -13,7 +14,7 @@ export type RefusedTokens = ReturnType<typeof createRefusedTokens>
 export function createRefusedTokens(limiter: RateLimiter) {
   let hasWarned = false
 
-  /** The address may be that of a proxy, which everybody has. Then nobody can sign in. */
+  /** Without TRUST_PROXY all clients have the address of the proxy, so the bad tokens of one lock out all. */
   function warnOfProxy({ ip, headers, log, raw }: FastifyRequest) {
     if (hasWarned || headers['x-forwarded-for'] === undefined || ip !== raw.socket.remoteAddress) return
     hasWarned = true

@@ -6,20 +6,20 @@ import { isOutage } from './errors.ts'
 import type { Lease } from './leases/lease.ts'
 
 /** The object that a save has uploaded for a user, and the lease under which it did. */
-type Upload = { lease: Lease; userId: string; key: string }
+type UploadedObject = { lease: Lease; userId: string; key: string }
 
-type FailedSave = { error: unknown; save: Save; upload: Upload | undefined }
+type FailedSave = { error: unknown; save: Save; upload: UploadedObject | undefined }
 
 /**
- * Commits a save. If the commit fails, finds out whether the row was written after all. The search has
- * what the commit left of one time limit of the database. Then the caller gets an error, and the search continues
- * in the background.
+ * Commits a save. If the commit fails, finds out whether the row was written after all. Commit and search together
+ * may take one time limit of the database. After that the caller gets an error, and the search continues in the
+ * background.
  * @throws {ApiError} as `commitSave`
  */
 export async function commitOrResolve(
   dependencies: SessionDependencies,
   save: Save,
-  upload?: Upload
+  upload?: UploadedObject
 ): Promise<Saved> {
   const deadline = Date.now() + dependencies.database.timeoutMs
   return commitSave(dependencies, save, upload?.lease).catch((error) =>
@@ -47,7 +47,7 @@ async function resolveUnknownOutcome(
  */
 async function undoUpload(
   { database, leases, storage, log }: SessionDependencies,
-  { lease, userId, key }: Upload
+  { lease, userId, key }: UploadedObject
 ): Promise<boolean> {
   const remove = () => storage.remove([key])
   try {

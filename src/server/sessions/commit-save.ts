@@ -4,7 +4,7 @@ import { withKnownZone } from '../users/with-known-zone.ts'
 import { isRepeat } from './content-digest.ts'
 import type { SessionContent } from './content.ts'
 import type { SessionDependencies } from './dependencies.ts'
-import { isUserDeleted, sessionBusy } from './errors.ts'
+import { idReused, isUserDeleted, notSynced, sessionBusy } from './errors.ts'
 import { leaseLost, type Lease } from './leases/lease.ts'
 import { recountStreak } from './recount-streak.ts'
 import { createSessionRepository, type StoredSession } from './repository.ts'
@@ -71,12 +71,7 @@ export async function findStoredSave(
 ): Promise<Saved | null> {
   const stored = await createSessionRepository(database.queries).findSaved(id, contentDigest)
   if (!stored) return null
-  if (stored.sub !== sub || !isRepeat(content, stored)) {
-    throw new ApiError('id_reused', 'Another session has this id. Choose a new id.')
-  }
+  if (stored.sub !== sub || !isRepeat(content, stored)) throw idReused()
   if (stored.isBeingDeleted) throw sessionBusy()
   return { session: stored, created: false }
 }
-
-export const notSynced = () =>
-  new ApiError('user_not_synced', 'Call POST /api/users/sync once, then save again.')

@@ -6,6 +6,7 @@ import { invalidInput } from '../errors.ts'
  */
 export type Position = { micros: string; id: string }
 
+/** The `cursor` of the page after a position. Clients do not look into it. */
 export const encodeCursor = ({ micros, id }: Position): string =>
   Buffer.from(`${micros}/${id}`).toString('base64url')
 

@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { Database } from '../database/client.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Quotas } from '../users/quotas.ts'
@@ -23,3 +23,12 @@ export type SessionReference = {
   /** Lower case. */
   id: string
 }
+
+/** The session that the path of an authenticated request names. */
+export const referenceOf = ({
+  user,
+  params
+}: Pick<FastifyRequest, 'user'> & { params: { id: string } }): SessionReference => ({
+  sub: user.sub,
+  id: params.id.toLowerCase()
+})

@@ -77,6 +77,7 @@ type Options = {
   quotas: string
 }
 
+/** The SQL of an edit: one statement. */
 export const createEditRepository = (run: RunStatement) => ({
   /** @returns null when the user has no such session */
   async edit({ sub, id, revisions, changes, lockTimeoutMs, quotas }: Options): Promise<Edited | null> {

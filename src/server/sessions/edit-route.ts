@@ -5,7 +5,7 @@ import { SessionDataSchema, SessionParamsSchema } from '../../contract/sessions.
 import { revisionsIn } from '../http/answers/entity-tag.ts'
 import { describedAs, INVALID_ID, problemResponses, withHeader } from '../http/openapi/response-schemas.ts'
 import { readChanges } from './content.ts'
-import type { SessionReference } from './dependencies.ts'
+import { referenceOf, type SessionReference } from './dependencies.ts'
 import type { EditSession } from './edit-session.ts'
 import { MAX_TEXT_BYTES } from './upload/upload.ts'
 
@@ -57,7 +57,7 @@ const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig,
       }
     },
     async (request, reply) => {
-      const reference = { sub: request.user.sub, id: request.params.id.toLowerCase() }
+      const reference = referenceOf(request)
       const changes = readChanges(request.body)
       await editSession(reference, { changes, revisions: revisionsIn(request.headers['if-match']) })
       return answer(reply, reference)

@@ -3,7 +3,7 @@ import type { ContentChanges } from './content.ts'
 import type { SessionDependencies, SessionReference } from './dependencies.ts'
 import { createEditRepository } from './edit-repository.ts'
 import { sessionBusy, sessionNotFound } from './errors.ts'
-import { quotaSetting, toQuotaError } from '../users/quotas.ts'
+import { quotaSetting, throwQuotaError } from '../users/quotas.ts'
 import { recountStreak } from './recount-streak.ts'
 
 type Edit = {
@@ -36,9 +36,7 @@ export async function editSession(
       lockTimeoutMs: database.timeoutMs,
       quotas: quotaSetting(quotas)
     })
-    .catch((error) => {
-      throw toQuotaError(error, quotas)
-    })
+    .catch(throwQuotaError(quotas))
   if (!edited) throw sessionNotFound()
   if (!edited.isAllowed) throw preconditionFailed()
   if (edited.isBeingDeleted) throw sessionBusy()

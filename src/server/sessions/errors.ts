@@ -8,6 +8,13 @@ export const sessionNotFound = () => new ApiError('session_not_found', 'You have
 export const sessionBusy = () =>
   new ApiError('session_busy', 'Another request is saving or deleting the session. Retry.')
 
+/** The error for an id under which other content is stored or being saved. */
+export const idReused = () => new ApiError('id_reused', 'Another session has this id. Choose a new id.')
+
+/** The error of a save for a user without an account. */
+export const notSynced = () =>
+  new ApiError('user_not_synced', 'Call POST /api/users/sync once, then save again.')
+
 /**
  * Whether the database gave no answer. A transaction that failed with this may have been committed
  * nevertheless.

@@ -13,6 +13,7 @@ export type HistoryPiece = {
 /** Changes with every write to the user's sessions. `revision` is `users.revision`. */
 export type HistoryVersion = { userId: string; revision: string }
 
+/** `limit`: in rows; `after`: the position of the row before the first one. */
 export type HistoryQuery = { sub: string; after?: Position | undefined; limit: number }
 
 type Row = HistoryVersion & {
@@ -60,6 +61,7 @@ export const HISTORY_FORM = newestStatement.name
 
 export type HistoryRepository = ReturnType<typeof createHistoryRepository>
 
+/** The SQL of the history. PostgreSQL writes the JSON. */
 export const createHistoryRepository = (run: RunStatement) => ({
   /** @returns null for a user who was never synced */
   async find({ sub, after, limit }: HistoryQuery): Promise<HistoryPiece | null> {

@@ -8,7 +8,7 @@ type Dependencies = {
   sessions: ReturnType<typeof createSessionRepository>
 }
 
-/** `session`: its JSON as stored; one with large scores as a row, to be sent in pieces. */
+/** `session`: its JSON, or its row if a score is too large for one string. */
 export type ReadSession = { session: string | StoredSession; revision: number }
 
 /**

@@ -55,6 +55,7 @@ export type SavedContent = StoredSession & {
   isBeingDeleted: boolean
 }
 
+/** The SQL of sessions: finds them, and changes their recordings. Saves and edits have repositories of their own. */
 export const createSessionRepository = (queries: Queries) => ({
   async findOwned(id: string, sub: string): Promise<StoredSession | null> {
     const [row] = await queries.$queryRaw<StoredSession[]>`
@@ -114,7 +115,7 @@ export const createSessionRepository = (queries: Queries) => ({
    * `quotaSetting`.
    * @returns false when another upload has replaced this one, or the session does not exist
    */
-  async announceRecording(
+  async storeRecordingBytes(
     id: string,
     { uploadId, recordingBytes }: UploadedRecording,
     quotas: string

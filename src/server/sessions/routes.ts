@@ -14,6 +14,7 @@ import {
   withHeader
 } from '../http/openapi/response-schemas.ts'
 import { createPlaybackUrls } from '../storage/playback-urls.ts'
+import { referenceOf } from './dependencies.ts'
 import { deleteSession } from './delete-session.ts'
 import editRoute from './edit-route.ts'
 import { editSession } from './edit-session.ts'
@@ -96,7 +97,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       }
     },
     async (request, reply) => {
-      const read = await readSession(reading, { id: request.params.id, sub: request.user.sub })
+      const read = await readSession(reading, referenceOf(request))
       const tag = tagOf(read)
       declareVersion(reply, tag)
       if (hasVersion(request, tag)) return reply.code(304).send(null)
@@ -146,7 +147,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
       }
     },
     async (request, reply) => {
-      await deleteSession(dependencies, { sub: request.user.sub, id: request.params.id.toLowerCase() })
+      await deleteSession(dependencies, referenceOf(request))
       return reply.code(204).send(null)
     }
   )

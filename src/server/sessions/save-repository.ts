@@ -101,6 +101,7 @@ const END_LEASE = `
 export const saveStatement = defineStatement('save', saveText('', 'owner'))
 const saveUnderLeaseStatement = defineStatement('save-leased', saveText(LEASE, 'owner, lease'))
 
+/** The SQL of a save: one statement writes the row, ends the lease and extends the streak. */
 export const createSaveRepository = (run: RunStatement) => ({
   /** Writes all of it or nothing. */
   async insert(

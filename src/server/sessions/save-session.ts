@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { recordingKey } from '../storage/recording-keys.ts'
 import { createUserRepository } from '../users/repository.ts'
-import { findStoredSave, notSynced, type Save, type Saved } from './commit-save.ts'
+import { findStoredSave, type Save, type Saved } from './commit-save.ts'
 import { digestContent, digestUndated } from './content-digest.ts'
 import type { Recording, SessionContent } from './content.ts'
 import type { SessionDependencies } from './dependencies.ts'
-import { isUserDeleted } from './errors.ts'
+import { isUserDeleted, notSynced } from './errors.ts'
 import type { NewRow } from './save-repository.ts'
 import { commitOrResolve } from './commit-or-resolve.ts'
 
@@ -21,7 +21,8 @@ type Caller = Pick<Save, 'sub'> & { deadline: () => AbortSignal }
  * in between leaves an object without a row, which the clean-up removes, and never a row without its object.
  *
  * @throws {ApiError} user_not_synced; id_reused when other content is stored, or being saved, under the id;
- * session_busy; storage_unavailable; database_unavailable; the reason of `deadline`
+ * session_busy; quota_exceeded; recording_too_large or unsupported_recording if the storage refuses the recording;
+ * storage_unavailable; database_unavailable; the reason of `deadline`
  */
 export async function saveSession(
   dependencies: SessionDependencies,

@@ -28,7 +28,7 @@ export const SCORE_COLUMNS = sql`
   CASE WHEN octet_length(marked_xml) <= ${SMALL_SCORE_BYTES} THEN marked_xml END AS "markedXml",
   octet_length(xml_content) AS "xmlBytes", octet_length(marked_xml) AS "markedBytes"`
 
-/** Leaves out large scores: the form in which a session that was just written is read. */
+/** Scores as a read returns them: large ones are null. */
 export function toStoredScores({ xmlContent, markedXml }: Scores<string | null>): StoredScores {
   const xmlBytes = bytesOf(xmlContent)
   const markedBytes = bytesOf(markedXml)

@@ -25,6 +25,7 @@ export const sessionJsonStatement = defineStatement(
 /** A session as PostgreSQL writes it. `json` is null if a score is too large for one string. */
 type SessionJson = { json: string | null; revision: number }
 
+/** The SQL of one session as JSON. */
 export const createSessionJsonRepository = (run: RunStatement) => ({
   /** @returns null when the user has no such session */
   async find(id: string, sub: string): Promise<SessionJson | null> {

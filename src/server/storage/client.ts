@@ -1,6 +1,6 @@
 import { StorageClient } from '@supabase/storage-js'
 import type { Config } from '../config.ts'
-import { failureOf } from './errors.ts'
+import { toStorageError } from './errors.ts'
 import { createStorageFetch } from './fetch.ts'
 
 /** A range of an object: bytes `start` to before `end`. */
@@ -38,10 +38,10 @@ export function connectToStorage({
         signal,
         headers: { ...headers, range: `bytes=${start}-${end - 1}` }
       }).catch((cause) => {
-        throw failureOf(cause)
+        throw toStorageError(cause)
       })
       if (response.status !== 206) {
-        throw failureOf(new Error(`Expected status 206 for a byte range, got ${response.status}`))
+        throw toStorageError(new Error(`Expected status 206 for a byte range, got ${response.status}`))
       }
       return Buffer.from(await response.arrayBuffer())
     },
@@ -63,7 +63,7 @@ export function connectToStorage({
           metadata: { cacheControl, mimetype: contentType }
         })
       }).catch((cause) => {
-        throw failureOf(cause)
+        throw toStorageError(cause)
       })
       if (response.ok) return { error: null }
       const answer = (await response.json().catch(() => ({}))) as { message?: string; statusCode?: string }

@@ -1,7 +1,7 @@
 import { ApiError, ConfigurationFault, misconfigured } from '../errors.ts'
 
 /**
- * The code of an error response. The server answers nearly every error with HTTP 400 and puts the real code
+ * The code of an error response. The storage answers nearly every error with HTTP 400 and puts the real code
  * into `statusCode` of the body. For an unknown route that is a number; a proxy in front of it puts words
  * there, or none.
  */
@@ -13,16 +13,16 @@ export function codeOf(error: unknown): string | undefined {
 }
 
 /** Refusals that another attempt may pass: missing objects, conflicts, locks and rates. */
-const PASSING = ['404', '408', '409', '423', '425', '429']
+const TEMPORARY = ['404', '408', '409', '423', '425', '429']
 
-/** Words of refusals about the key. The server answers a missing or malformed key with 400. */
+/** Words of refusals about the key. The storage answers a missing or malformed key with 400. */
 const ABOUT_KEY = /jw[st]\b|signature|api ?key|authorization|unauthorized/i
 
 /**
  * The error for every failure of the storage that has no code of its own: `storage_unavailable`. It asks for
  * another attempt unless the storage refuses for good.
  */
-export function failureOf(cause: unknown): ApiError {
+export function toStorageError(cause: unknown): ApiError {
   const fault = findFault(cause)
   if (fault) return misconfigured('storage_unavailable', fault)
   return new ApiError('storage_unavailable', 'Recording storage is unavailable. Retry shortly.', { cause })
@@ -32,7 +32,7 @@ function findFault(cause: unknown): ConfigurationFault | undefined {
   const { originalError } = (cause ?? {}) as { originalError?: unknown }
   for (const error of [cause, originalError]) if (error instanceof ConfigurationFault) return error
   const code = codeOf(cause) ?? ''
-  if (!/^4\d\d$/.test(code) || PASSING.includes(code)) return undefined
+  if (!/^4\d\d$/.test(code) || TEMPORARY.includes(code)) return undefined
   const { message } = cause as Error
   if (['401', '403'].includes(code) || ABOUT_KEY.test(message)) {
     return new ConfigurationFault(

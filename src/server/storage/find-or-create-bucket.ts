@@ -1,5 +1,5 @@
 import type { Bucket, StorageClient, StorageError } from '@supabase/storage-js'
-import { codeOf, failureOf, wrongUrl } from './errors.ts'
+import { codeOf, toStorageError, wrongUrl } from './errors.ts'
 import { createWithinLimit } from './size-limit.ts'
 import { tryCreateBucket, type BucketSettings } from './try-create-bucket.ts'
 
@@ -18,15 +18,15 @@ export async function findOrCreateBucket(
   if (found) return { bucket: found, isNew: false }
   if (!(await tryCreateBucket(client, name, settings))) await createWithinLimit(client, name, settings)
   const bucket = await findBucket(client, name)
-  if (!bucket) throw failureOf(new Error('The storage does not find the bucket that it has created'))
+  if (!bucket) throw toStorageError(new Error('The storage does not find the bucket that it has created'))
   return { bucket, isNew: true }
 }
 
 async function findBucket(client: StorageClient, name: string): Promise<Bucket | undefined> {
   const { data, error } = await client.getBucket(name)
   if (data?.id) return data
-  if (error === null || isNoJson(error)) throw failureOf(wrongUrl('it answers without a bucket'))
-  if (codeOf(error) !== '404') throw failureOf(error)
+  if (error === null || isNoJson(error)) throw toStorageError(wrongUrl('it answers without a bucket'))
+  if (codeOf(error) !== '404') throw toStorageError(error)
   return undefined
 }
 

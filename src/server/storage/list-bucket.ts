@@ -1,5 +1,5 @@
 import type { StorageClient } from '@supabase/storage-js'
-import { codeOf, failureOf } from './errors.ts'
+import { codeOf, toStorageError } from './errors.ts'
 
 /** Keys that one list call returns. */
 const PAGE_SIZE = 1000
@@ -22,7 +22,7 @@ export const createListing = (objects: ReturnType<StorageClient['from']>) =>
         sortBy: { column: 'name', order: 'asc' }
       })
       if (codeOf(error) === '404') return
-      if (error || !Array.isArray(data)) throw failureOf(error)
+      if (error || !Array.isArray(data)) throw toStorageError(error)
       for (const { name, id, updated_at: updatedAt } of data) {
         yield {
           key: folder ? `${folder}/${name}` : name,

@@ -24,7 +24,7 @@ export function createPlaybackUrls({ storage, access, linkSeconds }: Options) {
     areCanonical: access === 'public',
 
     /**
-     * Part of the entity tag. It changes every half life of a link, so that the links of a cached answer still play;
+     * Part of the entity tag. It changes after half the life of a link, so that the links of a cached answer still play;
      * undefined for URLs that play for ever.
      */
     period: (now: Date): number | undefined =>

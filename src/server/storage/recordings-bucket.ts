@@ -2,7 +2,7 @@ import type { Config } from '../config.ts'
 import type { ConfigurationFault } from '../errors.ts'
 import type { ByteRange, StorageConnection } from './client.ts'
 import { findBucketFaults, limitTooLow } from './bucket-faults.ts'
-import { codeOf, failureOf } from './errors.ts'
+import { codeOf, toStorageError } from './errors.ts'
 import { findOrCreateBucket } from './find-or-create-bucket.ts'
 import { createListing } from './list-bucket.ts'
 import { signUrls } from './sign-urls.ts'
@@ -37,7 +37,7 @@ export function createRecordingsBucket({ connection, bucket, access, maxBytes }:
 
   async function find(key: string): Promise<{ size?: number } | null> {
     const { data, error } = await objects.info(key)
-    if (error && codeOf(error) !== '404') throw failureOf(error)
+    if (error && codeOf(error) !== '404') throw toStorageError(error)
     return error ? null : data
   }
 
@@ -51,7 +51,9 @@ export function createRecordingsBucket({ connection, bucket, access, maxBytes }:
     async sizeOf(key: string): Promise<number | null> {
       const object = await find(key)
       if (object === null) return null
-      if (object.size === undefined) throw failureOf(new Error('The storage reports no size of an object'))
+      if (object.size === undefined) {
+        throw toStorageError(new Error('The storage reports no size of an object'))
+      }
       return object.size
     },
 
@@ -75,11 +77,11 @@ export function createRecordingsBucket({ connection, bucket, access, maxBytes }:
     /** Removes objects; missing ones are no error. Resolves only if none of them exists any more. */
     async remove(keys: string[]): Promise<void> {
       const { data, error } = await objects.remove(keys)
-      if (error || !Array.isArray(data)) throw failureOf(error)
+      if (error || !Array.isArray(data)) throw toStorageError(error)
       if (data.length > 0) return
-      // The server also answers 200 with an empty list for a missing bucket and for a refused key: check.
+      // The storage also answers 200 with an empty list for a missing bucket and for a refused key: check.
       for (const key of keys) {
-        if (await exists(key)) throw failureOf(new Error('The storage did not remove an object'))
+        if (await exists(key)) throw toStorageError(new Error('The storage did not remove an object'))
       }
     },
 
@@ -99,7 +101,7 @@ export function createRecordingsBucket({ connection, bucket, access, maxBytes }:
       if (isNew) return undefined
       if (found.public !== isPublic) {
         const { error } = await client.updateBucket(bucket, { public: isPublic })
-        if (error) throw failureOf(error)
+        if (error) throw toStorageError(error)
       }
       return found.public
     }

@@ -1,7 +1,7 @@
 import type { StorageClient } from '@supabase/storage-js'
-import { failureOf } from './errors.ts'
+import { toStorageError } from './errors.ts'
 
-/** Most keys that the storage signs in one call. */
+/** The storage signs at most this many keys in one call. */
 const BATCH_SIZE = 1000
 
 /** Calls at a time. */
@@ -24,7 +24,7 @@ export async function signUrls(
     while (next < keys.length) {
       const batch = keys.slice(next, (next += BATCH_SIZE))
       const { data, error } = await objects.createSignedUrls(batch, seconds)
-      if (error || !Array.isArray(data)) throw failureOf(error)
+      if (error || !Array.isArray(data)) throw toStorageError(error)
       for (const { path, signedUrl } of data) if (path && signedUrl) urls.set(path, signedUrl)
     }
   }

@@ -1,10 +1,10 @@
 import type { Bucket, StorageClient } from '@supabase/storage-js'
 import { misconfigured } from '../errors.ts'
 import { limitTooLow } from './bucket-faults.ts'
-import { codeOf, failureOf } from './errors.ts'
+import { codeOf, toStorageError } from './errors.ts'
 import { tryCreateBucket, type BucketSettings } from './try-create-bucket.ts'
 
-/** A bucket for less is of no use, in bytes. */
+/** Smallest useful size limit of a bucket, in bytes. */
 const MIN_LIMIT = 64 * 1024
 
 /**
@@ -28,7 +28,7 @@ export async function createWithinLimit(
     throw misconfigured('storage_unavailable', limitTooLow(name, undefined, fileSizeLimit))
   }
   const { error } = await client.updateBucket(name, { ...settings, fileSizeLimit: accepted })
-  if (error) throw failureOf(error)
+  if (error) throw toStorageError(error)
 }
 
 /**
@@ -66,6 +66,6 @@ export async function raiseLimit(
     fileSizeLimit: maxBytes
   })
   if (codeOf(error) === '413') return limit
-  if (error) throw failureOf(error)
+  if (error) throw toStorageError(error)
   return maxBytes
 }

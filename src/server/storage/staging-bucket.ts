@@ -3,7 +3,7 @@ import { limitTooLow } from './bucket-faults.ts'
 import { CACHE_CONTROL, isShortLived } from './cache-control.ts'
 import type { StorageConnection } from './client.ts'
 import { findOrCreateBucket } from './find-or-create-bucket.ts'
-import { codeOf, failureOf } from './errors.ts'
+import { codeOf, toStorageError } from './errors.ts'
 import { createListing } from './list-bucket.ts'
 import { raiseLimit } from './size-limit.ts'
 
@@ -45,7 +45,7 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
   /** Earlier releases have created the bucket with a list of types. */
   async function acceptAnyType(): Promise<void> {
     const { error } = await client.updateBucket(bucket, { public: false, allowedMimeTypes: null })
-    if (error) throw failureOf(error)
+    if (error) throw toStorageError(error)
   }
 
   return {
@@ -66,7 +66,7 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
     ): Promise<{ url: string; token: string; expiresAt: Date }> {
       await ensureBucket()
       const { data, error } = await objects.createSignedUploadUrl(key, { upsert })
-      if (error || !data.token) throw failureOf(error)
+      if (error || !data.token) throw toStorageError(error)
       return { url: data.signedUrl, token: data.token, expiresAt: expiryOf(data.token) }
     },
 
@@ -74,7 +74,7 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
     async find(key: string): Promise<StagedObject | null> {
       const { data, error } = await objects.info(key)
       if (codeOf(error) === '404') return null
-      if (error || data.size === undefined) throw failureOf(error)
+      if (error || data.size === undefined) throw toStorageError(error)
       return { bytes: data.size, contentType: data.contentType ?? '' }
     },
 
@@ -88,7 +88,7 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
      */
     async seal(key: string, sealedKey: string): Promise<boolean> {
       const { error } = await objects.move(key, sealedKey)
-      if (error && !['404', '409'].includes(codeOf(error) ?? '')) throw failureOf(error)
+      if (error && !['404', '409'].includes(codeOf(error) ?? '')) throw toStorageError(error)
       return error === null
     },
 
@@ -105,17 +105,17 @@ export function createStagingBucket({ connection, bucket, recordingsBucket, maxB
         contentType
       })
       if (codeOf(error) === '409') return false
-      if (error) throw failureOf(error)
+      if (error) throw toStorageError(error)
       // Old storage servers ignore the bucket or the headers, and report success.
       const { data, error: missing } = await client.from(recordingsBucket).info(recordingKey)
-      if (missing) throw failureOf(missing)
+      if (missing) throw toStorageError(missing)
       if (!isShortLived(data.cacheControl ?? '')) throw misconfigured('storage_unavailable', outdated())
       return true
     },
 
     async remove(keys: string[]): Promise<void> {
       const { error } = await objects.remove(keys)
-      if (error) throw failureOf(error)
+      if (error) throw toStorageError(error)
     }
   }
 }
@@ -138,6 +138,6 @@ function expiryOf(token: string): Date {
     const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
     return new Date(Number(exp) * 1000)
   } catch (cause) {
-    throw failureOf(cause)
+    throw toStorageError(cause)
   }
 }

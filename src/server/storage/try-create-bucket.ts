@@ -1,11 +1,12 @@
 import type { StorageClient, StorageError } from '@supabase/storage-js'
 import { ConfigurationFault } from '../errors.ts'
-import { codeOf, failureOf, wrongUrl } from './errors.ts'
+import { codeOf, toStorageError, wrongUrl } from './errors.ts'
 
+/** `fileSizeLimit`: of one object, in bytes. */
 export type BucketSettings = { public: boolean; fileSizeLimit: number }
 
 /**
- * Asks for a bucket to be created. The server compares `fileSizeLimit` with that of the project before it
+ * Asks for a bucket to be created. The storage compares `fileSizeLimit` with that of the project before it
  * looks for a bucket of this name; one that exists stays as it is.
  * @returns false when the project allows only a lower limit; true when the bucket was created or exists
  * @throws {ApiError} storage_unavailable
@@ -22,15 +23,15 @@ export async function tryCreateBucket(
   return true
 }
 
-/** A refusal of a new bucket. The server has answered before that there is none of this name. */
+/** A refusal of a new bucket. The storage has answered before that there is none of this name. */
 function refusal(error: StorageError) {
   const code = codeOf(error) ?? ''
   if (code === '404' || code === '405') {
-    return failureOf(wrongUrl(`${code}: ${error.message}`, { cause: error }))
+    return toStorageError(wrongUrl(`${code}: ${error.message}`, { cause: error }))
   }
-  // The server hides buckets from all keys but the service key.
+  // The storage hides buckets from all keys but the service key.
   if (code === '403' && /row.level security|policy/i.test(error.message)) {
-    return failureOf(
+    return toStorageError(
       new ConfigurationFault(
         'key_not_service',
         'SUPABASE_SERVICE_ROLE_KEY may not create buckets: set it to the service key of this project',
@@ -38,5 +39,5 @@ function refusal(error: StorageError) {
       )
     )
   }
-  return failureOf(error)
+  return toStorageError(error)
 }

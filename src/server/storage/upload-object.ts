@@ -3,7 +3,7 @@ import { storedRecordings, type StoredRecording } from '../diagnostics.ts'
 import { ApiError } from '../errors.ts'
 import { CACHE_SECONDS } from './cache-control.ts'
 import type { StorageConnection } from './client.ts'
-import { codeOf, failureOf } from './errors.ts'
+import { codeOf, toStorageError } from './errors.ts'
 
 /** An object to store. Each call of `stream` starts a new stream of exactly `bytes` bytes. */
 export type ObjectUpload = {
@@ -27,7 +27,7 @@ export async function uploadObject(upload: ObjectUpload, target: Target): Promis
     await target.ensureBucket()
     ;({ data, error } = await tryUpload(upload, target))
   }
-  // storage-js derives `path` from the request; only `id` comes from the server.
+  // storage-js derives `path` from the request; only `id` comes from the storage.
   if (error || !data?.id) throw convertUploadError(error)
   storedRecordings.publish({ bytes: upload.bytes } satisfies StoredRecording)
 }
@@ -58,10 +58,14 @@ function convertUploadError(cause: Parameters<typeof codeOf>[0]): ApiError {
         { cause }
       )
     case '415':
-      return new ApiError('unsupported_recording', 'The storage does not accept this audio format.', {
-        cause
-      })
+      return new ApiError(
+        'unsupported_recording',
+        'The storage does not accept this audio format. Record in another one.',
+        {
+          cause
+        }
+      )
     default:
-      return failureOf(cause)
+      return toStorageError(cause)
   }
 }

@@ -14,6 +14,13 @@ export function toQuotaError(error: unknown, quotas: Quotas): unknown {
   return describe ? new ApiError('quota_exceeded', describe(quotas)) : error
 }
 
+/** Rethrows an error as `toQuotaError` converts it. */
+export const throwQuotaError =
+  (quotas: Quotas) =>
+  (error: unknown): never => {
+    throw toQuotaError(error, quotas)
+  }
+
 /** By the SQLSTATE of `check_quotas`. */
 const EXCEEDED: Record<string, (quotas: Quotas) => string> = {
   HQ001: ({ sessions }) => `An account holds up to ${sessions} sessions. Delete some first.`,

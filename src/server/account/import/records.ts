@@ -2,6 +2,7 @@ import type { ByteReader } from './byte-reader.ts'
 import { damagedFile, invalidArchive } from './errors.ts'
 import { readPath } from './safe-path.ts'
 
+/** Signature of a local file header (APPNOTE.TXT of PKWARE, section 4.3.7). */
 export const LOCAL_HEADER = 0x04034b50
 const DESCRIPTOR = 0x08074b50
 

@@ -19,6 +19,8 @@ export function parseSessionPath(path: string): SessionPath | undefined {
   return folder && id && name ? { folder, id, name } : undefined
 }
 
+/** Whether the file is the manifest of an archive. */
 export const isManifest = (path: string): boolean => MANIFEST.test(path)
 
+/** Whether a file of a session's folder is its recording. */
 export const isRecording = (name: string): boolean => name.startsWith(RECORDING)

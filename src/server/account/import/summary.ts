@@ -2,9 +2,10 @@ import type { ImportSummary } from '../../../contract/users.ts'
 import { ApiError } from '../../errors.ts'
 import { toApiError } from '../../http/problems/to-api-error.ts'
 
-/** Most refusals that are listed; `refused` counts all. */
+/** At most this many refusals are listed; `refused` counts all. */
 const MAX_PROBLEMS = 100
 
+/** The summary of an import that has not begun. */
 export const newSummary = (): ImportSummary => ({
   imported: 0,
   already_there: 0,

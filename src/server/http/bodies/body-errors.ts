@@ -8,6 +8,9 @@ export const bodyStalled = () =>
     { headers: { connection: 'close' } }
   )
 
-/** The client has disconnected. The error is for the log only. */
+/** The client has disconnected, in the middle of its body or while it waited. The error is for the log only. */
 export const clientGone = (cause?: unknown) =>
-  new ApiError('malformed_body', 'The body ended early. Send all of it.', { cause })
+  new ApiError('malformed_body', 'The client disconnected. Send the whole request again.', {
+    cause,
+    reason: 'client_gone'
+  })

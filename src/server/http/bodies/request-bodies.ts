@@ -5,7 +5,7 @@ import { ApiError } from '../../errors.ts'
 import { announcedSize } from './announced-size.ts'
 import { BODY_TIMEOUT_MS } from '../server-options.ts'
 
-/** How long a client that is sending a refused body may send nothing. */
+/** Longest pause in a refused body before its connection is closed. */
 const STALL_MS = 30_000
 
 /** An answer that closes its connection is sent when the client has sent nothing for this long. */

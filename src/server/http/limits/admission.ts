@@ -24,7 +24,7 @@ async function admission(app: FastifyInstance) {
   const limiterOf = (request: FastifyRequest) => (waitsForStorage(request) ? storage : database)
 
   // Every route needs the database.
-  app.addHook('onRequest', ({ user }, _reply, done) => done(database.refuseIfFull(user.sub)))
+  app.addHook('onRequest', ({ user }, _reply, done) => done(database.findRefusal(user.sub)))
   app.addHook('preHandler', (request, _reply, done) => {
     const limiter = limiterOf(request)
     request.releasePlace = limiter.tryAcquire(request.user.sub)

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { answerSizeOf, UNCOUNTED_BYTES } from './memory-budget.ts'
-import { BYTES_PER_SECOND_IF_WANTED, MIN_RATE } from './min-rate.ts'
+import { answerSizeOf, SMALL_BYTES } from './memory-budget.ts'
+import { BYTES_PER_SECOND_IF_WAITING, MIN_RATE } from './min-rate.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,22 +20,22 @@ type Sending = { socket: Socket; minRate: () => number; since: number; taken: nu
  * memory of answers, or the places of exports, for hours. Only the time in which bytes wait for the client is judged.
  * The bytes that wait count as taken, because Node.js does not tell how much of a write has left.
  */
-async function limitAnswerRate(app: FastifyInstance, { lookMs = 5000 }: { lookMs?: number }) {
+async function limitAnswerRate(app: FastifyInstance, { checkMs = 5000 }: { checkMs?: number }) {
   const sending = new Map<ServerResponse, Sending>()
-  const usualRate = () =>
-    app.memoryBudget.usage().waiting > 0 ? BYTES_PER_SECOND_IF_WANTED : MIN_RATE.bytesPerSecond
+  const currentRate = () =>
+    app.memoryBudget.usage().waiting > 0 ? BYTES_PER_SECOND_IF_WAITING : MIN_RATE.bytesPerSecond
 
   app.addHook('onSend', ({ raw: { socket }, routeOptions }, { raw }, payload, done) => {
-    if (socket instanceof Socket && answerSizeOf(payload) > UNCOUNTED_BYTES) {
+    if (socket instanceof Socket && answerSizeOf(payload) > SMALL_BYTES) {
       const { minAnswerRate } = routeOptions.config
-      const minRate = () => Math.max(usualRate(), minAnswerRate?.() ?? 0)
+      const minRate = () => Math.max(currentRate(), minAnswerRate?.() ?? 0)
       sending.set(raw, { socket, minRate, since: Infinity, taken: 0 })
       raw.once('close', () => sending.delete(raw))
     }
     done()
   })
 
-  function look() {
+  function checkRates() {
     const now = performance.now()
     for (const answer of sending.values()) {
       const { socket, minRate, since } = answer
@@ -49,8 +49,8 @@ async function limitAnswerRate(app: FastifyInstance, { lookMs = 5000 }: { lookMs
     }
   }
 
-  const looking = setInterval(look, lookMs).unref()
-  app.addHook('onClose', async () => clearInterval(looking))
+  const timer = setInterval(checkRates, checkMs).unref()
+  app.addHook('onClose', async () => clearInterval(timer))
 }
 
 export default fp(limitAnswerRate, { name: 'answer-rate', dependencies: ['memory-budget'] })

@@ -14,7 +14,7 @@ let garbageBytes = 0
  * large strings and buffers. Without this, the bytes, the JSON and the values of a text of 20 MB would be in memory at
  * the same time.
  */
-export function noteGarbage(textBytes: number) {
+export function collectIfDue(textBytes: number) {
   garbageBytes += textBytes
   if (garbageBytes < MAX_GARBAGE_BYTES) return
   garbageBytes = 0

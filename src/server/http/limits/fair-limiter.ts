@@ -142,10 +142,10 @@ export function createFairLimiter(options: Options) {
     isQueueFull,
 
     /** The refusal of a call of `user` that could neither start nor wait, before any work is done for it. */
-    refuseIfFull: (user: string): ApiError | undefined =>
+    findRefusal: (user: string): ApiError | undefined =>
       isQueueFull() && !mayEnter(user, 1) && !findDisplaceable(user) ? refuse(user) : undefined,
 
-    /** All places, if the user may hold them, they are free at once and nobody waits for them. */
+    /** Takes all `places` or none, without waiting; none if another user waits for them. */
     tryAcquire(user: string, places = 1): Release | undefined {
       if (!mayEnter(user, places)) return undefined
       take(user, places)

@@ -1,4 +1,4 @@
-/** Most that are held back at the same time. Further ones are not delayed. */
+/** At most this many are held back at the same time. Further ones are not delayed. */
 const MAX_HELD_BACK = 1000
 
 /** Goes on after a moment. */

@@ -16,7 +16,7 @@ declare module 'fastify' {
 /** Memory of a streamed answer: one piece, the next one, and their compressed form. */
 const STREAM_BYTES = 2 * 1024 * 1024
 /** Bodies and answers up to this size are not counted: the limits of connections bound the number of them. */
-export const UNCOUNTED_BYTES = 16 * 1024
+export const SMALL_BYTES = 16 * 1024
 /** Routes with a larger limit receive their bodies in bounded memory by themselves. */
 export const STREAMED_BODY_LIMIT = 1024 * 1024
 /** Bytes of memory for each byte of a body that is parsed as a whole: the bytes, their text and the values. */
@@ -54,13 +54,13 @@ async function memoryBudget(
 
   app.addHook('preParsing', (request, reply, payload, done) => {
     const size = bodySizeOf(request)
-    if (size <= UNCOUNTED_BYTES || takeAtOnce(request, reply, size * MEMORY_PER_BYTE)) done(null, payload)
+    if (size <= SMALL_BYTES || takeAtOnce(request, reply, size * MEMORY_PER_BYTE)) done(null, payload)
     else take(request, reply, size * MEMORY_PER_BYTE).then(() => done(null, payload), done)
   })
 
   app.addHook('onSend', (request, reply, payload, done) => {
     const size = answerSizeOf(payload)
-    if (size <= UNCOUNTED_BYTES) return done(null, payload)
+    if (size <= SMALL_BYTES) return done(null, payload)
     if (!isRead(request)) {
       releaseWithAnswer(reply, budget.borrow(userOf(request), size))
       return done(null, payload)

@@ -39,7 +39,7 @@ const PER_USER = 3
 const MAX_WAITING = 128
 /** At a thousand requests a second, these delay answers by 4 ms. */
 const MAX_WAITING_IN_OVERLOAD = 4
-/** Otherwise the calls that fill the queue as an overload begins would all be answered late. */
+/** Shorter than the usual wait: the calls that fill the queue as an overload begins would all be answered late. */
 const WAIT_MS_IN_OVERLOAD = 25
 /** Answers that wait for their next piece. */
 const MAX_WAITING_PIECES = 1000

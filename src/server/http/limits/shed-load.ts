@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 import type { ApiError } from '../../errors.ts'
 import { announcedSize } from '../bodies/announced-size.ts'
-import { UNCOUNTED_BYTES } from './memory-budget.ts'
+import { SMALL_BYTES } from './memory-budget.ts'
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -22,9 +22,9 @@ async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config,
   const { loadRefusals, places } = app
 
   function findRefusal(request: FastifyRequest): ApiError | undefined {
-    if (!places.database.isQueueFull() || announcedSize(request.headers) > UNCOUNTED_BYTES) return undefined
+    if (!places.database.isQueueFull() || announcedSize(request.headers) > SMALL_BYTES) return undefined
     const user = app.findVerified(request)
-    return user === undefined ? undefined : places.database.refuseIfFull(user)
+    return user === undefined ? undefined : places.database.findRefusal(user)
   }
 
   app.decorateReply('isShed', false)

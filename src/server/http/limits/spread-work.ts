@@ -1,6 +1,6 @@
 /**
- * Does the work that it is given in the order in which it comes, `perTurn` pieces in each turn of the event loop. Many
- * pieces at once do not delay other work for longer than these take.
+ * Runs tasks in the order in which they come, `perTurn` in each turn of the event loop, so that other work runs in
+ * between.
  */
 export function createSpread(perTurn: number) {
   let due: Array<() => void> = []

@@ -82,7 +82,7 @@ export async function createOpenapiPage(
       docExpansion: 'list',
       persistAuthorization: true,
       validatorUrl: null,
-      // The list of operations has moved the section to which the address leads.
+      // Rendering the operations moves the section that the URL's fragment names: scroll there again.
       onComplete: () => document.getElementById(location.hash.slice(1))?.scrollIntoView()
     },
     // Swagger UI uses inline styles.

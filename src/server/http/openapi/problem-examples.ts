@@ -24,7 +24,8 @@ export const exampleDetails: Record<ProblemCode, string> = {
   precondition_failed:
     'The session was changed since you read it. Read it again, then send your changes with its new ETag.',
   body_too_large: 'Send a smaller body. As base64, a recording is a third larger than its file.',
-  recording_too_large: 'The recording must have at most 52428800 bytes; this one has 62914560.',
+  recording_too_large:
+    'The recording has 62914560 bytes, and at most 52428800 are allowed. Record a shorter one.',
   unsupported_media_type: 'Send the body as application/json.',
   unsupported_recording: 'The recording must be WebM, MP4, Ogg (Opus or Vorbis), MP3, WAV or FLAC.',
   headers_too_large: 'Send less than 16 KB of headers, cookies and query included.',
@@ -32,6 +33,6 @@ export const exampleDetails: Record<ProblemCode, string> = {
   database_unavailable: 'The practice history is unavailable. Retry shortly.',
   issuer_unavailable: 'The access token cannot be verified: its issuer is unavailable. Retry shortly.',
   server_busy: 'Many recordings are being saved at this moment. Retry shortly.',
-  session_busy: 'An earlier request is still saving or deleting the session. Retry.',
+  session_busy: 'Another request is saving or deleting the session. Retry.',
   storage_unavailable: 'Recording storage is unavailable. Retry shortly.'
 }

@@ -4,12 +4,12 @@ import { createHoldBack } from '../limits/hold-back.ts'
 
 const LOG_INTERVAL_MS = 1000
 
-/** A refusal should arrive within 100 ms. A busy server needs up to 40 of them. */
+/** A refusal should arrive within 100 ms. A busy server needs up to 40 ms of that for its own work. */
 const DELAY_MS = { min: 40, max: 50 }
 
 export type LoadRefusals = ReturnType<typeof createLoadRefusals>
 
-/** Whether a request was refused because there were too many: of its user, of its address, or in all. */
+/** Whether a refusal is for load: `too_many_requests`, or `server_busy` without a failure behind it, such as a full disk. */
 export const isForLoad = ({ code, cause }: ApiError): boolean =>
   (code === 'too_many_requests' || code === 'server_busy') && cause === undefined
 

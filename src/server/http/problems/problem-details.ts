@@ -44,7 +44,7 @@ const answerNotFound = (request: FastifyRequest, reply: FastifyReply) =>
 export const answerWithProblem = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
   sendProblem(toApiError(error), request, reply)
 
-/** Headers of an answer in pieces whose first piece could not be read. They do not describe the problem. */
+/** Headers that were set for the intended answer. They do not describe the problem. */
 const HEADERS_OF_ANSWER = ['content-encoding', 'etag', 'location']
 
 function sendProblem(error: ApiError, request: FastifyRequest, reply: FastifyReply) {

@@ -48,4 +48,5 @@ const methodNotAllowed = (allowed: string[]) =>
     headers: { allow: allowed.join(', ') }
   })
 
+/** The error for a path that no route has. */
 export const routeNotFound = () => new ApiError('route_not_found', 'See /docs for the existing routes.')

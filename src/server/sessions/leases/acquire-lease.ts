@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { retryFor } from '../../../contract/retry.ts'
 import { ApiError } from '../../errors.ts'
+import { idReused, sessionBusy } from '../errors.ts'
 import type { LeaseRepository, Purpose } from './lease-repository.ts'
 import type { Lease } from './lease.ts'
 
@@ -20,12 +21,6 @@ export function acquireLease({ repository, leaseMs, waitMs }: Context, purpose: 
   }
   return retryFor(attempt, { firstPauseMs: 20, maxPauseMs: 500, limitMs: waitMs, shouldRetry: isBusy })
 }
-
-const idReused = () =>
-  new ApiError('id_reused', 'Another session is being saved under this id. Choose a new id.')
-
-const sessionBusy = () =>
-  new ApiError('session_busy', 'An earlier request is still saving or deleting the session. Retry.')
 
 const isBusy = (error: unknown) => error instanceof ApiError && error.code === 'session_busy'
 

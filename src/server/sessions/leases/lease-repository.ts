@@ -23,12 +23,15 @@ export type LeaseKey = { sessionId: string; fencingToken: string }
 
 type StealOptions = Pick<Purpose, 'sessionId' | 'userId'> & { fencingToken: string; minAgeMs: number }
 
-/** The statements on `session_leases` that need the life of a lease. */
+/** The SQL that acquires, steals, finds and extends leases. */
 export type LeaseRepository = ReturnType<typeof createLeaseRepository>
 
 const milliseconds = (count: number) => sql`${count}::float8 * interval '1 millisecond'`
 
-/** The SQL of the table `session_leases`. All times are the database's, so server clocks may differ. */
+/**
+ * The SQL that acquires, steals, finds and extends leases; each lives for `leaseMs` milliseconds. All times are the
+ * database's, so server clocks may differ.
+ */
 export function createLeaseRepository(queries: Queries, leaseMs: number) {
   const expiry = sql`now() + ${milliseconds(leaseMs)}`
 

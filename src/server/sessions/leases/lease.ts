@@ -10,7 +10,7 @@ export type Lease = LeaseKey & {
   readonly isInherited: boolean
   /** Writes to the bucket have begun under this lease. */
   hasWritten: boolean
-  /** A transaction deletes the lease when it commits. */
+  /** A transaction has ended the lease: deleted it, or cleared its token. `withLease` leaves it alone. */
   isConsumed: boolean
   /**
    * `withLease` does not end the lease, whether its work succeeds or fails. `release` ends it, or it expires.

@@ -21,7 +21,7 @@ export type Leases = ReturnType<typeof createLeases>
  * Leases on session ids, in the table `session_leases` (docs/decisions/0001-leases.md). They prevent two
  * saves, or a save and a deletion, from working on the same object. No transaction or connection is held
  * while bytes are sent. A request that stops renewing its lease loses it. If the request is still alive, it
- * cannot commit: `consume` compares the fencing token in the committing transaction.
+ * cannot commit, because the committing transaction compares the fencing token.
  */
 export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options) {
   const repository = createLeaseRepository(queries, leaseMs)

@@ -3,11 +3,11 @@ import { unsupported } from '../../audio/detect-format.ts'
 import { formatOfMediaType } from '../../audio/formats.ts'
 import { invalidInput } from '../../errors.ts'
 import { CACHE_SECONDS } from '../../storage/cache-control.ts'
-import { quotaSetting, toQuotaError } from '../../users/quotas.ts'
+import { quotaSetting, throwQuotaError } from '../../users/quotas.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
-import { sessionNotFound } from '../errors.ts'
 import { createSessionRepository, type StoredSession } from '../repository.ts'
+import { requireOwned } from '../require-owned.ts'
 import {
   MAX_OPEN_UPLOADS,
   recordingExists,
@@ -24,7 +24,7 @@ type NewUpload = { contentType: string; bytes: number; uploadId?: string }
 /**
  * Begins a direct upload, or renews the token of the open one: returns URLs of the staging bucket to which
  * the client sends the bytes. A new upload replaces the open one of the session. Its announced bytes count in
- * the quota until it is completed, deleted or expired.
+ * the quota until it expires or is deleted; those of a completed one, as its recording's.
  * @throws {ApiError} session_not_found; upload_not_found; recording_exists; unsupported_recording;
  * recording_too_large; quota_exceeded; invalid_input; storage_unavailable; database_unavailable
  */
@@ -36,7 +36,8 @@ export async function beginUpload(
   const { staging } = dependencies.storage
   const format = formatOfMediaType(announced.contentType)
   if (!format) throw unsupported()
-  const session = await findSession(dependencies, reference)
+  const session = await requireOwned(dependencies.database.queries, reference)
+  if (session.audioUrl) throw recordingExists()
   const uploadId = chooseId(dependencies, session, announced)
   const isRenewal = uploadId === session.uploadId
   const path = stagingKey(session, uploadId)
@@ -53,16 +54,6 @@ export async function beginUpload(
     resumableUrl: staging.resumableUrl,
     expiresAt: expiresAt.toISOString()
   }
-}
-
-async function findSession(
-  { database }: SessionDependencies,
-  { sub, id }: SessionReference
-): Promise<StoredSession> {
-  const session = await createSessionRepository(database.queries).findOwned(id, sub)
-  if (!session) throw sessionNotFound()
-  if (session.audioUrl) throw recordingExists()
-  return session
 }
 
 function chooseId(
@@ -96,8 +87,6 @@ async function openUpload(
       if (isOpen) await uploads.openOrExtend(session)
       return isOpen
     })
-    .catch((error) => {
-      throw toQuotaError(error, quotas)
-    })
-  if (!isOpen) throw isRenewal ? uploadNotFound() : recordingExists() // or deleted: the next call tells
+    .catch(throwQuotaError(quotas))
+  if (!isOpen) throw isRenewal ? uploadNotFound() : recordingExists() // it may also be deleted: the next call answers session_not_found
 }

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { AudioFormat } from '../../audio/formats.ts'
 import { recordingKey } from '../../storage/recording-keys.ts'
-import { quotaSetting, toQuotaError } from '../../users/quotas.ts'
+import { quotaSetting, throwQuotaError } from '../../users/quotas.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
-import { sessionBusy, sessionNotFound } from '../errors.ts'
+import { sessionBusy } from '../errors.ts'
 import { confirmLease, consumeLease, type Lease } from '../leases/lease.ts'
 import { createSessionRepository, type StoredSession } from '../repository.ts'
+import { requireOwned } from '../require-owned.ts'
 import { uploadNotFound } from './errors.ts'
 import { createOpenUploads } from './open-uploads.ts'
 import { stagedUpload, type StagedUpload } from './staged-upload.ts'
@@ -24,29 +25,20 @@ type Publication = { upload: StagedUpload; session: StoredSession; lease: Lease 
  * that each step can be repeated after a failure.
  *
  * @throws {ApiError} session_not_found; upload_not_found; upload_incomplete; unsupported_recording;
- * recording_too_large; invalid_input; quota_exceeded; session_busy; storage_unavailable; database_unavailable
+ * recording_too_large; quota_exceeded; session_busy; storage_unavailable; database_unavailable
  */
 export async function completeUpload(
   dependencies: SessionDependencies,
   reference: SessionReference,
   uploadId: string
 ): Promise<StoredSession> {
-  const session = await findSession(dependencies, reference)
+  const session = await requireOwned(dependencies.database.queries, reference)
   const upload = stagedUpload(session, uploadId)
   const attached = session.audioUrl
     ? confirmAttached(session, upload)
     : await attachUnderLease(dependencies, reference, { session, upload })
   await removeSealed(dependencies, upload)
   return attached
-}
-
-async function findSession(
-  { database }: SessionDependencies,
-  { sub, id }: SessionReference
-): Promise<StoredSession> {
-  const session = await createSessionRepository(database.queries).findOwned(id, sub)
-  if (!session) throw sessionNotFound()
-  return session
 }
 
 /** Returns the session if `upload` is the one that was attached to it. */
@@ -80,7 +72,7 @@ function attachUnderLease(
   const purpose = { sessionId: id, userId, contentDigest, waitsForOthers: true }
   return dependencies.leases.withLease(purpose, async (lease) => {
     // Read again: this request may have waited for a deletion or for another upload.
-    const session = await findSession(dependencies, reference)
+    const session = await requireOwned(dependencies.database.queries, reference)
     if (session.audioUrl) return confirmAttached(session, upload)
     await requireBegun(dependencies, session, upload)
     return attach(dependencies, { session, upload, lease })
@@ -103,9 +95,7 @@ async function attach(dependencies: SessionDependencies, publication: Publicatio
       await createOpenUploads(queries).end(session.id)
       return revision
     })
-    .catch((error) => {
-      throw toQuotaError(error, quotas)
-    })
+    .catch(throwQuotaError(quotas))
   return { ...session, ...recording, revision }
 }
 
@@ -123,12 +113,10 @@ async function publish(
       await confirmLease(queries, lease)
       const sessions = createSessionRepository(queries)
       const recording = recordingOf(upload)
-      const isCurrent = await sessions.announceRecording(session.id, recording, quotaSetting(quotas))
+      const isCurrent = await sessions.storeRecordingBytes(session.id, recording, quotaSetting(quotas))
       if (!isCurrent) throw uploadNotFound() // replaced meanwhile
     })
-    .catch((error) => {
-      throw toQuotaError(error, quotas)
-    })
+    .catch(throwQuotaError(quotas))
   const target = recordingKey(session.userId, session.id, format)
   const copy = () => storage.staging.publish(upload.sealedKey, target, format.contentType)
   if (!(await copy())) {

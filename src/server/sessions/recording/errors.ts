@@ -4,11 +4,11 @@ import { ApiError } from '../../errors.ts'
 export const recordingExists = () =>
   new ApiError('recording_exists', 'The session already has a recording. Delete it first.')
 
-/** The error for a direct upload of more than `maxBytes` bytes. */
+/** The error for a recording of more than `maxBytes` bytes. */
 export const recordingTooLarge = (bytes: number, maxBytes: number) =>
   new ApiError(
     'recording_too_large',
-    `The recording has ${bytes} bytes, and at most ${maxBytes} are allowed.`
+    `The recording has ${bytes} bytes, and at most ${maxBytes} are allowed. Record a shorter one.`
   )
 
 /** Direct uploads that a user may have open. */

@@ -9,6 +9,7 @@ import {
   type SessionHead,
   type StoredSession
 } from '../repository.ts'
+import { requireOwned } from '../require-owned.ts'
 import { stagedUpload } from './staged-upload.ts'
 
 /**
@@ -19,18 +20,15 @@ import { stagedUpload } from './staged-upload.ts'
  */
 export async function removeRecording(
   dependencies: SessionDependencies,
-  { sub, id }: SessionReference,
+  reference: SessionReference,
   finish: (session: SessionHead, lease: Lease) => Promise<void>
 ): Promise<void> {
   const { database, leases } = dependencies
-  const sessions = createSessionRepository(database.queries)
-  const seen = await sessions.findOwned(id, sub)
-  if (!seen) throw sessionNotFound()
-  const purpose = { sessionId: id, userId: seen.userId, contentDigest: null }
+  const { userId } = await requireOwned(database.queries, reference)
+  const purpose = { sessionId: reference.id, userId, contentDigest: null }
   const removal = leases.withLease(purpose, async (lease) => {
     // Read again: this request may have waited for another deletion, and for a save after that.
-    const session = await sessions.findOwned(id, sub)
-    if (!session) throw sessionNotFound()
+    const session = await requireOwned(database.queries, reference)
     if (mayHaveObject(session)) await removeObject(dependencies, session, lease)
     await finish(session, lease)
   })

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { CompletedUploadSchema, NewUploadSchema, UploadSchema } from '../../../contract/recordings.ts'
 import { SessionDataSchema, SessionParamsSchema } from '../../../contract/sessions.ts'
 import { describedAs, INVALID_ID, problemResponses } from '../../http/openapi/response-schemas.ts'
-import type { SessionDependencies, SessionReference } from '../dependencies.ts'
+import { referenceOf, type SessionDependencies } from '../dependencies.ts'
 import type { StoredSession } from '../repository.ts'
 import { beginUpload } from './begin-upload.ts'
 import { completeUpload } from './complete-upload.ts'
@@ -29,8 +29,8 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
           'For long recordings. PUT the bytes to the `url` of the answer with its `contentType`, or send them to ' +
           '`resumableUrl` by TUS 1.0; then complete the upload. A new upload replaces the open one. Repeat the ' +
           'request with `uploadId` to renew the token of the open one. The announced bytes count in the quota. An ' +
-          'account has at most ten open uploads, and begins uploads of no more bytes than its quota in two hours. An ' +
-          'upload that is not completed within a day is ended.',
+          'account has at most ten open uploads. Once those begun within two hours reach its quota, further ones get ' +
+          '429. An upload that is not completed within a day is ended.',
         tags: ['Recordings'],
         params: SessionParamsSchema,
         body: NewUploadSchema,
@@ -134,12 +134,5 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
     }
   )
 }
-
-type SessionRequest = Pick<FastifyRequest, 'user'> & { params: { id: string } }
-
-const referenceOf = ({ user, params }: SessionRequest): SessionReference => ({
-  sub: user.sub,
-  id: params.id.toLowerCase()
-})
 
 export default recordingRoutes

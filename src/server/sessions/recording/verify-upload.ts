@@ -11,8 +11,8 @@ import type { StagedUpload } from './staged-upload.ts'
  * Seals an upload, then verifies its length, its format and its content type. Sealing
  * moves the object to a key that the upload URL cannot write, so that a late second PUT cannot change
  * verified bytes. An upload that is refused is removed.
- * @throws {ApiError} upload_incomplete; recording_too_large; invalid_input; unsupported_recording;
- * storage_unavailable; the reason of `signal`
+ * @throws {ApiError} upload_incomplete; recording_too_large; unsupported_recording; storage_unavailable; the reason of
+ * `signal`
  */
 export async function verifyUpload(
   dependencies: SessionDependencies,

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts'
 import { createFairLimiter } from '../../http/limits/fair-limiter.ts'
-import { BYTES_PER_SECOND_IF_WANTED, MIN_RATE } from '../../http/limits/min-rate.ts'
+import { BYTES_PER_SECOND_IF_WAITING, MIN_RATE } from '../../http/limits/min-rate.ts'
 
 /** Large bodies that wait for a place: a connection each, and no memory. */
 const MAX_WAITING = 1000
@@ -21,12 +21,12 @@ export const TEXT_PAUSE_MS = 400
 
 export type UploadLimiters = ReturnType<typeof createUploadLimiters>
 
-/** The minimum rate at this moment. Otherwise a few bodies at 4 kB a second would hold all places. */
+/** The minimum rate of a body: higher while bodies wait for a place, because a few slow ones would hold all places. */
 export const minRateOf = ({ bodies }: UploadLimiters) => ({
   afterMs: MIN_RATE.afterMs,
   get bytesPerSecond() {
     const { places, held, waiting } = bodies.usage()
-    return waiting > 0 && held >= places ? BYTES_PER_SECOND_IF_WANTED : MIN_RATE.bytesPerSecond
+    return waiting > 0 && held >= places ? BYTES_PER_SECOND_IF_WAITING : MIN_RATE.bytesPerSecond
   }
 })
 
@@ -47,8 +47,8 @@ export function createUploadLimiters({ concurrency, waitMs }: Config['upload']) 
     textBytes: createFairLimiter({ ...scores, ...TEXT_BYTES }),
 
     /**
-     * The one place for a large text, which must be in memory to be parsed. If memory is short, it is held until the
-     * save ends.
+     * The one place for a large text, which must be in memory to be parsed. If memory is short, the place is
+     * held until the save ends.
      */
     largeTexts: createFairLimiter({ ...scores, count: 1, perUser: 1 })
   }

@@ -1,15 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { noteGarbage } from '../../http/limits/collect-garbage.ts'
+import { collectIfDue } from '../../http/limits/collect-garbage.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
-import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
+import { MEMORY_PER_BYTE, SMALL_BYTES } from '../../http/limits/memory-budget.ts'
 import { LARGE_TEXT_BYTES, TEXT_PAUSE_MS } from './limiters.ts'
 import type { ReceivedUpload } from './upload.ts'
 
 type ParseJson = (json: string) => Promise<unknown>
 
 /**
- * Parses the JSON of a received body. One user has 1 MB of texts parsed at a time, with a pause after each text. Large
- * texts, which must be in memory to be parsed, are parsed one at a time. Small ones do not wait.
+ * Parses the JSON of a received body. One user has up to 1 MB of texts parsed at a time, or one larger text, with a pause
+ * after each. Texts above 1 MB are parsed one at a time, because they must be in memory. Texts up to 16 kB do not wait.
  * @param releases functions that give back the memory of a large text are added; call them once the session is saved
  * @throws {ApiError} malformed_body; server_busy if the wait is too long, or the deadline passes
  */
@@ -23,7 +23,7 @@ export async function parseInTurn(
   const { deadline, user } = request
   const size = received.textBytes
   const parse = (json: string) => app.parseJson(request, json, received.toBodyOffset)
-  if (size <= UNCOUNTED_BYTES) return received.parseText(parse)
+  if (size <= SMALL_BYTES) return received.parseText(parse)
 
   const release = await textBytes.acquire(user.sub, deadline, size)
   try {
@@ -44,14 +44,14 @@ export async function parseInTurn(
   }
 }
 
-/** Notes the garbage before each step and after the last, because small machines are short of memory. */
+/** Collects garbage before each step and after the last, if it is due, because small machines are short of memory. */
 async function parseLarge(received: ReceivedUpload, parse: ParseJson): Promise<unknown> {
-  const note = () => noteGarbage(received.textBytes)
-  note()
+  const collect = () => collectIfDue(received.textBytes)
+  collect()
   const parsed = await received.parseText((json) => {
-    note() // the bytes are decoded, and no longer needed
+    collect() // the bytes are decoded, and no longer needed
     return parse(json)
   })
-  note()
+  collect()
   return parsed
 }

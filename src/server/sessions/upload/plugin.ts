@@ -7,7 +7,7 @@ import { clientGone } from '../../http/bodies/body-errors.ts'
 import { collectBody, receiveBody } from '../../http/bodies/receive-body.ts'
 import { deleteAbandonedSpoolFiles } from '../../http/bodies/spool-file.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
-import { MEMORY_PER_BYTE, UNCOUNTED_BYTES } from '../../http/limits/memory-budget.ts'
+import { MEMORY_PER_BYTE, SMALL_BYTES } from '../../http/limits/memory-budget.ts'
 import { MAX_BODY_MEMORY, minRateOf } from './limiters.ts'
 import { parseInTurn } from './parse-in-turn.ts'
 import { hasRecording, parseSmallUpload, MAX_WHOLE_BYTES } from './small-upload.ts'
@@ -54,7 +54,7 @@ async function receiveUploads(
   // Before the parser: Fastify closes the connection after an error in a parser.
   app.addHook('preParsing', async (request) => {
     request.uploadReleases = []
-    if (sizeOf(request) <= UNCOUNTED_BYTES) return
+    if (sizeOf(request) <= SMALL_BYTES) return
     const { sub } = request.user
     const ended = endSignal(request)
     // In this order for every body: those that wait for a place must not hold memory.

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { detectFormat } from '../../audio/detect-format.ts'
-import { ApiError } from '../../errors.ts'
 import { createSpool } from '../../http/bodies/spool.ts'
 import type { Recording } from '../content.ts'
+import { recordingTooLarge } from '../recording/errors.ts'
 
 export type RecordingSpool = ReturnType<typeof createRecordingSpool>
 
@@ -45,16 +45,10 @@ export function createRecordingSpool(maxBytes: number) {
      * @throws {ApiError} recording_too_large, unsupported_recording
      */
     async result(): Promise<Recording | null> {
-      if (bytes > maxBytes) throw tooLarge(bytes, maxBytes)
+      if (bytes > maxBytes) throw recordingTooLarge(bytes, maxBytes)
       return bytes === 0 ? null : { format: await detectFormat(spool), bytes, sha256, stream: spool.stream }
     },
 
     close: spool.close
   }
 }
-
-const tooLarge = (bytes: number, maxBytes: number) =>
-  new ApiError(
-    'recording_too_large',
-    `The recording must have at most ${maxBytes} bytes; this one has ${bytes}.`
-  )

@@ -7,9 +7,8 @@ import type { ReceivedUpload } from './upload.ts'
 export const MAX_WHOLE_BYTES = 64 * 1024
 
 /**
- * Takes one small body of `POST /api/sessions`, with the outcome that `receiveUpload` has: after the
- * parsing, the string of `audioBase64` is decoded, and `""` takes its place. The caller must close the
- * upload.
+ * Takes one small JSON body with a session. The result is that of `receiveUpload`: after the parsing, the string of
+ * `audioBase64` is decoded, and `""` takes its place. The caller must close it.
  */
 export function parseSmallUpload(body: Buffer, maxRecordingBytes: number): ReceivedUpload {
   let incoming: IncomingRecording | undefined
@@ -35,6 +34,7 @@ export function parseSmallUpload(body: Buffer, maxRecordingBytes: number): Recei
   }
 }
 
+/** Whether parsed JSON is an object whose `audioBase64` is a string. */
 export const hasRecording = (parsed: unknown): parsed is { audioBase64: string } =>
   typeof parsed === 'object' &&
   parsed !== null &&

@@ -19,7 +19,7 @@ export const MAX_TEXT_BYTES = 4 * MAX_XML_BYTES
 const TEXT_MEMORY_BYTES = 128 * 1024
 
 /**
- * Most values of a body. Two bytes of JSON can become fifty bytes of memory. A session has a dozen values.
+ * Largest number of values in a body. Two bytes of JSON can become fifty bytes of memory. A session has a dozen values.
  */
 const MAX_VALUES = 250_000
 
@@ -33,13 +33,10 @@ const MAX_REPETITIONS = 100
 export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + MAX_TEXT_BYTES
 
 /** A body that was received: its JSON without the recording, and the recording. */
-export type ReceivedUpload = Pick<
-  Awaited<ReturnType<typeof receiveUpload>>,
-  'textBytes' | 'isBase64' | 'parseText' | 'hasAudio' | 'recording' | 'toBodyOffset' | 'close'
->
+export type ReceivedUpload = Awaited<ReturnType<typeof receiveUpload>>
 
 /**
- * Receives one body of `POST /api/sessions` in bounded memory. The string of `audioBase64` is decoded into
+ * Receives one JSON body with a session in bounded memory: of a save, an edit or an import. The string of `audioBase64` is decoded into
  * one spool; the rest of the JSON, with `""` in its place, goes into another. The caller must close the
  * upload.
  * @throws {ApiError} malformed_body; server_busy if the disk is full

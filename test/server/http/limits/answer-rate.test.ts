@@ -24,7 +24,7 @@ async function start(t: Test) {
   await app.register(deadline, { deadlines: { usual: 60_000, storage: 60_000, upload: 60_000 } })
   app.decorateRequest('user')
   await app.register(memoryBudget, { bytes: 256 * MB })
-  await app.register(answerRate, { lookMs: 20 })
+  await app.register(answerRate, { checkMs: 20 })
   app.get('/', async (_request, reply) => reply.type('text/plain').send(answer()))
   app.get('/wanted', { config: { minAnswerRate: () => 1000 * MB } }, async (_request, reply) =>
     reply.type('text/plain').send(answer())

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import { noteGarbage } from '../../../../src/server/http/limits/collect-garbage.ts'
+import { collectIfDue } from '../../../../src/server/http/limits/collect-garbage.ts'
 
 const MB = 1024 * 1024
 
@@ -8,7 +8,7 @@ const MB = 1024 * 1024
 async function collects(...sizes: number[]): Promise<boolean> {
   const garbage = new WeakRef({})
   await setImmediate() // until then it is kept
-  for (const size of sizes) noteGarbage(size)
+  for (const size of sizes) collectIfDue(size)
   return garbage.deref() === undefined
 }
 

@@ -179,13 +179,13 @@ t.test('a call that waits too long is refused with server_busy', async (t) => {
 t.test('a call is refused at once when the queue is full', async (t) => {
   const limiter = create({ maxWaiting: 2 })
   const release = await limiter.acquire('clara')
-  t.equal(limiter.refuseIfFull('clara'), undefined)
+  t.equal(limiter.findRefusal('clara'), undefined)
   const waiting = [limiter.acquire('clara'), limiter.acquire('robert')]
-  t.match(limiter.refuseIfFull('johannes'), { code: 'server_busy' })
+  t.match(limiter.findRefusal('johannes'), { code: 'server_busy' })
   await t.rejects(limiter.acquire('johannes'), { code: 'server_busy' })
   release()
   const next = await waiting[0]
-  t.equal(limiter.refuseIfFull('johannes'), undefined)
+  t.equal(limiter.findRefusal('johannes'), undefined)
   waiting.push(limiter.acquire('johannes'))
   next?.()
   for (const acquired of waiting) (await acquired)()
@@ -195,12 +195,12 @@ t.test('in an overload, until half a second after the last refusal, fewer calls 
   const limiter = create({ maxWaiting: 2, maxWaitingInOverload: 1 })
   const releaseFirst = await limiter.acquire('clara')
   const [next, last] = [limiter.acquire('robert'), limiter.acquire('johannes')]
-  t.match(limiter.refuseIfFull('ludwig'), { code: 'server_busy' }, 'two wait')
+  t.match(limiter.findRefusal('ludwig'), { code: 'server_busy' }, 'two wait')
   releaseFirst()
   const releaseNext = await next
-  t.match(limiter.refuseIfFull('ludwig'), { code: 'server_busy' }, 'one waits')
+  t.match(limiter.findRefusal('ludwig'), { code: 'server_busy' }, 'one waits')
   await sleep(600)
-  t.equal(limiter.refuseIfFull('ludwig'), undefined)
+  t.equal(limiter.findRefusal('ludwig'), undefined)
   releaseNext()
   ;(await last)()
 })
@@ -212,7 +212,7 @@ t.test('in an overload, calls wait for less time', async (t) => {
   const refused = Promise.all(early.map((call) => t.rejects(call, { code: 'server_busy' })))
   await sleep(150)
   const recent = limiter.acquire('ada')
-  t.match(limiter.refuseIfFull('ludwig'), { code: 'server_busy' })
+  t.match(limiter.findRefusal('ludwig'), { code: 'server_busy' })
   await refused
   release()
   ;(await recent)()
@@ -232,7 +232,7 @@ t.test('a user who fills the queue alone is refused, and makes no overload for o
   const limiter = create({ count: 1, maxWaiting: 10, maxWaitingInOverload: 1 })
   const waiting = Array.from({ length: 11 }, () => limiter.acquire('greedy'))
   for (let call = 0; call < 5; call++) {
-    t.match(limiter.refuseIfFull('greedy'), { code: 'server_busy' })
+    t.match(limiter.findRefusal('greedy'), { code: 'server_busy' })
     await t.rejects(limiter.acquire('greedy'), { code: 'server_busy' })
   }
   const others = Array.from({ length: 4 }, (_, user) => limiter.acquire(`user ${user}`))
@@ -245,7 +245,7 @@ t.test('in a full queue, the user with the most calls loses the last one to a us
   const release = await limiter.acquire('ada')
   const calls = ['clara', 'clara', 'clara', 'robert'].map((user) => limiter.acquire(user))
   await t.rejects(limiter.acquire('clara'), { code: 'server_busy' })
-  t.equal(limiter.refuseIfFull('johannes'), undefined)
+  t.equal(limiter.findRefusal('johannes'), undefined)
   const johannes = limiter.acquire('johannes')
   await t.rejects(calls.splice(2, 1)[0]!, { code: 'server_busy' })
   await t.rejects(
@@ -263,10 +263,10 @@ t.test('in a full queue, the user with the most calls loses the last one to a us
 t.test('it tells beforehand whether a call would be refused', async (t) => {
   const limiter = create({ count: 2, perUser: 1, maxWaiting: 1 })
   const clara = await limiter.acquire('clara')
-  t.equal(limiter.refuseIfFull('clara'), undefined, 'she may wait')
+  t.equal(limiter.findRefusal('clara'), undefined, 'she may wait')
   const again = limiter.acquire('clara')
-  t.match(limiter.refuseIfFull('clara'), { code: 'server_busy' })
-  t.equal(limiter.refuseIfFull('robert'), undefined, 'a place is free for him')
+  t.match(limiter.findRefusal('clara'), { code: 'server_busy' })
+  t.equal(limiter.findRefusal('robert'), undefined, 'a place is free for him')
   clara()
   ;(await again)()
 })

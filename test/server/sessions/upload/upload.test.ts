@@ -66,7 +66,7 @@ async function decodeWhole(text: string) {
   if (size > MAX_BYTES) {
     throw new ApiError(
       'recording_too_large',
-      `The recording must have at most ${MAX_BYTES} bytes; this one has ${size}.`
+      `The recording has ${size} bytes, and at most ${MAX_BYTES} are allowed. Record a shorter one.`
     )
   }
   const bytes = Buffer.from(digits, 'base64')
