@@ -8,8 +8,10 @@ import { BODY_TIMEOUT_MS } from '../server-options.ts'
 /** Longest pause in a refused body before its connection is closed. */
 const STALL_MS = 30_000
 
-/** An answer that closes its connection is sent when the client has sent nothing for this long. */
+/** An answer that closes its connection is sent when the client has sent nothing for this long... */
 const PAUSE_MS = 1000
+/** ...and at the latest after this time. */
+const MAX_WAIT_MS = 30_000
 
 /**
  * Refuses bodies after authentication and before they are read: one with a Content-Encoding or over the
@@ -65,23 +67,33 @@ function encoded(encoding: string) {
   )
 }
 
-/** Resolves when the body has ended, has paused, or has lost its connection. */
+/** Resolves when the body has ended or paused, when its connection is lost, and at the latest after `MAX_WAIT_MS`. */
 function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.removeHeader('connection') // Fastify closes the connection after an error in a body
-  const destroy = () => raw.socket.destroy()
-  const stalled = setTimeout(destroy, STALL_MS).unref()
-  const tooLong = setTimeout(destroy, BODY_TIMEOUT_MS).unref()
-  raw.on('data', () => stalled.refresh())
-  raw.once('close', () => {
-    clearTimeout(stalled)
-    clearTimeout(tooLong)
-  })
-  raw.resume()
-  if (raw.destroyed || raw.socket.destroyed) return Promise.resolve() // the client has left
+  const { socket } = raw
+  if (raw.destroyed || socket.destroyed) return Promise.resolve() // the client has left
   return new Promise((resolve) => {
+    const destroy = () => socket.destroy()
+    const stalled = setTimeout(destroy, STALL_MS).unref()
     const pause = setTimeout(resolve, PAUSE_MS).unref()
-    raw.on('data', () => pause.refresh())
-    raw.once('end', resolve).once('close', resolve)
+    const timers = [
+      stalled,
+      pause,
+      setTimeout(destroy, BODY_TIMEOUT_MS).unref(),
+      setTimeout(resolve, MAX_WAIT_MS).unref()
+    ]
+    const end = () => {
+      for (const timer of timers) clearTimeout(timer)
+      socket.off('close', end)
+      resolve()
+    }
+    raw.on('data', () => {
+      stalled.refresh()
+      pause.refresh()
+    })
+    raw.once('end', end)
+    socket.once('close', end) // a request that was answered emits no `close` then
+    raw.resume()
   })
 }
 

@@ -26,7 +26,8 @@ async function limitAnswerRate(app: FastifyInstance, { checkMs = 5000 }: { check
     app.memoryBudget.usage().waiting > 0 ? BYTES_PER_SECOND_IF_WAITING : MIN_RATE.bytesPerSecond
 
   app.addHook('onSend', ({ raw: { socket }, routeOptions }, { raw }, payload, done) => {
-    if (socket instanceof Socket && answerSizeOf(payload) > SMALL_BYTES) {
+    // No `close` follows for a client that has already left.
+    if (socket instanceof Socket && !raw.destroyed && answerSizeOf(payload) > SMALL_BYTES) {
       const { minAnswerRate } = routeOptions.config
       const minRate = () => Math.max(currentRate(), minAnswerRate?.() ?? 0)
       sending.set(raw, { socket, minRate, since: Infinity, taken: 0 })

@@ -16,6 +16,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Gives the place of the request back, if it holds one. */
     releasePlace: Release | undefined
+    /** Give back the places and the memory of the body, if it holds some. */
+    bodyReleases: Release[] | undefined
     /**
      * Reads a further piece of the answer with a place of `pieces`. The answer to a write does not wait, so that a
      * stored change is never answered with an error for lack of a place.
@@ -52,8 +54,10 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
   const { poolSize } = config.database
   const queue = { waitMs: 5000, refusal: REFUSAL }
   app.decorateRequest('releasePlace')
+  app.decorateRequest('bodyReleases')
   app.addHook('onSend', (request, _reply, _payload, done) => {
     request.releasePlace?.()
+    for (const release of request.bodyReleases ?? []) release()
     done()
   })
   const limiters = {

@@ -6,7 +6,6 @@ import { announcedSize } from '../../http/bodies/announced-size.ts'
 import { clientGone } from '../../http/bodies/body-errors.ts'
 import { collectBody, receiveBody } from '../../http/bodies/receive-body.ts'
 import { deleteAbandonedSpoolFiles } from '../../http/bodies/spool-file.ts'
-import type { Release } from '../../http/limits/fair-limiter.ts'
 import { MEMORY_PER_BYTE, SMALL_BYTES } from '../../http/limits/memory-budget.ts'
 import { MAX_BODY_MEMORY, minRateOf } from './limiters.ts'
 import { parseInTurn } from './parse-in-turn.ts'
@@ -24,8 +23,6 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The received body with its recording, until the answer begins. */
     upload: ReceivedUpload | undefined
-    /** Give back memory and places when the answer begins. */
-    uploadReleases: Release[]
   }
 }
 
@@ -43,7 +40,6 @@ async function receiveUploads(
   const limits = { stallMs: upload.timeoutMs, minRate: minRateOf(app.uploadLimiters) }
 
   app.decorateRequest('upload')
-  app.decorateRequest('uploadReleases')
 
   app.addHook('onReady', () =>
     deleteAbandonedSpoolFiles().catch((error) =>
@@ -53,15 +49,15 @@ async function receiveUploads(
 
   // Before the parser: Fastify closes the connection after an error in a parser.
   app.addHook('preParsing', async (request) => {
-    request.uploadReleases = []
+    request.bodyReleases = []
     if (sizeOf(request) <= SMALL_BYTES) return
     const { sub } = request.user
     const ended = endSignal(request)
     // In this order for every body: those that wait for a place must not hold memory.
     if (sizeOf(request) > MAX_BYTES_WITHOUT_PLACE) {
-      request.uploadReleases.push(await bodies.acquire(sub, ended))
+      request.bodyReleases.push(await bodies.acquire(sub, ended))
     }
-    request.uploadReleases.push(await app.memoryBudget.acquire(sub, ended, memoryOf(request)))
+    request.bodyReleases.push(await app.memoryBudget.acquire(sub, ended, memoryOf(request)))
   })
 
   app.decorate('receiveJson', async (request: FastifyRequest, payload: IncomingMessage) => {
@@ -71,7 +67,7 @@ async function receiveUploads(
       throw request.expiry.signal.reason
     }
     request.upload = received
-    const parsed = await parseInTurn(app, request, received, request.uploadReleases)
+    const parsed = await parseInTurn(app, request, received, request.bodyReleases ?? [])
     return received.isBase64() ? parsed : withRefusedRecording(parsed)
   })
 
@@ -91,7 +87,6 @@ async function receiveUploads(
   app.addHook('onSend', async (request) => {
     request.body = undefined
     await request.upload?.close()
-    for (const release of request.uploadReleases ?? []) release()
   })
 }
 

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { build } from '../../../helpers/app.ts'
+import { countKept } from '../../../helpers/clients-that-leave.ts'
 import { isProblem } from '../../../helpers/problem.ts'
 
 const { app, as } = await build(t, { env: { MAX_RECORDING_BYTES: '1024' } })
@@ -137,4 +138,11 @@ t.test('requests that expect 100 Continue have the limits of their connection', 
     })
   })
   t.ok(await Promise.race([isClosed, areAnswered]), 'a connection with too many requests is closed')
+})
+
+t.test('a refused request is not kept when its client leaves in the middle of the body', async (t) => {
+  for (const connection of ['close', 'keep-alive']) {
+    const head = `POST /api/sessions HTTP/1.1\r\nhost: x\r\nconnection: ${connection}\r\ncontent-length: 100\r\n\r\n{`
+    t.ok((await countKept(app.server, head)) <= 3, connection)
+  }
 })

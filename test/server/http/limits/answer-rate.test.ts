@@ -8,6 +8,7 @@ import answerRate from '../../../../src/server/http/limits/answer-rate.ts'
 import deadline from '../../../../src/server/http/limits/deadline.ts'
 import memoryBudget from '../../../../src/server/http/limits/memory-budget.ts'
 import problemDetails from '../../../../src/server/http/problems/problem-details.ts'
+import { countKept } from '../../../helpers/clients-that-leave.ts'
 
 const MB = 1024 * 1024
 
@@ -29,6 +30,10 @@ async function start(t: Test) {
   app.get('/wanted', { config: { minAnswerRate: () => 1000 * MB } }, async (_request, reply) =>
     reply.type('text/plain').send(answer())
   )
+  app.get('/late', async () => {
+    await sleep(100)
+    return 'x'.repeat(MB)
+  })
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => app.close())
 
@@ -93,4 +98,9 @@ t.test('asks for more where the route does, and while others wait for memory', a
   release()
   ;(await waiting)()
   t.pass('closed')
+})
+
+t.test('an answer is not kept when its client has left before', async (t) => {
+  const { app } = await start(t)
+  t.ok((await countKept(app.server, 'GET /late HTTP/1.1\r\nhost: x\r\n\r\n')) <= 3)
 })

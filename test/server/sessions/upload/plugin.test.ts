@@ -356,6 +356,19 @@ t.test('a body is read once there is memory for it', { skip: needsServerWithin }
   t.equal(await answered, 'answered 201')
 })
 
+t.test('a refused body that goes on trickling holds neither a place nor memory', async (t) => {
+  const { app, begin } = await start(t)
+  const { saving } = begin({ 'content-type': 'text/plain', 'content-length': 5_000_000, connection: 'close' })
+  const taken = t.capture(app.memoryBudget, 'acquire', app.memoryBudget.acquire)
+  saving.write('x')
+  await until(() => taken().length === 1)
+  const trickle = setInterval(() => saving.write('x'), 100)
+  await until(() => app.uploadLimiters.bodies.usage().held === 0)
+  t.equal(app.memoryBudget.usage().held, 0)
+  clearInterval(trickle)
+  saving.destroy()
+})
+
 t.test('waiting too long for a place is 503, and a client that disconnects leaves the queue', async (t) => {
   const { beginWith, save } = await start(t, { UPLOAD_WAIT_MS: '300' })
   const first = await beginWith(body, 1000)
