@@ -16,7 +16,7 @@ export type Answer = { status: number; etag: string; json: any }
 export async function startInstances(t: Test, count: number, env: NodeJS.ProcessEnv) {
   const services = await startServices(t)
   const redisPort = await findFreePort()
-  t.teardown(await startRedis(redisPort))
+  t.teardown((await startRedis(redisPort)).stop)
   const pooler = await startPgBouncer(t, { url: services.database.url, poolSize: 12 })
   const variables = {
     ...services.env,

@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 
@@ -6,7 +7,20 @@ export const URL_LIFE_SECONDS = 2 * 60 * 60
 
 export type BegunUploads = ReturnType<typeof createBegunUploads>
 
-/** Counts the announced bytes of the uploads that a user begins, whatever becomes of them. */
+/** So many uploads may be begun in one window, however small the quota is. */
+const MIN_UPLOADS = 100
+
+/**
+ * The uploads that one user may begin within the life of a URL. The storage does not know the announced size, so each URL
+ * counts as a recording of the largest size: together they hold no more than the quota.
+ */
+export const maxBegunUploads = ({
+  quotas,
+  maxRecordingBytes
+}: Pick<Config, 'quotas' | 'maxRecordingBytes'>) =>
+  Math.max(MIN_UPLOADS, Math.floor(quotas.recordingsBytes / maxRecordingBytes))
+
+/** Counts the uploads that a user begins, whatever becomes of them. */
 export const createBegunUploads = (limiter: RateLimiter) => ({
   /** @throws {ApiError} too_many_requests */
   async check(sub: string): Promise<void> {
@@ -14,13 +28,13 @@ export const createBegunUploads = (limiter: RateLimiter) => ({
     if (remaining > 0) return
     throw new ApiError(
       'too_many_requests',
-      `The uploads begun in this window of two hours reach the quota of recordings. Continue in ${resetSeconds} s.`,
+      `The account has begun as many uploads as it may in two hours. Continue in ${resetSeconds} s.`,
       { retryAfter: resetSeconds }
     )
   },
 
-  /** Call it once an upload of `bytes` bytes has begun. */
-  async count(sub: string, bytes: number): Promise<void> {
-    await limiter.count(sub, bytes)
+  /** Call it once an upload has begun. */
+  async count(sub: string): Promise<void> {
+    await limiter.count(sub)
   }
 })

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
-import { createBegunUploads, URL_LIFE_SECONDS, type BegunUploads } from './begun-uploads.ts'
+import { createBegunUploads, maxBegunUploads, URL_LIFE_SECONDS, type BegunUploads } from './begun-uploads.ts'
 import { limitUsers, USER_WINDOW_SECONDS } from './limit-users.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 import { connectRedis } from './redis.ts'
@@ -29,9 +29,9 @@ declare module 'fastify' {
  */
 async function rateLimits(
   app: FastifyInstance,
-  { config }: { config: Pick<Config, 'quotas' | 'rateLimit' | 'redisUrl'> }
+  { config }: { config: Pick<Config, 'maxRecordingBytes' | 'quotas' | 'rateLimit' | 'redisUrl'> }
 ) {
-  const { quotas, rateLimit: limit, redisUrl } = config
+  const { rateLimit: limit, redisUrl } = config
   if (limit === undefined) {
     app.decorate('limitUser', async () => {})
     app.decorate('refusedTokens', undefined)
@@ -52,7 +52,7 @@ async function rateLimits(
   app.decorate('refusedTokens', createRefusedTokens(addresses))
   const uploads = createRateLimiter({
     name: 'begun-uploads',
-    limit: quotas.recordingsBytes,
+    limit: maxBegunUploads(config),
     windowSeconds: URL_LIFE_SECONDS,
     redis
   })

@@ -21,6 +21,9 @@ export const notSynced = () =>
  */
 export const isOutage = (error: unknown) => error instanceof ApiError && error.code === 'database_unavailable'
 
+/** Whether the request was refused for what it asks: nothing was written, and nothing will be. */
+export const isRefusal = (error: unknown) => error instanceof ApiError && error.statusCode < 500
+
 /** SQLSTATEs: foreign_key_violation, and triggered_data_change_violation (PostgreSQL manual, appendix A). */
 const USER_DELETED = new Set(['23503', '27000'])
 

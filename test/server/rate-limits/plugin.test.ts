@@ -50,24 +50,27 @@ t.test('counts in memory while Redis is away', async (t) => {
   isProblem(t, await clara.list(), 'too_many_requests')
 })
 
-t.test('limits the bytes of uploads that a user begins, also of those that were replaced', async (t) => {
-  const { as } = await build(t, { services, env: { RATE_LIMIT: '300', QUOTA_RECORDINGS_BYTES: '3000000' } })
+t.test('limits the uploads that a user begins, also those that were replaced', async (t) => {
+  const { as } = await build(t, {
+    services,
+    env: { RATE_LIMIT: '300', QUOTA_RECORDINGS_BYTES: '100000000', MAX_RECORDING_BYTES: '990000' }
+  })
   const clara = as(`auth0|${randomUUID()}`)
   await clara.sync()
   const { id } = (await clara.save()).json<{ id: string }>()
   const begin = (more = {}) =>
     clara.call('POST', `/api/sessions/${id}/recording`, {
       contentType: 'audio/webm',
-      bytes: 2_000_000,
+      bytes: 1,
       ...more
     })
-  t.equal((await begin()).statusCode, 201)
-  const second = await begin()
-  t.equal(second.statusCode, 201)
+  for (let begun = 1; begun <= 100; begun++) t.equal((await begin()).statusCode, 201)
+  const last = await begin()
+  t.equal(last.statusCode, 201, 'the quota holds 101 recordings of the largest size')
   const refused = await begin()
   isProblem(t, refused, 'too_many_requests')
   t.ok(Number(refused.headers['retry-after']) > 7000)
-  const { uploadId } = second.json<{ uploadId: string }>()
+  const { uploadId } = last.json<{ uploadId: string }>()
   t.equal((await begin({ uploadId })).statusCode, 201, 'a new token for the open upload')
   const robert = as(`auth0|${randomUUID()}`)
   await robert.sync()

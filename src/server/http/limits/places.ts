@@ -43,6 +43,8 @@ const MAX_WAITING = 128
 const MAX_WAITING_IN_OVERLOAD = 4
 /** Shorter than the usual wait: the calls that fill the queue as an overload begins would all be answered late. */
 const WAIT_MS_IN_OVERLOAD = 25
+/** Fewer would let the slow storage delay the requests of a page. */
+const MIN_STORAGE_PER_USER = 4
 /** Answers that wait for their next piece. */
 const MAX_WAITING_PIECES = 1000
 
@@ -71,7 +73,13 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
       maxWaitingInOverload: MAX_WAITING_IN_OVERLOAD,
       waitMsInOverload: WAIT_MS_IN_OVERLOAD
     }),
-    storage: createFairLimiter({ ...queue, count: 256, perUser: 64, maxWaiting: 128 }),
+    // Such a request takes a connection for moments, but those of one user wait there for each other.
+    storage: createFairLimiter({
+      ...queue,
+      count: 256,
+      perUser: Math.max(MIN_STORAGE_PER_USER, Math.floor(poolSize / 2)),
+      maxWaiting: 128
+    }),
     // Otherwise, many answers of one user, such as large scores, would take all connections.
     pieces: createFairLimiter({
       ...queue,

@@ -12,6 +12,9 @@ declare module 'fastify' {
   }
 }
 
+/** The paths of the routes behind `admission`. */
+const NEEDS_DATABASE = /^\/(?:api|v0)\//
+
 /**
  * Refuses requests that the queue for the database cannot hold, before anything else is done for them. In an
  * overload most requests are refused, and what each of them costs is lost for those that are accepted. So it writes the
@@ -22,7 +25,8 @@ async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config,
   const { loadRefusals, places } = app
 
   function findRefusal(request: FastifyRequest): ApiError | undefined {
-    if (!places.database.isQueueFull() || announcedSize(request.headers) > SMALL_BYTES) return undefined
+    if (!places.database.isQueueFull() || !NEEDS_DATABASE.test(request.url)) return undefined
+    if (announcedSize(request.headers) > SMALL_BYTES) return undefined
     const user = app.findVerified(request)
     return user === undefined ? undefined : places.database.findRefusal(user)
   }

@@ -78,6 +78,11 @@ export function createLeaseRepository(queries: Queries, leaseMs: number) {
       return count === 1
     },
 
+    async hasUser(userId: string): Promise<boolean> {
+      const rows = await queries.$queryRaw<unknown[]>`SELECT FROM users WHERE id = ${userId}::uuid`
+      return rows.length > 0
+    },
+
     find: (sessionId: string) => queries.sessionLease.findUnique({ where: { sessionId } }),
 
     /** Extends the lease. @returns false when the lease was lost */

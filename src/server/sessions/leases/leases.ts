@@ -52,8 +52,8 @@ export function createLeases(queries: Queries, { leaseMs, waitMs, log }: Options
     ): Promise<T | 'in use'> {
       const lease = newLease(sessionId, leaseMs)
       const isStolen = await repository.steal({ userId, minAgeMs, ...lease })
-      // If there is no lease, the user does not exist, so no save can be running: the work needs no lease.
-      if (!isStolen && (await repository.find(sessionId))) return 'in use'
+      // If the user does not exist, no save can be running: the work needs no lease.
+      if (!isStolen && (await repository.hasUser(userId))) return 'in use'
       return runUnderLease({ queries, log }, lease, work)
     },
 

@@ -1,7 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { ApiError } from '../../errors.ts'
 import type { Queries } from '../../database/client.ts'
-import { isOutage } from '../errors.ts'
+import { isOutage, isRefusal } from '../errors.ts'
 import { abandonLease, deleteLease } from './lease-repository.ts'
 import type { Lease } from './lease.ts'
 
@@ -31,8 +30,7 @@ export async function runUnderLease<T>(
  * the id is free at once.
  */
 function mayStillWrite({ isInherited, hasWritten }: Lease, error: unknown): boolean {
-  const isRefused = error instanceof ApiError && error.statusCode < 500
-  return isInherited || (hasWritten && !isRefused)
+  return isInherited || (hasWritten && !isRefusal(error))
 }
 
 /** Never throws: a lease that cannot be ended expires. */

@@ -4,7 +4,7 @@ import { recordingKey } from '../../storage/recording-keys.ts'
 import { quotaSetting, throwQuotaError } from '../../users/quotas.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
-import { sessionBusy } from '../errors.ts'
+import { isRefusal, sessionBusy } from '../errors.ts'
 import { confirmLease, consumeLease, type Lease } from '../leases/lease.ts'
 import { createSessionRepository, type StoredSession } from '../repository.ts'
 import { requireOwned } from '../require-owned.ts'
@@ -80,11 +80,11 @@ function attachUnderLease(
 }
 
 async function attach(dependencies: SessionDependencies, publication: Publication): Promise<StoredSession> {
-  const { database, leases, quotas } = dependencies
+  const { database, leases, quotas, storage } = dependencies
   const { session, upload, lease } = publication
   const format = await leases.withHeartbeat(lease, (signal) => verifyUpload(dependencies, upload, signal))
-  const audioUrl = await leases.write(lease, () => publish(dependencies, publication, format))
-  const recording = { audioUrl, ...recordingOf(upload) }
+  const key = await leases.write(lease, () => publish(dependencies, publication, format))
+  const recording = { audioUrl: storage.publicUrl(key), ...recordingOf(upload) }
   const revision = await database
     .transaction(async (queries) => {
       await createUserRepository(queries).lock(session)
@@ -96,12 +96,17 @@ async function attach(dependencies: SessionDependencies, publication: Publicatio
       return revision
     })
     .catch(throwQuotaError(quotas))
+    .catch(async (error) => {
+      // The session has refused the recording, so nothing refers to the published object.
+      if (isRefusal(error)) await leases.undoWrite(lease, () => storage.remove([key]))
+      throw error
+    })
   return { ...session, ...recording, revision }
 }
 
 const recordingOf = ({ uploadId, bytes }: StagedUpload) => ({ uploadId, recordingBytes: BigInt(bytes) })
 
-/** @returns the canonical public URL of the recording */
+/** @returns the key of the recording */
 async function publish(
   { database, storage, leases, quotas }: SessionDependencies,
   { session, upload, lease }: Publication,
@@ -124,7 +129,7 @@ async function publish(
     if (!(await leases.undoWrite(lease, () => storage.remove([target])))) throw sessionBusy()
     if (!(await copy())) throw sessionBusy()
   }
-  return storage.publicUrl(target)
+  return target
 }
 
 async function removeSealed(

@@ -29,8 +29,8 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
           'For long recordings. PUT the bytes to the `url` of the answer with its `contentType`, or send them to ' +
           '`resumableUrl` by TUS 1.0; then complete the upload. A new upload replaces the open one. Repeat the ' +
           'request with `uploadId` to renew the token of the open one. The announced bytes count in the quota. An ' +
-          'account has at most ten open uploads. Once those begun within two hours reach its quota, further ones get ' +
-          '429. An upload that is not completed within a day is ended.',
+          'account has at most ten open uploads. Once it has begun as many within two hours as its quota would hold of the ' +
+          'largest size (at least a hundred), further ones get 429. An upload that is not completed within a day is ended.',
         tags: ['Recordings'],
         params: SessionParamsSchema,
         body: NewUploadSchema,
@@ -60,7 +60,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
         ...request.body,
         ...(uploadId && { uploadId })
       })
-      if (uploadId === undefined) await app.begunUploads?.count(sub, request.body.bytes)
+      if (uploadId === undefined) await app.begunUploads?.count(sub)
       return reply.code(201).send(upload)
     }
   )

@@ -1,9 +1,9 @@
 import { detectFormat, unsupported } from '../../audio/detect-format.ts'
 import { formatOfMediaType, type AudioFormat } from '../../audio/formats.ts'
 import type { RandomAccess } from '../../audio/random-access.ts'
-import { ApiError } from '../../errors.ts'
 import type { StagedObject } from '../../storage/staging-bucket.ts'
 import type { SessionDependencies } from '../dependencies.ts'
+import { isRefusal } from '../errors.ts'
 import { recordingTooLarge, uploadIncomplete } from './errors.ts'
 import type { StagedUpload } from './staged-upload.ts'
 
@@ -29,7 +29,7 @@ export async function verifyUpload(
     return await checkFormat(arrived, openSealed(dependencies, upload, signal))
   } catch (error) {
     signal.throwIfAborted() // the lease is lost: another request may be verifying the object
-    if (error instanceof ApiError && error.statusCode < 500) await staging.remove([upload.sealedKey])
+    if (isRefusal(error)) await staging.remove([upload.sealedKey])
     throw error
   }
 }

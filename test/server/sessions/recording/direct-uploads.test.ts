@@ -370,6 +370,12 @@ t.test('an upload that is replaced during its completion is refused, and the new
       const second = await uploaded(as(clara.sub), id, other)
       await proxy.resume()
       isProblem(t, await completing, 'upload_not_found')
+      const { objects } = await expectSound(t, services)
+      t.strictSame(
+        objects.filter((key) => key.includes(id)),
+        [],
+        'what was published is removed'
+      )
       const stored = { recording_bytes: other.length, recordings_bytes: other.length }
       t.strictSame(await sizes(id), [stored])
       const { audioUrl } = (await complete(clara, id, second)).json<SessionData>()
