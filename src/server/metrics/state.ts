@@ -17,10 +17,16 @@ export function readState(app: FastifyInstance, { reading }: Instruments): void 
   reading('places_held', 'Places that are taken', { label, read: usage('held') })
   reading('places_waiting', 'Requests that wait for a place', { label, read: usage('waiting') })
 
-  const memory = (part: 'places' | 'held' | 'waiting') => () => app.memoryBudget.usage()[part]
-  reading('memory_budget_bytes', 'Memory for bodies and answers', { read: memory('places') })
-  reading('memory_budget_held_bytes', 'Part of it that is taken', { read: memory('held') })
-  reading('memory_budget_waiting', 'Requests that wait for memory', { read: memory('waiting') })
+  const memory = (part: 'places' | 'held' | 'waiting') => ({
+    label: 'kind',
+    read() {
+      const { bodies, answers } = app.memoryBudget
+      return { bodies: bodies.usage()[part], answers: answers.usage()[part] }
+    }
+  })
+  reading('memory_budget_bytes', 'Memory for bodies and answers', memory('places'))
+  reading('memory_budget_held_bytes', 'Part of it that is taken', memory('held'))
+  reading('memory_budget_waiting', 'Requests that wait for memory', memory('waiting'))
 
   reading('database_connections', 'Connections of the pool', {
     label: 'state',

@@ -127,9 +127,9 @@ t.test('a recording that the storage has lost is named, and the export goes on',
 
 t.test('the memory that an export takes counts in the budget', { skip: needsServerWithin }, async (t) => {
   const { app, who } = await newcomer(t)
-  const { tryAcquire } = app.memoryBudget
+  const { tryAcquire } = app.memoryBudget.answers
   let taken = 0
-  app.memoryBudget.tryAcquire = (user, bytes = 1) => {
+  app.memoryBudget.answers.tryAcquire = (user, bytes = 1) => {
     taken += bytes
     return tryAcquire(user, bytes)
   }

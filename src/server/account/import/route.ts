@@ -75,10 +75,12 @@ const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) 
       if (!body) throw noZip()
       const { sub } = user
       const release = imports.acquire(sub)
-      const releaseMemory = await app.memoryBudget.acquire(sub, deadline, MAX_BODY_MEMORY).catch((error) => {
-        release()
-        throw error
-      })
+      const releaseMemory = await app.memoryBudget.bodies
+        .acquire(sub, deadline, MAX_BODY_MEMORY)
+        .catch((error) => {
+          release()
+          throw error
+        })
       try {
         if (!(await createUserRepository(app.database.queries).findId(sub))) throw NOT_SYNCED
         const limits = {

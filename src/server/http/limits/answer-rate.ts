@@ -23,7 +23,7 @@ type Sending = { socket: Socket; minRate: () => number; since: number; taken: nu
 async function limitAnswerRate(app: FastifyInstance, { checkMs = 5000 }: { checkMs?: number }) {
   const sending = new Map<ServerResponse, Sending>()
   const currentRate = () =>
-    app.memoryBudget.usage().waiting > 0 ? BYTES_PER_SECOND_IF_WAITING : MIN_RATE.bytesPerSecond
+    app.memoryBudget.answers.usage().waiting > 0 ? BYTES_PER_SECOND_IF_WAITING : MIN_RATE.bytesPerSecond
 
   app.addHook('onSend', ({ raw: { socket }, routeOptions }, { raw }, payload, done) => {
     // No `close` follows for a client that has already left.

@@ -8,8 +8,8 @@ import { isRead } from './is-read.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Bytes of memory that request bodies and answers of all requests may take together. */
-    memoryBudget: FairLimiter
+    /** Bytes of memory that the bodies, and the answers, of all requests may take. */
+    memoryBudget: Record<'bodies' | 'answers', FairLimiter>
   }
 }
 
@@ -32,57 +32,67 @@ export function memoryBudgetBytes(): number {
   return Math.min(limit / 4, totalmem() / 4, 1024 ** 3)
 }
 
+type Options = {
+  bytes?: number
+  /** How long a body waits for memory: as long as for a place, so that slow bodies end first. See `MIN_RATE`. */
+  bodyWaitMs: number
+  answerWaitMs?: number
+}
+
 /**
- * One budget of memory for the bodies and answers of all requests, shared fairly: a user takes at most a quarter of it,
- * all requests without a user together do so too, and those who wait for memory take turns. An answer counts
- * until its last byte has left, so clients that do not read take no more than their share.
+ * One budget of memory for all requests, half of it for bodies and half for answers, so that slow bodies delay no answer.
+ * Each half is shared fairly: a user takes at most a quarter of it, all requests without a user together do so too, and
+ * those who wait for memory take turns. An answer counts until its last byte has left, so clients that do not read take no
+ * more than their share.
  *
  * An answer to a write never waits, so a stored change is never answered with an error.
  */
 async function memoryBudget(
   app: FastifyInstance,
-  { bytes = memoryBudgetBytes(), waitMs = 5000 }: { bytes?: number; waitMs?: number }
+  { bytes = memoryBudgetBytes(), bodyWaitMs, answerWaitMs = 5000 }: Options
 ) {
-  const budget = createFairLimiter({
-    count: bytes,
-    perUser: bytes / 4,
-    maxWaiting: MAX_WAITING,
-    waitMs,
-    refusal: REFUSAL
-  })
-  app.decorate('memoryBudget', budget)
+  const half = { count: bytes / 2, perUser: bytes / 8, maxWaiting: MAX_WAITING, refusal: REFUSAL }
+  const bodies = createFairLimiter({ ...half, waitMs: bodyWaitMs })
+  const answers = createFairLimiter({ ...half, waitMs: answerWaitMs })
+  app.decorate('memoryBudget', { bodies, answers })
 
   app.addHook('preParsing', (request, reply, payload, done) => {
     const size = bodySizeOf(request)
-    if (size <= SMALL_BYTES || takeAtOnce(request, reply, size * MEMORY_PER_BYTE)) done(null, payload)
-    else take(request, reply, size * MEMORY_PER_BYTE).then(() => done(null, payload), done)
+    const waiting =
+      size > SMALL_BYTES ? take(bodies, { request, reply, size: size * MEMORY_PER_BYTE }) : undefined
+    if (waiting) waiting.then(() => done(null, payload), done)
+    else done(null, payload)
   })
 
   app.addHook('onSend', (request, reply, payload, done) => {
     const size = answerSizeOf(payload)
     if (size <= SMALL_BYTES) return done(null, payload)
     if (!isRead(request)) {
-      releaseWithAnswer(reply, budget.borrow(userOf(request), size))
+      releaseWithAnswer(reply, answers.borrow(userOf(request), size))
       return done(null, payload)
     }
     const refuse = (error: Error) => {
       if (payload instanceof Readable) payload.destroy()
       done(error)
     }
-    if (takeAtOnce(request, reply, size)) done(null, payload)
-    else take(request, reply, size).then(() => done(null, payload), refuse)
+    const waiting = take(answers, { request, reply, size })
+    if (waiting) waiting.then(() => done(null, payload), refuse)
+    else done(null, payload)
   })
+}
 
-  /** Without the signal of the request's deadline, which costs microseconds. */
-  function takeAtOnce(request: FastifyRequest, reply: FastifyReply, size: number): boolean {
-    const release = budget.tryAcquire(userOf(request), size)
-    if (release) releaseWithAnswer(reply, release)
-    return release !== undefined
-  }
+type Taking = { request: FastifyRequest; reply: FastifyReply; size: number }
 
-  async function take(request: FastifyRequest, reply: FastifyReply, size: number): Promise<void> {
-    releaseWithAnswer(reply, await budget.acquire(userOf(request), request.deadline, size))
+/** @returns undefined if there was memory at once: a promise, and the signal of the request's deadline, cost microseconds */
+function take(limiter: FairLimiter, { request, reply, size }: Taking): Promise<void> | undefined {
+  const user = userOf(request)
+  const release = limiter.tryAcquire(user, size)
+  if (!release) {
+    const acquiring = limiter.acquire(user, request.deadline, size)
+    return acquiring.then((acquired) => releaseWithAnswer(reply, acquired))
   }
+  releaseWithAnswer(reply, release)
+  return undefined
 }
 
 /** 0 for a route that receives its body in bounded memory. */

@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts'
-import { createFairLimiter } from '../../http/limits/fair-limiter.ts'
+import { createFairLimiter, type FairLimiter } from '../../http/limits/fair-limiter.ts'
 import { BYTES_PER_SECOND_IF_WAITING, MIN_RATE } from '../../http/limits/min-rate.ts'
 
 /** Large bodies that wait for a place: a connection each, and no memory. */
@@ -21,12 +21,21 @@ export const TEXT_PAUSE_MS = 400
 
 export type UploadLimiters = ReturnType<typeof createUploadLimiters>
 
-/** The minimum rate of a body: higher while bodies wait for a place, because a few slow ones would hold all places. */
-export const minRateOf = ({ bodies }: UploadLimiters) => ({
+/** Whether bodies wait because fewer places than one needs are left, and not because their user holds its share. */
+const isShort = (limiter: FairLimiter, needed: number) => {
+  const { places, held, waiting } = limiter.usage()
+  return waiting > 0 && held + needed > places
+}
+
+/**
+ * The minimum rate of a body: higher while bodies wait for a place or for memory, because a few slow ones would hold all.
+ */
+export const minRateOf = (places: FairLimiter, memory: FairLimiter) => ({
   afterMs: MIN_RATE.afterMs,
   get bytesPerSecond() {
-    const { places, held, waiting } = bodies.usage()
-    return waiting > 0 && held >= places ? BYTES_PER_SECOND_IF_WAITING : MIN_RATE.bytesPerSecond
+    return isShort(places, 1) || isShort(memory, MAX_BODY_MEMORY)
+      ? BYTES_PER_SECOND_IF_WAITING
+      : MIN_RATE.bytesPerSecond
   }
 })
 

@@ -33,7 +33,7 @@ export async function parseInTurn(
     const parsed = await parseLarge(received, parse)
     deadline.throwIfAborted() // the request was answered, and its `releases` were called
     // Saving may take long. With memory for the text, the next one need not wait for that.
-    const memory = app.memoryBudget.tryAcquire(user.sub, size * MEMORY_PER_BYTE)
+    const memory = app.memoryBudget.bodies.tryAcquire(user.sub, size * MEMORY_PER_BYTE)
     if (memory) {
       releases.push(memory)
       endTurn()

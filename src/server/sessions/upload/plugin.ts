@@ -37,7 +37,10 @@ async function receiveUploads(
   { config: { maxRecordingBytes, upload } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
 ) {
   const { bodies } = app.uploadLimiters
-  const limits = { stallMs: upload.timeoutMs, minRate: minRateOf(app.uploadLimiters) }
+  const limits = {
+    stallMs: upload.timeoutMs,
+    minRate: minRateOf(app.uploadLimiters.bodies, app.memoryBudget.bodies)
+  }
 
   app.decorateRequest('upload')
 
@@ -57,7 +60,7 @@ async function receiveUploads(
     if (sizeOf(request) > MAX_BYTES_WITHOUT_PLACE) {
       request.bodyReleases.push(await bodies.acquire(sub, ended))
     }
-    request.bodyReleases.push(await app.memoryBudget.acquire(sub, ended, memoryOf(request)))
+    request.bodyReleases.push(await app.memoryBudget.bodies.acquire(sub, ended, memoryOf(request)))
   })
 
   app.decorate('receiveJson', async (request: FastifyRequest, payload: IncomingMessage) => {

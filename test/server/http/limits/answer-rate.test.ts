@@ -24,7 +24,7 @@ async function start(t: Test) {
   await app.register(problemDetails)
   await app.register(deadline, { deadlines: { usual: 60_000, storage: 60_000, upload: 60_000 } })
   app.decorateRequest('user')
-  await app.register(memoryBudget, { bytes: 256 * MB })
+  await app.register(memoryBudget, { bytes: 512 * MB, bodyWaitMs: 5000 })
   await app.register(answerRate, { checkMs: 20 })
   app.get('/', async (_request, reply) => reply.type('text/plain').send(answer()))
   app.get('/wanted', { config: { minAnswerRate: () => 1000 * MB } }, async (_request, reply) =>
@@ -86,8 +86,8 @@ t.test('asks for more where the route does, and while others wait for memory', a
   while ((await connections()) !== 0) await sleep(20)
 
   const socket = await ask()
-  const release = app.memoryBudget.borrow('others', 256 * MB)
-  const waiting = app.memoryBudget.acquire('robert')
+  const release = app.memoryBudget.answers.borrow('others', 256 * MB)
+  const waiting = app.memoryBudget.answers.acquire('robert')
   for (let taken = 0; taken < MB / 4;) {
     const piece = socket.read(65_536) as Buffer | null
     taken += piece?.length ?? 0

@@ -11,7 +11,7 @@ import { isProblem } from '../../../helpers/problem.ts'
 
 const MB = 1024 * 1024
 
-/** An app with a budget of 64 MB, so 16 MB for one user, and answers of 15 MB: more than sockets take at once. */
+/** An app with 64 MB for answers, so 16 MB for one user, and answers of 15 MB: more than sockets take at once. */
 async function start(t: Test) {
   const app = fastify()
   const streams: Readable[] = []
@@ -26,7 +26,7 @@ async function start(t: Test) {
       })
     })
   )
-  await app.register(memoryBudget, { bytes: 64 * MB, waitMs: 200 })
+  await app.register(memoryBudget, { bytes: 128 * MB, bodyWaitMs: 200, answerWaitMs: 200 })
   const answer = 'x'.repeat(15 * MB)
   app.route({ method: ['GET', 'POST'], url: '/', handler: async () => answer })
   app.get('/small', async () => 'small')
@@ -108,8 +108,9 @@ t.test('a body waits for memory unless it is small', async (t) => {
       headers: { 'x-user': 'clara', 'content-type': 'text/plain' },
       payload
     })
-  const release = app.memoryBudget.borrow('robert', 64 * MB)
+  const release = app.memoryBudget.bodies.borrow('robert', 64 * MB)
   isProblem(t, await post('x'.repeat(20_000)), 'server_busy')
+  t.equal((await call('clara')).statusCode, 200, 'answers have memory of their own')
   t.equal((await post('x'.repeat(1000))).statusCode, 200)
   release()
   t.equal((await post('x'.repeat(20_000))).statusCode, 200)

@@ -236,6 +236,25 @@ t.test(
   }
 )
 
+t.test('a slow body must be faster while others wait for memory', { skip: needsServerWithin }, async (t) => {
+  const { app, as, beginWith, save } = await start(t, { UPLOAD_CONCURRENCY: '8' })
+  const other = as(`auth0|${randomUUID()}`)
+  await other.sync()
+  const slow = await beginWith(body, 1000)
+  const now = performance.now.bind(performance)
+  const { bodies } = app.memoryBudget
+  await until(() => bodies.usage().held > 0)
+  const release = bodies.borrow('third', bodies.usage().places - bodies.usage().held)
+  const waiting = save(body, other)
+  await until(() => bodies.usage().waiting === 1)
+  const later = t.intercept(performance, 'now', { value: () => now() + 21_000 })
+  slow.saving.write(body.slice(1000, 200_000)) // more than 4 kB, and less than 16 kB a second
+  isRefused(t, await slow.answer, 408, 'upload_stalled')
+  later.restore()
+  t.equal((await waiting).status, 201)
+  release()
+})
+
 t.test(
   'a body of unknown size takes a place, and no memory before',
   { skip: needsServerWithin },
@@ -244,7 +263,7 @@ t.test(
     const taken: string[] = []
     for (const [name, limiter] of Object.entries({
       place: app.uploadLimiters.bodies,
-      memory: app.memoryBudget
+      memory: app.memoryBudget.bodies
     })) {
       const { acquire } = limiter
       t.intercept(limiter, 'acquire', {
@@ -293,12 +312,12 @@ t.test(
     const large = () => json({ audioBase64, xmlContent: 'x'.repeat(2_000_000) })
     t.equal((await save(large())).status, 201)
     // Leaves a little less of her share than the text needs, which is four times its size.
-    const taken = app.memoryBudget.borrow(clara.sub, memoryBudgetBytes() / 4 - 7_000_000)
+    const taken = app.memoryBudget.bodies.borrow(clara.sub, memoryBudgetBytes() / 8 - 7_000_000)
     t.equal((await save(large())).status, 201)
     taken()
     t.strictSame(heldWhileSaving, [0, 1])
     t.equal(largeTexts.usage().held, 0)
-    await until(() => app.memoryBudget.usage().held === 0)
+    await until(() => app.memoryBudget.bodies.usage().held === 0)
   }
 )
 
@@ -315,10 +334,10 @@ t.test(
         return parseJson(...args)
       }
     })
-    const taken = t.capture(app.memoryBudget, 'tryAcquire', app.memoryBudget.tryAcquire)
+    const taken = t.capture(app.memoryBudget.bodies, 'tryAcquire', app.memoryBudget.bodies.tryAcquire)
     isRefused(t, await save(json({ xmlContent: 'x'.repeat(2_000_000) })), 503, 'server_busy')
     t.strictSame(taken(), [])
-    await until(() => app.memoryBudget.usage().held === 0)
+    await until(() => app.memoryBudget.bodies.usage().held === 0)
   }
 )
 
@@ -344,7 +363,7 @@ t.test(
 
 t.test('a body is read once there is memory for it', { skip: needsServerWithin }, async (t) => {
   const { app, beginWith, save } = await start(t)
-  const release = app.memoryBudget.borrow('other', 2 ** 40)
+  const release = app.memoryBudget.bodies.borrow('other', 2 ** 40)
   const small = json()
   t.equal((await save(small)).status, 201, 'a tiny one needs none')
   const { saving, answer } = await beginWith(body, 1000)
@@ -359,12 +378,12 @@ t.test('a body is read once there is memory for it', { skip: needsServerWithin }
 t.test('a refused body that goes on trickling holds neither a place nor memory', async (t) => {
   const { app, begin } = await start(t)
   const { saving } = begin({ 'content-type': 'text/plain', 'content-length': 5_000_000, connection: 'close' })
-  const taken = t.capture(app.memoryBudget, 'acquire', app.memoryBudget.acquire)
+  const taken = t.capture(app.memoryBudget.bodies, 'acquire', app.memoryBudget.bodies.acquire)
   saving.write('x')
   await until(() => taken().length === 1)
   const trickle = setInterval(() => saving.write('x'), 100)
   await until(() => app.uploadLimiters.bodies.usage().held === 0)
-  t.equal(app.memoryBudget.usage().held, 0)
+  t.equal(app.memoryBudget.bodies.usage().held, 0)
   clearInterval(trickle)
   saving.destroy()
 })
