@@ -39,7 +39,8 @@ async function readManifest(archive: AsyncIterable<Buffer>): Promise<string[]> {
   for await (const { path, content } of readArchive(archive, {
     files: 100_000,
     bytes: 1e12,
-    expansion: 1e12
+    expansion: 1e12,
+    expansionPerSecond: Infinity
   })) {
     if (path === 'manifest.json') manifest = await text(content)
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createByteReader, type ByteReader } from './byte-reader.ts'
 import { createDirectoryCheck, signatureOf } from './central-directory.ts'
 import { invalidArchive } from './errors.ts'
@@ -12,6 +13,8 @@ type Limits = {
   bytes: number
   /** Bytes by which the files may be larger than what has arrived of the archive. */
   expansion: number
+  /** The reading waits so that the files are not larger by more bytes a second than this, on average. */
+  expansionPerSecond: number
 }
 
 /** A file of an archive. `content` ends early if its reader stops; the rest is then skipped. */
@@ -53,16 +56,20 @@ async function* readFiles(reader: ByteReader, limits: Limits): AsyncGenerator<Ar
   await directory.read(reader)
 }
 
-function createCounter(reader: ByteReader, { bytes: limit, expansion }: Limits) {
+function createCounter(reader: ByteReader, { bytes: limit, expansion, expansionPerSecond }: Limits) {
+  const start = performance.now()
   let total = 0
-  return (bytes: number) => {
+  return async (bytes: number): Promise<void> => {
     total += bytes
+    const expanded = total - reader.arrived()
     if (total > limit) throw invalidArchive(`The files of the archive have more than ${limit} bytes.`)
-    if (total - reader.arrived() > expansion) {
+    if (expanded > expansion) {
       throw invalidArchive(
         `The files of the archive are more than ${expansion} bytes larger than the archive.`
       )
     }
+    const early = start + (expanded / expansionPerSecond) * 1000 - performance.now()
+    if (early >= 1) await sleep(early)
   }
 }
 

@@ -7,8 +7,8 @@ import { readDescriptor, type FileHeader, type Sums } from './records.ts'
 const PIECE_BYTES = 64 * 1024
 
 type Options = {
-  /** Is called with each number of bytes before they are yielded; it may throw. */
-  count: (bytes: number) => void
+  /** Is called with each number of bytes before they are yielded; it may wait, and throw. */
+  count: (bytes: number) => Promise<void>
 }
 
 /**
@@ -31,7 +31,7 @@ export async function* readContent(
     sums.crc = crc32(chunk, sums.crc)
     sums.bytes += chunk.length
     if (announced && sums.bytes > announced.bytes) throw damagedFile(path)
-    count(chunk.length)
+    await count(chunk.length)
     yield chunk
   }
   if (announced === null) await readDescriptor(reader, header, sums)

@@ -9,7 +9,7 @@ async function* inPieces(archive: Buffer, size: number) {
   for (let at = 0; at < archive.length; at += size) yield archive.subarray(at, at + size)
 }
 
-const LIMITS = { files: 10, bytes: 5_000_000, expansion: 4_000_000 }
+const LIMITS = { files: 10, bytes: 5_000_000, expansion: 4_000_000, expansionPerSecond: Infinity }
 
 async function read(archive: Buffer, size = 64 * 1024, limits = LIMITS) {
   const files: Array<[string, string]> = []
@@ -62,6 +62,14 @@ t.test('reads what an export writes, also files that it does not compress', asyn
     [...files],
     [...unzip(bytes)].map(([path, file]) => [path, `${file}`])
   )
+})
+
+t.test('expands no faster than the limit', async (t) => {
+  const archive = zip([{ path: 'zeros', content: '0'.repeat(1_000_000) }])
+  const start = performance.now()
+  await read(archive, 4096, { ...LIMITS, expansionPerSecond: 5_000_000 })
+  const ms = performance.now() - start
+  t.ok(ms > 180, `a megabyte in ${ms} ms`)
 })
 
 t.test('skips what its reader leaves', async (t) => {
