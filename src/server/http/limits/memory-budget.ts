@@ -41,8 +41,8 @@ type Options = {
 
 /**
  * One budget of memory for all requests, half of it for bodies and half for answers, so that slow bodies delay no answer.
- * Each half is shared fairly: a user takes at most a quarter of it, all requests without a user together do so too, and
- * those who wait for memory take turns. An answer counts until its last byte has left, so clients that do not read take no
+ * Each half is shared fairly: a user takes at most a half of it for bodies and a quarter of it for answers, all requests
+ * without a user together count as one, and those who wait for memory take turns. An answer counts until its last byte has left, so clients that do not read take no
  * more than their share.
  *
  * An answer to a write never waits, so a stored change is never answered with an error.
@@ -51,9 +51,10 @@ async function memoryBudget(
   app: FastifyInstance,
   { bytes = memoryBudgetBytes(), bodyWaitMs, answerWaitMs = 5000 }: Options
 ) {
-  const half = { count: bytes / 2, perUser: bytes / 8, maxWaiting: MAX_WAITING, refusal: REFUSAL }
-  const bodies = createFairLimiter({ ...half, waitMs: bodyWaitMs })
-  const answers = createFairLimiter({ ...half, waitMs: answerWaitMs })
+  const half = { count: bytes / 2, maxWaiting: MAX_WAITING, refusal: REFUSAL }
+  // On the smallest machine, a user needs this much to have a text of 2 MB parsed.
+  const bodies = createFairLimiter({ ...half, perUser: bytes / 4, waitMs: bodyWaitMs })
+  const answers = createFairLimiter({ ...half, perUser: bytes / 8, waitMs: answerWaitMs })
   app.decorate('memoryBudget', { bodies, answers })
 
   app.addHook('preParsing', (request, reply, payload, done) => {

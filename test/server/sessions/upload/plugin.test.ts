@@ -312,7 +312,7 @@ t.test(
     const large = () => json({ audioBase64, xmlContent: 'x'.repeat(2_000_000) })
     t.equal((await save(large())).status, 201)
     // Leaves a little less of her share than the text needs, which is four times its size.
-    const taken = app.memoryBudget.bodies.borrow(clara.sub, memoryBudgetBytes() / 8 - 7_000_000)
+    const taken = app.memoryBudget.bodies.borrow(clara.sub, memoryBudgetBytes() / 4 - 7_000_000)
     t.equal((await save(large())).status, 201)
     taken()
     t.strictSame(heldWhileSaving, [0, 1])
