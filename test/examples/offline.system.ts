@@ -5,6 +5,7 @@ import { checkAccessibility } from './helpers/accessibility.ts'
 import { button, listenTo, prepare, row, save, SCORE, signIn, tokenOf } from './helpers/actions.ts'
 import { startBrowser } from './helpers/browser.ts'
 import { startJournalSite } from './helpers/journal-site.ts'
+import { until } from '../helpers/until.ts'
 
 const { chromium, skip } = await findChromium()
 t.setTimeout(580_000)
@@ -99,13 +100,16 @@ t.test('the practice journal without a network', { skip }, async (t) => {
     await row(page, 'Prelude').click()
     await button(page, 'Download score').waitFor()
     await listenTo(page, 'Prelude')
-    await until(page, async () => {
-      for (const name of await caches.keys()) {
-        const kept = await (await caches.open(name)).keys()
-        if (kept.some(({ url }) => url.includes('/recording/'))) return true
-      }
-      return false
-    })
+    // Not by `waitForFunction`, which waits for no promise.
+    await until(() =>
+      page.evaluate(async () => {
+        for (const name of await caches.keys()) {
+          const kept = await (await caches.open(name)).keys()
+          if (kept.some(({ url }) => url.includes('/recording/'))) return true
+        }
+        return false
+      })
+    )
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
     const total = await page.locator('.figures').innerText()
 
@@ -194,6 +198,7 @@ t.test('the practice journal without a network', { skip }, async (t) => {
         .then((shown) => shown.sort()),
       ['Gigue', 'Minuet', 'Prelude']
     )
+    await until(async () => !(await songs()).has('Allegro')) // its deletion is sent after the edit
     t.strictSame([...(await songs()).keys()].sort(), ['Gigue', 'Minuet', 'Prelude'])
   })
 
@@ -284,7 +289,7 @@ t.test('the practice journal without a network', { skip }, async (t) => {
     await page.close()
     const next = await open(context)
     await next.getByText('Stored in this browser').waitFor()
-    await until(next, async () => Boolean((await navigator.serviceWorker.ready).waiting))
+    await until(() => next.evaluate(async () => Boolean((await navigator.serviceWorker.ready).waiting)))
     await next.close()
     const last = await startAfter(earlier!)
     const [shell, ...others] = await shells(last)
@@ -295,15 +300,6 @@ t.test('the practice journal without a network', { skip }, async (t) => {
     await last.getByText('Stored in this browser').waitFor()
   })
 })
-
-/** Waits until `isTrue`, run in the page, resolves with true: `waitForFunction` waits for no promise. */
-async function until(page: Page, isTrue: () => Promise<boolean>) {
-  const deadline = Date.now() + 60_000
-  while (!(await page.evaluate(isTrue))) {
-    if (Date.now() > deadline) throw new Error(`Never true: ${isTrue}`)
-    await page.waitForTimeout(100)
-  }
-}
 
 /** As if the recordings had been made on another device. */
 function forgetRecordings(page: Page) {
