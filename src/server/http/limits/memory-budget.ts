@@ -40,9 +40,9 @@ type Options = {
 }
 
 /**
- * One budget of memory for all requests, half of it for bodies and half for answers, so that slow bodies delay no answer.
- * Each half is shared fairly: a user takes at most a half of it for bodies and a quarter of it for answers, all requests
- * without a user together count as one, and those who wait for memory take turns. An answer counts until its last byte has left, so clients that do not read take no
+ * Memory for all requests, apart for bodies and for answers, so that slow bodies delay no answer. Each is shared fairly: a
+ * user takes at most a third of that for bodies and a quarter of that for answers, all requests without a user together
+ * count as one, and those who wait for memory take turns. An answer counts until its last byte has left, so clients that do not read take no
  * more than their share.
  *
  * An answer to a write never waits, so a stored change is never answered with an error.
@@ -51,10 +51,21 @@ async function memoryBudget(
   app: FastifyInstance,
   { bytes = memoryBudgetBytes(), bodyWaitMs, answerWaitMs = 5000 }: Options
 ) {
-  const half = { count: bytes / 2, maxWaiting: MAX_WAITING, refusal: REFUSAL }
-  // On the smallest machine, a user needs this much to have a text of 2 MB parsed.
-  const bodies = createFairLimiter({ ...half, perUser: bytes / 4, waitMs: bodyWaitMs })
-  const answers = createFairLimiter({ ...half, perUser: bytes / 8, waitMs: answerWaitMs })
+  const queue = { maxWaiting: MAX_WAITING, refusal: REFUSAL }
+  // On the smallest machine, enough for 16 large bodies, and for a user to have a text of 2 MB parsed. Both take more
+  // than half, because most bodies use a part of what they take.
+  const bodies = createFairLimiter({
+    ...queue,
+    count: 0.75 * bytes,
+    perUser: bytes / 4,
+    waitMs: bodyWaitMs
+  })
+  const answers = createFairLimiter({
+    ...queue,
+    count: bytes / 2,
+    perUser: bytes / 8,
+    waitMs: answerWaitMs
+  })
   app.decorate('memoryBudget', { bodies, answers })
 
   app.addHook('preParsing', (request, reply, payload, done) => {

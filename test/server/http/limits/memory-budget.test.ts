@@ -108,7 +108,7 @@ t.test('a body waits for memory unless it is small', async (t) => {
       headers: { 'x-user': 'clara', 'content-type': 'text/plain' },
       payload
     })
-  const release = app.memoryBudget.bodies.borrow('robert', 64 * MB)
+  const release = app.memoryBudget.bodies.borrow('robert', 96 * MB)
   isProblem(t, await post('x'.repeat(20_000)), 'server_busy')
   t.equal((await call('clara')).statusCode, 200, 'answers have memory of their own')
   t.equal((await post('x'.repeat(1000))).statusCode, 200)
