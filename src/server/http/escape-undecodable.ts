@@ -1,6 +1,6 @@
 /**
- * Fastify's `rewriteUrl`: escapes each `%` of a path that is not valid percent-encoded UTF-8, so that it reaches the hooks.
- * Fastify would otherwise answer it before delays, authentication and headers.
+ * Fastify's `rewriteUrl`: escapes each `%` of a path that is not valid percent-encoded UTF-8, so that it reaches the
+ * hooks. Fastify would otherwise answer it before delays, authentication and headers.
  */
 export function escapeUndecodable({ url = '/' }: { url?: string | undefined }): string {
   const [path = ''] = url.split('?', 1)

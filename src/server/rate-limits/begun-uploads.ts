@@ -11,8 +11,9 @@ export type BegunUploads = ReturnType<typeof createBegunUploads>
 const MIN_UPLOADS = 100
 
 /**
- * The uploads that one user may begin within the life of a URL. The storage does not know the announced size, so each URL
- * counts as a recording of the largest size: together they hold no more than the quota.
+ * The uploads that one user may begin within the life of a URL. The storage does not know the announced size, so each
+ * URL counts as a recording of the largest size: together they hold no more than the quota, unless that is less than
+ * `MIN_UPLOADS` recordings.
  */
 export const maxBegunUploads = ({
   quotas,

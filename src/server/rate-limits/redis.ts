@@ -5,8 +5,9 @@ type Log = { warn: (details: object, message: string) => void; info: (message: s
 const COMMAND_TIMEOUT_MS = 500
 
 /**
- * Connects to Redis in the background and again after every loss. While there is no connection, commands fail
- * at once. A connection on which nothing is answered is closed: its commands would wait, and stay in memory. Losing the connection is logged once, and so is its return.
+ * Connects to Redis in the background and again after every loss. While there is no connection, commands fail at once.
+ * A connection on which nothing is answered is closed: its commands would wait, and stay in memory. Losing the
+ * connection is logged once, and so is its return.
  */
 export async function connectRedis(url: string, log: Log): Promise<Redis> {
   const { Redis } = await import('ioredis') // few deployments use it

@@ -82,7 +82,9 @@ export function readChanges(body: SessionChanges): ContentChanges {
 
 type SentAnalysis = { [Name in keyof AnalysisContent]?: AnalysisContent[Name] | undefined }
 
-/** The members of an analysis; undefined if they were not sent. A text is the feedback; the other members become null. */
+/**
+ * The members of an analysis; undefined if they were not sent. A text is the feedback; the other members become null.
+ */
 function readAnalysis(analysis: NewAnalysis | undefined): SentAnalysis {
   if (analysis === undefined) return {}
   if (analysis === null || typeof analysis === 'string') {

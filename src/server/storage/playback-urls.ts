@@ -24,8 +24,8 @@ export function createPlaybackUrls({ storage, access, linkSeconds }: Options) {
     areCanonical: access === 'public',
 
     /**
-     * Part of the entity tag. It changes after half the life of a link, so that the links of a cached answer still play;
-     * undefined for URLs that play for ever.
+     * Part of the entity tag. It changes after half the life of a link, so that the links of a cached answer still
+     * play; undefined for URLs that play for ever.
      */
     period: (now: Date): number | undefined =>
       access === 'public' ? undefined : Math.floor(now.getTime() / (linkSeconds * 500)),

@@ -37,8 +37,8 @@ export function createLimitedServer(
 
 /**
  * A request that stops the parser when its connection is destroyed. Node.js would go on parsing what it has read of
- * that connection: 1,700 small requests take 35 ms. The parser stops at a request for an upgrade. Therefore `upgrade` is
- * true once the connection is destroyed. Node.js creates its requests with this class.
+ * that connection: 1,700 small requests take 35 ms. The parser stops at a request for an upgrade. Therefore `upgrade`
+ * is true once the connection is destroyed. Node.js creates its requests with this class.
  */
 class StoppableRequest extends IncomingMessage {
   get upgrade() {

@@ -44,10 +44,10 @@ export function deadlinesOf({
 }
 
 /**
- * Gives each request a deadline, for its answer to begin. A read that has none by then gets 503 `server_busy`; a request
- * whose body is still arriving gets 408. A write that was received gets no answer then, because it may still succeed. It
- * ends by itself, because each of its steps has a time limit. In each case the signal aborts: the request leaves queues,
- * and stops sending to the storage.
+ * Gives each request a deadline, for its answer to begin. A read that has none by then gets 503 `server_busy`; a
+ * request whose body is still arriving gets 408. A write that was received gets no answer then, because it may still
+ * succeed. It ends by itself, because each of its steps has a time limit. In each case the signal aborts: the request
+ * leaves queues, and stops sending to the storage.
  */
 async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadlines }) {
   app.decorateRequest('expiry')

@@ -26,7 +26,10 @@ const STRANGERS = ''
 const MAX_WAITING = 1000
 const REFUSAL = 'The server is short of memory. Retry shortly.'
 
-/** A quarter of the memory that the process may use (its cgroup, or the machine), at most 1 GB. */
+/**
+ * A quarter of the memory that the process may use (its cgroup, or the machine), at most 1 GB. Bodies get three
+ * quarters of it, answers a half.
+ */
 export function memoryBudgetBytes(): number {
   const limit = process.constrainedMemory() || Infinity // 0 without a limit
   return Math.min(limit / 4, totalmem() / 4, 1024 ** 3)
@@ -40,10 +43,10 @@ type Options = {
 }
 
 /**
- * Memory for all requests, apart for bodies and for answers, so that slow bodies delay no answer. Each is shared fairly: a
- * user takes at most a third of that for bodies and a quarter of that for answers, all requests without a user together
- * count as one, and those who wait for memory take turns. An answer counts until its last byte has left, so clients that do not read take no
- * more than their share.
+ * Memory for all requests, apart for bodies and for answers, so that slow bodies delay no answer. Each is shared
+ * fairly: a user takes at most a third of that for bodies and a quarter of that for answers, all requests without a
+ * user together count as one, and those who wait for memory take turns. An answer counts until its last byte has left,
+ * so clients that do not read take no more than their share.
  *
  * An answer to a write never waits, so a stored change is never answered with an error.
  */
@@ -52,8 +55,8 @@ async function memoryBudget(
   { bytes = memoryBudgetBytes(), bodyWaitMs, answerWaitMs = 5000 }: Options
 ) {
   const queue = { maxWaiting: MAX_WAITING, refusal: REFUSAL }
-  // On the smallest machine, enough for 16 large bodies, and for a user to have a text of 2 MB parsed. Both take more
-  // than half, because most bodies use a part of what they take.
+  // On the smallest machine, enough for 16 large bodies, and for one user to have a text of 2 MB parsed. Together with
+  // the answers it is more than the budget, because most bodies use a part of what they take.
   const bodies = createFairLimiter({
     ...queue,
     count: 0.75 * bytes,
@@ -95,7 +98,10 @@ async function memoryBudget(
 
 type Taking = { request: FastifyRequest; reply: FastifyReply; size: number }
 
-/** @returns undefined if there was memory at once: a promise, and the signal of the request's deadline, cost microseconds */
+/**
+ * @returns undefined if there was memory at once: a promise, and the signal of the request's deadline, cost
+ * microseconds
+ */
 function take(limiter: FairLimiter, { request, reply, size }: Taking): Promise<void> | undefined {
   const user = userOf(request)
   const release = limiter.tryAcquire(user, size)

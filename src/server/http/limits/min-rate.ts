@@ -1,7 +1,7 @@
 /**
  * Minimum average rate of a body, and of a large answer. A phone with a poor connection passes more than 4 kB a second.
- * It is judged after 20 s, because TCP may be silent for 15 s after a lost packet. Bodies that wait for a place wait for
- * longer (`UPLOAD_WAIT_MS`), so that a slow body ends first.
+ * It is judged after 20 s, because TCP may be silent for 15 s after a lost packet. Bodies that wait for a place wait
+ * for longer (`UPLOAD_WAIT_MS`), so that a slow body ends first.
  */
 export const MIN_RATE = { bytesPerSecond: 4 * 1024, afterMs: 20_000 }
 

@@ -9,7 +9,10 @@ const DELAY_MS = { min: 40, max: 50 }
 
 export type LoadRefusals = ReturnType<typeof createLoadRefusals>
 
-/** Whether a refusal is for load: `too_many_requests`, or `server_busy` without a failure behind it, such as a full disk. */
+/**
+ * Whether a refusal is for load: `too_many_requests`, or `server_busy` without a failure behind it, such as a full
+ * disk.
+ */
 export const isForLoad = ({ code, cause }: ApiError): boolean =>
   (code === 'too_many_requests' || code === 'server_busy') && cause === undefined
 

@@ -88,5 +88,6 @@ async function openUpload(
       return isOpen
     })
     .catch(throwQuotaError(quotas))
-  if (!isOpen) throw isRenewal ? uploadNotFound() : recordingExists() // it may also be deleted: the next call answers session_not_found
+  // The session may also be deleted: the next call answers session_not_found.
+  if (!isOpen) throw isRenewal ? uploadNotFound() : recordingExists()
 }

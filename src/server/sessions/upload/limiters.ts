@@ -28,7 +28,8 @@ const isShort = (limiter: FairLimiter, needed: number) => {
 }
 
 /**
- * The minimum rate of a body: higher while bodies wait for a place or for memory, because a few slow ones would hold all.
+ * The minimum rate of a body: higher while bodies wait for a place or for memory, because a few slow ones would hold
+ * all.
  */
 export const minRateOf = (places: FairLimiter, memory: FairLimiter) => ({
   afterMs: MIN_RATE.afterMs,

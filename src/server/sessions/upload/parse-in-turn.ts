@@ -8,8 +8,9 @@ import type { ReceivedUpload } from './upload.ts'
 type ParseJson = (json: string) => Promise<unknown>
 
 /**
- * Parses the JSON of a received body. One user has up to 1 MB of texts parsed at a time, or one larger text, with a pause
- * after each. Texts above 1 MB are parsed one at a time, because they must be in memory. Texts up to 16 kB do not wait.
+ * Parses the JSON of a received body. One user has up to 1 MB of texts parsed at a time, or one larger text, with a
+ * pause after each. Texts above 1 MB are parsed one at a time, because they must be in memory. Texts up to 16 kB do not
+ * wait.
  * @param releases functions that give back the memory of a large text are added; call them once the session is saved
  * @throws {ApiError} malformed_body; server_busy if the wait is too long, or the deadline passes
  */

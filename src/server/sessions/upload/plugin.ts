@@ -70,7 +70,7 @@ async function receiveUploads(
       throw request.expiry.signal.reason
     }
     request.upload = received
-    const parsed = await parseInTurn(app, request, received, request.bodyReleases ?? [])
+    const parsed = await parseInTurn(app, request, received, (request.bodyReleases ??= []))
     return received.isBase64() ? parsed : withRefusedRecording(parsed)
   })
 

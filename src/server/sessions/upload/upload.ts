@@ -36,8 +36,8 @@ export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBy
 export type ReceivedUpload = Awaited<ReturnType<typeof receiveUpload>>
 
 /**
- * Receives one JSON body with a session in bounded memory: of a save, an edit or an import. The string of `audioBase64` is decoded into
- * one spool; the rest of the JSON, with `""` in its place, goes into another. The caller must close the
+ * Receives one JSON body with a session in bounded memory: of a save, an edit or an import. The string of `audioBase64`
+ * is decoded into one spool; the rest of the JSON, with `""` in its place, goes into another. The caller must close the
  * upload.
  * @throws {ApiError} malformed_body; server_busy if the disk is full
  * @throws FST_ERR_CTP_BODY_TOO_LARGE for too much text, too many values or repetitions; the errors of `body`
