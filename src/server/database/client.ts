@@ -20,6 +20,12 @@ type Options = {
   log?: { warn: (message: string) => void }
 }
 
+/**
+ * A new connection needs up to 0.3 s on a busy machine: PostgreSQL starts a process, which prepares each statement
+ * again. The pool's default, ten seconds, makes the first requests of every burst wait for that.
+ */
+const IDLE_CONNECTION_MS = 5 * 60_000
+
 export function createDatabase(config: Config['database'], { log = console }: Options = {}) {
   const { url, schema, poolSize, timeoutMs, preparedStatements } = config
   const gate = createGate(timeoutMs)
@@ -32,6 +38,7 @@ export function createDatabase(config: Config['database'], { log = console }: Op
     max: poolSize,
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
+    idleTimeoutMillis: IDLE_CONNECTION_MS,
     keepAlive: true
   })
   pool.on('release', discardUnlessIdle)
