@@ -11,6 +11,7 @@ import { loggerOptions } from '../src/server/http/logging.ts'
 import auth from '../src/server/auth/plugin.ts'
 import database from '../src/server/database/plugin.ts'
 import problemDetails from '../src/server/http/problems/problem-details.ts'
+import rateLimits from '../src/server/rate-limits/plugin.ts'
 import { bodyLimit } from '../src/server/sessions/upload/upload.ts'
 import statsRoutes from '../src/server/stats/routes.ts'
 
@@ -27,6 +28,7 @@ const now = () => new Date()
 const app = fastify({ logger: loggerOptions(config), bodyLimit: bodyLimit(config.maxRecordingBytes) })
 await app.register(problemDetails)
 await app.register(database, { config })
+await app.register(rateLimits, { config }) // off, but `auth` needs it
 await app.register(auth, { config, now })
 await app.register(
   async (api) => {
