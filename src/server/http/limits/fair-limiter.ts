@@ -1,4 +1,5 @@
 import { ApiError } from '../../errors.ts'
+import { createOverload } from './overload.ts'
 import { createTurnQueue } from './turn-queue.ts'
 
 type Options = {
@@ -8,15 +9,12 @@ type Options = {
   perUser: number
   /** Calls that may wait for a place. */
   maxWaiting: number
-  /**
-   * Calls that may wait in an overload; by default `maxWaiting`. An overload begins with the refusal of a user who has
-   * no call in the queue, and ends half a second after the last such refusal. A long queue serves a burst; in an
-   * overload it would only delay every call.
-   */
-  maxWaitingInOverload?: number
   /** How long a call may wait. */
   waitMs: number
-  /** How long a call may wait in an overload, and how long it may still wait when one begins; by default `waitMs`. */
+  /**
+   * How long the calls in the queue may still wait when an overload begins. Further calls may not wait until it ends: a
+   * queue serves a burst, but in an overload it would only delay every call. By default there is no overload.
+   */
   waitMsInOverload?: number
   /** The `detail` for those who get no place. */
   refusal: string
@@ -27,9 +25,6 @@ export type Release = () => void
 
 export type FairLimiter = ReturnType<typeof createFairLimiter>
 
-/** After the last refusal. */
-const OVERLOAD_MS = 500
-
 type Waiter = { user: string; places: number; enter: () => void; refuse: () => void }
 
 /**
@@ -39,13 +34,15 @@ type Waiter = { user: string; places: number; enter: () => void; refuse: () => v
  * full, the user with the most calls in it loses the last of them to a user who has at least two fewer.
  */
 export function createFairLimiter(options: Options) {
-  const { count, perUser, maxWaiting, maxWaitingInOverload = maxWaiting } = options
-  const { waitMs, waitMsInOverload, refusal } = options
+  const { count, perUser, maxWaiting, waitMs, waitMsInOverload, refusal } = options
 
   const queue = createTurnQueue<Waiter>()
   const held = new Map<string, number>()
   let free = count
-  let lastRefusal = -Infinity
+  const overload =
+    waitMsInOverload === undefined
+      ? undefined
+      : createOverload({ onBegin: () => setTimeout(refuseAllWaiting, waitMsInOverload) })
 
   const heldBy = (user: string) => held.get(user) ?? 0
   const mayHold = (user: string, places: number) => heldBy(user) + places <= perUser
@@ -55,6 +52,7 @@ export function createFairLimiter(options: Options) {
 
   function take(user: string, places: number) {
     free -= places
+    overload?.countAccepted()
     held.set(user, heldBy(user) + places)
   }
 
@@ -75,13 +73,15 @@ export function createFairLimiter(options: Options) {
     }
   }
 
-  const isOverloaded = () => performance.now() - lastRefusal < OVERLOAD_MS
-  const isQueueFull = () =>
-    queue.size() >= maxWaiting || (queue.size() >= maxWaitingInOverload && isOverloaded())
+  function refuseAllWaiting() {
+    for (const waiter of queue.all()) waiter.refuse()
+  }
 
-  /** Notes an overload, unless `user` has a call in the queue already. */
+  const isQueueFull = () => queue.size() >= maxWaiting || Boolean(overload?.isOn())
+
+  /** The refusal of a user who has another call here is no sign of an overload. */
   function refuse(user: string): ApiError {
-    if (queue.sizeOf(user) === 0) lastRefusal = performance.now()
+    if (queue.sizeOf(user) === 0 && heldBy(user) === 0) overload?.countRefused()
     return busy
   }
 
@@ -103,7 +103,6 @@ export function createFairLimiter(options: Options) {
     return new Promise((resolve, reject) => {
       const stopListening = () => {
         clearTimeout(timer)
-        clearInterval(check)
         signal?.removeEventListener('abort', abort)
       }
       const enter = () => {
@@ -123,7 +122,6 @@ export function createFairLimiter(options: Options) {
       const waiter = { user, places, enter, refuse: refuseWaiter }
       makeRoomFor(user)
       const timer = setTimeout(refuseWaiter, waitMs)
-      const check = waitMsInOverload && setInterval(() => isOverloaded() && refuseWaiter(), waitMsInOverload)
       signal?.addEventListener('abort', abort, { once: true })
       queue.add(waiter)
       admitAll()
@@ -155,8 +153,8 @@ export function createFairLimiter(options: Options) {
     /**
      * Waits for places: one, or as many as given, but no more than a user may hold. Aborting `signal` leaves
      * the queue; it does not give places back.
-     * @throws {ApiError} server_busy after `waitMs`, or `waitMsInOverload`; at once when too many wait, or when another
-     * user needs the place in the queue
+     * @throws {ApiError} server_busy after `waitMs`, or `waitMsInOverload`; at once when too many wait, in an overload,
+     * or when another user needs the place in the queue
      */
     async acquire(user: string, signal?: AbortSignal, places = 1): Promise<Release> {
       signal?.throwIfAborted()

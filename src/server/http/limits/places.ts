@@ -30,19 +30,18 @@ declare module 'fastify' {
 const REFUSAL = 'The server has too much to do at this moment. Retry shortly.'
 
 /**
- * Database places of one user: a page sends about three requests at once. With more, one user would delay others for
- * longer.
- */
-const PER_USER = 3
-/**
  * Requests that wait for the database: enough for a hundred clients that send one each at once. At a thousand requests
  * a second, a full queue delays answers by 128 ms.
  */
 const MAX_WAITING = 128
-/** At a thousand requests a second, these delay answers by 4 ms. */
-const MAX_WAITING_IN_OVERLOAD = 4
 /** Shorter than the usual wait: the calls that fill the queue as an overload begins would all be answered late. */
-const WAIT_MS_IN_OVERLOAD = 25
+const WAIT_MS_IN_OVERLOAD = 10
+/**
+ * Requests that use the database at the same time: two fifths of the connections. With twice as many, each takes twice
+ * as long, and no more are answered. The other places need the rest.
+ */
+const countPlaces = (poolSize: number) => Math.min(poolSize, Math.max(3, Math.ceil(0.4 * poolSize)))
+
 /** Fewer would let the slow storage delay the requests of a page. */
 const MIN_STORAGE_PER_USER = 4
 /** Answers that wait for their next piece. */
@@ -54,6 +53,7 @@ const MAX_WAITING_PIECES = 1000
  */
 async function places(app: FastifyInstance, { config }: { config: Pick<Config, 'database'> }) {
   const { poolSize } = config.database
+  const count = countPlaces(poolSize)
   const queue = { waitMs: 5000, refusal: REFUSAL }
   app.decorateRequest('releasePlace')
   app.decorateRequest('bodyReleases')
@@ -63,14 +63,11 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
     done()
   })
   const limiters = {
-    // Three quarters of the connections: more requests at a time slow each other down, and the other places need
-    // the rest.
     database: createFairLimiter({
       ...queue,
-      count: Math.ceil(0.75 * poolSize),
-      perUser: PER_USER,
+      count,
+      perUser: Math.ceil(count / 2),
       maxWaiting: MAX_WAITING,
-      maxWaitingInOverload: MAX_WAITING_IN_OVERLOAD,
       waitMsInOverload: WAIT_MS_IN_OVERLOAD
     }),
     // Such a request takes a connection for moments, but those of one user wait there for each other.

@@ -8,17 +8,18 @@ export function createTurnQueue<Call extends { user: string }>() {
     size: () => size,
     sizeOf: (user: string) => calls.get(user)?.size ?? 0,
 
+    /** The calls at this moment, those of each user together. */
+    all: (): Call[] => [...calls.values()].flatMap((own) => [...own]),
+
     add(call: Call): void {
       calls.set(call.user, (calls.get(call.user) ?? new Set()).add(call))
       size++
     },
 
-    /** `call` must be in the queue. */
     remove(call: Call): void {
       const own = calls.get(call.user)
-      own?.delete(call)
+      if (own?.delete(call)) size--
       if (own?.size === 0) calls.delete(call.user)
-      size--
     },
 
     /** The first call of the next user in turn whose call `isPossible`. */

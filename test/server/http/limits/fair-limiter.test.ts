@@ -191,32 +191,41 @@ t.test('a call is refused at once when the queue is full', async (t) => {
   for (const acquired of waiting) (await acquired)()
 })
 
-t.test('in an overload, until half a second after the last refusal, fewer calls may wait', async (t) => {
-  const limiter = create({ maxWaiting: 2, maxWaitingInOverload: 1 })
-  const releaseFirst = await limiter.acquire('clara')
-  const [next, last] = [limiter.acquire('robert'), limiter.acquire('johannes')]
-  t.match(limiter.findRefusal('ludwig'), { code: 'server_busy' }, 'two wait')
+t.test('in an overload, calls get a free place or are refused', async (t) => {
+  const limiter = create({ count: 2, maxWaiting: 2, waitMsInOverload: 1000 })
+  const [releaseFirst, releaseSecond] = [await limiter.acquire('clara'), await limiter.acquire('ada')]
+  const waiting = [limiter.acquire('robert'), limiter.acquire('johannes')]
+  t.match(limiter.findRefusal('ludwig'), { code: 'server_busy' }, 'the queue is full')
   releaseFirst()
-  const releaseNext = await next
-  t.match(limiter.findRefusal('ludwig'), { code: 'server_busy' }, 'one waits')
-  await sleep(600)
+  const releaseThird = await waiting[0]
+  t.match(limiter.findRefusal('ludwig'), { code: 'server_busy' }, 'the queue has room, but nobody may wait')
+  await t.rejects(limiter.acquire('ludwig'), { code: 'server_busy' })
+  releaseSecond()
+  releaseThird?.()
+  ;(await waiting[1])?.()
   t.equal(limiter.findRefusal('ludwig'), undefined)
-  releaseNext()
-  ;(await last)()
+  t.type(limiter.tryAcquire('ludwig'), 'function')
 })
 
-t.test('in an overload, calls wait for less time', async (t) => {
-  const limiter = create({ maxWaiting: 3, waitMsInOverload: 100 })
+t.test('when an overload begins, the calls in the queue wait for less time', async (t) => {
+  const limiter = create({ maxWaiting: 2, waitMsInOverload: 10 })
   const release = await limiter.acquire('clara')
-  const early = ['robert', 'johannes'].map((user) => limiter.acquire(user))
-  const refused = Promise.all(early.map((call) => t.rejects(call, { code: 'server_busy' })))
-  await sleep(150)
-  const recent = limiter.acquire('ada')
+  const waiting = ['robert', 'johannes'].map((user) => limiter.acquire(user))
+  const refused = Promise.all(waiting.map((call) => t.rejects(call, { code: 'server_busy' })))
   t.match(limiter.findRefusal('ludwig'), { code: 'server_busy' })
   await refused
   release()
-  ;(await recent)()
   t.strictSame(limiter.usage(), { places: 1, held: 0, waiting: 0 })
+})
+
+t.test('an overload ends', async (t) => {
+  const limiter = create({ maxWaiting: 1, waitMsInOverload: 10 })
+  const release = await limiter.acquire('clara')
+  await Promise.all(['robert', 'johannes'].map((user) => t.rejects(limiter.acquire(user))))
+  await sleep(1100)
+  const waiting = limiter.acquire('ludwig')
+  release()
+  t.type(await waiting, 'function')
 })
 
 t.test('without an overload, calls wait for longer', async () => {
@@ -229,7 +238,7 @@ t.test('without an overload, calls wait for longer', async () => {
 })
 
 t.test('a user who fills the queue alone is refused, and makes no overload for others', async (t) => {
-  const limiter = create({ count: 1, maxWaiting: 10, maxWaitingInOverload: 1 })
+  const limiter = create({ count: 1, maxWaiting: 10, waitMsInOverload: 1 })
   const waiting = Array.from({ length: 11 }, () => limiter.acquire('greedy'))
   for (let call = 0; call < 5; call++) {
     t.match(limiter.findRefusal('greedy'), { code: 'server_busy' })
@@ -238,6 +247,19 @@ t.test('a user who fills the queue alone is refused, and makes no overload for o
   const others = Array.from({ length: 4 }, (_, user) => limiter.acquire(`user ${user}`))
   const released = await Promise.allSettled([...waiting, ...others].map(async (call) => (await call)()))
   t.strictSame([...new Set(released.slice(waiting.length).map(({ status }) => status))], ['fulfilled'])
+})
+
+t.test('a user who holds a place makes no overload for others', async (t) => {
+  const limiter = create({ count: 2, perUser: 1, maxWaiting: 1, waitMsInOverload: 1 })
+  const [greedy, other] = [await limiter.acquire('greedy'), await limiter.acquire('clara')]
+  const waiting = limiter.acquire('robert')
+  t.match(limiter.findRefusal('greedy'), { code: 'server_busy' })
+  other()
+  ;(await waiting)()
+  await limiter.acquire('clara')
+  const next = limiter.acquire('robert')
+  greedy()
+  t.type(await next, 'function', 'the place in the queue is still there')
 })
 
 t.test('in a full queue, the user with the most calls loses the last one to a user with fewer', async (t) => {

@@ -1,6 +1,18 @@
 import t from 'tap'
 import { createTurnQueue } from '../../../../src/server/http/limits/turn-queue.ts'
 
+t.test('a call is removed once', (t) => {
+  const queue = createTurnQueue<{ user: string }>()
+  const [first, second] = [{ user: 'clara' }, { user: 'clara' }]
+  for (const call of [first, second]) queue.add(call)
+  t.strictSame(queue.all(), [first, second])
+  queue.remove(first)
+  queue.remove(first)
+  t.strictSame(queue.all(), [second])
+  t.equal(queue.size(), 1)
+  t.end()
+})
+
 t.test('the users take turns, each with the first of their calls', (t) => {
   const queue = createTurnQueue<{ user: string; name: string }>()
   for (const name of ['clara 1', 'clara 2', 'robert 1']) queue.add({ user: name.split(' ')[0]!, name })
