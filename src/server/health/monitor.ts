@@ -4,6 +4,7 @@ import { sleep } from '../../contract/retry.ts'
 import { checkResults, type CheckResult } from '../diagnostics.ts'
 import { createTokenBucket } from '../http/limits/token-bucket.ts'
 import { ApiError, ConfigurationFault } from '../errors.ts'
+import { shareRuns } from '../share-runs.ts'
 
 type CheckName = keyof Readiness['checks']
 
@@ -36,23 +37,16 @@ export function createMonitor(checks: Checks, { log, onDemand = [], ...options }
   const all = Object.keys(checks) as CheckName[]
   const watched = all.filter((name) => !onDemand.includes(name))
   const found = new Map<CheckName, ConfigurationFault[]>()
-  const running = new Map<CheckName, Promise<void>>()
-  const unfinished = new Map<CheckName, Promise<ConfigurationFault[]>>()
+  const checkOnce = shareRuns(runCheck)
+  /** One that is late is not started a second time. */
+  const findFaultsOnce = shareRuns((name: CheckName) => checks[name]())
 
-  const checkAll = (names: CheckName[]) => Promise.all(names.map(share))
-
-  /** Concurrent callers share one run of a check. */
-  function share(name: CheckName): Promise<void> {
-    const run = running.get(name) ?? runCheck(name).finally(() => running.delete(name))
-    running.set(name, run)
-    return run
-  }
+  const checkAll = (names: CheckName[]) => Promise.all(names.map(checkOnce))
 
   async function runCheck(name: CheckName): Promise<void> {
-    // One that is late is not started a second time.
-    const work = unfinished.get(name) ?? checks[name]().finally(() => unfinished.delete(name))
-    unfinished.set(name, work)
-    const faults = await withDeadline(work, timeoutMs).catch((error) => [toFault(error, name)])
+    const faults = await withDeadline(findFaultsOnce(name), timeoutMs).catch((error) => [
+      toFault(error, name)
+    ])
     logChanges(name, faults)
     found.set(name, faults)
     checkResults.publish({ check: name, code: codeOf(name) } satisfies CheckResult)

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Config } from '../config.ts'
 import { defineStatement } from '../database/statement-runner.ts'
 import { ApiError } from '../errors.ts'
+import { shareRuns } from '../share-runs.ts'
 
 const idStatement = defineStatement('user-id', 'SELECT id FROM users WHERE auth0_id = $1')
 
@@ -24,9 +25,12 @@ declare module 'fastify' {
  */
 async function identifyUser(app: FastifyInstance, { config }: { config: Pick<Config, 'blockedUsers'> }) {
   const ids = new LRUCache<string, string>({ max: MAX_USERS, ttl: LIFE_MS })
+  /** Once for all requests of a user that come meanwhile: hundreds of them would take all connections. */
+  const readIdOnce = shareRuns(readId)
 
   app.decorate('identifyUser', async (request) => {
-    const id = await findId(request.user.sub)
+    const { sub } = request.user
+    const id = ids.get(sub) ?? (await readIdOnce(sub))
     if (id === undefined) return // before the first sync
     addBindings(request.log, { userId: id })
     if (config.blockedUsers.has(id)) {
@@ -34,9 +38,7 @@ async function identifyUser(app: FastifyInstance, { config }: { config: Pick<Con
     }
   })
 
-  async function findId(sub: string): Promise<string | undefined> {
-    const known = ids.get(sub)
-    if (known !== undefined) return known
+  async function readId(sub: string): Promise<string | undefined> {
     const [row] = await app.database.run<{ id: string }>(idStatement, [sub])
     if (row) ids.set(sub, row.id)
     return row?.id

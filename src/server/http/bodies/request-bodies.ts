@@ -2,8 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError } from '../../errors.ts'
+import { createSpread } from '../limits/spread-work.ts'
 import { announcedSize } from './announced-size.ts'
 import { BODY_TIMEOUT_MS } from '../server-options.ts'
+
+/** Pieces of refused bodies, of up to 64 kB each, for which reading begins in one turn of the event loop. */
+const PIECES_PER_TURN = 5
+const readNext = createSpread(PIECES_PER_TURN)
 
 /** Longest pause in a refused body before its connection is closed. */
 const STALL_MS = 30_000
@@ -90,6 +95,8 @@ function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void
     raw.on('data', () => {
       stalled.refresh()
       pause.refresh()
+      raw.pause()
+      readNext(() => raw.resume())
     })
     raw.once('end', end)
     socket.once('close', end) // a request that was answered emits no `close` then

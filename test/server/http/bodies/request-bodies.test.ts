@@ -2,7 +2,11 @@ import { once } from 'node:events'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
+import fastify from 'fastify'
 import t, { type Test } from 'tap'
+import requestBodies from '../../../../src/server/http/bodies/request-bodies.ts'
+import deadline from '../../../../src/server/http/limits/deadline.ts'
+import problemDetails from '../../../../src/server/http/problems/problem-details.ts'
 import { build } from '../../../helpers/app.ts'
 import { countKept } from '../../../helpers/clients-that-leave.ts'
 import { isProblem } from '../../../helpers/problem.ts'
@@ -145,4 +149,32 @@ t.test('a refused request is not kept when its client leaves in the middle of th
     const head = `POST /api/sessions HTTP/1.1\r\nhost: x\r\nconnection: ${connection}\r\ncontent-length: 100\r\n\r\n{`
     t.ok((await countKept(app.server, head)) <= 3, connection)
   }
+})
+
+t.test('many refused bodies are discarded piece by piece, with other work in between', async (t) => {
+  const strict = fastify()
+  let [pieces, most] = [0, 0]
+  await strict.register(problemDetails)
+  await strict.register(deadline, { deadlines: { usual: 60_000, storage: 60_000, upload: 60_000 } })
+  await strict.register(requestBodies)
+  strict.addHook('onRequest', async ({ raw }) => {
+    raw.pause() // so that the listener does not begin to read
+    raw.on('data', () => {
+      most = Math.max(most, ++pieces)
+      if (pieces === 1) setImmediate(() => (pieces = 0))
+    })
+  })
+  strict.post('/', async () => 'never')
+  t.teardown(() => strict.close())
+  const url = await strict.listen({ port: 0, host: '127.0.0.1' })
+
+  const refused = Array.from({ length: 100 }, async () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    t.teardown(() => socket.destroy())
+    const body = Array<Buffer>(2).fill(MB)
+    socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${2 * MB.length}\r\n\r\n`)
+    return sendAll(socket, body)
+  })
+  for (const answer of await Promise.all(refused)) t.match(answer, /^HTTP\/1\.1 413 /)
+  t.ok(most > 1 && most <= 20, `${most} pieces in one turn`)
 })
