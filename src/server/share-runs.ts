@@ -1,4 +1,4 @@
-/** Wraps `work` so that calls with the same key, which come while it runs, share its result or its error. */
+/** Wraps `work` so that concurrent calls with the same key share one run, with its result or its error. */
 export function shareRuns<Key, Result>(work: (key: Key) => Promise<Result>): (key: Key) => Promise<Result> {
   const running = new Map<Key, Promise<Result>>()
 

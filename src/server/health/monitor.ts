@@ -38,7 +38,7 @@ export function createMonitor(checks: Checks, { log, onDemand = [], ...options }
   const watched = all.filter((name) => !onDemand.includes(name))
   const found = new Map<CheckName, ConfigurationFault[]>()
   const checkOnce = shareRuns(runCheck)
-  /** One that is late is not started a second time. */
+  /** A check that has timed out, but still runs, is not started again. */
   const findFaultsOnce = shareRuns((name: CheckName) => checks[name]())
 
   const checkAll = (names: CheckName[]) => Promise.all(names.map(checkOnce))

@@ -25,7 +25,7 @@ declare module 'fastify' {
  */
 async function identifyUser(app: FastifyInstance, { config }: { config: Pick<Config, 'blockedUsers'> }) {
   const ids = new LRUCache<string, string>({ max: MAX_USERS, ttl: LIFE_MS })
-  /** Once for all requests of a user that come meanwhile: hundreds of them would take all connections. */
+  /** Concurrent requests of a user share one look-up: hundreds of look-ups would take all connections. */
   const readIdOnce = shareRuns(readId)
 
   app.decorate('identifyUser', async (request) => {

@@ -6,9 +6,9 @@ import { createSpread } from '../limits/spread-work.ts'
 import { announcedSize } from './announced-size.ts'
 import { BODY_TIMEOUT_MS } from '../server-options.ts'
 
-/** Pieces of refused bodies, of up to 64 kB each, for which reading begins in one turn of the event loop. */
+/** Refused bodies of which a piece of up to 64 kB is read in one turn of the event loop. */
 const PIECES_PER_TURN = 5
-const readNext = createSpread(PIECES_PER_TURN)
+const spreadReads = createSpread(PIECES_PER_TURN)
 
 /** Longest pause in a refused body before its connection is closed. */
 const STALL_MS = 30_000
@@ -76,6 +76,7 @@ function encoded(encoding: string) {
 function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.removeHeader('connection') // Fastify closes the connection after an error in a body
   const { socket } = raw
+  const isChunked = announcedSize(raw.headers) === Infinity
   if (raw.destroyed || socket.destroyed) return Promise.resolve() // the client has left
   return new Promise((resolve) => {
     const destroy = () => socket.destroy()
@@ -92,15 +93,24 @@ function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void
       socket.off('close', end)
       resolve()
     }
-    raw.on('data', () => {
+    const waitAgain = () => {
       stalled.refresh()
       pause.refresh()
+    }
+    const readOn = () => {
+      waitAgain()
+      raw.resume()
+    }
+    raw.on('data', () => {
+      waitAgain()
+      // Not for a chunked body: its chunks can be tiny, and Node.js would keep thousands of them while it is paused.
+      if (isChunked) return
       raw.pause()
-      readNext(() => raw.resume())
+      spreadReads(readOn)
     })
     raw.once('end', end)
     socket.once('close', end) // a request that was answered emits no `close` then
-    raw.resume()
+    raw.resume() // at once: when the answer has left, Node.js reads at full speed what was not begun
   })
 }
 

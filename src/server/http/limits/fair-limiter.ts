@@ -12,8 +12,9 @@ type Options = {
   /** How long a call may wait. */
   waitMs: number
   /**
-   * How long the calls in the queue may still wait when an overload begins. Further calls may not wait until it ends: a
-   * queue serves a burst, but in an overload it would only delay every call. By default there is no overload.
+   * How long the calls in the queue may still wait when an overload begins. Until it ends, further calls get a free
+   * place or are refused: a queue serves a burst, but in an overload it would only delay every call. Without this
+   * option calls wait in an overload, too.
    */
   waitMsInOverload?: number
   /** The `detail` for those who get no place. */
@@ -31,7 +32,8 @@ type Waiter = { user: string; places: number; enter: () => void; refuse: () => v
  * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so
  * that the many calls of one user delay another user by no more than one of them. The next user in turn waits until
  * enough places are free, and nobody overtakes. Users who hold all that they may are skipped. When the queue is
- * full, the user with the most calls in it loses the last of them to a user who has at least two fewer.
+ * full, the user with the most calls in it loses the last of them to a user who has at least two fewer. In an overload
+ * nobody waits, so that nobody takes turns.
  */
 export function createFairLimiter(options: Options) {
   const { count, perUser, maxWaiting, waitMs, waitMsInOverload, refusal } = options
@@ -52,7 +54,7 @@ export function createFairLimiter(options: Options) {
 
   function take(user: string, places: number) {
     free -= places
-    overload?.countAccepted()
+    if (heldBy(user) === 0) overload?.countAccepted()
     held.set(user, heldBy(user) + places)
   }
 
@@ -79,7 +81,7 @@ export function createFairLimiter(options: Options) {
 
   const isQueueFull = () => queue.size() >= maxWaiting || Boolean(overload?.isOn())
 
-  /** The refusal of a user who has another call here is no sign of an overload. */
+  /** The refusal of a user who has another call here does not count: many calls of one user are no overload. */
   function refuse(user: string): ApiError {
     if (queue.sizeOf(user) === 0 && heldBy(user) === 0) overload?.countRefused()
     return busy

@@ -37,8 +37,9 @@ const MAX_WAITING = 128
 /** Shorter than the usual wait: the calls that fill the queue as an overload begins would all be answered late. */
 const WAIT_MS_IN_OVERLOAD = 10
 /**
- * Requests that use the database at the same time: two fifths of the connections. With twice as many, each takes twice
- * as long, and no more are answered. The other places need the rest.
+ * Requests that use the database at the same time: two fifths of the connections, but at least three. With twice as
+ * many, each takes twice as long, and no more are answered. Uploads and further pieces of answers use the other
+ * connections.
  */
 const countPlaces = (poolSize: number) => Math.min(poolSize, Math.max(3, Math.ceil(0.4 * poolSize)))
 

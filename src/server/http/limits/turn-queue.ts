@@ -8,7 +8,7 @@ export function createTurnQueue<Call extends { user: string }>() {
     size: () => size,
     sizeOf: (user: string) => calls.get(user)?.size ?? 0,
 
-    /** The calls at this moment, those of each user together. */
+    /** A copy of all calls, grouped by user. */
     all: (): Call[] => [...calls.values()].flatMap((own) => [...own]),
 
     add(call: Call): void {
@@ -16,6 +16,7 @@ export function createTurnQueue<Call extends { user: string }>() {
       size++
     },
 
+    /** Does nothing if `call` has left the queue. */
     remove(call: Call): void {
       const own = calls.get(call.user)
       if (own?.delete(call)) size--

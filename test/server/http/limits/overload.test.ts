@@ -33,10 +33,10 @@ t.test('it begins with one refusal, whatever was accepted before', async (t) => 
   t.equal(begin(t).begun(), 1)
 })
 
-t.test('it goes on while more than a third of the calls is refused, and begins once', async (t) => {
+t.test('it goes on while more than half of the calls are refused, and begins once', async (t) => {
   const overload = begin(t)
   for (let window = 0; window < 5; window++) {
-    overload.count({ accepted: 10, refused: 6 })
+    overload.count({ accepted: 10, refused: 11 })
     overload.pass(WINDOW_MS)
     t.equal(overload.isOn(), true)
   }
@@ -45,7 +45,7 @@ t.test('it goes on while more than a third of the calls is refused, and begins o
 
 t.test('it ends when fewer are refused, as at an ordinary load without a queue', async (t) => {
   const overload = begin(t)
-  overload.count({ accepted: 10, refused: 3 })
+  overload.count({ accepted: 10, refused: 9 })
   overload.pass(WINDOW_MS - 1)
   t.equal(overload.isOn(), true)
   overload.pass(1)
