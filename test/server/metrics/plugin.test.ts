@@ -79,7 +79,7 @@ t.test(
     has('problems_total{code="storage_unavailable"} 1')
     has('problems_total{code="internal_error"} 0')
     has('database_connections_max 10')
-    has('places{limiter="database"} 8')
+    has('places{limiter="database"} 4')
     has('places_held{limiter="storage"} 0')
     has('check_ok{check="storage"} 1')
     has('key_set_read_duration_seconds_count{outcome="ok"} 1')
