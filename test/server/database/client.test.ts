@@ -128,16 +128,16 @@ t.test(
   'calls get 503 in time while all connections are in use',
   { skip: needsRealServer || needsServerWithin },
   async (t) => {
-    const { app, clara } = await start(t, { DATABASE_POOL_SIZE: '2' })
+    const { app, clara } = await start(t, { DATABASE_POOL_SIZE: '3' })
     await app.database.transaction(async () => {}) // loads Prisma, so that the next ones are ahead of the calls
     let finish = () => {}
     const finished = new Promise<void>((resolve) => {
       finish = resolve
     })
-    const brief = [1, 2].map(() => app.database.transaction(() => sleep(LIMIT_MS / 2)))
+    const brief = [1, 2, 3].map(() => app.database.transaction(() => sleep(LIMIT_MS / 2)))
     // They wait for the brief ones, so that they still hold the connections at the end of the calls.
-    const taken = Promise.allSettled([1, 2].map(() => app.database.transaction(() => finished)))
-    // As many as there are places: others would wait for a place, and then be served.
+    const taken = Promise.allSettled([1, 2, 3].map(() => app.database.transaction(() => finished)))
+    // As many as one user has places: others would wait for a place, and then be served.
     const answers = await Promise.all([1, 2].map(() => timed(clara.list())))
     for (const { result, milliseconds } of answers) {
       isUnavailable(t, result, 'list')
