@@ -16,7 +16,8 @@ export function createOverload({
   onBegin: () => void
   now?: () => number
 }) {
-  let windowEnd = -Infinity
+  let hasBegun = false // without it, every request would read the clock
+  let windowEnd = 0
   let accepted = 0
   let refused = 0
 
@@ -26,11 +27,12 @@ export function createOverload({
   }
 
   function isOn(): boolean {
+    if (!hasBegun) return false
     const sinceEnd = now() - windowEnd
     if (sinceEnd < 0) return true
-    const goesOn = sinceEnd < WINDOW_MS && refused > MAX_REFUSED * (accepted + refused)
-    if (goesOn) startWindow()
-    return goesOn
+    hasBegun = sinceEnd < WINDOW_MS && refused > MAX_REFUSED * (accepted + refused)
+    if (hasBegun) startWindow()
+    return hasBegun
   }
 
   return {
@@ -40,6 +42,7 @@ export function createOverload({
     },
     countRefused: () => {
       if (!isOn()) {
+        hasBegun = true
         startWindow()
         onBegin()
       }
