@@ -1,6 +1,6 @@
 import type { SessionListItem } from '../../contract/session-list.ts'
 import type { PlaybackUrls } from '../storage/playback-urls.ts'
-import { encodeCursor, type Position } from './cursor.ts'
+import { encodeCursor } from './cursor.ts'
 import type { HistoryPiece, HistoryQuery, HistoryRepository, HistoryVersion } from './history-repository.ts'
 
 type Dependencies = { history: HistoryRepository; playbackUrls: PlaybackUrls }
@@ -17,10 +17,16 @@ type SessionList = {
   version?: HistoryVersion | undefined
 }
 
-type HistoryPart = Omit<HistoryPiece, 'version'> & { version?: HistoryVersion }
+/** `nextLimit`: the rows that the following piece should have. */
+type HistoryPart = Omit<HistoryPiece, 'version'> & { version?: HistoryVersion; nextLimit: number }
 
-/** Rows of the history that are read at once: at most a few megabytes of JSON, whatever the names in them. */
-const PIECE_ROWS = 1000
+/**
+ * A piece that arrives in one read of the socket, which has at most 64 kB. The parts of longer ones are copied together,
+ * so that the history takes up to twice as long, and other requests wait meanwhile.
+ */
+const PIECE_CHARACTERS = 48 * 1024
+/** Rows of the first piece, and the most of a later one: as many ordinary rows as fill a piece. */
+const PIECE_ROWS = 250
 
 /**
  * Reads the whole history of a user, newest first, or what follows a position. A long one is read piece by
@@ -53,9 +59,14 @@ export async function listPage(dependencies: Dependencies, query: HistoryQuery):
 
 async function findPiece({ history, playbackUrls }: Dependencies, query: HistoryQuery): Promise<HistoryPart> {
   const piece = await history.find(query)
-  if (!piece) return { items: '[]', next: null }
-  return playbackUrls.areCanonical ? piece : { ...piece, items: await sign(playbackUrls, piece.items) }
+  if (!piece) return { items: '[]', next: null, nextLimit: PIECE_ROWS }
+  const { items } = piece
+  const nextLimit = fitRows(items.length / query.limit)
+  return { ...piece, items: playbackUrls.areCanonical ? items : await sign(playbackUrls, items), nextLimit }
 }
+
+/** The rows of `length` characters that fill a piece. */
+const fitRows = (length: number) => Math.max(1, Math.min(PIECE_ROWS, Math.floor(PIECE_CHARACTERS / length)))
 
 /** Replaces the canonical URLs of a private bucket by signed ones. */
 async function sign(playbackUrls: PlaybackUrls, json: string): Promise<string> {
@@ -72,11 +83,11 @@ async function* joinPieces(
 ): AsyncGenerator<string> {
   const inTurn = { ...dependencies, history: dependencies.later }
   yield first.items.slice(0, -1)
-  let after: Position | null = first.next
-  while (after) {
-    const { items, next } = await findPiece(inTurn, { sub, after, limit: PIECE_ROWS })
-    if (items !== '[]') yield `,${items.slice(1, -1)}`
-    after = next
+  let { next, nextLimit } = first
+  while (next) {
+    const piece: HistoryPart = await findPiece(inTurn, { sub, after: next, limit: nextLimit })
+    if (piece.items !== '[]') yield `,${piece.items.slice(1, -1)}`
+    ;({ next, nextLimit } = piece)
   }
   yield ']'
 }

@@ -39,6 +39,31 @@ t.test('an answer to HEAD reads the first piece only', { skip: needsServerWithin
   t.equal(sent().length, 1)
 })
 
+t.test(
+  'each piece fits into one read of the socket, whatever the names',
+  { skip: needsServerWithin },
+  async (t) => {
+    const robert = as('auth0|robert')
+    const { id } = (await robert.sync()).json<User>()
+    await query(
+      services.database.url,
+      `INSERT INTO sessions (user_id, song_name, instrument, duration_seconds, date)
+     SELECT '${id}', CASE WHEN n > 400 THEN 'Ode to Joy' ELSE repeat('Étude ', 50) END, 'Piano', 60,
+       timestamptz '2025-01-01' + n * interval '1 hour'
+     FROM generate_series(1, 1000) AS n`
+    )
+    const read = t.capture(pg.Client.prototype, 'query', pg.Client.prototype.query)
+    const names = (await robert.list()).json<Array<{ songName: string }>>().map(({ songName }) => songName)
+    t.equal(names.length, 1000)
+    const limits = read()
+      .map(({ args }) => (args as unknown as [pg.QueryConfig])[0])
+      .filter(({ text }) => text?.includes('ORDER BY date DESC'))
+      .map(({ values }) => Number(values?.[1]))
+    t.same(limits.slice(0, 2), [250, 250], 'ordinary names')
+    t.ok(limits.at(-1)! > 80 && limits.at(-1)! < 120, `long names: ${limits}`)
+  }
+)
+
 t.test('a history that cannot be read to its end breaks off', async (t) => {
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const broken = proxy.breakOn("timestamptz 'epoch'", 'cut') // the second piece
