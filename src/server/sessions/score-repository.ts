@@ -1,5 +1,6 @@
 import { sql } from '../database/sql.ts'
-import { defineStatement, type RunStatement, type Statement } from '../database/statement-runner.ts'
+import type { RunStatement, Statement } from '../database/statement-runner.ts'
+import { definePieceStatement, readInPieces, type SessionVersion } from './text-pieces.ts'
 
 /** The score of a session, and the score as the analysis marked it up. Each has up to ten megabytes. */
 export type Scores<T> = { xmlContent: T; markedXml: T }
@@ -14,13 +15,10 @@ export type Score = string | AsyncIterable<string>
 export type StoredScores = Scores<string | null> & { xmlBytes: number | null; markedBytes: number | null }
 
 /** The row, and the version of it, that scores belong to. */
-type Row = StoredScores & { id: string; userId: string; revision: number }
+type Row = StoredScores & SessionVersion
 
 /** Bytes of the largest score that is read and sent as one string. */
 export const SMALL_SCORE_BYTES = 64 * 1024
-
-/** Characters of a large score that are read at once: at most one megabyte of UTF-8. */
-const PIECE_CHARACTERS = 256 * 1024
 
 /** The columns of `StoredScores`. */
 export const SCORE_COLUMNS = sql`
@@ -43,40 +41,16 @@ export function toStoredScores({ xmlContent, markedXml }: Scores<string | null>)
 const bytesOf = (score: string | null) => (score === null ? null : Buffer.byteLength(score))
 const isSmall = (bytes: number | null) => bytes !== null && bytes <= SMALL_SCORE_BYTES
 
-const pieceStatement = (column: 'xml_content' | 'marked_xml') =>
-  defineStatement(
-    column,
-    `SELECT substr(${column}, $4, ${PIECE_CHARACTERS}) AS piece FROM sessions
-    WHERE id = $1::uuid AND user_id = $2::uuid AND revision = $3`
-  )
-const [xmlStatement, markedStatement] = [pieceStatement('xml_content'), pieceStatement('marked_xml')]
+const xmlStatement = definePieceStatement('xml_content', 'xml_content')
+const markedStatement = definePieceStatement('marked_xml', 'marked_xml')
 
 /** The scores of a session; large ones in pieces. Reading a piece rejects when the session was changed meanwhile. */
 export function scoresOf(run: RunStatement, session: Row): Scores<Score | null> {
   const { xmlContent, xmlBytes, markedXml, markedBytes } = session
   const read = (statement: Statement, bytes: number | null) =>
-    bytes === null ? null : readScore(run, session, { statement, bytes })
+    bytes === null ? null : readInPieces(run, statement, session, bytes)
   return {
     xmlContent: xmlContent ?? read(xmlStatement, xmlBytes),
     markedXml: markedXml ?? read(markedStatement, markedBytes)
-  }
-}
-
-/**
- * Reads a score piece by piece. A slow reader holds no database connection and at most two pieces, though
- * PostgreSQL decompresses the score up to the end of each. Between two pieces the session may be edited, or
- * deleted and its id taken by another user: no other revision of it is read.
- */
-async function* readScore(
-  run: RunStatement,
-  { id, userId, revision }: Row,
-  { statement, bytes }: { statement: Statement; bytes: number }
-): AsyncGenerator<string> {
-  let read = 0
-  for (let from = 1; read < bytes; from += PIECE_CHARACTERS) {
-    const [row] = await run<{ piece: string }>(statement, [id, userId, revision, from])
-    if (!row?.piece) throw new Error('The session was changed or deleted while its score was read')
-    yield row.piece
-    read += Buffer.byteLength(row.piece)
   }
 }

@@ -1,5 +1,6 @@
 import { defineStatement, type RunStatement } from '../database/statement-runner.ts'
 import type { Position } from '../sessions/cursor.ts'
+import { definePieceStatement, readInPieces } from '../sessions/text-pieces.ts'
 
 /** Rows with more bytes of text than this are sent text by text. */
 const SMALL_BYTES = 64 * 1024
@@ -7,8 +8,6 @@ const SMALL_BYTES = 64 * 1024
 const PIECE_BYTES = 512 * 1024
 /** Most rows of a piece. */
 const PIECE_ROWS = 250
-/** Characters of a text that are read at once: at most one megabyte of UTF-8. */
-const TEXT_PIECE = 256 * 1024
 
 /** The texts of a row, by the frontend's names. It shows feedback only where there is a summary. */
 const TEXTS = {
@@ -91,12 +90,7 @@ const oneStatement = defineStatement(
   ) AS found`
 )
 
-const textStatement = (name: TextName) =>
-  defineStatement(
-    `v0-${name}`,
-    `SELECT substr(${TEXTS[name]}, $4, ${TEXT_PIECE}) AS piece FROM sessions
-    WHERE id = $1::uuid AND user_id = $2::uuid AND revision = $3`
-  )
+const textStatement = (name: TextName) => definePieceStatement(`v0-${name}`, TEXTS[name])
 
 const textStatements = {
   xml_content: textStatement('xml_content'),
@@ -127,13 +121,6 @@ export const createV0HistoryRepository = (run: RunStatement) => ({
   },
 
   /** Reads a text piece by piece. Rejects when the session was changed or deleted meanwhile. */
-  async *readText({ id, userId, revision, bytes }: HistoryRow, name: TextName): AsyncGenerator<string> {
-    const all = bytes[name] ?? 0
-    for (let from = 1, read = 0; read < all; from += TEXT_PIECE) {
-      const [row] = await run<{ piece: string }>(textStatements[name], [id, userId, revision, from])
-      if (!row?.piece) throw new Error('The session was changed or deleted while it was read')
-      yield row.piece
-      read += Buffer.byteLength(row.piece)
-    }
-  }
+  readText: (row: HistoryRow, name: TextName): AsyncGenerator<string> =>
+    readInPieces(run, textStatements[name], row, row.bytes[name] ?? 0)
 })
