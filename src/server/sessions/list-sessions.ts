@@ -21,8 +21,8 @@ type SessionList = {
 type HistoryPart = Omit<HistoryPiece, 'version'> & { version?: HistoryVersion; nextLimit: number }
 
 /**
- * A piece that arrives in one read of the socket, which has at most 64 kB. The parts of longer ones are copied together,
- * so that the history takes up to twice as long, and other requests wait meanwhile.
+ * Characters of a piece: mostly less than one read of the socket, which has at most 64 kB. The parts of a longer piece
+ * are copied together: a long history then takes up to twice as long, and other requests wait meanwhile.
  */
 const PIECE_CHARACTERS = 48 * 1024
 /** Rows of the first piece, and the most of a later one: as many ordinary rows as fill a piece. */

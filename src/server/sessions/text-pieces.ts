@@ -7,16 +7,17 @@ import { defineStatement, type RunStatement, type Statement } from '../database/
 const ROW_BYTES = 48 * 1024
 /** Bytes that one statement reads. */
 const PIECE_BYTES = 5 * ROW_BYTES
-/** The bytes of UTF-8 that follow the first one of a character: 80 to BF, as SQL. */
-const FOLLOWING = `'\\x${Buffer.from(Array.from({ length: 64 }, (_, index) => 0x80 + index)).toString('hex')}'::bytea`
+const CONTINUATION_CODES = Array.from({ length: 64 }, (_, index) => 0x80 + index)
+/** The bytes of UTF-8 that follow the first one of a character (RFC 3629, section 3), as SQL. */
+const CONTINUATION_BYTES = `'\\x${Buffer.from(CONTINUATION_CODES).toString('hex')}'::bytea`
 
 /** The version of a session that a text belongs to. */
 export type SessionVersion = { id: string; userId: string; revision: number }
 
 /**
- * Reads a piece of `text`, an SQL expression over the columns of `sessions`, in several rows. Pieces and rows are cut by
- * bytes: PostgreSQL finds a byte at once, but for a character it would count all those before it. A character belongs to
- * the row in which its first byte lies.
+ * Reads a piece of `text`, an SQL expression over the columns of `sessions`, in several rows. Pieces and rows are cut
+ * by bytes: PostgreSQL finds a byte at once, but for a character it would count all those before it. A character
+ * belongs to the row in which its first byte lies.
  */
 export const definePieceStatement = (name: string, text: string): Statement =>
   defineStatement(
@@ -25,11 +26,10 @@ export const definePieceStatement = (name: string, text: string): Statement =>
       SELECT substr(convert_to(${text}, 'UTF8'), $4::int + 1, ${PIECE_BYTES} + 3) AS bytes FROM sessions
       WHERE id = $1::uuid AND user_id = $2::uuid AND revision = $3
     )
-    SELECT convert_from(
-      ltrim(substr(bytes, start, ${ROW_BYTES} + length(next) - length(ltrim(next, ${FOLLOWING}))), ${FOLLOWING}), 'UTF8'
-    ) AS part
+    SELECT convert_from(ltrim(substr(bytes, start, ${ROW_BYTES} + missing), ${CONTINUATION_BYTES}), 'UTF8') AS part
     FROM piece, generate_series(1, ${PIECE_BYTES}, ${ROW_BYTES}) AS start,
-      LATERAL (SELECT substr(bytes, start + ${ROW_BYTES}, 3) AS next) AS following
+      LATERAL (SELECT substr(bytes, start + ${ROW_BYTES}, 3) AS next_bytes) AS next_row,
+      LATERAL (SELECT length(next_bytes) - length(ltrim(next_bytes, ${CONTINUATION_BYTES})) AS missing) AS ending
     WHERE start <= length(bytes)
     ORDER BY start`
   )

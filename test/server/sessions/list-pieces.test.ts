@@ -48,9 +48,9 @@ t.test(
     await query(
       services.database.url,
       `INSERT INTO sessions (user_id, song_name, instrument, duration_seconds, date)
-     SELECT '${id}', CASE WHEN n > 400 THEN 'Ode to Joy' ELSE repeat('Étude ', 50) END, 'Piano', 60,
-       timestamptz '2025-01-01' + n * interval '1 hour'
-     FROM generate_series(1, 1000) AS n`
+       SELECT '${id}', CASE WHEN n > 400 THEN 'Ode to Joy' ELSE repeat('Étude ', 50) END, 'Piano', 60,
+         timestamptz '2025-01-01' + n * interval '1 hour'
+       FROM generate_series(1, 1000) AS n`
     )
     const read = t.capture(pg.Client.prototype, 'query', pg.Client.prototype.query)
     const names = (await robert.list()).json<Array<{ songName: string }>>().map(({ songName }) => songName)
