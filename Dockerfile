@@ -29,4 +29,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["node", "dist/se
 # Not `npm start`, because SIGTERM must reach the server itself. The first option limits the memory for young objects:
 # Node.js 24 would otherwise keep up to 128 MB of chunks of recordings. The second stops V8 from allocating objects of
 # requests among the old ones: see docs/running.md.
-CMD ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "dist/server/main.js"]
+CMD ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "--heap-growing-percent=100", "dist/server/main.js"]

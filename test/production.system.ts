@@ -197,6 +197,13 @@ t.test(
   }
 )
 
+t.test('the container starts the server with the options and variables of `npm start`', async (t) => {
+  const { scripts } = JSON.parse(await text('package.json')) as { scripts: { start: string } }
+  const [variables = '', options = ''] = scripts.start.split(' exec ')
+  t.equal(command.join(' '), options)
+  t.equal(found(dockerfile, /^ENV NODE_ENV=production (.*)$/m), variables)
+})
+
 /** What the Dockerfile copies into its last stage, installed by its command. */
 async function bareDirectory(t: Test): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'harmony-production-'))

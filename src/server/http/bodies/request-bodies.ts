@@ -6,9 +6,9 @@ import { createSpread } from '../limits/spread-work.ts'
 import { announcedSize } from './announced-size.ts'
 import { BODY_TIMEOUT_MS } from '../server-options.ts'
 
-/** Refused bodies of which a piece of up to 64 kB is read in one turn of the event loop. */
-const PIECES_PER_TURN = 5
-const spreadReads = createSpread(PIECES_PER_TURN)
+/** Refused bodies are discarded slowly: a piece of up to 64 kB of two of them every two milliseconds. */
+const [PIECES, PAUSE_BETWEEN_MS] = [2, 2]
+const spreadReads = createSpread(PIECES, PAUSE_BETWEEN_MS)
 
 /** Longest pause in a refused body before its connection is closed. */
 const STALL_MS = 30_000

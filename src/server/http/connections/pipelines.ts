@@ -9,7 +9,7 @@ const MAX_WAITING = 100
 /** Pipelined requests of all connections together, the first of each not counted. One costs up to 15 kB. */
 const MAX_PIPELINED = 1000
 /** New connections whose requests begin in one turn of the event loop. */
-const NEW_PER_TURN = 10
+const NEW_PER_TURN = 3
 
 type Pipeline = {
   /** Its first request has not begun. */

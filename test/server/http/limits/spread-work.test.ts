@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { createSpread } from '../../../../src/server/http/limits/spread-work.ts'
 
@@ -26,4 +26,19 @@ t.test('work may add work, and comes later than work that was there before', asy
   t.strictSame(done, ['first', 'second', 'third'])
   spread(() => done.push('fourth'))
   while (done.length < 4) await setImmediate()
+})
+
+t.test('may pause before each few', async (t) => {
+  const pauseMs = 20
+  const start = performance.now()
+  const doneAt: number[] = []
+  const spread = createSpread(2, pauseMs)
+  for (let count = 0; count < 5; count++) spread(() => doneAt.push(performance.now() - start))
+  await setImmediate()
+  t.strictSame(doneAt, [], 'none in the next turn')
+  while (doneAt.length < 5) await setTimeout(1)
+  doneAt.forEach((ms, index) => {
+    const pauses = Math.floor(index / 2) + 1
+    t.ok(ms > pauses * (pauseMs - 2), `task ${index} comes after ${pauses} pauses`) // timers may be a millisecond early
+  })
 })
