@@ -28,5 +28,5 @@ EXPOSE 3000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["node", "dist/server/commands/check-health.js"]
 # Not `npm start`, because SIGTERM must reach the server itself. The first option limits the memory for young objects:
 # Node.js 24 would otherwise keep up to 128 MB of chunks of recordings. The second stops V8 from allocating objects of
-# requests among the old ones: see docs/running.md.
+# requests among the old ones, the third lets the heap double before V8 collects all of it: see docs/running.md.
 CMD ["node", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "--heap-growing-percent=100", "dist/server/main.js"]

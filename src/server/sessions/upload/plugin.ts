@@ -103,10 +103,9 @@ const memoryOf = (request: FastifyRequest) => Math.min(sizeOf(request) * MEMORY_
 
 /** Aborts when the client is gone, and at the deadline. */
 function endSignal({ raw, deadline }: FastifyRequest): AbortSignal {
-  const ended = new AbortController() // AbortSignal.any takes fifty microseconds
-  raw.once('close', () => ended.abort(clientGone()))
-  deadline.addEventListener('abort', () => ended.abort(deadline.reason), { once: true })
-  return ended.signal
+  const gone = new AbortController()
+  raw.once('close', () => gone.abort(clientGone()))
+  return AbortSignal.any([deadline, gone.signal])
 }
 
 export default fp(receiveUploads, { name: 'receive-uploads', dependencies: ['sessions', 'memory-budget'] })
