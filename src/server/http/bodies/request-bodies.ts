@@ -6,7 +6,7 @@ import { createSpread } from '../limits/spread-work.ts'
 import { announcedSize } from './announced-size.ts'
 import { BODY_TIMEOUT_MS } from '../server-options.ts'
 
-/** Refused bodies are discarded slowly: a piece of up to 64 kB of two of them every two milliseconds. */
+/** All refused bodies together are discarded slowly: two pieces of up to 64 kB every two milliseconds. */
 const [PIECES, PAUSE_BETWEEN_MS] = [2, 2]
 const spreadReads = createSpread(PIECES, PAUSE_BETWEEN_MS)
 

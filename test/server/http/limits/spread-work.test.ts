@@ -28,7 +28,7 @@ t.test('work may add work, and comes later than work that was there before', asy
   while (done.length < 4) await setImmediate()
 })
 
-t.test('waits before each few tasks if it has a pause', async (t) => {
+t.test('pauses before each group of tasks if it is given a pause', async (t) => {
   const pauseMs = 20
   const start = performance.now()
   const doneAt: number[] = []
