@@ -13,7 +13,7 @@ const spreadReads = createSpread(PIECES, PAUSE_BETWEEN_MS)
 /** Longest pause in a refused body before its connection is closed. */
 const STALL_MS = 30_000
 
-/** An answer that closes its connection is sent when the client has sent nothing for this long... */
+/** An answer that closes its connection is sent when nothing came for this long while the server was reading... */
 const PAUSE_MS = 1000
 /** ...and at the latest after this time. */
 const MAX_WAIT_MS = 30_000
@@ -72,7 +72,10 @@ function encoded(encoding: string) {
   )
 }
 
-/** Resolves when the body has ended or paused, when its connection is lost, and at the latest after `MAX_WAIT_MS`. */
+/**
+ * Resolves when the body has ended or paused, when its connection is lost, and at the latest after `MAX_WAIT_MS`.
+ * The time in which a body waits for its next read is no pause of its client.
+ */
 function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.removeHeader('connection') // Fastify closes the connection after an error in a body
   const { socket } = raw
@@ -80,8 +83,9 @@ function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void
   if (raw.destroyed || socket.destroyed) return Promise.resolve() // the client has left
   return new Promise((resolve) => {
     const destroy = () => socket.destroy()
-    const stalled = setTimeout(destroy, STALL_MS).unref()
-    const pause = setTimeout(resolve, PAUSE_MS).unref()
+    const unlessWaiting = (act: () => void) => () => raw.isPaused() || act()
+    const stalled = setTimeout(unlessWaiting(destroy), STALL_MS).unref()
+    const pause = setTimeout(unlessWaiting(resolve), PAUSE_MS).unref()
     const timers = [
       stalled,
       pause,
