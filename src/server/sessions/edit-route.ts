@@ -1,23 +1,24 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyContextConfig, FastifyReply } from 'fastify'
+import type { FastifyContextConfig } from 'fastify'
 import { SessionChangesSchema } from '../../contract/session-input.ts'
 import { SessionDataSchema, SessionParamsSchema } from '../../contract/sessions.ts'
 import { revisionsIn } from '../http/answers/entity-tag.ts'
 import { describedAs, INVALID_ID, problemResponses, withHeader } from '../http/openapi/response-schemas.ts'
 import { readChanges } from './content.ts'
 import { referenceOf, type SessionReference } from './dependencies.ts'
-import type { EditSession } from './edit-session.ts'
+import { editSession } from './edit-session.ts'
+import type { ReadSession } from './read-session.ts'
+import type { SessionAnswers } from './session-answers.ts'
 import { MAX_TEXT_BYTES } from './upload/upload.ts'
 
 type Options = {
   routeConfig: FastifyContextConfig
-  editSession: EditSession
-  /** Answers with the whole session. */
-  answer: (reply: FastifyReply, reference: SessionReference) => Promise<FastifyReply>
+  read: (reference: SessionReference) => Promise<ReadSession>
+  answers: Pick<SessionAnswers, 'sendAfterWrite'>
 }
 
 /** `PATCH /api/sessions/:id`. Needs the plugin `receive-uploads`. */
-const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig, editSession, answer }) => {
+const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig, read, answers }) => {
   app.addContentTypeParser('application/merge-patch+json', app.receiveJson)
 
   app.patch(
@@ -59,8 +60,9 @@ const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig,
     async (request, reply) => {
       const reference = referenceOf(request)
       const changes = readChanges(request.body)
-      await editSession(reference, { changes, revisions: revisionsIn(request.headers['if-match']) })
-      return answer(reply, reference)
+      const revisions = revisionsIn(request.headers['if-match'])
+      await editSession(app.sessions, reference, { changes, revisions })
+      return answers.sendAfterWrite(reply, await read(reference))
     }
   )
 }

@@ -5,23 +5,17 @@ import type { Config } from '../config.ts'
 import { acceptEqualAnswerName } from '../http/bodies/field-aliases.ts'
 import { describedAs, problemResponses, withHeader } from '../http/openapi/response-schemas.ts'
 import { readNewSession } from './content.ts'
-import type { SessionAnswer } from './presenter.ts'
-import type { StoredSession } from './repository.ts'
 import { saveSession } from './save-session.ts'
-import { sendSession } from './send-session.ts'
+import type { SessionAnswers } from './session-answers.ts'
 import { bodyLimit } from './upload/upload.ts'
 
 type Options = {
   config: Pick<Config, 'maxRecordingBytes'>
-  /** Describes a session for its answer. */
-  present: (session: StoredSession) => Promise<SessionAnswer>
-  tagOf: (session: StoredSession) => string
+  answers: Pick<SessionAnswers, 'sendAfterWrite'>
 }
 
 /** `POST /api/sessions`. Needs the plugin `receive-uploads`. */
-const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
-  const { config, present, tagOf } = options
-
+const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, answers }) => {
   app.post(
     '/sessions',
     {
@@ -74,10 +68,8 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
         { sub: request.user.sub, deadline: () => request.deadline },
         content
       )
-      const answer = await present(session)
-      reply.header('etag', tagOf(session))
       if (created) reply.code(201).header('location', `/api/sessions/${session.id}`)
-      return sendSession(reply, answer)
+      return answers.sendAfterWrite(reply, { session, revision: session.revision })
     }
   )
 }

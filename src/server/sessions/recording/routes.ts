@@ -1,23 +1,22 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import type { FastifyReply } from 'fastify'
 import { CompletedUploadSchema, NewUploadSchema, UploadSchema } from '../../../contract/recordings.ts'
 import { SessionDataSchema, SessionParamsSchema } from '../../../contract/sessions.ts'
 import { describedAs, INVALID_ID, problemResponses } from '../../http/openapi/response-schemas.ts'
-import { referenceOf, type SessionDependencies } from '../dependencies.ts'
-import type { StoredSession } from '../repository.ts'
+import { referenceOf } from '../dependencies.ts'
+import type { SessionAnswers } from '../session-answers.ts'
 import { beginUpload } from './begin-upload.ts'
 import { completeUpload } from './complete-upload.ts'
 import { deleteRecording } from './delete-recording.ts'
 
 type Options = {
-  dependencies: SessionDependencies
-  /** Answers with the whole session. */
-  answer: (reply: FastifyReply, session: StoredSession) => Promise<FastifyReply>
+  answers: Pick<SessionAnswers, 'sendAfterWrite'>
 }
 
 /** `/api/sessions/:id/recording`: recordings of saved sessions, sent to the storage directly. */
-const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { dependencies, answer }) => {
+const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { answers }) => {
+  const { sessions: dependencies } = app
+
   app.post(
     '/sessions/:id/recording',
     {
@@ -101,7 +100,7 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { depend
     async (request, reply) => {
       const { uploadId } = request.body
       const session = await completeUpload(dependencies, referenceOf(request), uploadId.toLowerCase())
-      return answer(reply, session)
+      return answers.sendAfterWrite(reply, { session, revision: session.revision })
     }
   )
 

@@ -495,3 +495,20 @@ t.test('beginning an upload does not change the revision of the session', async 
   await complete(clara, id, upload)
   t.not(await revision(), before)
 })
+
+t.test('a completed upload is confirmed although its URL cannot be signed', async (t) => {
+  const proxy = await startFaultyProxy(t, services.storage.url)
+  const { clara } = await start(t, {
+    RECORDINGS_ACCESS: 'private',
+    SUPABASE_URL: proxy.url,
+    STORAGE_TIMEOUT_MS: '2000'
+  })
+  const id = await newSession(clara)
+  const upload = await uploaded(clara, id)
+  const isHung = proxy.breakOn('POST /storage/v1/object/sign/', 'hang')
+  const completing = complete(clara, id, upload)
+  await isHung
+  t.match(await completing, { statusCode: 200 })
+  await proxy.resume()
+  t.match((await clara.get(id)).json(), { audioUrl: /\/object\/sign\// })
+})
