@@ -15,7 +15,8 @@ try {
   closeWithGrace({ delay: drainDelayMs + shutdownTimeoutMs }, async ({ err, signal }) => {
     const { app } = running
     try {
-      if (err) app?.log.fatal({ err }, 'closing after an unexpected error')
+      if (err && !app) console.error(err)
+      else if (err) app?.log.fatal({ err }, 'closing after an unexpected error')
       else app?.log.info({ signal, drainDelayMs }, CLOSING)
       if (signal === 'SIGTERM') await app?.drain(drainDelayMs)
       await app?.close()

@@ -65,9 +65,10 @@ export function createSigningKeys({ issuer, timeoutMs, now = Date.now, onRead = 
 
   async function refreshIfStale() {
     const age = now() - readAt
-    if (age < STALE_AFTER_MS || now() - triedAt < RETRY_AFTER_MS) return
-    const refreshed = read().catch(() => {}) // known keys stay valid while the issuer is unavailable
-    if (age >= EXPIRED_AFTER_MS && failure === undefined) await refreshed
+    if (age < STALE_AFTER_MS) return
+    if (now() - triedAt >= RETRY_AFTER_MS) read().catch(() => {}) // it keeps the failure
+    if (age < EXPIRED_AFTER_MS || failure !== undefined) return
+    await reading?.catch(() => {}) // known keys stay valid while the issuer is unavailable
   }
 
   async function searchUnknown(kid: string) {

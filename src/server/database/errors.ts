@@ -35,9 +35,11 @@ function adapterFailure(error: unknown): AdapterFailure | undefined {
 export const sqlState = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError ? error.code : adapterFailure(error)?.cause?.originalCode
 
-// ECONNREFUSED and the like, also in the AggregateError of a host with several addresses.
+// ECONNREFUSED and the like, also in the AggregateError of a host with several addresses, and the errors of TLS. Not
+// ERR_INVALID_ARG_TYPE and the like: they are mistakes of the program.
 const hasSocketCode = (error: unknown) =>
-  error instanceof Error && /^E[A-Z_]+$/.test(String((error as NodeJS.ErrnoException).code))
+  error instanceof Error &&
+  /^(E(?!RR_)[A-Z_0-9]+|ERR_(TLS|SSL|SOCKET)_\w+)$/.test(String((error as NodeJS.ErrnoException).code))
 
 const isConnectionFault = (message: string) =>
   CONNECTION_FAULTS.some((start) => message.toLowerCase().startsWith(start))

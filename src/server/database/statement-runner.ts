@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type pg from 'pg'
+import pg from 'pg'
 import { databaseCalls, trace } from '../diagnostics.ts'
 import { sqlState, withTimeLimit } from './errors.ts'
 import type { Gate } from './gate.ts'
@@ -105,10 +105,14 @@ async function query<Row extends pg.QueryResultRow>(
     release()
     return result
   } catch (error) {
-    release(error as Error)
+    release(isRefusal(error) ? undefined : (error as Error)) // released with an error, it is closed
     throw error
   }
 }
+
+/** PostgreSQL has refused the statement, such as a save beyond a quota. The connection can be used again. */
+const isRefusal = (error: unknown) =>
+  error instanceof pg.DatabaseError && !PREPARED_STATEMENT_FAULTS.has(error.code ?? '')
 
 /** When a connection is lost, its query rejects, too. */
 const ignore = () => {}

@@ -74,12 +74,12 @@ async function readOffsets(zone: string, queries: Queries): Promise<number[] | u
       SELECT (extract(epoch FROM (at AT TIME ZONE ${zone}) - (at AT TIME ZONE 'UTC')) / 60)::int AS minutes
       FROM unnest(${SAMPLES}::timestamptz[]) WITH ORDINALITY AS samples(at, number)
       ORDER BY number`
+    await queries.$executeRaw`RELEASE SAVEPOINT time_zone`
     return rows.map(({ minutes }) => minutes)
   } catch (error) {
     if (!isUnknownZone(error)) throw error
     await queries.$executeRaw`ROLLBACK TO SAVEPOINT time_zone`
-    return undefined
-  } finally {
     await queries.$executeRaw`RELEASE SAVEPOINT time_zone`
+    return undefined
   }
 }

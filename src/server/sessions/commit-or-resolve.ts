@@ -22,9 +22,13 @@ export async function commitOrResolve(
   upload?: UploadedObject
 ): Promise<Saved> {
   const deadline = Date.now() + dependencies.database.timeoutMs
-  return commitSave(dependencies, save, upload?.lease).catch((error) =>
-    withTimeLimit(resolveUnknownOutcome(dependencies, { error, save, upload }), deadline - Date.now())
-  )
+  return commitSave(dependencies, save, upload?.lease).catch((error) => {
+    const resolving = resolveUnknownOutcome(dependencies, { error, save, upload })
+    const left = deadline - Date.now()
+    if (left > 0) return withTimeLimit(resolving, left)
+    resolving.catch(() => {}) // it continues in the background
+    throw error
+  })
 }
 
 async function resolveUnknownOutcome(

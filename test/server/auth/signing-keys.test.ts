@@ -95,6 +95,16 @@ t.test('a removed key is refused within ten minutes, whether used often or seldo
   await t.rejects(keys.find(seldom), invalid)
 })
 
+t.test('after an idle hour, every concurrent request waits for the new keys', async (t) => {
+  const { keys, kid, rotate, clock } = await start(t)
+  const removed = kid()
+  await keys.find(removed)
+  rotate()
+  clock.now += 60 * MINUTE
+  const found = await Promise.allSettled(Array.from({ length: 5 }, () => keys.find(removed)))
+  for (const result of found) t.match(result, { status: 'rejected', reason: invalid })
+})
+
 for (const mode of ['hang', 'error', 'garbage', 'down'] as const) {
   t.test(
     `known keys stay valid while the issuer fails for an hour (${mode}), and it is used again afterwards`,

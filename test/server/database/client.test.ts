@@ -218,15 +218,28 @@ t.test('a statement that PostgreSQL refuses is an internal error, not an outage'
   t.notMatch(answer.body, /song_name|SELECT|column/)
 })
 
+const CONFIG = {
+  url: databaseUrl,
+  schema: 'public',
+  poolSize: 1,
+  timeoutMs: 30_000,
+  preparedStatements: 'off'
+} as const
+
+t.test(
+  'a connection that the server ends during a statement is replaced',
+  { skip: needsRealServer },
+  async (t) => {
+    const database = createDatabase(CONFIG)
+    t.teardown(() => database.close())
+    const end = defineStatement('end', 'SELECT pg_terminate_backend(pg_backend_pid())')
+    await t.rejects(database.run(end, []), { code: 'database_unavailable' })
+    t.same(await database.run(defineStatement('one', 'SELECT 1 AS one'), []), [{ one: 1 }])
+  }
+)
+
 t.test('closing ends the connections that Prisma has not used', async (t) => {
-  const config = {
-    url: databaseUrl,
-    schema: 'public',
-    poolSize: 2,
-    timeoutMs: 30_000,
-    preparedStatements: 'off'
-  } as const
-  const database = createDatabase(config)
+  const database = createDatabase(CONFIG)
   t.same(await database.run(defineStatement('one', 'SELECT 1 AS one'), []), [{ one: 1 }])
   await database.close()
   await t.rejects(database.run(defineStatement('one', 'SELECT 1 AS one'), []), {

@@ -75,9 +75,16 @@ t.test('a prepared statement survives a migration that changes the type of a col
   t.equal(warnings.length, 1)
 })
 
-t.test('any other refusal stays an error', async (t) => {
-  const { run, warnings } = await start(t)
-  await t.rejects(run({ name: 'division', text: 'SELECT 1 / $1::int' }, [0]), { code: '22012' })
+t.test('any other refusal stays an error, and its connection stays open', async (t) => {
+  const { pool, run, warnings } = await start(t)
+  let opened = 0
+  pool.on('connect', () => opened++)
+  const raise = "DO $$ BEGIN RAISE EXCEPTION 'beyond the quota' USING ERRCODE = 'HQ001'; END $$"
+  for (let runs = 0; runs < 3; runs++) {
+    await t.rejects(run({ name: 'division', text: 'SELECT 1 / $1::int' }, [0]), { code: '22012' })
+    await t.rejects(run({ name: 'quota', text: raise }, []), { code: 'HQ001' })
+  }
+  t.equal(opened, 1)
   t.same(warnings, [])
 })
 

@@ -45,7 +45,7 @@ export function deadlinesOf({
 
 /**
  * Gives each request a deadline, for its answer to begin. A read that has none by then gets 503 `server_busy`; a
- * request whose body is still arriving gets 408. A write that was received gets no answer then, because it may still
+ * request whose body the server is still reading gets 408. A write that was received gets no answer then, because it may still
  * succeed. It ends by itself, because each of its steps has a time limit. In each case the signal aborts: the request
  * leaves queues, and stops sending to the storage.
  */
@@ -96,7 +96,9 @@ function arrivalLimitOf({ routeOptions }: FastifyRequest, deadlines: Deadlines):
 const hasSmallBodyAndUsesStorage = ({ routeOptions: { bodyLimit, config } }: FastifyRequest) =>
   Boolean(config.waitsForStorage) && config.bodyTimeMs === undefined && bodyLimit <= STREAMED_BODY_LIMIT
 
-const isArriving = ({ raw, isReceived }: FastifyRequest) => !isReceived && raw.complete === false
+/** Not while the body waits unread for a place or for memory: that delay is the server's own. */
+const isArriving = ({ raw, isReceived }: FastifyRequest) =>
+  !isReceived && raw.complete === false && raw.readableFlowing !== null
 
 const isWriting = (request: FastifyRequest) => request.isReceived && !isRead(request)
 

@@ -95,6 +95,21 @@ t.test(
   }
 )
 
+t.test('a body that the server does not read yet is not late', async (t) => {
+  const { app } = await start(t)
+  app.addHook('preParsing', () => new Promise<void>(() => {})) // as one that waits for memory
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const headers = { 'content-type': 'application/json', 'content-length': 100 }
+  const sent = request({ port, host: '127.0.0.1', method: 'POST', headers })
+  t.teardown(() => sent.destroy())
+  sent.on('error', () => {})
+  sent.write('{')
+  const [response] = await once(sent, 'response')
+  t.equal(response.statusCode, 503)
+  t.match(await text(response), '"server_busy"')
+})
+
 t.test('a refusal that waits for the rest of its body outlives the deadline', async (t) => {
   const registerAlone = async () => {
     await fastify().register(requestBodies)
