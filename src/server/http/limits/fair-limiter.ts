@@ -1,6 +1,8 @@
 import { ApiError } from '../../errors.ts'
 import { createOverload } from './overload.ts'
+import { createPermits, type Release } from './permits.ts'
 import { createTurnQueue } from './turn-queue.ts'
+import { createWaiter } from './waiter.ts'
 
 type Options = {
   /** Places for all users together. */
@@ -21,12 +23,11 @@ type Options = {
   refusal: string
 }
 
-/** Gives the place back. Further calls have no effect. */
-export type Release = () => void
+export type { Release }
 
 export type FairLimiter = ReturnType<typeof createFairLimiter>
 
-type Waiter = { user: string; places: number; enter: () => void; refuse: () => void }
+type Waiting = { user: string; places: number } & ReturnType<typeof createWaiter<Release>>
 
 /**
  * Limits how many calls go on at the same time. When a place becomes free, the users who wait take turns, so
@@ -38,57 +39,45 @@ type Waiter = { user: string; places: number; enter: () => void; refuse: () => v
 export function createFairLimiter(options: Options) {
   const { count, perUser, maxWaiting, waitMs, waitMsInOverload, refusal } = options
 
-  const queue = createTurnQueue<Waiter>()
-  const held = new Map<string, number>()
-  let free = count
+  const queue = createTurnQueue<Waiting>()
+  const permits = createPermits({ count, perUser, onRelease: admitAll })
   const overload =
     waitMsInOverload === undefined
       ? undefined
       : createOverload({ onBegin: () => setTimeout(refuseAllWaiting, waitMsInOverload) })
-
-  const heldBy = (user: string) => held.get(user) ?? 0
-  const mayHold = (user: string, places: number) => heldBy(user) + places <= perUser
-  const mayEnter = (user: string, places: number) =>
-    places <= free && mayHold(user, places) && queue.sizeOf(user) === 0 && !nextWaiter()
   const busy = new ApiError('server_busy', refusal) // one for all: thousands a second may be refused
 
-  function take(user: string, places: number) {
-    free -= places
-    if (heldBy(user) === 0) overload?.countAccepted()
-    held.set(user, heldBy(user) + places)
-  }
+  const nextWaiting = () => queue.next(({ user, places }) => permits.mayHold(user, places))
+  const mayEnter = (user: string, places: number) =>
+    permits.areFree(places) && permits.mayHold(user, places) && queue.sizeOf(user) === 0 && !nextWaiting()
+  const isQueueFull = () => queue.size() >= maxWaiting || Boolean(overload?.isOn())
 
-  function giveBack(user: string, places: number) {
-    free += places
-    if (heldBy(user) > places) held.set(user, heldBy(user) - places)
-    else held.delete(user)
-    admitAll()
+  function take(user: string, places: number): Release {
+    if (permits.heldBy(user) === 0) overload?.countAccepted()
+    return permits.take(user, places)
   }
-
-  const nextWaiter = () => queue.next(({ user, places }) => mayHold(user, places))
 
   /** Admits those for whom there are places, in turn. */
   function admitAll() {
-    for (let next = nextWaiter(); next && next.places <= free; next = nextWaiter()) {
+    for (let next = nextWaiting(); next && permits.areFree(next.places); next = nextWaiting()) {
       queue.endTurn(next.user)
-      next.enter()
+      queue.remove(next)
+      next.admit(take(next.user, next.places))
     }
   }
 
   function refuseAllWaiting() {
-    for (const waiter of queue.all()) waiter.refuse()
+    for (const waiting of queue.all()) waiting.refuse()
   }
-
-  const isQueueFull = () => queue.size() >= maxWaiting || Boolean(overload?.isOn())
 
   /** The refusal of a user who has another call here does not count: many calls of one user are no overload. */
   function refuse(user: string): ApiError {
-    if (queue.sizeOf(user) === 0 && heldBy(user) === 0) overload?.countRefused()
+    if (queue.sizeOf(user) === 0 && permits.heldBy(user) === 0) overload?.countRefused()
     return busy
   }
 
   /** The last call of the user with the most, if `user` has fewer even with one more. */
-  function findDisplaceable(user: string): Waiter | undefined {
+  function findDisplaceable(user: string): Waiting | undefined {
     const longest = queue.longest()
     return longest.size > queue.sizeOf(user) + 1 ? [...longest].at(-1) : undefined
   }
@@ -101,41 +90,16 @@ export function createFairLimiter(options: Options) {
     displaced.refuse()
   }
 
-  function wait(user: string, places: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stopListening = () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', abort)
-      }
-      const enter = () => {
-        take(user, places) // at once, before another call can take them
-        queue.remove(waiter)
-        stopListening()
-        resolve()
-      }
-      const giveUp = (error: unknown) => {
-        queue.remove(waiter)
-        stopListening()
-        reject(error)
-        admitAll() // those behind it
-      }
-      const refuseWaiter = () => giveUp(busy)
-      const abort = () => giveUp(signal?.reason)
-      const waiter = { user, places, enter, refuse: refuseWaiter }
-      makeRoomFor(user)
-      const timer = setTimeout(refuseWaiter, waitMs)
-      signal?.addEventListener('abort', abort, { once: true })
-      queue.add(waiter)
-      admitAll()
-    })
-  }
-
-  function releaseOnce(user: string, places: number): Release {
-    let isHeld = true
-    return () => {
-      if (isHeld) giveBack(user, places)
-      isHeld = false
+  async function wait(user: string, places: number, signal: AbortSignal | undefined): Promise<Release> {
+    makeRoomFor(user)
+    const onRefused = () => {
+      queue.remove(waiting)
+      admitAll() // those behind it
     }
+    const waiting = { user, places, ...createWaiter<Release>({ waitMs, refusal: busy, signal, onRefused }) }
+    queue.add(waiting)
+    admitAll()
+    return waiting.admitted
   }
 
   return {
@@ -148,8 +112,7 @@ export function createFairLimiter(options: Options) {
     /** Takes all `places` or none, without waiting; none if another user waits for them. */
     tryAcquire(user: string, places = 1): Release | undefined {
       if (!mayEnter(user, places)) return undefined
-      take(user, places)
-      return releaseOnce(user, places)
+      return take(user, places)
     },
 
     /**
@@ -161,18 +124,13 @@ export function createFairLimiter(options: Options) {
     async acquire(user: string, signal?: AbortSignal, places = 1): Promise<Release> {
       signal?.throwIfAborted()
       const wanted = Math.min(places, perUser)
-      if (mayEnter(user, wanted)) take(user, wanted)
-      else await wait(user, wanted, signal)
-      return releaseOnce(user, wanted)
+      return mayEnter(user, wanted) ? take(user, wanted) : wait(user, wanted, signal)
     },
 
     /** Places in all, those that are held, and calls that wait. More may be held than there are: see `borrow`. */
-    usage: () => ({ places: count, held: count - free, waiting: queue.size() }),
+    usage: () => ({ places: count, held: permits.held(), waiting: queue.size() }),
 
     /** Takes places at once, also if there are none: others wait for longer. */
-    borrow(user: string, places: number): Release {
-      take(user, places)
-      return releaseOnce(user, places)
-    }
+    borrow: take
   }
 }
