@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto'
+import { FLAGS, SIGNATURES } from '../zip-format.ts'
+import type { Sums } from '../zip-records.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { incompleteArchive, invalidArchive } from './errors.ts'
-import { readSums, type Sums } from './records.ts'
+import { readSums } from './records.ts'
 import { readPath } from './safe-path.ts'
 
-const DIRECTORY_RECORD = 0x02014b50
-const END = 0x06054b50
-const ZIP64_END = 0x06064b50
-const ZIP64_LOCATOR = 0x07064b50
-const UTF_8 = 0x0800
 /** How an archive without files may start. */
-const STARTS = new Set([END, ZIP64_END])
+const STARTS = new Set([SIGNATURES.end, SIGNATURES.zip64End])
 
 type File = { path: string; sums: Sums }
 
@@ -36,7 +33,7 @@ export function createDirectoryCheck() {
     async read(reader: ByteReader): Promise<void> {
       if (count === 0 && !STARTS.has(await signatureOf(reader))) throw noArchive()
       const listed = createHash('sha256')
-      for (let left = count; (await signatureOf(reader)) === DIRECTORY_RECORD; left--) {
+      for (let left = count; (await signatureOf(reader)) === SIGNATURES.directoryRecord; left--) {
         if (left === 0) throw differs()
         listed.update(describe(await readRecord(reader)))
       }
@@ -57,7 +54,7 @@ export async function signatureOf(reader: ByteReader): Promise<number> {
 
 async function readRecord(reader: ByteReader): Promise<File> {
   const fixed = await reader.take(46)
-  const path = readPath(await reader.take(fixed.readUInt16LE(28)), (fixed.readUInt16LE(8) & UTF_8) !== 0)
+  const path = readPath(await reader.take(fixed.readUInt16LE(28)), (fixed.readUInt16LE(8) & FLAGS.utf8) !== 0)
   const extra = await reader.take(fixed.readUInt16LE(30))
   await reader.take(fixed.readUInt16LE(32)) // comment
   return { path, sums: readSums(fixed.subarray(16), extra) }
@@ -65,9 +62,9 @@ async function readRecord(reader: ByteReader): Promise<File> {
 
 /** Only the structure counts: the files were read one after the other, so nothing is looked up by its offset. */
 async function readEnd(reader: ByteReader): Promise<void> {
-  if ((await signatureOf(reader)) === ZIP64_END) await reader.take(56)
-  if ((await signatureOf(reader)) === ZIP64_LOCATOR) await reader.take(20)
-  if ((await signatureOf(reader)) !== END) throw differs()
+  if ((await signatureOf(reader)) === SIGNATURES.zip64End) await reader.take(56)
+  if ((await signatureOf(reader)) === SIGNATURES.zip64Locator) await reader.take(20)
+  if ((await signatureOf(reader)) !== SIGNATURES.end) throw differs()
   const end = await reader.take(22)
   await reader.take(end.readUInt16LE(20)) // comment
   if ((await reader.peek(1)).length > 0) throw differs()

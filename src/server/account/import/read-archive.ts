@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SIGNATURES } from '../zip-format.ts'
+import type { Sums } from '../zip-records.ts'
 import { createByteReader, type ByteReader } from './byte-reader.ts'
 import { createDirectoryCheck, signatureOf } from './central-directory.ts'
 import { invalidArchive } from './errors.ts'
 import { readContent } from './read-content.ts'
-import { LOCAL_HEADER, readFileHeader, type Sums } from './records.ts'
+import { readFileHeader } from './records.ts'
 
 const NOTHING: Sums = { crc: 0, bytes: 0, storedBytes: 0 }
 
@@ -41,7 +43,7 @@ export async function* readArchive(
 async function* readFiles(reader: ByteReader, limits: Limits): AsyncGenerator<ArchiveEntry> {
   const directory = createDirectoryCheck()
   const count = createCounter(reader, limits)
-  for (let files = 0; (await signatureOf(reader)) === LOCAL_HEADER; files++) {
+  for (let files = 0; (await signatureOf(reader)) === SIGNATURES.localHeader; files++) {
     if (files === limits.files) throw invalidArchive(`The archive has more than ${limits.files} files.`)
     const header = await readFileHeader(reader)
     const source = readContent(reader, header, { count })

@@ -1,8 +1,9 @@
 import { pipeline, type TransformOptions } from 'node:stream'
 import { crc32, createInflateRaw, type ZlibOptions } from 'node:zlib'
+import type { Sums } from '../zip-records.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { damagedFile } from './errors.ts'
-import { readDescriptor, type FileHeader, type Sums } from './records.ts'
+import { readDescriptor, type FileHeader } from './records.ts'
 
 const PIECE_BYTES = 64 * 1024
 

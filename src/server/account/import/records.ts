@@ -1,24 +1,11 @@
+import { DEFLATED, FLAGS, MAX_32, STORED, ZIP64_EXTRA } from '../zip-format.ts'
+import { encodeDescriptor, type Sums } from '../zip-records.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { damagedFile, invalidArchive } from './errors.ts'
 import { readPath } from './safe-path.ts'
 
-/** Signature of a local file header (APPNOTE.TXT of PKWARE, section 4.3.7). */
-export const LOCAL_HEADER = 0x04034b50
-const DESCRIPTOR = 0x08074b50
-
-/** Sizes in bytes; `storedBytes` as they are in the archive. */
-export type Sums = { crc: number; bytes: number; storedBytes: number }
-
 /** What stands before a file. `sums` is null when they stand behind the file. */
 export type FileHeader = { path: string; isDeflated: boolean; sums: Sums | null; isZip64: boolean }
-
-const STORED = 0
-const DEFLATED = 8
-/** Bits of the flags (APPNOTE 6.3.10, 4.4.4): encrypted, strongly encrypted, masked directory; sums behind the file. */
-const ENCRYPTED = 0x2041
-const SUMS_FOLLOW = 0x0008
-const UTF_8 = 0x0800
-const MAX_32 = 0xffffffff
 
 /**
  * Reads the header of a file (4.3.7).
@@ -27,15 +14,15 @@ const MAX_32 = 0xffffffff
 export async function readFileHeader(reader: ByteReader): Promise<FileHeader> {
   const fixed = await reader.take(30)
   const [flags, method] = [fixed.readUInt16LE(6), fixed.readUInt16LE(8)]
-  const path = readPath(await reader.take(fixed.readUInt16LE(26)), (flags & UTF_8) !== 0)
+  const path = readPath(await reader.take(fixed.readUInt16LE(26)), (flags & FLAGS.utf8) !== 0)
   const extra = await reader.take(fixed.readUInt16LE(28))
-  if (flags & ENCRYPTED) {
+  if (flags & FLAGS.encrypted) {
     throw invalidArchive(`The file ${path} is encrypted. Send an archive without a password.`)
   }
   if (method !== STORED && method !== DEFLATED) {
     throw invalidArchive(`The compression of the file ${path} is unknown: only Deflate is supported.`)
   }
-  const sums = (flags & SUMS_FOLLOW) === 0 ? readSums(fixed.subarray(14), extra) : null
+  const sums = (flags & FLAGS.descriptorFollows) === 0 ? readSums(fixed.subarray(14), extra) : null
   const header = { path, isDeflated: method === DEFLATED, sums, isZip64: findZip64(extra) !== undefined }
   if (header.isDeflated || sums || path.endsWith('/')) return header // a folder is empty
   throw invalidArchive(
@@ -61,7 +48,7 @@ export function readSums(fields: Buffer, extra: Buffer): Sums {
 function findZip64(extra: Buffer): Buffer | undefined {
   for (let at = 0; at + 4 <= extra.length;) {
     const end = at + 4 + extra.readUInt16LE(at + 2)
-    if (extra.readUInt16LE(at) === 1) return extra.subarray(at + 4, end)
+    if (extra.readUInt16LE(at) === ZIP64_EXTRA) return extra.subarray(at + 4, end)
     at = end
   }
   return undefined
@@ -78,26 +65,12 @@ export async function readDescriptor(
   sums: Sums
 ): Promise<void> {
   const next = await reader.peek(24)
-  const forms = [true, false].flatMap((isLarge) => [
-    describe(sums, { isLarge }),
-    describe(sums, { isLarge }).subarray(4)
-  ])
+  const forms = ([8, 4] as const).flatMap((size) => {
+    const signed = encodeDescriptor(sums, size)
+    return [signed, signed.subarray(4)]
+  })
   const usual = isZip64 ? forms : [...forms.slice(2), ...forms.slice(0, 2)]
   const found = usual.find((form) => next.subarray(0, form.length).equals(form))
   if (!found) throw damagedFile(path)
   await reader.take(found.length)
-}
-
-function describe({ crc, bytes, storedBytes }: Sums, { isLarge }: { isLarge: boolean }): Buffer {
-  const record = Buffer.alloc(isLarge ? 24 : 16)
-  record.writeUInt32LE(DESCRIPTOR, 0)
-  record.writeUInt32LE(crc, 4)
-  if (isLarge) {
-    record.writeBigUInt64LE(BigInt(storedBytes), 8)
-    record.writeBigUInt64LE(BigInt(bytes), 16)
-  } else {
-    record.writeUInt32LE(storedBytes % 2 ** 32, 8)
-    record.writeUInt32LE(bytes % 2 ** 32, 12)
-  }
-  return record
 }

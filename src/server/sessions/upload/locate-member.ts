@@ -47,7 +47,7 @@ export function createMemberLocator(name: string) {
   const names = new Set<string>()
   const cuts: Cut[] = []
 
-  function skipStructure(bytes: Buffer, from: number): number {
+  function scanStructure(bytes: Buffer, from: number): number {
     for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at] as number
       if (byte === QUOTE) {
@@ -71,7 +71,7 @@ export function createMemberLocator(name: string) {
     if (isTopLevel) previous = QUOTE
   }
 
-  function skipString(bytes: Buffer, from: number): number {
+  function scanString(bytes: Buffer, from: number): number {
     const quote = findClosingQuote(bytes, from)
     const end = quote === -1 ? bytes.length : quote
     if (isName) {
@@ -83,16 +83,16 @@ export function createMemberLocator(name: string) {
     return quote + 1
   }
 
-  function skipRest(bytes: Buffer, from: number): number {
+  function scanRest(bytes: Buffer, from: number): number {
     let at = from
     while (at < bytes.length && state !== 'value') {
-      at = state === 'string' ? skipString(bytes, at) : skipStructure(bytes, at)
+      at = state === 'string' ? scanString(bytes, at) : scanStructure(bytes, at)
     }
     restBytes += at - from
     return at
   }
 
-  function skipValue(bytes: Buffer, from: number): number {
+  function scanValue(bytes: Buffer, from: number): number {
     if (isFirst) cuts.push({ restOffset: restBytes, bytes: 0 })
     const quote = findClosingQuote(bytes, from)
     const end = quote === -1 ? bytes.length : quote
@@ -122,11 +122,11 @@ export function createMemberLocator(name: string) {
       for (let at = 0; at < piece.length;) {
         const from = at
         if (state === 'value') {
-          at = skipValue(piece, from)
+          at = scanValue(piece, from)
           yield { kind: 'value', bytes: piece.subarray(from, at), isFirst }
           isFirst = false
         } else {
-          at = skipRest(piece, from)
+          at = scanRest(piece, from)
           yield { kind: 'rest', bytes: piece.subarray(from, at) }
         }
       }
