@@ -130,25 +130,28 @@ export const createSessionRepository = (queries: Queries) => ({
 
   /**
    * Attaches a recording that was published. `quotas`: see `quotaSetting`.
-   * @returns the new revision; null when another upload has replaced this one, or the session does not exist
+   * @returns false when another upload has replaced this one, or the session does not exist
    */
   async attachRecording(
     id: string,
     { audioUrl, uploadId, recordingBytes }: UploadedRecording & { audioUrl: string },
     quotas: string
-  ): Promise<number | null> {
+  ): Promise<boolean> {
     await applyQuotas(queries, quotas)
-    const [attached] = await queries.$queryRaw<Array<{ revision: number }>>`
-      UPDATE sessions SET audio_url = ${audioUrl}, upload_id = ${uploadId},
-        recording_bytes = ${recordingBytes}, recording_sha256 = NULL
-      WHERE id = ${id}::uuid AND (upload_id = ${uploadId} OR upload_id IS NULL) RETURNING revision`
-    return attached?.revision ?? null
+    const { count } = await queries.session.updateMany({
+      where: { id, OR: [{ uploadId }, { uploadId: null }] },
+      data: { audioUrl, uploadId, recordingBytes, recordingSha256: null }
+    })
+    return count === 1
   },
 
   /** Clears all marks of a recording whose object is removed, and ends the open upload. */
   async forgetRecording(id: string): Promise<void> {
-    const data = { uploadId: null, recordingBytes: null, recordingSha256: null }
-    await queries.session.updateMany({ where: { id }, data })
+    await queries.session.updateMany({
+      // without a mark, the session keeps its revision
+      where: { id, NOT: { uploadId: null, recordingBytes: null, recordingSha256: null } },
+      data: { uploadId: null, recordingBytes: null, recordingSha256: null }
+    })
   },
 
   /** Detaches the recording. Its size stays: the mark that the object may still exist. */

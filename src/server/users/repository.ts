@@ -1,6 +1,10 @@
+import { randomInt } from 'node:crypto'
 import type { SyncUser } from '../../contract/users.ts'
 import type { Queries } from '../database/client.ts'
 import { sql } from '../database/sql.ts'
+
+/** Leaves a user a thousand million changes until the largest revision of a session. */
+const MAX_FIRST_REVISION = 2 ** 30
 
 export type UserRow = {
   id: string
@@ -36,11 +40,15 @@ export const createUserRepository = (queries: Queries) => ({
   /**
    * Creates or updates the user and locks the row. Absent fields keep their values; null clears them, except
    * the e-mail. Safe to call concurrently: PostgreSQL lets one insert win and turns the others into updates.
+   *
+   * A new user begins with a random revision. With 0, a session that is imported into a new account would have the
+   * entity tags of the deleted account again.
    */
   async upsert({ auth0_id: sub, email, name, picture, timeZone }: SyncUser): Promise<{ created: boolean }> {
     const [row] = await queries.$queryRaw<[{ created: boolean }]>`
-      INSERT INTO users AS u (auth0_id, email, name, picture, time_zone)
-      VALUES (${sub}, ${email ?? ''}, ${name ?? null}, ${picture ?? null}, ${timeZone ?? null})
+      INSERT INTO users AS u (auth0_id, email, name, picture, time_zone, revision)
+      VALUES (${sub}, ${email ?? ''}, ${name ?? null}, ${picture ?? null}, ${timeZone ?? null},
+        ${randomInt(MAX_FIRST_REVISION)}::int)
       ON CONFLICT (auth0_id) DO UPDATE SET
         email = coalesce(nullif(excluded.email, ''), u.email),
         name = CASE WHEN ${name === undefined} THEN u.name ELSE excluded.name END,

@@ -7,7 +7,7 @@ import { describedAs, problemResponses } from '../http/openapi/response-schemas.
 import { presentUser } from './present-user.ts'
 import { readProfile } from './profile.ts'
 import { NOT_SYNCED, readAccount } from './read-account.ts'
-import { syncUser } from './sync-user.ts'
+import { SYNC_BODY_LIMIT, syncUser } from './sync-user.ts'
 
 type Options = { config: Pick<Config, 'defaultTimeZone' | 'quotas'>; now: () => Date }
 
@@ -17,8 +17,7 @@ const userRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now
   app.post(
     '/users/sync',
     {
-      // `picture` may be a large data URL. The server ignores one, and a smaller limit would answer 413.
-      bodyLimit: 1024 * 1024,
+      bodyLimit: SYNC_BODY_LIMIT,
       schema: {
         operationId: 'syncUser',
         summary: 'Create or update the signed-in user',

@@ -4,6 +4,9 @@ import { ApiError } from '../errors.ts'
 import { createUserRepository, type UserRow } from './repository.ts'
 import { refreshFigures } from './figures.ts'
 
+/** `picture` may be a large data URL. The server ignores one, and a smaller limit would answer 413. */
+export const SYNC_BODY_LIMIT = 1024 * 1024
+
 type Dependencies = { database: Database; defaultTimeZone: string; now: () => Date }
 
 /**

@@ -13,7 +13,7 @@ import { runInTurn } from '../sessions/run-in-turn.ts'
 import { userStats } from '../stats/user-stats.ts'
 import { createPlaybackUrls } from '../storage/playback-urls.ts'
 import { presentUser } from '../users/present-user.ts'
-import { syncUser } from '../users/sync-user.ts'
+import { SYNC_BODY_LIMIT, syncUser } from '../users/sync-user.ts'
 import { createV0HistoryRepository } from './history-repository.ts'
 import { readHistory, readRow } from './read-history.ts'
 import saveRoute from './save-route.ts'
@@ -45,6 +45,7 @@ const v0Routes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }
   app.post(
     '/api/users/sync',
     {
+      bodyLimit: SYNC_BODY_LIMIT,
       schema: {
         ...common,
         operationId: 'v0SyncUser',

@@ -73,6 +73,18 @@ t.test('the deletion is safe to repeat, and a new sync makes an empty account', 
   t.strictSame((await who.list()).json(), [])
 })
 
+t.test('a session of a new account has another entity tag than that of the deleted account', async (t) => {
+  const { who, removeMe } = await newcomer(t)
+  const id = randomUUID()
+  const save = async () => {
+    await who.sync()
+    return (await who.save({ id })).headers['etag']
+  }
+  const before = await save()
+  await removeMe()
+  t.not(await save(), before)
+})
+
 t.test('what an earlier failure has left in the storage is removed, too', async (t) => {
   const { who, keys, userId, isGone, removeMe } = await newcomer(t)
   await who.save({ audioBase64 })

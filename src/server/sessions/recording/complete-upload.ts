@@ -16,6 +16,9 @@ import { verifyUpload } from './verify-upload.ts'
 /** The upload, the session that it is for, and the lease under which it is published. */
 type Publication = { upload: StagedUpload; session: StoredSession; lease: Lease }
 
+/** A publication, and how the caller named its session. */
+type Attachment = Publication & { reference: SessionReference }
+
 /**
  * Verifies a direct upload, publishes it and attaches it to its session
  * (docs/decisions/0003-staging-of-direct-uploads.md). It can be repeated, even after it has succeeded.
@@ -75,25 +78,26 @@ function attachUnderLease(
     const session = await requireOwned(dependencies.database.queries, reference)
     if (session.audioUrl) return confirmAttached(session, upload)
     await requireBegun(dependencies, session, upload)
-    return attach(dependencies, { session, upload, lease })
+    return attach(dependencies, { reference, session, upload, lease })
   })
 }
 
-async function attach(dependencies: SessionDependencies, publication: Publication): Promise<StoredSession> {
+/** @returns the session as it is then: an edit may have changed it while the upload was verified */
+async function attach(dependencies: SessionDependencies, attachment: Attachment): Promise<StoredSession> {
   const { database, leases, quotas, storage } = dependencies
-  const { session, upload, lease } = publication
+  const { reference, session, upload, lease } = attachment
   const format = await leases.withHeartbeat(lease, (signal) => verifyUpload(dependencies, upload, signal))
-  const key = await leases.write(lease, () => publish(dependencies, publication, format))
+  const key = await leases.write(lease, () => publish(dependencies, attachment, format))
   const recording = { audioUrl: storage.publicUrl(key), ...recordingOf(upload) }
-  const revision = await database
+  return database
     .transaction(async (queries) => {
       await createUserRepository(queries).lock(session)
       await consumeLease(queries, lease)
       const sessions = createSessionRepository(queries)
-      const revision = await sessions.attachRecording(session.id, recording, quotaSetting(quotas))
-      if (revision === null) throw uploadNotFound() // replaced meanwhile
+      const isAttached = await sessions.attachRecording(session.id, recording, quotaSetting(quotas))
+      if (!isAttached) throw uploadNotFound() // replaced meanwhile
       await createOpenUploads(queries).end(session.id)
-      return revision
+      return requireOwned(queries, reference)
     })
     .catch(throwQuotaError(quotas))
     .catch(async (error) => {
@@ -101,7 +105,6 @@ async function attach(dependencies: SessionDependencies, publication: Publicatio
       if (isRefusal(error)) await leases.undoWrite(lease, () => storage.remove([key]))
       throw error
     })
-  return { ...session, ...recording, revision }
 }
 
 const recordingOf = ({ uploadId, bytes }: StagedUpload) => ({ uploadId, recordingBytes: BigInt(bytes) })

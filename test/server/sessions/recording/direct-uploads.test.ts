@@ -496,6 +496,38 @@ t.test('beginning an upload does not change the revision of the session', async 
   t.not(await revision(), before)
 })
 
+t.test('deleting a recording that does not exist does not change the revision', async (t) => {
+  const { clara } = await start(t)
+  const id = await newSession(clara)
+  const tag = async () => (await clara.get(id)).headers['etag']
+  const before = await tag()
+  t.equal((await removeRecording(clara, id)).statusCode, 204)
+  t.equal(await tag(), before)
+})
+
+t.test('a completed upload is answered with an edit that was made while it was verified', async (t) => {
+  const proxy = await startFaultyProxy(t, services.storage.url)
+  const { clara } = await start(t, { SUPABASE_URL: proxy.url })
+  for (const xmlContent of [undefined, '<score/>'.repeat(60_000)]) {
+    const id = await newSession(clara)
+    const upload = await uploaded(clara, id)
+    const isHung = proxy.breakOn('POST /storage/v1/object/copy', 'hang')
+    const completing = complete(clara, id, upload)
+    await isHung
+    await clara.call('PATCH', `/api/sessions/${id}`, {
+      songName: 'Another',
+      ...(xmlContent && { xmlContent })
+    })
+    await proxy.resume()
+    const completed = await completing
+    t.match(completed.json(), { songName: 'Another', audioUrl: /\.webm$/ })
+    t.equal(completed.json<SessionData>().xmlContent, xmlContent ?? null)
+    const found = await clara.get(id)
+    t.equal(completed.headers['etag'], found.headers['etag'])
+    t.strictSame(completed.json(), found.json())
+  }
+})
+
 t.test('a completed upload is confirmed although its URL cannot be signed', async (t) => {
   const proxy = await startFaultyProxy(t, services.storage.url)
   const { clara } = await start(t, {
