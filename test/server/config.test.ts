@@ -111,6 +111,37 @@ t.test('one message names every value that fails a check beyond the schema', asy
   for (const name of Object.keys(changes)) t.match(message, new RegExp(`^  ${name} \\w`, 'm'), name)
 })
 
+t.test('faults that the schema finds do not hide the others', async (t) => {
+  const hidden = {
+    CORS_ORIGINS: 'https://app.example.com/',
+    SUPABASE_SERVICE_ROLE_KEY: 'sb_publishable_x',
+    DEFAULT_TIME_ZONE: 'Mars/Olympus_Mons',
+    SUPABASE_URL: 'https://project.supabase.co/storage/v1'
+  }
+  for (const violation of [
+    { DATABASE_URL: '', AUTH0_DOMAIN: '' },
+    { DATABASE_URL: 'mysql://x', AUTH0_DOMAIN: 'a b' },
+    { LOG_LEVEL: 'loud', PORT: 'x' }
+  ]) {
+    const message = refusalOf({ ...hidden, ...violation })
+    const names = [...message.matchAll(/^ {2}([A-Z0-9_]+) /gm)].map(([, name]) => name)
+    t.strictSame(names.sort(), Object.keys({ ...hidden, ...violation }).sort(), message)
+  }
+})
+
+t.test('a check of two variables needs both of them', async (t) => {
+  const ofAnotherProject = `x.${Buffer.from('{"ref":"other"}').toString('base64url')}.x`
+  t.match(refusalOf({ SUPABASE_SERVICE_ROLE_KEY: ofAnotherProject }), /^ {2}SUPABASE_SERVICE_ROLE_KEY /m)
+  for (const changes of [
+    { SUPABASE_SERVICE_ROLE_KEY: ofAnotherProject, SUPABASE_URL: '' },
+    { METRICS_PORT: '70000', PORT: '70000' },
+    { METRICS_PORT: '9464', PORT: '70000' }
+  ]) {
+    const faulty = Object.entries(changes).filter(([, value]) => value === '' || value === '70000')
+    t.equal(refusalOf(changes).split('\n').length, 1 + faulty.length, refusalOf(changes))
+  }
+})
+
 t.test(
   'quotation marks, blanks and comments around any value are named together with other faults',
   async (t) => {

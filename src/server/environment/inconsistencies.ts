@@ -5,36 +5,40 @@ import type { Environment } from './schema.ts'
 import { describeServiceKey } from './service-key.ts'
 
 /**
- * The checks that a schema cannot express.
+ * The checks that a schema cannot express, of the variables that are given.
+ * @param values those that match the schema
  * @returns one sentence for each variable that fails; never its value
  */
-export function findInconsistencies(values: Environment): string[] {
-  const faults: Array<[name: keyof Environment, fault: string | undefined]> = [
-    ['DATABASE_URL', describeDatabaseUrl(values.DATABASE_URL)],
-    [
-      'METRICS_PORT',
-      unless(values.METRICS_PORT !== values.PORT || values.PORT === 0, 'must be another port than PORT')
-    ],
-    ['AUTH0_DOMAIN', unless(URL.canParse(toIssuer(values.AUTH0_DOMAIN)), 'is not a domain or URL')],
-    ['SUPABASE_URL', describeProjectUrl(values.SUPABASE_URL)],
-    ['SUPABASE_SERVICE_ROLE_KEY', describeServiceKey(values.SUPABASE_SERVICE_ROLE_KEY, values.SUPABASE_URL)],
-    [
-      'OTEL_EXPORTER_OTLP_ENDPOINT',
-      unless(URL.canParse(values.OTEL_EXPORTER_OTLP_ENDPOINT ?? 'http://none'), 'is not a URL')
-    ],
-    [
-      'DEFAULT_TIME_ZONE',
-      unless(isTimeZone(values.DEFAULT_TIME_ZONE), 'is not an IANA time zone such as Europe/Berlin')
-    ],
-    [
-      'CORS_ORIGINS',
-      unless(
-        toList(values.CORS_ORIGINS).every(isOrigin),
-        'must list origins such as https://app.example.com, without a path, separated by commas'
-      )
-    ]
-  ]
-  return faults.flatMap(([name, fault]) => (fault === undefined ? [] : `${name} ${fault}`))
+export function findInconsistencies(values: Partial<Environment>): string[] {
+  const faults: string[] = []
+
+  function check<Name extends keyof Environment>(
+    name: Name,
+    describe: (value: NonNullable<Environment[Name]>) => string | undefined
+  ) {
+    const value = values[name]
+    const fault = value == null ? undefined : describe(value)
+    if (fault !== undefined) faults.push(`${name} ${fault}`)
+  }
+
+  check('DATABASE_URL', describeDatabaseUrl)
+  check('METRICS_PORT', (port) =>
+    unless(port !== values.PORT || port === 0, 'must be another port than PORT')
+  )
+  check('AUTH0_DOMAIN', (domain) => unless(URL.canParse(toIssuer(domain)), 'is not a domain or URL'))
+  check('SUPABASE_URL', describeProjectUrl)
+  check('SUPABASE_SERVICE_ROLE_KEY', (key) => describeServiceKey(key, values.SUPABASE_URL))
+  check('OTEL_EXPORTER_OTLP_ENDPOINT', (url) => unless(URL.canParse(url), 'is not a URL'))
+  check('DEFAULT_TIME_ZONE', (zone) =>
+    unless(isTimeZone(zone), 'is not an IANA time zone such as Europe/Berlin')
+  )
+  check('CORS_ORIGINS', (origins) =>
+    unless(
+      toList(origins).every(isOrigin),
+      'must list origins such as https://app.example.com, without a path, separated by commas'
+    )
+  )
+  return faults
 }
 
 const unless = (ok: boolean, fault: string) => (ok ? undefined : fault)

@@ -17,29 +17,32 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     const fault = describeWrapping(name, value)
     return fault === undefined ? [] : `${name} ${fault}`
   })
-  const { values, violations } = validate(
+  const { values, violations } = coerceEnvironment(
     Object.fromEntries(given.map(([name, value]) => [name, unwrap(value)]))
   )
-  const problems = [...wrapped, ...violations, ...(values ? findInconsistencies(values) : [])]
-  if (problems.length > 0 || !values) throw invalidEnvironment(problems)
+  const problems = [
+    ...wrapped,
+    ...new Set(violations.map(describe)),
+    ...findInconsistencies(without(values, violations.map(nameOf)))
+  ]
+  if (problems.length > 0) throw invalidEnvironment(problems)
   return values
 }
 
-function validate(data: NodeJS.ProcessEnv): { values?: Environment; violations: string[] } {
-  const { values, violations } = coerceEnvironment(data)
-  if (violations.length === 0) return { values, violations: [] }
-  return { violations: [...new Set(violations.map(describe))] }
-}
+/** The values that match the schema: each further check of them can be made, whatever others violate. */
+const without = (values: Environment, names: string[]): Partial<Environment> =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)))
 
 const invalidEnvironment = (problems: string[]) =>
   new Error(`The environment is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
 
-function describe({ keyword, instancePath, params, message }: ErrorObject): string {
-  if (keyword === 'required') {
-    const name = String(params['missingProperty'])
-    return `${name} is missing: ${purposeOf(name)}`
-  }
-  const name = instancePath.slice(1)
+const nameOf = ({ keyword, instancePath, params }: ErrorObject): string =>
+  keyword === 'required' ? String(params['missingProperty']) : instancePath.slice(1)
+
+function describe(violation: ErrorObject): string {
+  const { keyword, message } = violation
+  const name = nameOf(violation)
+  if (keyword === 'required') return `${name} is missing: ${purposeOf(name)}`
   const hasClearMessage = ['type', 'minimum', 'maximum'].includes(keyword)
   return `${name} ${hasClearMessage ? message : 'is not valid'}: ${purposeOf(name)}`
 }

@@ -6,9 +6,10 @@ const BROWSER_ROLES = new Set<unknown>(['anon', 'authenticated'])
 
 /**
  * Describes why a key cannot be the service key of the project, as far as the key itself shows it.
+ * @param supabaseUrl undefined if it is missing or invalid
  * @returns what to change; never a part of the key. undefined when nothing is wrong
  */
-export function describeServiceKey(key: string, supabaseUrl: string): string | undefined {
+export function describeServiceKey(key: string, supabaseUrl?: string): string | undefined {
   if (!/^[\x21-\x7e]+$/.test(key)) return 'has characters that a key cannot have'
   if (key.startsWith('sb_publishable_')) {
     return 'is a publishable key, which browsers use: set it to a secret key (sb_secret_…)'
@@ -21,7 +22,7 @@ export function describeServiceKey(key: string, supabaseUrl: string): string | u
     return `is a key of the role ${String(role)}, which browsers use: set it to the key of the role service_role`
   }
   if (typeof exp === 'number' && exp * 1000 < Date.now()) return 'has expired: set it to a valid service key'
-  const [, project] = /^https:\/\/([a-z0-9]+)\.supabase\.co/.exec(supabaseUrl) ?? []
+  const [, project] = /^https:\/\/([a-z0-9]+)\.supabase\.co/.exec(supabaseUrl ?? '') ?? []
   if (typeof ref === 'string' && project && ref !== project) {
     return 'is the key of another project than SUPABASE_URL: copy both from the same project'
   }
