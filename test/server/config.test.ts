@@ -142,6 +142,19 @@ t.test('a check of two variables needs both of them', async (t) => {
   }
 })
 
+t.test('OTEL_EXPORTER_OTLP_ENDPOINT is the URL of the collector, without the path of traces', async (t) => {
+  for (const url of ['http://127.0.0.1:4318', 'https://otlp.example.com/otlp/']) {
+    const { tracing } = loadConfig({ ...COMPLETE, OTEL_EXPORTER_OTLP_ENDPOINT: url })
+    t.equal(tracing?.endpoint, url.replace(/\/$/, ''))
+    for (const path of ['/v1/traces', '/v1/traces/', '/v1/traces?key=hush']) {
+      const message = refusalOf({ OTEL_EXPORTER_OTLP_ENDPOINT: `${url}${path}` })
+      t.match(message, /^ {2}OTEL_EXPORTER_OTLP_ENDPOINT ends in \/v1\/traces: leave that out/m)
+      t.notMatch(message, /hush|127|example/)
+    }
+  }
+  t.match(refusalOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://' }), /OTEL_EXPORTER_OTLP_ENDPOINT is not a URL/)
+})
+
 t.test(
   'quotation marks, blanks and comments around any value are named together with other faults',
   async (t) => {

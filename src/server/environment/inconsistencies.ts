@@ -28,7 +28,7 @@ export function findInconsistencies(values: Partial<Environment>): string[] {
   check('AUTH0_DOMAIN', (domain) => unless(URL.canParse(toIssuer(domain)), 'is not a domain or URL'))
   check('SUPABASE_URL', describeProjectUrl)
   check('SUPABASE_SERVICE_ROLE_KEY', (key) => describeServiceKey(key, values.SUPABASE_URL))
-  check('OTEL_EXPORTER_OTLP_ENDPOINT', (url) => unless(URL.canParse(url), 'is not a URL'))
+  check('OTEL_EXPORTER_OTLP_ENDPOINT', describeCollectorUrl)
   check('DEFAULT_TIME_ZONE', (zone) =>
     unless(isTimeZone(zone), 'is not an IANA time zone such as Europe/Berlin')
   )
@@ -47,6 +47,12 @@ function describeProjectUrl(value: string): string | undefined {
   if (!URL.canParse(value)) return 'is not a URL'
   const isApi = /\/(storage|rest|auth)\/v1\/*$/.test(new URL(value).pathname)
   return unless(!isApi, 'is the URL of an API of the project: leave out its path, such as /storage/v1')
+}
+
+function describeCollectorUrl(value: string): string | undefined {
+  if (!URL.canParse(value)) return 'is not a URL'
+  const isTracesUrl = /\/v1\/traces\/*$/.test(new URL(value).pathname)
+  return unless(!isTracesUrl, 'ends in /v1/traces: leave that out, because the server adds it')
 }
 
 const isOrigin = (value: string) => URL.canParse(value) && new URL(value).origin === value
