@@ -39,7 +39,7 @@ export const leaseAcquisitions = traced<object>('lease')
 /** One round of removing leftovers. Its result is `CleanedUp`. */
 export const cleanUpRounds = traced<object>('clean-up')
 
-/** A check of a dependency has ended. `code` is `ok` or that of its first fault. */
+/** A periodic check of a dependency has ended. `code` is `ok` or that of its first fault. */
 export type CheckResult = { check: string; code: string }
 export const checkResults = channel('harmony-helper:check')
 

@@ -13,7 +13,7 @@ export type Checks = Record<CheckName, () => Promise<ConfigurationFault[]>>
 
 type Options = {
   log: Pick<FastifyBaseLogger, 'error' | 'info'>
-  /** Checks that only a request causes. */
+  /** Checks that only a request causes. They are not published: what was found last may be old. */
   onDemand?: CheckName[]
   /** Longest time of one check, in milliseconds. */
   timeoutMs?: number
@@ -49,7 +49,9 @@ export function createMonitor(checks: Checks, { log, onDemand = [], ...options }
     ])
     logChanges(name, faults)
     found.set(name, faults)
-    checkResults.publish({ check: name, code: codeOf(name) } satisfies CheckResult)
+    if (watched.includes(name)) {
+      checkResults.publish({ check: name, code: codeOf(name) } satisfies CheckResult)
+    }
   }
 
   function logChanges(name: CheckName, faults: ConfigurationFault[]): void {

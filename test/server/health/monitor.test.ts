@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import t from 'tap'
+import { checkResults, type CheckResult } from '../../../src/server/diagnostics.ts'
 import { ApiError, ConfigurationFault, misconfigured } from '../../../src/server/errors.ts'
 import { createMonitor, type Checks } from '../../../src/server/health/monitor.ts'
 
@@ -8,7 +9,12 @@ const fault = (sentence: string) => new ConfigurationFault('bucket_limit_low', s
 
 function start(
   changes: Partial<Checks>,
-  options: { timeoutMs?: number; pauseMs?: number; firstPauseMs?: number } = {}
+  options: {
+    timeoutMs?: number
+    pauseMs?: number
+    firstPauseMs?: number
+    onDemand?: Array<keyof Checks>
+  } = {}
 ) {
   const errors: string[] = []
   const infos: string[] = []
@@ -101,4 +107,18 @@ t.test('the background looks more often after each new fault', async (t) => {
   t.ok(looks > 4, `${looks} looks`)
   closing.abort()
   await watching
+})
+
+t.test('only periodic checks are published, because the result of others may be old', async (t) => {
+  const published = new Map<string, string>()
+  const onResult = (message: unknown) => {
+    const { check, code } = message as CheckResult
+    published.set(check, code)
+  }
+  checkResults.subscribe(onResult)
+  t.teardown(() => checkResults.unsubscribe(onResult))
+  const issuer = () => Promise.reject(new ApiError('issuer_unavailable', 'Retry shortly.'))
+  const { monitor } = start({ issuer }, { onDemand: ['issuer'] })
+  t.match(await monitor.report(), { checks: { issuer: 'issuer_unavailable' } })
+  t.strictSame(Object.fromEntries(published), { database: 'ok', storage: 'ok', spool: 'ok' })
 })

@@ -82,6 +82,7 @@ t.test(
     has('places{limiter="database"} 4')
     has('places_held{limiter="storage"} 0')
     has('check_ok{check="storage"} 1')
+    t.notMatch(text, 'check="issuer"', 'only /readyz checks the issuer, so its value would be old')
     has('key_set_read_duration_seconds_count{outcome="ok"} 1')
     has('lease_acquisition_duration_seconds_count{outcome="ok"} 2')
     has('leases_lost_total 0')
@@ -158,4 +159,15 @@ t.test('a server without METRICS_PORT does not load the library', { skip }, asyn
     )
   )
   for (const source of sources) t.notMatch(source, /^import (?!type\b).*'prom-client'/m)
+})
+
+t.test('an alert whose summary names the instance keeps the instances apart', async (t) => {
+  const rules = (await read('ops/alerts.yml')).split('- alert: ').slice(1)
+  for (const rule of rules) {
+    const [name = ''] = rule.split('\n')
+    const [, expression = ''] = /expr: (.+)/.exec(rule) ?? []
+    if (rule.includes('$labels.instance')) t.notMatch(expression, /\b(sum|max|min|avg)\b/, name)
+  }
+  const checkFails = rules.find((rule) => rule.startsWith('HarmonyHelperCheckFails'))
+  t.match(checkFails, '$labels.instance', 'the spool files of one instance may fail alone')
 })
