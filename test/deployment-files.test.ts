@@ -3,7 +3,10 @@
  * https://fly.io/docs/reference/configuration/, https://render.com/docs/blueprint-spec
  */
 import { readFile } from 'node:fs/promises'
+import Fastify from 'fastify'
 import t from 'tap'
+import { toList } from '../src/server/environment/convert.ts'
+import { EnvironmentSchema } from '../src/server/environment/schema.ts'
 
 const read = (name: string) => readFile(new URL(`../${name}`, import.meta.url), 'utf8')
 
@@ -58,6 +61,7 @@ t.test('render.yaml has only keys that Render documents, with values that it acc
   const text = await read('render.yaml')
   const depths = { 2: 'service', 4: 'service', 6: 'variable', 8: 'variable', 10: 'fromService' } as const
   for (const line of text.split('\n').filter((line) => line && !/^ *#/.test(line))) {
+    if (/^ {10}[\w.:/]+,/.test(line)) continue // a further line of a folded value
     const [, indent = '', dash = '', key = ''] = /^( *)(- )?(\w+):/.exec(line) ?? []
     if (line === 'services:') continue
     const kind = depths[indent.length as keyof typeof depths]
@@ -71,4 +75,21 @@ t.test('render.yaml has only keys that Render documents, with values that it acc
   const delay = Number(/maxShutdownDelaySeconds: (\d+)/.exec(text)?.[1])
   t.ok(delay >= 1 && delay <= 300)
   t.match(text, /schedule: '[\d*/, -]+'/)
+})
+
+t.test('render.yaml believes the proxies of Render and of Cloudflare, and no client', async (t) => {
+  const text = await read('render.yaml')
+  const [, folded = ''] = /- key: TRUST_PROXY\n +value: >-\n((?: {10}.+\n)+)/.exec(text) ?? []
+  const proxies = folded.trim().replaceAll(/\n +/g, ' ') // as YAML folds it
+  const { TRUST_PROXY: schema } = EnvironmentSchema.properties
+  t.match(proxies, new RegExp(schema.pattern ?? ''))
+  const app = Fastify({ trustProxy: toList(proxies) })
+  app.get('/', async ({ ip }) => ip)
+  const addressOf = async (forwarded: string) => {
+    const headers = { 'x-forwarded-for': forwarded }
+    return (await app.inject({ url: '/', headers, remoteAddress: '10.21.157.68' })).body
+  }
+  t.equal(await addressOf('99.61.165.29, 104.22.17.40'), '99.61.165.29')
+  t.equal(await addressOf('2001:db8::7, 2606:4700:10::1'), '2001:db8::7')
+  t.equal(await addressOf('10.0.0.1, 99.61.165.29, 104.22.17.40'), '99.61.165.29', 'sent by the client')
 })
