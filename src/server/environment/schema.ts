@@ -164,7 +164,7 @@ export const EnvironmentSchema = Type.Object({
     })
   ),
   SESSION_LEASE_MS: milliseconds(
-    'How long after its last renewal the lease of a save or deletion expires, which frees the session id',
+    'A save or deletion that stops renewing its lease loses it after this time',
     30_000
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(
