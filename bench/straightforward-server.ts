@@ -12,7 +12,7 @@ import auth from '../src/server/auth/plugin.ts'
 import database from '../src/server/database/plugin.ts'
 import problemDetails from '../src/server/http/problems/problem-details.ts'
 import rateLimits from '../src/server/rate-limits/plugin.ts'
-import { bodyLimit } from '../src/server/sessions/upload/upload.ts'
+import { bodyLimit } from '../src/server/sessions/body/receive-session-body.ts'
 import statsRoutes from '../src/server/stats/routes.ts'
 
 type Body = { songName: string; instrument: string; duration: number; audioBase64: string }

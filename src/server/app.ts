@@ -69,7 +69,7 @@ export async function buildApp(config: Config, { now = () => new Date(), logOutp
   await app.register(jsonParser)
   await app.register(securityHeaders)
   await app.register(cors, corsOptions(config))
-  await app.register(memoryBudget, { bodyWaitMs: config.upload.waitMs })
+  await app.register(memoryBudget, { bodyWaitMs: config.bodies.waitMs })
   await app.register(limitAnswerRate)
   await app.register(compression)
   if (config.hasDocs) await app.register(openapi)

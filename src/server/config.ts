@@ -59,7 +59,7 @@ export function loadConfig(env: NodeJS.ProcessEnv) {
       audience: values.AUTH0_AUDIENCE,
       timeoutMs: values.AUTH0_TIMEOUT_MS
     },
-    upload: {
+    bodies: {
       concurrency: values.UPLOAD_CONCURRENCY,
       waitMs: values.UPLOAD_WAIT_MS,
       timeoutMs: values.UPLOAD_TIMEOUT_MS

@@ -18,7 +18,7 @@ const groups = {
     'server/database/client',
     'server/sessions/edit-session',
     'server/sessions/races',
-    'server/sessions/upload/plugin',
+    'server/sessions/body/plugin',
     'server/storage/playback-urls',
     'server/tracing/plugin'
   ],

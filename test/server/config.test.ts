@@ -53,7 +53,7 @@ t.test('five variables are enough; the others have defaults', async (t) => {
       preparedStatements: 'auto'
     },
     auth: { issuer: 'https://tenant.eu.auth0.com/', audience: 'https://api.example.com', timeoutMs: 5000 },
-    upload: { concurrency: 16, waitMs: 40_000, timeoutMs: 30_000 },
+    bodies: { concurrency: 16, waitMs: 40_000, timeoutMs: 30_000 },
     storage: {
       url: 'https://project.supabase.co',
       serviceKey: 'sb_secret_hush-key',

@@ -19,7 +19,7 @@ const ARCHIVE = {
   }
 }
 
-type Options = { config: Pick<Config, 'defaultTimeZone' | 'quotas' | 'upload'>; now: () => Date }
+type Options = { config: Pick<Config, 'defaultTimeZone' | 'quotas' | 'bodies'>; now: () => Date }
 
 /** `/api/users/me`: what a person may do with all of their data. */
 const accountRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, now }) => {

@@ -44,11 +44,11 @@ export function readState(app: FastifyInstance, { reading }: Instruments): void 
   })
 }
 
-const limitersOf = ({ places, uploadLimiters }: FastifyInstance): Record<string, FairLimiter> => ({
+const limitersOf = ({ places, bodyLimiters }: FastifyInstance): Record<string, FairLimiter> => ({
   database: places.database,
   storage: places.storage,
   pieces: places.pieces,
-  uploads: uploadLimiters.bodies,
-  text_bytes: uploadLimiters.textBytes,
-  large_texts: uploadLimiters.largeTexts
+  uploads: bodyLimiters.bodies,
+  text_bytes: bodyLimiters.textBytes,
+  large_texts: bodyLimiters.largeTexts
 })

@@ -5,10 +5,10 @@ import type { SessionDependencies } from './dependencies.ts'
 import { isOutage } from './errors.ts'
 import type { Lease } from './leases/lease.ts'
 
-/** The object that a save has uploaded for a user, and the lease under which it did. */
-type UploadedObject = { lease: Lease; userId: string; key: string }
+/** The object that a save has stored for a user, and the lease under which it did. */
+type StoredObject = { lease: Lease; userId: string; key: string }
 
-type FailedSave = { error: unknown; save: Save; upload: UploadedObject | undefined }
+type FailedSave = { error: unknown; save: Save; object: StoredObject | undefined }
 
 /**
  * Commits a save. If the commit fails, finds out whether the row was written after all. Commit and search together
@@ -19,11 +19,11 @@ type FailedSave = { error: unknown; save: Save; upload: UploadedObject | undefin
 export async function commitOrResolve(
   dependencies: SessionDependencies,
   save: Save,
-  upload?: UploadedObject
+  object?: StoredObject
 ): Promise<Saved> {
   const deadline = Date.now() + dependencies.database.timeoutMs
-  return commitSave(dependencies, save, upload?.lease).catch((error) => {
-    const resolving = resolveUnknownOutcome(dependencies, { error, save, upload })
+  return commitSave(dependencies, save, object?.lease).catch((error) => {
+    const resolving = resolveUnknownOutcome(dependencies, { error, save, object })
     const left = deadline - Date.now()
     if (left > 0) return withTimeLimit(resolving, left)
     resolving.catch(() => {}) // it continues in the background
@@ -33,10 +33,10 @@ export async function commitOrResolve(
 
 async function resolveUnknownOutcome(
   dependencies: SessionDependencies,
-  { error, save, upload }: FailedSave
+  { error, save, object }: FailedSave
 ): Promise<Saved> {
-  const mayExist = upload
-    ? await undoUpload(dependencies, upload)
+  const mayExist = object
+    ? await removeObject(dependencies, object)
     : isOutage(error) && (await waitForTransaction(dependencies, save))
   const saved = mayExist && (await findStoredSave(dependencies, save).catch(() => null))
   if (!saved) throw error
@@ -49,9 +49,9 @@ async function resolveUnknownOutcome(
  * Removes the object, but only when the row certainly does not exist and cannot appear any more.
  * @returns whether the row may exist: the lease was consumed or lost, and nothing was removed
  */
-async function undoUpload(
+async function removeObject(
   { database, leases, storage, log }: SessionDependencies,
-  { lease, userId, key }: UploadedObject
+  { lease, userId, key }: StoredObject
 ): Promise<boolean> {
   const remove = () => storage.remove([key])
   try {

@@ -9,7 +9,7 @@ import { referenceOf, type SessionReference } from './dependencies.ts'
 import { editSession } from './edit-session.ts'
 import type { ReadSession } from './read-session.ts'
 import type { SessionAnswers } from './session-answers.ts'
-import { MAX_TEXT_BYTES } from './upload/upload.ts'
+import { MAX_TEXT_BYTES } from './body/receive-session-body.ts'
 
 type Options = {
   routeConfig: FastifyContextConfig
@@ -17,7 +17,7 @@ type Options = {
   answers: Pick<SessionAnswers, 'sendAfterWrite'>
 }
 
-/** `PATCH /api/sessions/:id`. Needs the plugin `receive-uploads`. */
+/** `PATCH /api/sessions/:id`. Needs the plugin `receive-session-bodies`. */
 const editRoute: FastifyPluginAsyncTypebox<Options> = async (app, { routeConfig, read, answers }) => {
   app.addContentTypeParser('application/merge-patch+json', app.receiveJson)
 

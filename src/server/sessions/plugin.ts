@@ -3,21 +3,21 @@ import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import type { SessionDependencies } from './dependencies.ts'
 import { createLeases } from './leases/leases.ts'
-import { createUploadLimiters, type UploadLimiters } from './upload/limiters.ts'
+import { createBodyLimiters, type BodyLimiters } from './body/limiters.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** What the use cases of sessions work with. */
     sessions: SessionDependencies
     /** Limits of concurrent saves, shared by all routes that save. */
-    uploadLimiters: UploadLimiters
+    bodyLimiters: BodyLimiters
   }
 }
 
 type Options = {
   config: Pick<
     Config,
-    'defaultTimeZone' | 'maxRecordingBytes' | 'quotas' | 'sessionLeaseMs' | 'storage' | 'upload'
+    'defaultTimeZone' | 'maxRecordingBytes' | 'quotas' | 'sessionLeaseMs' | 'storage' | 'bodies'
   >
   now: () => Date
 }
@@ -41,7 +41,7 @@ async function sessions(app: FastifyInstance, { config, now }: Options) {
     quotas,
     log
   })
-  app.decorate('uploadLimiters', createUploadLimiters(config.upload))
+  app.decorate('bodyLimiters', createBodyLimiters(config.bodies))
 }
 
 export default fp(sessions, { name: 'sessions', dependencies: ['database', 'storage'] })

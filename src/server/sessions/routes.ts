@@ -12,10 +12,10 @@ import { createSessionRepository } from './repository.ts'
 import saveRoute from './save-route.ts'
 import { createSessionAnswers } from './session-answers.ts'
 import { createSessionJsonRepository } from './session-json-repository.ts'
-import receiveUploads from './upload/plugin.ts'
+import receiveSessionBodies from './body/plugin.ts'
 
 type Options = {
-  config: Pick<Config, 'maxRecordingBytes' | 'storage' | 'upload'>
+  config: Pick<Config, 'maxRecordingBytes' | 'storage' | 'bodies'>
   now: () => Date
 }
 
@@ -39,7 +39,7 @@ const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { config, 
 
   // A scope of its own: its body parser receives large bodies in bounded memory.
   await app.register(async (scope) => {
-    await scope.register(receiveUploads, { config })
+    await scope.register(receiveSessionBodies, { config })
     await scope.register(saveRoute, { config, answers })
     await scope.register(editRoute, { routeConfig, read, answers })
   })

@@ -7,20 +7,20 @@ import { describedAs, problemResponses, withHeader } from '../http/openapi/respo
 import { readNewSession } from './content.ts'
 import { saveSession } from './save-session.ts'
 import type { SessionAnswers } from './session-answers.ts'
-import { bodyLimit } from './upload/upload.ts'
+import { bodyLimit } from './body/receive-session-body.ts'
 
 type Options = {
   config: Pick<Config, 'maxRecordingBytes'>
   answers: Pick<SessionAnswers, 'sendAfterWrite'>
 }
 
-/** `POST /api/sessions`. Needs the plugin `receive-uploads`. */
+/** `POST /api/sessions`. Needs the plugin `receive-session-bodies`. */
 const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, answers }) => {
   app.post(
     '/sessions',
     {
       bodyLimit: bodyLimit(config.maxRecordingBytes),
-      config: { waitsForStorage: ({ upload }) => upload?.hasAudio() === true },
+      config: { waitsForStorage: ({ receivedBody }) => receivedBody?.hasAudio() === true },
       schema: {
         operationId: 'saveSession',
         summary: 'Save a completed session',
@@ -62,7 +62,10 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, answ
       }
     },
     async (request, reply) => {
-      const content = await readNewSession(request.body, async () => request.upload?.recording() ?? null)
+      const content = await readNewSession(
+        request.body,
+        async () => request.receivedBody?.recording() ?? null
+      )
       const { session, created } = await saveSession(
         app.sessions,
         { sub: request.user.sub, deadline: () => request.deadline },

@@ -21,7 +21,7 @@ import { V0HistorySchema, V0SessionSchema, V0UserSchema } from './schemas.ts'
 import { toProfile } from './translate.ts'
 
 type Options = {
-  config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'storage' | 'upload'>
+  config: Pick<Config, 'defaultTimeZone' | 'maxRecordingBytes' | 'storage' | 'bodies'>
   now: () => Date
 }
 

@@ -7,8 +7,8 @@ import { readNewSession } from '../sessions/content.ts'
 import type { StoredSession } from '../sessions/repository.ts'
 import { saveSession } from '../sessions/save-session.ts'
 import { scoresOf, type Score } from '../sessions/score-repository.ts'
-import receiveUploads from '../sessions/upload/plugin.ts'
-import { bodyLimit } from '../sessions/upload/upload.ts'
+import receiveSessionBodies from '../sessions/body/plugin.ts'
+import { bodyLimit } from '../sessions/body/receive-session-body.ts'
 import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import { toRowJson } from './row-json.ts'
 import { deriveId } from './save-id.ts'
@@ -16,19 +16,19 @@ import { V0NewSessionSchema, V0SessionSchema } from './schemas.ts'
 import { toNewSession } from './translate.ts'
 
 type Options = {
-  config: Pick<Config, 'maxRecordingBytes' | 'upload'>
+  config: Pick<Config, 'maxRecordingBytes' | 'bodies'>
   playbackUrls: PlaybackUrls
 }
 
 /** `POST /v0/api/sessions`, in bounded memory. */
 const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, playbackUrls }) => {
-  await app.register(receiveUploads, { config })
+  await app.register(receiveSessionBodies, { config })
 
   app.post(
     '/api/sessions',
     {
       bodyLimit: bodyLimit(config.maxRecordingBytes),
-      config: { waitsForStorage: ({ upload }) => upload?.hasAudio() === true },
+      config: { waitsForStorage: ({ receivedBody }) => receivedBody?.hasAudio() === true },
       schema: {
         operationId: 'v0SaveSession',
         summary: 'Save a completed session',
@@ -67,7 +67,7 @@ const saveRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config, play
       const { sub } = request.user
       const content = await readNewSession(
         toNewSession(request.body),
-        async () => request.upload?.recording() ?? null
+        async () => request.receivedBody?.recording() ?? null
       )
       const { session, created } = await saveSession(
         app.sessions,

@@ -268,7 +268,7 @@ t.test('after a failure of the storage, a repeated import continues', async (t) 
 
 t.test('the scores of an import wait for their turn, as those of saves do', async (t) => {
   const { app, who } = await account(t, here)
-  const { textBytes } = app.uploadLimiters
+  const { textBytes } = app.bodyLimiters
   const xmlContent = 'x'.repeat(200_000)
   const archive = zip([...folder(), ...folder({ session: { xmlContent } }), manifest(2)])
   const release = await textBytes.acquire(who.sub, undefined, 900_000)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { ApiError } from '../../errors.ts'
 import type { Recording } from '../../sessions/content.ts'
-import { createRecordingSpool, type RecordingSpool } from '../../sessions/upload/recording-spool.ts'
-import { receiveUpload, type ReceivedUpload } from '../../sessions/upload/upload.ts'
+import { createRecordingSpool, type RecordingSpool } from '../../sessions/body/recording-spool.ts'
+import { receiveSessionBody, type ReceivedBody } from '../../sessions/body/receive-session-body.ts'
 import type { ArchivedFile } from '../archive.ts'
 import { SESSION_JSON } from '../exported-files.ts'
 import { damagedFile, invalidArchive } from './errors.ts'
@@ -18,12 +18,12 @@ export type IncomingSession = ReturnType<typeof createIncomingSession>
  */
 export function createIncomingSession({ folder, id }: SessionPath, maxRecordingBytes: number) {
   const arrived = new Map<string, Digest>()
-  let text: ReceivedUpload | undefined
+  let text: ReceivedBody | undefined
   let recording: RecordingSpool | undefined
   let fault: unknown
 
   async function receive(name: string, content: AsyncIterable<Buffer>): Promise<void> {
-    if (name === SESSION_JSON) text = await receiveUpload(content, maxRecordingBytes)
+    if (name === SESSION_JSON) text = await receiveSessionBody(content, maxRecordingBytes)
     else if (isRecording(name)) recording = await spool(content)
     else await drain(content)
   }
@@ -65,7 +65,7 @@ export function createIncomingSession({ folder, id }: SessionPath, maxRecordingB
      * failures of the files and of `parse`
      */
     async read<T extends { files: ArchivedFile[] }>(
-      parse: (text: ReceivedUpload) => Promise<T>
+      parse: (text: ReceivedBody) => Promise<T>
     ): Promise<{ described: T; recording: Recording | null }> {
       if (fault) throw fault
       if (!text) throw invalidArchive(`The folder ${folder} has no ${SESSION_JSON}.`)

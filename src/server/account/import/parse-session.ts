@@ -4,8 +4,8 @@ import { NewSessionSchema, type NewSession } from '../../../contract/session-inp
 import { acceptEqualAnswerName } from '../../http/bodies/field-aliases.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
 import { describeInvalid } from '../../http/problems/describe-invalid.ts'
-import { parseInTurn } from '../../sessions/upload/parse-in-turn.ts'
-import type { ReceivedUpload } from '../../sessions/upload/upload.ts'
+import { parseInTurn } from '../../sessions/body/parse-in-turn.ts'
+import type { ReceivedBody } from '../../sessions/body/receive-session-body.ts'
 
 /** What `session.json` has besides the session: the other files of its folder. */
 const FolderSchema = Type.Object({
@@ -20,7 +20,7 @@ const FolderSchema = Type.Object({
 export type ArchivedSession = Static<typeof FolderSchema> & { session: NewSession }
 
 /** Parses the `session.json` of one folder. Call the functions that it adds to `releases` once the session is saved. */
-export type ParseSession = (text: ReceivedUpload, releases: Release[]) => Promise<ArchivedSession>
+export type ParseSession = (text: ReceivedBody, releases: Release[]) => Promise<ArchivedSession>
 
 /**
  * Makes a parser that accepts what `POST /api/sessions` accepts, and takes turns with it.

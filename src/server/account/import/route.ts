@@ -6,7 +6,7 @@ import type { Config } from '../../config.ts'
 import { ApiError } from '../../errors.ts'
 import { receiveBody } from '../../http/bodies/receive-body.ts'
 import { describedAs, problemResponses } from '../../http/openapi/response-schemas.ts'
-import { MAX_BODY_MEMORY } from '../../sessions/upload/limiters.ts'
+import { MAX_BODY_MEMORY } from '../../sessions/body/limiters.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import { NOT_SYNCED } from '../../users/read-account.ts'
 import { createTransferLimiter } from '../transfer-limiter.ts'
@@ -27,11 +27,11 @@ const ARCHIVE = {
   }
 }
 
-type Options = { config: Pick<Config, 'quotas' | 'upload'> }
+type Options = { config: Pick<Config, 'quotas' | 'bodies'> }
 
 /** `POST /api/users/me/import`. */
 const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) => {
-  const { quotas, upload } = config
+  const { quotas, bodies } = config
   const limit = archiveLimits(quotas).bytes
   const imports = createTransferLimiter({ what: 'import', places: IMPORTS })
 
@@ -85,7 +85,7 @@ const importRoute: FastifyPluginAsyncTypebox<Options> = async (app, { config }) 
         if (!(await createUserRepository(app.database.queries).findId(sub))) throw NOT_SYNCED
         const limits = {
           limit,
-          stallMs: upload.timeoutMs,
+          stallMs: bodies.timeoutMs,
           minRate: imports.minRate,
           signal: deadline,
           skipsRest: true

@@ -9,7 +9,7 @@ import { BODY_TIMEOUT_MS } from '../server-options.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Milliseconds for the body of the route to arrive, if it may take longer than the body of an upload. */
+    /** Milliseconds for the body of the route to arrive, if it may take longer than a large body. */
     bodyTimeMs?: number
   }
   interface FastifyRequest {
@@ -29,7 +29,7 @@ type Deadlines = {
   /** For routes that wait for the object storage, from the arrival of a small body. */
   storage: number
   /** For routes with large bodies, which may arrive over a poor connection. */
-  upload: number
+  largeBody: number
 }
 
 /** The deadline of a request is longer than the sum of the time limits of its successive calls. */
@@ -40,7 +40,7 @@ export function deadlinesOf({
 }: Pick<Config, 'auth' | 'database' | 'storage'>): Deadlines {
   const usual = 5000 + auth.timeoutMs + 4 * database.timeoutMs
   const withStorage = usual + 3 * storage.timeoutMs
-  return { usual, storage: withStorage, upload: withStorage + BODY_TIMEOUT_MS }
+  return { usual, storage: withStorage, largeBody: withStorage + BODY_TIMEOUT_MS }
 }
 
 /**
@@ -90,7 +90,7 @@ async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadli
 /** A small body has the usual time to arrive, also where the work takes longer. */
 function arrivalLimitOf({ routeOptions }: FastifyRequest, deadlines: Deadlines): number {
   if (routeOptions.config.bodyTimeMs !== undefined) return deadlines.storage + routeOptions.config.bodyTimeMs
-  return routeOptions.bodyLimit > STREAMED_BODY_LIMIT ? deadlines.upload : deadlines.usual
+  return routeOptions.bodyLimit > STREAMED_BODY_LIMIT ? deadlines.largeBody : deadlines.usual
 }
 
 const hasSmallBodyAndUsesStorage = ({ routeOptions: { bodyLimit, config } }: FastifyRequest) =>

@@ -14,7 +14,7 @@ const OTHERS = 1500
 t.test('a body that waits for its turn to be discarded is read to its end before its answer', async (t) => {
   const app = fastify()
   await app.register(problemDetails)
-  await app.register(deadline, { deadlines: { usual: 60_000, storage: 60_000, upload: 60_000 } })
+  await app.register(deadline, { deadlines: { usual: 60_000, storage: 60_000, largeBody: 60_000 } })
   await app.register(requestBodies)
   const wereRead: boolean[] = []
   app.addHook('onResponse', async ({ raw }, reply) => {

@@ -155,7 +155,7 @@ t.test('many refused bodies are discarded piece by piece, with other work in bet
   const strict = fastify()
   let [pieces, most] = [0, 0]
   await strict.register(problemDetails)
-  await strict.register(deadline, { deadlines: { usual: 60_000, storage: 60_000, upload: 60_000 } })
+  await strict.register(deadline, { deadlines: { usual: 60_000, storage: 60_000, largeBody: 60_000 } })
   await strict.register(requestBodies)
   strict.addHook('onRequest', async ({ raw }) => {
     raw.pause() // so that the listener does not begin to read

@@ -22,7 +22,7 @@ async function start(t: Test) {
   t.intercept(performance, 'now', { value: () => now() + clock.ms })
   const app = fastify()
   await app.register(problemDetails)
-  await app.register(deadline, { deadlines: { usual: 60_000, storage: 60_000, upload: 60_000 } })
+  await app.register(deadline, { deadlines: { usual: 60_000, storage: 60_000, largeBody: 60_000 } })
   app.decorateRequest('user')
   await app.register(memoryBudget, { bytes: 512 * MB, bodyWaitMs: 5000 })
   await app.register(answerRate, { checkMs: 20 })

@@ -24,7 +24,7 @@ async function start(t: Test, deadlines: Partial<Parameters<typeof deadline>[1][
     return 'done'
   }
   await app.register(problemDetails)
-  await app.register(deadline, { deadlines: { usual: SHORT, storage: LONG, upload: LONG, ...deadlines } })
+  await app.register(deadline, { deadlines: { usual: SHORT, storage: LONG, largeBody: LONG, ...deadlines } })
   app.get('/', work)
   app.post('/', work)
   app.get('/storage', { config: { waitsForStorage: true } }, work)
@@ -136,6 +136,6 @@ t.test('a refusal that waits for the rest of its body outlives the deadline', as
 
 t.test('deadlines leave room for the time limits of the dependencies', (t) => {
   const limits = { auth: { timeoutMs: 5000 }, database: { timeoutMs: 5000 }, storage: { timeoutMs: 30_000 } }
-  t.strictSame(deadlinesOf(limits as never), { usual: 30_000, storage: 120_000, upload: 1_020_000 })
+  t.strictSame(deadlinesOf(limits as never), { usual: 30_000, storage: 120_000, largeBody: 1_020_000 })
   t.end()
 })

@@ -16,7 +16,7 @@ async function start(t: Test) {
   const app = fastify()
   const streams: Readable[] = []
   await app.register(problemDetails)
-  await app.register(deadline, { deadlines: { usual: 300, storage: 300, upload: 300 } })
+  await app.register(deadline, { deadlines: { usual: 300, storage: 300, largeBody: 300 } })
   await app.register(
     fp(async (auth) => {
       auth.decorateRequest('user')

@@ -1,16 +1,16 @@
 import { decodeBody } from '../../http/bodies/json-parser.ts'
 import type { Recording } from '../content.ts'
 import { createIncomingRecording, type IncomingRecording } from './incoming-recording.ts'
-import type { ReceivedUpload } from './upload.ts'
+import type { ReceivedBody } from './receive-session-body.ts'
 
 /** Bodies up to this size are parsed as a whole: parsing them in pieces costs more CPU time than it saves memory. */
 export const MAX_WHOLE_BYTES = 64 * 1024
 
 /**
- * Takes one small JSON body with a session. The result is that of `receiveUpload`: after the parsing, the string of
- * `audioBase64` is decoded, and `""` takes its place. The caller must close it.
+ * Takes one small JSON body with a session. The result is that of `receiveSessionBody`: after the parsing, the string
+ * of `audioBase64` is decoded, and `""` takes its place. The caller must close it.
  */
-export function parseSmallUpload(body: Buffer, maxRecordingBytes: number): ReceivedUpload {
+export function parseSmallBody(body: Buffer, maxRecordingBytes: number): ReceivedBody {
   let incoming: IncomingRecording | undefined
 
   return {

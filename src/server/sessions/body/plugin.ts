@@ -9,8 +9,8 @@ import { deleteAbandonedSpoolFiles } from '../../http/bodies/spool-file.ts'
 import { MEMORY_PER_BYTE, SMALL_BYTES } from '../../http/limits/memory-budget.ts'
 import { MAX_BODY_MEMORY, minRateOf } from './limiters.ts'
 import { parseInTurn } from './parse-in-turn.ts'
-import { hasRecording, parseSmallUpload, MAX_WHOLE_BYTES } from './small-upload.ts'
-import { receiveUpload, type ReceivedUpload } from './upload.ts'
+import { hasRecording, parseSmallBody, MAX_WHOLE_BYTES } from './small-body.ts'
+import { receiveSessionBody, type ReceivedBody } from './receive-session-body.ts'
 
 /** Bodies up to this size do not wait for a place. */
 const MAX_BYTES_WITHOUT_PLACE = 1024 * 1024
@@ -22,27 +22,29 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     /** The received body with its recording, until the answer begins. */
-    upload: ReceivedUpload | undefined
+    receivedBody: ReceivedBody | undefined
   }
 }
 
 /**
  * Receives the JSON bodies of its scope in bounded memory: a recording is not in `request.body` but in
- * `request.upload`. A limited number of bodies that are large, or of unknown size, is received and saved at a
+ * `request.receivedBody`. A limited number of bodies that are large, or of unknown size, is received and saved at a
  * time, at most a quarter of them from one user. A body is read only after it has a place and memory. The routes need
  * authentication, because the limit for one user needs the user.
  */
-async function receiveUploads(
+async function receiveSessionBodies(
   app: FastifyInstance,
-  { config: { maxRecordingBytes, upload } }: { config: Pick<Config, 'maxRecordingBytes' | 'upload'> }
+  {
+    config: { maxRecordingBytes, bodies: limitsOfBodies }
+  }: { config: Pick<Config, 'maxRecordingBytes' | 'bodies'> }
 ) {
-  const { bodies } = app.uploadLimiters
+  const { bodies } = app.bodyLimiters
   const limits = {
-    stallMs: upload.timeoutMs,
-    minRate: minRateOf(app.uploadLimiters.bodies, app.memoryBudget.bodies)
+    stallMs: limitsOfBodies.timeoutMs,
+    minRate: minRateOf(app.bodyLimiters.bodies, app.memoryBudget.bodies)
   }
 
-  app.decorateRequest('upload')
+  app.decorateRequest('receivedBody')
 
   app.addHook('onReady', () =>
     deleteAbandonedSpoolFiles().catch((error) =>
@@ -69,17 +71,17 @@ async function receiveUploads(
       await received.close() // it was answered while the body arrived
       throw request.expiry.signal.reason
     }
-    request.upload = received
+    request.receivedBody = received
     const parsed = await parseInTurn(app, request, received, (request.bodyReleases ??= []))
     return received.isBase64() ? parsed : withRefusedRecording(parsed)
   })
 
-  async function receive(request: FastifyRequest, payload: IncomingMessage): Promise<ReceivedUpload> {
+  async function receive(request: FastifyRequest, payload: IncomingMessage): Promise<ReceivedBody> {
     if (sizeOf(request) <= MAX_WHOLE_BYTES) {
-      return parseSmallUpload(await collectBody(payload, limits), maxRecordingBytes)
+      return parseSmallBody(await collectBody(payload, limits), maxRecordingBytes)
     }
     const limit = request.routeOptions.bodyLimit
-    return receiveUpload(receiveBody(payload, { limit, ...limits }), maxRecordingBytes)
+    return receiveSessionBody(receiveBody(payload, { limit, ...limits }), maxRecordingBytes)
   }
 
   app.removeContentTypeParser('application/json')
@@ -89,7 +91,7 @@ async function receiveUploads(
   // the answer.
   app.addHook('onSend', async (request) => {
     request.body = undefined
-    await request.upload?.close()
+    await request.receivedBody?.close()
   })
 }
 
@@ -108,4 +110,7 @@ function endSignal({ raw, deadline }: FastifyRequest): AbortSignal {
   return AbortSignal.any([deadline, gone.signal])
 }
 
-export default fp(receiveUploads, { name: 'receive-uploads', dependencies: ['sessions', 'memory-budget'] })
+export default fp(receiveSessionBodies, {
+  name: 'receive-session-bodies',
+  dependencies: ['sessions', 'memory-budget']
+})

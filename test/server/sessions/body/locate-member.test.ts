@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createMemberLocator } from '../../../../src/server/sessions/upload/locate-member.ts'
+import { createMemberLocator } from '../../../../src/server/sessions/body/locate-member.ts'
 
 /** Splits a body that arrives in pieces of `size` bytes. */
 function locate(body: string, size: number) {

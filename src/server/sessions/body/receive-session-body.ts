@@ -33,16 +33,15 @@ const MAX_REPETITIONS = 100
 export const bodyLimit = (maxRecordingBytes: number) => Math.ceil(maxRecordingBytes / 3) * 4 + MAX_TEXT_BYTES
 
 /** A body that was received: its JSON without the recording, and the recording. */
-export type ReceivedUpload = Awaited<ReturnType<typeof receiveUpload>>
+export type ReceivedBody = Awaited<ReturnType<typeof receiveSessionBody>>
 
 /**
  * Receives one JSON body with a session in bounded memory: of a save, an edit or an import. The string of `audioBase64`
- * is decoded into one spool; the rest of the JSON, with `""` in its place, goes into another. The caller must close the
- * upload.
+ * is decoded into one spool; the rest of the JSON, with `""` in its place, goes into another. The caller must close it.
  * @throws {ApiError} malformed_body; server_busy if the disk is full
  * @throws FST_ERR_CTP_BODY_TOO_LARGE for too much text, too many values or repetitions; the errors of `body`
  */
-export async function receiveUpload(body: AsyncIterable<Buffer>, maxRecordingBytes: number) {
+export async function receiveSessionBody(body: AsyncIterable<Buffer>, maxRecordingBytes: number) {
   const locator = createMemberLocator(MEMBER)
   const text = createSpool({ memoryBytes: TEXT_MEMORY_BYTES })
   let incoming: IncomingRecording | undefined

@@ -26,7 +26,7 @@ const json = (fields: Record<string, unknown> = {}) =>
   JSON.stringify({ songName: 'Ode to Joy', instrument: 'Piano', duration: 60, ...fields })
 const body = json({ audioBase64 })
 
-/** A server that listens, with a place for one upload unless told otherwise. */
+/** A server that listens, with a place for one large body unless told otherwise. */
 async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
   const server = await build(t, {
     services,
@@ -80,7 +80,7 @@ async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
 
 const isClean = async () => (await openSpoolFiles()) === 0 && (await spoolFileNames()).length === 0
 
-t.test('concurrent uploads each store the digest of their own recording', async (t) => {
+t.test('concurrent saves each store the digest of their own recording', async (t) => {
   const { save } = await start(t, { UPLOAD_CONCURRENCY: '20' })
   const recordings = await Promise.all(
     [700_000, 3_000_000, 5_000_000].map(async (bytes) =>
@@ -149,7 +149,7 @@ t.test(
   }
 )
 
-t.test('several slow uploads of one user do not block other users', async (t) => {
+t.test('several slow bodies of one user do not block other users', async (t) => {
   const { beginWith, save, as } = await start(t, { UPLOAD_CONCURRENCY: '2' })
   const robert = as(`auth0|${randomUUID()}`)
   await robert.sync()

@@ -19,7 +19,7 @@ const TEXT_BYTES = { perUser: LARGE_TEXT_BYTES, count: 64 * LARGE_TEXT_BYTES }
 /** How long the bytes of a text up to 1 MB stay taken after it was parsed; longer for each further MB. */
 export const TEXT_PAUSE_MS = 400
 
-export type UploadLimiters = ReturnType<typeof createUploadLimiters>
+export type BodyLimiters = ReturnType<typeof createBodyLimiters>
 
 /** Whether bodies wait because fewer places than one needs are left, and not because their user holds its share. */
 const isShort = (limiter: FairLimiter, needed: number) => {
@@ -41,7 +41,7 @@ export const minRateOf = (places: FairLimiter, memory: FairLimiter) => ({
 })
 
 /** Limits of the saves and edits that go on at the same time, shared by all routes that receive sessions. */
-export function createUploadLimiters({ concurrency, waitMs }: Config['upload']) {
+export function createBodyLimiters({ concurrency, waitMs }: Config['bodies']) {
   const queue = { maxWaiting: MAX_WAITING, waitMs }
   const scores = { ...queue, refusal: MANY_SCORES }
   return {

@@ -3,7 +3,7 @@ import { collectIfDue } from '../../http/limits/collect-garbage.ts'
 import type { Release } from '../../http/limits/fair-limiter.ts'
 import { MEMORY_PER_BYTE, SMALL_BYTES } from '../../http/limits/memory-budget.ts'
 import { LARGE_TEXT_BYTES, TEXT_PAUSE_MS } from './limiters.ts'
-import type { ReceivedUpload } from './upload.ts'
+import type { ReceivedBody } from './receive-session-body.ts'
 
 type ParseJson = (json: string) => Promise<unknown>
 
@@ -17,10 +17,10 @@ type ParseJson = (json: string) => Promise<unknown>
 export async function parseInTurn(
   app: FastifyInstance,
   request: FastifyRequest,
-  received: ReceivedUpload,
+  received: ReceivedBody,
   releases: Release[]
 ): Promise<unknown> {
-  const { textBytes, largeTexts } = app.uploadLimiters
+  const { textBytes, largeTexts } = app.bodyLimiters
   const { deadline, user } = request
   const size = received.textBytes
   const parse = (json: string) => app.parseJson(request, json, received.toBodyOffset)
@@ -46,7 +46,7 @@ export async function parseInTurn(
 }
 
 /** Collects garbage before each step and after the last, if it is due, because small machines are short of memory. */
-async function parseLarge(received: ReceivedUpload, parse: ParseJson): Promise<unknown> {
+async function parseLarge(received: ReceivedBody, parse: ParseJson): Promise<unknown> {
   const collect = () => collectIfDue(received.textBytes)
   collect()
   const parsed = await received.parseText((json) => {

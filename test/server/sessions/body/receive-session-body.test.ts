@@ -10,8 +10,11 @@ import jsonBody, { decodeBody } from '../../../../src/server/http/bodies/json-pa
 import { detectFormat } from '../../../../src/server/audio/detect-format.ts'
 import { PROPERTY_RUNS } from '../../../helpers/property-runs.ts'
 import { collectBody } from '../../../../src/server/http/bodies/receive-body.ts'
-import { parseSmallUpload } from '../../../../src/server/sessions/upload/small-upload.ts'
-import { receiveUpload, type ReceivedUpload } from '../../../../src/server/sessions/upload/upload.ts'
+import { parseSmallBody } from '../../../../src/server/sessions/body/small-body.ts'
+import {
+  receiveSessionBody,
+  type ReceivedBody
+} from '../../../../src/server/sessions/body/receive-session-body.ts'
 import { fixture } from '../../../helpers/recordings.ts'
 
 const MAX_BYTES = 300
@@ -22,7 +25,7 @@ await app.ready()
 t.teardown(() => app.close())
 const parseJson = (json: string) => app.parseJson({} as FastifyRequest, json)
 
-type Receive = (body: Readable, maxBytes: number) => Promise<ReceivedUpload>
+type Receive = (body: Readable, maxBytes: number) => Promise<ReceivedBody>
 
 /** What a body gives: the JSON without its recording, and the recording or its error. */
 type Outcome = { body: unknown; recording?: unknown; error?: unknown } | { refusal: unknown }
@@ -97,15 +100,15 @@ const invalid = () =>
   )
 
 const receiveWholeBody = async (body: Readable, maxRecordingBytes: number) =>
-  parseSmallUpload(await collectBody(body, { stallMs: 60_000 }), maxRecordingBytes)
+  parseSmallBody(await collectBody(body, { stallMs: 60_000 }), maxRecordingBytes)
 
-async function receiveInPieces(pieces: Buffer[], receive = receiveUpload as Receive): Promise<Outcome> {
-  let upload: ReceivedUpload | undefined
+async function receiveInPieces(pieces: Buffer[], receive = receiveSessionBody as Receive): Promise<Outcome> {
+  let received: ReceivedBody | undefined
   try {
-    upload = await receive(Readable.from(pieces), MAX_BYTES)
-    const body = (await upload.parseText(parseJson)) as { audioBase64?: unknown } | null
+    received = await receive(Readable.from(pieces), MAX_BYTES)
+    const body = (await received.parseText(parseJson)) as { audioBase64?: unknown } | null
     if (typeof body?.audioBase64 !== 'string' || Array.isArray(body)) return { body }
-    return await upload.recording().then(
+    return await received.recording().then(
       async (recording) => ({
         body,
         recording: recording && {
@@ -120,7 +123,7 @@ async function receiveInPieces(pieces: Buffer[], receive = receiveUpload as Rece
   } catch (error) {
     return { refusal: describeRefusal(error) }
   } finally {
-    await upload?.close()
+    await received?.close()
   }
 }
 
@@ -380,7 +383,7 @@ t.test(
       for (let megabyte = 0; megabyte < 41; megabyte++) yield Buffer.alloc(1024 * 1024, 'A')
       yield Buffer.from('"}')
     }
-    await t.rejects(receiveUpload(body(), 1024), {
+    await t.rejects(receiveSessionBody(body(), 1024), {
       code: 'invalid_input',
       message: 'audiobase64 must be written audioBase64'
     })

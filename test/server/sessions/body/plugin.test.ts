@@ -34,7 +34,7 @@ const json = (fields: Record<string, unknown> = {}) =>
   JSON.stringify({ songName: 'Ode to Joy', instrument: 'Piano', duration: 60, ...fields })
 const body = json({ audioBase64 })
 
-/** A server that listens, with a place for one upload unless told otherwise. */
+/** A server that listens, with a place for one large body unless told otherwise. */
 async function start(t: Test, env: NodeJS.ProcessEnv = {}) {
   const server = await build(t, {
     services,
@@ -262,7 +262,7 @@ t.test(
     const { app, begin, beginWith } = await start(t)
     const taken: string[] = []
     for (const [name, limiter] of Object.entries({
-      place: app.uploadLimiters.bodies,
+      place: app.bodyLimiters.bodies,
       memory: app.memoryBudget.bodies
     })) {
       const { acquire } = limiter
@@ -288,7 +288,7 @@ t.test(
 
 t.test('a large text waits for its turn until the deadline', { skip: needsServerWithin }, async (t) => {
   const { app, save } = await start(t)
-  const { largeTexts } = app.uploadLimiters
+  const { largeTexts } = app.bodyLimiters
   const calls = t.capture(largeTexts, 'acquire', largeTexts.acquire)
   t.equal((await save(json({ xmlContent: 'x'.repeat(2_000_000) }))).status, 201)
   t.type(calls()[0]?.args[1], AbortSignal)
@@ -299,7 +299,7 @@ t.test(
   { skip: needsServerWithin },
   async (t) => {
     const { app, clara, save } = await start(t)
-    const { largeTexts } = app.uploadLimiters
+    const { largeTexts } = app.bodyLimiters
     const { upload } = app.sessions.storage
     const heldWhileSaving: number[] = []
     t.intercept(app.sessions.storage, 'upload', {
@@ -348,7 +348,7 @@ t.test(
     const { app, as, clara, save } = await start(t)
     const other = as(`auth0|${randomUUID()}`)
     await other.sync()
-    const release = await app.uploadLimiters.textBytes.acquire(clara.sub, undefined, 900_000)
+    const release = await app.bodyLimiters.textBytes.acquire(clara.sub, undefined, 900_000)
     const score = json({ xmlContent: 'x'.repeat(200_000) })
     t.equal((await save(json({ xmlContent: 'x'.repeat(15_000) }))).status, 201)
     t.equal((await save(score, other)).status, 201, "another user's")
@@ -357,7 +357,7 @@ t.test(
     t.equal(await Promise.race([answered, waited]), 'waiting')
     release()
     t.equal(await answered, 'answered 201')
-    await until(() => app.uploadLimiters.textBytes.usage().held === 0)
+    await until(() => app.bodyLimiters.textBytes.usage().held === 0)
   }
 )
 
@@ -382,7 +382,7 @@ t.test('a refused body that goes on trickling holds neither a place nor memory',
   saving.write('x')
   await until(() => taken().length === 1)
   const trickle = setInterval(() => saving.write('x'), 100)
-  await until(() => app.uploadLimiters.bodies.usage().held === 0)
+  await until(() => app.bodyLimiters.bodies.usage().held === 0)
   t.equal(app.memoryBudget.bodies.usage().held, 0)
   clearInterval(trickle)
   saving.destroy()
