@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     log: (line) => {
       console.log(line)
     },
-    inspect: async (run) => {
+    checkBefore: async (run) => {
       const [fault] = await findDeploymentFaults(run, { schema: schemaOf(url) })
       if (fault) throw fault
     }

@@ -7,7 +7,7 @@ import { endExpiredUpload } from '../sessions/recording/end-expired-upload.ts'
 import { createOpenUploads } from '../sessions/recording/open-uploads.ts'
 import { possibleKeys } from '../storage/recording-keys.ts'
 import type { Storage } from '../storage/storage.ts'
-import { inspectLeftover } from './inspect-leftover.ts'
+import { reconcileObject } from './reconcile-object.ts'
 import { cleanUpStaging } from './clean-up-staging.ts'
 
 /** Uploads, and leases, that one round looks at. */
@@ -71,11 +71,11 @@ async function cleanUpLeases(
   leases: Leases
 ): Promise<Pick<CleanedUp, 'leases' | 'recordings'>> {
   const removed = { leases: 0, recordings: 0 }
-  const inspection = { database, storage, leases, minAgeMs, remove: true, report: () => {} }
+  const options = { database, storage, leases, minAgeMs, remove: true, report: () => {} }
   for (const lease of await findExpiredLeases(database.queries, { minAgeMs, limit: ITEMS })) {
     for (const key of possibleKeys(lease.userId, lease.sessionId)) {
       if (isOver()) return removed
-      if (await inspectLeftover(inspection, { ...lease, key })) removed.recordings++
+      if (await reconcileObject(options, { ...lease, key })) removed.recordings++
     }
     await deleteExpiredLease(database.queries, lease.sessionId, minAgeMs)
     removed.leases++

@@ -2,7 +2,7 @@ import { UUID_PATTERN } from '../../contract/uuid.ts'
 import type { BucketEntry } from '../storage/list-bucket.ts'
 import type { Reconciliation } from './reconciliation.ts'
 import { isRecorded, recordedSessions, type RecordedSession } from './recorded-sessions.ts'
-import { inspectLeftover } from './inspect-leftover.ts'
+import { reconcileObject } from './reconcile-object.ts'
 import { walkBucket } from '../storage/walk-bucket.ts'
 
 const RECORDING_KEY = new RegExp(`^(${UUID_PATTERN})/(${UUID_PATTERN})\\.[a-z0-9]+$`)
@@ -50,7 +50,7 @@ async function compareObject(
     return false
   }
   const isOldEnough = modifiedAt.getTime() <= Date.now() - reconciliation.minAgeMs
-  return isOldEnough && (await inspectLeftover(reconciliation, object))
+  return isOldEnough && (await reconcileObject(reconciliation, object))
 }
 
 /**

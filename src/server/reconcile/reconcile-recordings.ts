@@ -1,7 +1,7 @@
 import { createLeases } from '../sessions/leases/leases.ts'
 import { compareWithTable } from './compare-with-table.ts'
 import { UPLOAD_LIFE_MS } from './cannot-be-completed.ts'
-import { inspectStaging } from './inspect-staging.ts'
+import { reconcileStaging } from './reconcile-staging.ts'
 import type { Finding, ReconciliationOptions } from './reconciliation.ts'
 
 export type { Finding }
@@ -20,6 +20,6 @@ export async function reconcileRecordings(options: ReconciliationOptions): Promi
   const leases = createLeases(database.queries, { leaseMs: 60_000, waitMs: 0, log: { warn: () => {} } })
   const reconciliation = { ...options, uploadLifeMs, onUser, leases }
   await compareWithTable(reconciliation)
-  await inspectStaging(reconciliation)
+  await reconcileStaging(reconciliation)
   if (remove) await leases.deleteExpired(minAgeMs)
 }

@@ -6,7 +6,7 @@ import { createMigrationLock } from './lock.ts'
 import { migrationsDirectory, readMigrations } from './read.ts'
 
 /** Runs one statement of SQL. */
-export type Inspect = <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>
+export type RunSql = <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>
 
 /** Options of `deployMigrations`. */
 export interface DeployOptions {
@@ -21,7 +21,7 @@ export interface DeployOptions {
    * Called before anything is changed, with a function that runs SQL on the connection. A rejection ends the
    * deployment.
    */
-  inspect?: (run: Inspect) => Promise<void>
+  checkBefore?: (run: RunSql) => Promise<void>
   /**
    * How long to wait while another process migrates the same database, in milliseconds. Default: a minute.
    */
@@ -44,14 +44,14 @@ export interface DeployOptions {
  * @returns the names of the applied migrations
  */
 export async function deployMigrations(databaseUrl: string, options: DeployOptions = {}): Promise<string[]> {
-  const { directory = migrationsDirectory, log = () => {}, inspect, lockTimeoutMs = 60_000 } = options
+  const { directory = migrationsDirectory, log = () => {}, checkBefore, lockTimeoutMs = 60_000 } = options
   const migrations = await readMigrations(directory)
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 })
   // Without a listener, a lost connection would end the process. The next query reports it.
   client.on('error', () => {})
   await client.connect()
   try {
-    await inspect?.(async (text, values) => (await client.query(text, values)).rows)
+    await checkBefore?.(async (text, values) => (await client.query(text, values)).rows)
     const history = createMigrationHistory(client)
     const withLock = createMigrationLock(client, lockTimeoutMs)
     await withLock(history.create)

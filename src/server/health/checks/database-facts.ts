@@ -1,4 +1,4 @@
-import type { Inspect } from '../../database/migrations/deploy.ts'
+import type { RunSql } from '../../database/migrations/deploy.ts'
 import { databaseTables } from '../../database/tables.ts'
 
 /** What PostgreSQL says of one of our tables, to the role of the connection. */
@@ -46,8 +46,8 @@ const FACTS = `
     ), '[]') AS tables`
 
 /** Asks PostgreSQL for what the checks of the database need: one statement, which reads the catalogue only. */
-export async function findDatabaseFacts(inspect: Inspect): Promise<DatabaseFacts> {
-  const [facts] = await inspect<DatabaseFacts>(FACTS, [databaseTables])
+export async function findDatabaseFacts(run: RunSql): Promise<DatabaseFacts> {
+  const [facts] = await run<DatabaseFacts>(FACTS, [databaseTables])
   if (!facts) throw new Error('PostgreSQL has answered without a row')
   return facts
 }

@@ -1,5 +1,5 @@
 import type { ConfigurationFault } from '../../errors.ts'
-import type { Inspect } from '../../database/migrations/deploy.ts'
+import type { RunSql } from '../../database/migrations/deploy.ts'
 import { findDatabaseFacts } from './database-facts.ts'
 import { checkEncoding } from './encoding.ts'
 import { checkMigrations } from './migrations.ts'
@@ -22,10 +22,10 @@ type Expected = {
  * @returns the first fault is the cause of the others, where they are related
  */
 export async function findDatabaseFaults(
-  inspect: Inspect,
+  run: RunSql,
   { schema, migrations, timeZone }: Expected
 ): Promise<ConfigurationFault[]> {
-  const facts = await findDatabaseFacts(inspect)
+  const facts = await findDatabaseFacts(run)
   const faults = [
     checkEncoding(facts),
     checkSchema(facts, { schema, isDeploying: false }),
@@ -35,17 +35,17 @@ export async function findDatabaseFaults(
   if (faults.some(({ code }) => code !== 'encoding_not_utf8')) return faults
   return [
     ...faults,
-    await checkMigrations(inspect, facts, migrations),
-    await checkTimeZone(inspect, timeZone)
+    await checkMigrations(run, facts, migrations),
+    await checkTimeZone(run, timeZone)
   ].filter((fault) => fault !== undefined)
 }
 
 /** Looks for what makes a database unfit for the migrations. */
 export async function findDeploymentFaults(
-  inspect: Inspect,
+  run: RunSql,
   { schema }: { schema: string }
 ): Promise<ConfigurationFault[]> {
-  const facts = await findDatabaseFacts(inspect)
+  const facts = await findDatabaseFacts(run)
   return [
     checkEncoding(facts),
     checkSchema(facts, { schema, isDeploying: true }),

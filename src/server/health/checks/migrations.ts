@@ -1,4 +1,4 @@
-import type { Inspect } from '../../database/migrations/deploy.ts'
+import type { RunSql } from '../../database/migrations/deploy.ts'
 import { databaseTables } from '../../database/tables.ts'
 import { ConfigurationFault } from '../../errors.ts'
 import type { DatabaseFacts } from './database-facts.ts'
@@ -11,12 +11,12 @@ type Entry = { name: string; finished: boolean }
  * @param expected the names of this release's migrations, in order
  */
 export async function checkMigrations(
-  inspect: Inspect,
+  run: RunSql,
   { tables }: DatabaseFacts,
   expected: string[]
 ): Promise<ConfigurationFault | undefined> {
   const found = tables.map(({ name }) => name)
-  const entries = found.includes('_prisma_migrations') ? await inspect<Entry>(ENTRIES) : []
+  const entries = found.includes('_prisma_migrations') ? await run<Entry>(ENTRIES) : []
   const failed = entries.find(({ name, finished }) => !finished && expected.includes(name))
   if (failed) {
     return new ConfigurationFault(

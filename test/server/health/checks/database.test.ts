@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { databaseTables } from '../../../../src/server/database/tables.ts'
-import { deployMigrations, type Inspect } from '../../../../src/server/database/migrations/deploy.ts'
+import { deployMigrations, type RunSql } from '../../../../src/server/database/migrations/deploy.ts'
 import { readMigrationNames } from '../../../../src/server/database/migrations/read.ts'
 import { schemaOf } from '../../../../src/server/environment/database-url.ts'
 import { findDatabaseFaults, findDeploymentFaults } from '../../../../src/server/health/checks/database.ts'
@@ -16,12 +16,12 @@ const server = process.env['TEST_DATABASE_URL'] ?? ''
 async function look(url: string, timeZone = 'UTC') {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
-  const inspect: Inspect = async (text, values) => (await client.query(text, values)).rows
+  const run: RunSql = async (text, values) => (await client.query(text, values)).rows
   try {
     const schema = schemaOf(url)
     const [serving, deploying] = [
-      await findDatabaseFaults(inspect, { schema, migrations, timeZone }),
-      await findDeploymentFaults(inspect, { schema })
+      await findDatabaseFaults(run, { schema, migrations, timeZone }),
+      await findDeploymentFaults(run, { schema })
     ]
     return {
       serving: serving.map(({ code }) => code),

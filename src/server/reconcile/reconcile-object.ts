@@ -1,13 +1,13 @@
 import type { Reconciliation } from './reconciliation.ts'
 import { isReferredTo, type RecordedSession } from './recorded-sessions.ts'
 
-type Inspection = Pick<Reconciliation, 'database' | 'storage' | 'leases' | 'minAgeMs' | 'remove' | 'report'>
+type Options = Pick<Reconciliation, 'database' | 'storage' | 'leases' | 'minAgeMs' | 'remove' | 'report'>
 
 /**
  * Reports an object that no session refers to, and removes it if `remove` is set.
  * @returns whether it was removed
  */
-export async function inspectLeftover(reconciliation: Inspection, object: RecordedSession): Promise<boolean> {
+export async function reconcileObject(reconciliation: Options, object: RecordedSession): Promise<boolean> {
   const { database, storage, remove, report } = reconciliation
   const { key } = object
   if ((await isReferredTo(database.queries, object)) || !(await storage.exists(key))) return false
@@ -18,7 +18,7 @@ export async function inspectLeftover(reconciliation: Inspection, object: Record
 
 /** @returns false when the object is in use after all */
 async function removeLeftover(
-  { database, storage, leases, minAgeMs }: Inspection,
+  { database, storage, leases, minAgeMs }: Options,
   object: RecordedSession
 ): Promise<boolean> {
   const removed = await leases.withStolenLease(object, minAgeMs, async (lease) => {

@@ -3,7 +3,7 @@ import type { Reconciliation } from './reconciliation.ts'
 import { walkBucket } from '../storage/walk-bucket.ts'
 
 /** Reports, and removes, uploads to staging that can no longer be completed. No session refers to them. */
-export async function inspectStaging({
+export async function reconcileStaging({
   database,
   storage: { staging },
   minAgeMs,
