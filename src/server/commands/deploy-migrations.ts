@@ -1,6 +1,6 @@
 import { sqlState } from '../database/errors.ts'
 import { deployMigrations } from '../database/migrations/deploy.ts'
-import { describeRefusal } from '../database/configuration-faults.ts'
+import { toConfigurationFault } from '../database/configuration-faults.ts'
 import { describeDatabaseUrl, schemaOf } from '../environment/database-url.ts'
 import { describeWrapping } from '../environment/wrapping.ts'
 import { findDeploymentFaults } from '../health/checks/database.ts'
@@ -42,6 +42,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(`Migration failed: ${describe(describeRefusal(sqlState(error), error) ?? error)}`)
+  console.error(`Migration failed: ${describe(toConfigurationFault(sqlState(error), error) ?? error)}`)
   process.exitCode = 1
 })

@@ -42,7 +42,10 @@ const REFUSALS: Record<string, Refusal> = {
  * @param state as PostgreSQL sent it
  * @returns undefined when a repetition may succeed, or when the statement itself is wrong
  */
-export function describeRefusal(state: string | undefined, cause: unknown): ConfigurationFault | undefined {
+export function toConfigurationFault(
+  state: string | undefined,
+  cause: unknown
+): ConfigurationFault | undefined {
   const refusal = REFUSALS[state ?? '']
   if (!refusal) return undefined
   const [code, what, remedy] = refusal

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { ApiError, misconfigured } from '../errors.ts'
-import { describeRefusal } from './configuration-faults.ts'
+import { toConfigurationFault } from './configuration-faults.ts'
 
 /** SQLSTATE classes of server errors, as opposed to errors of a statement (PostgreSQL manual, appendix A). */
 const SERVER_FAULTS = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'F0', 'XX'])
@@ -56,7 +56,7 @@ const unavailable = (cause: unknown) =>
   new ApiError('database_unavailable', 'The practice history is unavailable. Retry shortly.', { cause })
 
 function convert(error: unknown): unknown {
-  const fault = describeRefusal(sqlState(error), error)
+  const fault = toConfigurationFault(sqlState(error), error)
   if (fault) return misconfigured('database_unavailable', fault)
   return isServerFault(error) ? unavailable(error) : error
 }

@@ -70,11 +70,11 @@ function removeHeadersOfAnswer(reply: FastifyReply) {
 }
 
 function logProblem(error: ApiError, { log }: FastifyRequest) {
-  if (error.statusCode < 500 || isForLoad(error)) log.info(describeRefusal(error), 'request refused')
+  if (error.statusCode < 500 || isForLoad(error)) log.info(toLogFields(error), 'request refused')
   else log.error({ err: error }, error.code)
 }
 
-const describeRefusal = ({ code, reason, cause }: ApiError) => ({
+const toLogFields = ({ code, reason, cause }: ApiError) => ({
   code,
   ...(reason !== undefined && { reason }),
   ...(cause !== undefined && { err: cause })
