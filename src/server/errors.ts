@@ -54,14 +54,14 @@ export class ApiError extends Error {
 }
 
 /** An invalid field. `path` is a JSON pointer into the body, or the name of the parameter. */
-type Fault = { path: string; message: string }
+type InvalidField = { path: string; message: string }
 
-/** At most this many faults are named. */
-export const MAX_FAULTS = 20
+/** At most this many fields are named. */
+export const MAX_INVALID_FIELDS = 20
 
 /** A 400 about all invalid fields of a request. */
-export function invalidInputs(faults: Fault[]) {
-  const errors = faults.slice(0, MAX_FAULTS)
+export function invalidInputs(fields: InvalidField[]) {
+  const errors = fields.slice(0, MAX_INVALID_FIELDS)
   const detail = errors.map(({ path, message }) => `${path.replace(/^\//, '')} ${message}`).join('; ')
   return new ApiError('invalid_input', detail, { errors })
 }

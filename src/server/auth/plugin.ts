@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
-import { describeUndecodable, findTokenFault, refusedToken, type DecodedToken } from './refusals.ts'
+import { describeUndecodable, findRefusalReason, refusedToken, type DecodedToken } from './refusals.ts'
 import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
 import { createVerifiedTokens } from './verified-tokens.ts'
 
@@ -96,7 +96,7 @@ async function auth(app: FastifyInstance, { config, now }: Options) {
   async function verify(request: FastifyRequest, authorization: string) {
     const [, token] = /^Bearer ([^\s,]+)$/i.exec(authorization) ?? []
     if (token === undefined) throw refusedToken('not_bearer')
-    const reason = findTokenFault(decode(token), { issuer, audience, toleranceMs: TOLERANCE_MS })
+    const reason = findRefusalReason(decode(token), { issuer, audience, toleranceMs: TOLERANCE_MS })
     if (reason) throw refusedToken(reason)
     try {
       return await request.jwtVerify<{ sub: string; exp: number }>()

@@ -42,7 +42,7 @@ type Expected = { issuer: string; audience: string; toleranceMs: number }
  * What is wrong with a token apart from its key and signature; the first that applies. Some of it the
  * verification of the token would accept.
  */
-export function findTokenFault(
+export function findRefusalReason(
   { header, payload }: DecodedToken,
   expected: Expected
 ): RefusalReason | undefined {

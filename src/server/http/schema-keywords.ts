@@ -3,7 +3,7 @@
 
 import type { FastifyServerOptions } from 'fastify'
 import { UNSTORABLE } from '../../contract/text.ts'
-import { MAX_FAULTS } from '../errors.ts'
+import { MAX_INVALID_FIELDS } from '../errors.ts'
 
 type AjvOptions = NonNullable<NonNullable<FastifyServerOptions['ajv']>['customOptions']>
 type Keywords = NonNullable<AjvOptions['keywords']>
@@ -28,7 +28,7 @@ const exactNames: Exclude<Keyword, string> = {
     const validate: Validate<object> = (data) => {
       validate.errors = Object.keys(data)
         .filter((name) => !known.has(name) && byLetters.has(lettersOf(name)))
-        .slice(0, MAX_FAULTS)
+        .slice(0, MAX_INVALID_FIELDS)
         .map((name) => ({
           keyword: 'x-exact-names',
           message: `must be written ${byLetters.get(lettersOf(name))}`,
