@@ -37,14 +37,14 @@ export function createMonitor(checks: Checks, { log, onDemand = [], ...options }
   const all = Object.keys(checks) as CheckName[]
   const watched = all.filter((name) => !onDemand.includes(name))
   const found = new Map<CheckName, ConfigurationFault[]>()
-  const checkOnce = shareRuns(runCheck)
+  const checkShared = shareRuns(runCheck)
   /** A check that has timed out, but still runs, is not started again. */
-  const findFaultsOnce = shareRuns((name: CheckName) => checks[name]())
+  const findFaultsShared = shareRuns((name: CheckName) => checks[name]())
 
-  const checkAll = (names: CheckName[]) => Promise.all(names.map(checkOnce))
+  const checkAll = (names: CheckName[]) => Promise.all(names.map(checkShared))
 
   async function runCheck(name: CheckName): Promise<void> {
-    const faults = await withDeadline(findFaultsOnce(name), timeoutMs).catch((error) => [
+    const faults = await withTimeLimit(findFaultsShared(name), timeoutMs).catch((error) => [
       toFault(error, name)
     ])
     logChanges(name, faults)
@@ -89,7 +89,7 @@ export function createMonitor(checks: Checks, { log, onDemand = [], ...options }
 /** During an outage the message changes (a lost connection, then a refused one), so its code is compared. */
 const identify = ({ code, message }: ConfigurationFault) => (code.endsWith('_unavailable') ? code : message)
 
-function withDeadline<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+function withTimeLimit<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`no answer within ${milliseconds} ms`)),

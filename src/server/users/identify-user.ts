@@ -26,11 +26,11 @@ declare module 'fastify' {
 async function identifyUser(app: FastifyInstance, { config }: { config: Pick<Config, 'blockedUsers'> }) {
   const ids = new LRUCache<string, string>({ max: MAX_USERS, ttl: LIFE_MS })
   /** Concurrent requests of a user share one look-up: hundreds of look-ups would take all connections. */
-  const readIdOnce = shareRuns(readId)
+  const readIdShared = shareRuns(readId)
 
   app.decorate('identifyUser', async (request) => {
     const { sub } = request.user
-    const id = ids.get(sub) ?? (await readIdOnce(sub))
+    const id = ids.get(sub) ?? (await readIdShared(sub))
     if (id === undefined) return // before the first sync
     addBindings(request.log, { userId: id })
     if (config.blockedUsers.has(id)) {

@@ -78,7 +78,7 @@ async function* readPieces(body: Readable, limits: Limits): AsyncGenerator<Buffe
   try {
     for (;;) {
       const start = performance.now()
-      const next = await withTimeout(pieces.next(), longestWait(limits, received, waitedMs))
+      const next = await withTimeLimit(pieces.next(), longestWait(limits, received, waitedMs))
       if (next.done) return
       signal?.throwIfAborted()
       received += next.value.length
@@ -115,7 +115,7 @@ function longestWait(
 }
 
 /** @throws {ApiError} upload_stalled after `ms`; malformed_body if reading fails */
-function withTimeout<T>(reading: Promise<T>, ms: number): Promise<T> {
+function withTimeLimit<T>(reading: Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(bodyStalled()), ms)
     const finish = (done: () => void) => {
