@@ -2,6 +2,12 @@ import { toIssuer, toList } from './environment/convert.ts'
 import { schemaOf } from './environment/database-url.ts'
 import { readEnvironment } from './environment/read.ts'
 
+/**
+ * How long an upload URL of hosted Supabase is valid, in milliseconds. It accepts bytes also after its upload was
+ * replaced or deleted.
+ */
+export const UPLOAD_URL_LIFE_MS = 2 * 3_600_000
+
 export type Config = ReturnType<typeof loadConfig>
 
 /**

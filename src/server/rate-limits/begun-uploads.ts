@@ -2,9 +2,6 @@ import type { Config } from '../config.ts'
 import { ApiError } from '../errors.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 
-/** Life of an upload URL of hosted Supabase, which accepts bytes also after its upload was replaced or deleted. */
-export const URL_LIFE_SECONDS = 2 * 60 * 60
-
 export type BegunUploads = ReturnType<typeof createBegunUploads>
 
 /** So many uploads may be begun in one window, however small the quota is. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Config } from '../config.ts'
-import { createBegunUploads, maxBegunUploads, URL_LIFE_SECONDS, type BegunUploads } from './begun-uploads.ts'
+import { UPLOAD_URL_LIFE_MS, type Config } from '../config.ts'
+import { createBegunUploads, maxBegunUploads, type BegunUploads } from './begun-uploads.ts'
 import { limitUsers, USER_WINDOW_SECONDS } from './limit-users.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 import { connectRedis } from './redis.ts'
@@ -53,7 +53,7 @@ async function rateLimits(
   const uploads = createRateLimiter({
     name: 'begun-uploads',
     limit: maxBegunUploads(config),
-    windowSeconds: URL_LIFE_SECONDS,
+    windowSeconds: UPLOAD_URL_LIFE_MS / 1000,
     redis
   })
   app.decorate('begunUploads', createBegunUploads(uploads))

@@ -3,15 +3,12 @@ import type { Queries } from '../database/client.ts'
 import { createOpenUploads } from '../sessions/recording/open-uploads.ts'
 import type { BucketEntry } from '../storage/list-bucket.ts'
 
-/**
- * As long as an upload URL is valid. Younger objects may belong to uploads of the previous release, which are
- * not in `open_uploads`.
- */
-export const UPLOAD_LIFE_MS = 2 * 3_600_000
-
 const STAGED_KEY = new RegExp(`^(${UUID_PATTERN})/(${UUID_PATTERN})/(${UUID_PATTERN}-\\d+)(-sealed)?$`)
 
-/** Whether an object of the staging bucket is older than `minAgeMs` and cannot become a recording any more. */
+/**
+ * Whether an object of the staging bucket is older than `minAgeMs` and cannot become a recording any more. While its
+ * upload URL is valid, it may belong to an upload of the previous release, which is not in `open_uploads`.
+ */
 export async function cannotBeCompleted(
   queries: Queries,
   { key, modifiedAt }: Pick<BucketEntry, 'key' | 'modifiedAt'>,

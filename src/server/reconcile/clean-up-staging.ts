@@ -1,5 +1,6 @@
 import type { BucketEntry } from '../storage/list-bucket.ts'
-import { cannotBeCompleted, UPLOAD_LIFE_MS } from './cannot-be-completed.ts'
+import { UPLOAD_URL_LIFE_MS } from '../config.ts'
+import { cannotBeCompleted } from './cannot-be-completed.ts'
 import type { CleanedUp, CleanUpOptions } from './clean-up.ts'
 import { walkBucket } from '../storage/walk-bucket.ts'
 
@@ -8,7 +9,7 @@ const OBJECTS = 1000
 
 /** Removes objects of the staging bucket that cannot become a recording any more. */
 export async function cleanUpStaging(options: CleanUpOptions): Promise<Pick<CleanedUp, 'staged' | 'next'>> {
-  const { database, storage, from, minAgeMs = UPLOAD_LIFE_MS } = options
+  const { database, storage, from, minAgeMs = UPLOAD_URL_LIFE_MS } = options
   let seen = 0
   let staged = 0
   let user = ''

@@ -1,6 +1,6 @@
 import { createLeases } from '../sessions/leases/leases.ts'
 import { compareWithTable } from './compare-with-table.ts'
-import { UPLOAD_LIFE_MS } from './cannot-be-completed.ts'
+import { UPLOAD_URL_LIFE_MS } from '../config.ts'
 import { reconcileStaging } from './reconcile-staging.ts'
 import type { Finding, ReconciliationOptions } from './reconciliation.ts'
 
@@ -15,7 +15,7 @@ export type { Finding }
  * older than `minAgeMs` is stolen for this: a save that still holds it can no longer commit.
  */
 export async function reconcileRecordings(options: ReconciliationOptions): Promise<void> {
-  const { database, minAgeMs, remove, uploadLifeMs = UPLOAD_LIFE_MS, onUser = () => {} } = options
+  const { database, minAgeMs, remove, uploadLifeMs = UPLOAD_URL_LIFE_MS, onUser = () => {} } = options
   // No warnings: a lease that cannot be ended expires after a minute.
   const leases = createLeases(database.queries, { leaseMs: 60_000, waitMs: 0, log: { warn: () => {} } })
   const reconciliation = { ...options, uploadLifeMs, onUser, leases }
