@@ -36,9 +36,9 @@ async function admission(app: FastifyInstance) {
 /** Looks at the deadline after the wait, instead of creating a signal for each request, which is slow. */
 async function waitForPlace(limiter: FairLimiter, request: FastifyRequest): Promise<void> {
   request.releasePlace = await limiter.acquire(request.user.sub)
-  if (!request.expiry?.signal.aborted) return
+  if (!request.deadlineController?.signal.aborted) return
   request.releasePlace()
-  throw request.expiry.signal.reason
+  throw request.deadlineController.signal.reason
 }
 
 function waitsForStorage(request: FastifyRequest): boolean {

@@ -16,15 +16,18 @@ declare module 'fastify' {
     /** Aborts, with the error to answer with, when the answer has not begun by the deadline of the request. */
     readonly deadline: AbortSignal
     /** Controller of `deadline`. It is created on first use, because a signal costs microseconds. */
-    expiry: AbortController | undefined
+    deadlineController: AbortController | undefined
     deadlineTimer: NodeJS.Timeout | undefined
-    /** The body has arrived and is valid. The work begins, or waits for a place for a few seconds. */
-    isReceived: boolean
+    /**
+     * The handler has begun, or waits for a place for a few seconds. The body is valid then, except that of an import,
+     * which the handler reads.
+     */
+    hasHandlerBegun: boolean
   }
 }
 
 /** Milliseconds from the arrival of the headers to the beginning of the answer. */
-type Deadlines = {
+type DeadlineMs = {
   usual: number
   /** For routes that wait for the object storage, from the arrival of a small body. */
   storage: number
@@ -37,7 +40,7 @@ export function deadlinesOf({
   auth,
   database,
   storage
-}: Pick<Config, 'auth' | 'database' | 'storage'>): Deadlines {
+}: Pick<Config, 'auth' | 'database' | 'storage'>): DeadlineMs {
   const usual = 5000 + auth.timeoutMs + 4 * database.timeoutMs
   const withStorage = usual + 3 * storage.timeoutMs
   return { usual, storage: withStorage, largeBody: withStorage + BODY_TIMEOUT_MS }
@@ -45,26 +48,26 @@ export function deadlinesOf({
 
 /**
  * Gives each request a deadline, for its answer to begin. A read that has none by then gets 503 `server_busy`; a
- * request whose body the server is still reading gets 408. A write that was received gets no answer then, because it may still
- * succeed. It ends by itself, because each of its steps has a time limit. In each case the signal aborts: the request
- * leaves queues, and stops sending to the storage.
+ * request whose body the server is still reading gets 408. A write that was received gets no answer then, because it
+ * may still succeed. It ends by itself, because each of its steps has a time limit. In each case the signal aborts: the
+ * request leaves queues, and stops sending to the storage.
  */
-async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadlines }) {
-  app.decorateRequest('expiry')
+async function deadline(app: FastifyInstance, { deadlines }: { deadlines: DeadlineMs }) {
+  app.decorateRequest('deadlineController')
   app.decorateRequest('deadlineTimer')
   app.decorateRequest('deadline', {
     getter() {
-      this.expiry ??= new AbortController()
-      return this.expiry.signal
+      this.deadlineController ??= new AbortController()
+      return this.deadlineController.signal
     }
   })
-  app.decorateRequest('isReceived', false)
+  app.decorateRequest('hasHandlerBegun', false)
 
   function expire(request: FastifyRequest, reply: FastifyReply) {
     if (reply.sent || reply.raw.headersSent) return
     const error = isArriving(request) ? bodyStalled() : tooLate()
-    request.expiry ??= new AbortController()
-    request.expiry.abort(error)
+    request.deadlineController ??= new AbortController()
+    request.deadlineController.abort(error)
     if (!isWriting(request)) reply.send(error)
   }
 
@@ -74,7 +77,7 @@ async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadli
     done()
   })
   app.addHook('preHandler', (request, reply, done) => {
-    request.isReceived = true
+    request.hasHandlerBegun = true
     if (hasSmallBodyAndUsesStorage(request)) {
       clearTimeout(request.deadlineTimer)
       request.deadlineTimer = setTimeout(expire, deadlines.storage, request, reply).unref()
@@ -88,7 +91,7 @@ async function deadline(app: FastifyInstance, { deadlines }: { deadlines: Deadli
 }
 
 /** A small body has the usual time to arrive, also where the work takes longer. */
-function arrivalLimitOf({ routeOptions }: FastifyRequest, deadlines: Deadlines): number {
+function arrivalLimitOf({ routeOptions }: FastifyRequest, deadlines: DeadlineMs): number {
   if (routeOptions.config.bodyTimeMs !== undefined) return deadlines.storage + routeOptions.config.bodyTimeMs
   return routeOptions.bodyLimit > STREAMED_BODY_LIMIT ? deadlines.largeBody : deadlines.usual
 }
@@ -97,10 +100,10 @@ const hasSmallBodyAndUsesStorage = ({ routeOptions: { bodyLimit, config } }: Fas
   Boolean(config.waitsForStorage) && config.bodyTimeMs === undefined && bodyLimit <= STREAMED_BODY_LIMIT
 
 /** Not while the body waits unread for a place or for memory: that delay is the server's own. */
-const isArriving = ({ raw, isReceived }: FastifyRequest) =>
-  !isReceived && raw.complete === false && raw.readableFlowing !== null
+const isArriving = ({ raw, hasHandlerBegun }: FastifyRequest) =>
+  !hasHandlerBegun && raw.complete === false && raw.readableFlowing !== null
 
-const isWriting = (request: FastifyRequest) => request.isReceived && !isRead(request)
+const isWriting = (request: FastifyRequest) => request.hasHandlerBegun && !isRead(request)
 
 const tooLate = () => new ApiError('server_busy', 'The request took too long. Retry shortly.')
 

@@ -67,9 +67,9 @@ async function receiveSessionBodies(
 
   app.decorate('receiveJson', async (request: FastifyRequest, payload: IncomingMessage) => {
     const received = await receive(request, payload)
-    if (request.expiry?.signal.aborted) {
+    if (request.deadlineController?.signal.aborted) {
       await received.close() // it was answered while the body arrived
-      throw request.expiry.signal.reason
+      throw request.deadlineController.signal.reason
     }
     request.receivedBody = received
     const parsed = await parseInTurn(app, request, received, (request.bodyReleases ??= []))

@@ -330,7 +330,7 @@ t.test(
     t.intercept(app, 'parseJson', {
       value: async (...args: Parameters<typeof parseJson>) => {
         const [request] = args
-        request.expiry?.abort(new ApiError('server_busy', 'It is too late.'))
+        request.deadlineController?.abort(new ApiError('server_busy', 'It is too late.'))
         return parseJson(...args)
       }
     })
