@@ -1,22 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { errorCodes, type FastifyInstance, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ApiError } from '../../errors.ts'
-import { createSpread } from '../limits/spread-work.ts'
 import { announcedSize } from './announced-size.ts'
-import { BODY_TIMEOUT_MS } from '../server-options.ts'
-
-/** All refused bodies together are discarded slowly: two pieces of up to 64 kB every two milliseconds. */
-const [PIECES, PAUSE_BETWEEN_MS] = [2, 2]
-const spreadReads = createSpread(PIECES, PAUSE_BETWEEN_MS)
-
-/** Longest pause in a refused body before its connection is closed. */
-const STALL_MS = 30_000
-
-/** An answer that closes its connection is sent when nothing came for this long while the server was reading... */
-const PAUSE_MS = 1000
-/** ...and at the latest after this time. */
-const MAX_WAIT_MS = 30_000
+import { discardBody } from './discard-body.ts'
 
 /**
  * Refuses bodies after authentication and before they are read: one with a Content-Encoding or over the
@@ -43,7 +30,7 @@ async function requestBodies(app: FastifyInstance) {
     // After 408 nothing more is expected. An injected request has no `complete`.
     const isUnread = hasBody(request) && request.raw.complete === false
     if (!isUnread || reply.statusCode === 408) return done()
-    const discarded = discardRest(request, reply)
+    const discarded = discardBody(request, reply)
     // Node.js closes such a connection with the answer. One that expects `100 Continue` has sent no body yet.
     if (reply.raw.shouldKeepAlive || expecting.has(request.raw)) return done()
     discarded.then(() => done(), done)
@@ -70,52 +57,6 @@ function encoded(encoding: string) {
     `Send the body as it is, without Content-Encoding: this server does not decode ${name}.`,
     { headers: { 'accept-encoding': 'identity' } } // RFC 9110, section 15.5.16
   )
-}
-
-/**
- * Resolves when the body has ended or paused, when its connection is lost, and at the latest after `MAX_WAIT_MS`.
- * The time in which a body waits for its next read is no pause of its client.
- */
-function discardRest({ raw }: FastifyRequest, reply: FastifyReply): Promise<void> {
-  reply.removeHeader('connection') // Fastify closes the connection after an error in a body
-  const { socket } = raw
-  const isChunked = announcedSize(raw.headers) === Infinity
-  if (raw.destroyed || socket.destroyed) return Promise.resolve() // the client has left
-  return new Promise((resolve) => {
-    const destroy = () => socket.destroy()
-    const unlessWaiting = (act: () => void) => () => raw.isPaused() || act()
-    const stalled = setTimeout(unlessWaiting(destroy), STALL_MS).unref()
-    const pause = setTimeout(unlessWaiting(resolve), PAUSE_MS).unref()
-    const timers = [
-      stalled,
-      pause,
-      setTimeout(destroy, BODY_TIMEOUT_MS).unref(),
-      setTimeout(resolve, MAX_WAIT_MS).unref()
-    ]
-    const end = () => {
-      for (const timer of timers) clearTimeout(timer)
-      socket.off('close', end)
-      resolve()
-    }
-    const waitAgain = () => {
-      stalled.refresh()
-      pause.refresh()
-    }
-    const readOn = () => {
-      waitAgain()
-      raw.resume()
-    }
-    raw.on('data', () => {
-      waitAgain()
-      // Not for a chunked body: its chunks can be tiny, and Node.js would keep thousands of them while it is paused.
-      if (isChunked) return
-      raw.pause()
-      spreadReads(readOn)
-    })
-    raw.once('end', end)
-    socket.once('close', end) // a request that was answered emits no `close` then
-    raw.resume() // at once: when the answer has left, Node.js reads at full speed what was not begun
-  })
 }
 
 export default fp(requestBodies, { name: 'request-bodies', dependencies: ['deadline'] })
