@@ -6,7 +6,7 @@ import { invalidInput } from '../errors.ts'
 import { refreshFigures } from '../users/figures.ts'
 import { withKnownZone } from '../users/with-known-zone.ts'
 import { createDaysRepository, type DaysRow } from './days-repository.ts'
-import { rejectUnknownName, type StatsRequest } from './stats-request.ts'
+import { requireTimeZone, type StatsRequest } from './stats-request.ts'
 
 /**
  * The days with practice of a user, in order: none for one who was never synced. Sessions of the future
@@ -19,7 +19,7 @@ export async function readPracticeDays(
 ): Promise<{ days: DailyPractice[] }> {
   const fault = faultOfRange(request)
   if (fault) throw invalidInput(fault.path, fault.message)
-  rejectUnknownName(request.timeZone)
+  requireTimeZone(request.timeZone)
   const row = await findDays(database, request)
   const days = row?.days ?? []
   return {
@@ -39,5 +39,5 @@ async function findDays(database: Database, request: StatsRequest & DayRange): P
   const user = await database.transaction((queries) =>
     refreshFigures(queries, sub, { zones, defaultTimeZone, now })
   )
-  return repository.find({ ...query, zone: user?.countedZone ?? query.defaultZone })
+  return repository.find({ ...query, zone: user?.streakZone ?? query.defaultZone })
 }

@@ -6,11 +6,11 @@ export type StatsRow = {
   /** Null while they are not counted. */
   totalSeconds: number | null
   /** The time zone in which the streak was counted; null when the streak is unknown. */
-  countedZone: string | null
-  /** The zone asked for, or else the one in which the streak was counted. */
-  zone: string
-  /** Local day in that zone, `YYYY-MM-DD`. The row has none if both zones are unknown. */
-  today: string
+  streakZone: string | null
+  /** The zone asked for, or else the one in which the streak was counted; null when that is unknown. */
+  zone: string | null
+  /** Local day in that zone, `YYYY-MM-DD`; null without a zone. */
+  today: string | null
   /** Days of the streak that ended `daysSincePractice` days ago. */
   streak: number
   daysSincePractice: number | null
@@ -40,16 +40,16 @@ export const statsStatement = defineStatement(
   `
     WITH owner AS MATERIALIZED (
       SELECT id, total_seconds, streak_count, last_practice_date AS last,
-        CASE WHEN time_zone IS NOT NULL OR figures_zone = $3 THEN figures_zone END AS counted_zone
+        CASE WHEN time_zone IS NOT NULL OR figures_zone = $3 THEN figures_zone END AS streak_zone
       FROM users WHERE auth0_id = $1
     ), week AS MATERIALIZED (
       SELECT owner.*, zone, ($4::timestamptz AT TIME ZONE zone)::date AS today,
         date_trunc('week', $4::timestamptz AT TIME ZONE zone)::date AS monday
-      FROM owner, coalesce($2::text, counted_zone) AS zone
+      FROM owner, coalesce($2::text, streak_zone) AS zone
     ), stats AS (
-      SELECT id AS "userId", zone, total_seconds AS "totalSeconds", counted_zone AS "countedZone",
+      SELECT id AS "userId", zone, total_seconds AS "totalSeconds", streak_zone AS "streakZone",
         to_char(today, 'YYYY-MM-DD') AS today, streak_count AS streak,
-        ($4::timestamptz AT TIME ZONE counted_zone)::date - (last AT TIME ZONE counted_zone)::date
+        ($4::timestamptz AT TIME ZONE streak_zone)::date - (last AT TIME ZONE streak_zone)::date
           AS "daysSincePractice",
         EXISTS (
           SELECT FROM sessions WHERE user_id = week.id AND date > coalesce(last, '-infinity') AND date <= $4

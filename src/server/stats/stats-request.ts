@@ -11,7 +11,7 @@ export type StatsRequest = {
 }
 
 /** @throws {ApiError} invalid_input for a name that is no IANA time zone */
-export function rejectUnknownName(timeZone: string | undefined): void {
+export function requireTimeZone(timeZone: string | undefined): void {
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
     throw invalidInput('tz', 'must be an IANA time zone such as Europe/Berlin')
   }

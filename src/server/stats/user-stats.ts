@@ -6,7 +6,10 @@ import { refreshFigures } from '../users/figures.ts'
 import { findStreak } from '../users/figures-repository.ts'
 import { withKnownZone } from '../users/with-known-zone.ts'
 import { createStatsRepository, type StatsRow } from './repository.ts'
-import { rejectUnknownName, type StatsRequest } from './stats-request.ts'
+import { requireTimeZone, type StatsRequest } from './stats-request.ts'
+
+/** A row whose zone is known. */
+type RowWithZone = StatsRow & { zone: string; today: string }
 
 /**
  * The stats of a user: zero for one who was never synced. Their cost does not grow with the number of
@@ -15,7 +18,7 @@ import { rejectUnknownName, type StatsRequest } from './stats-request.ts'
  */
 export async function userStats(database: Database, query: StatsRequest): Promise<UserStatsData> {
   const { timeZone, defaultTimeZone, now } = query
-  rejectUnknownName(timeZone)
+  requireTimeZone(timeZone)
   const row = await findCurrent(database, query)
   if (!row) return summarise([], localDay(now, timeZone ?? defaultTimeZone))
   return {
@@ -26,7 +29,7 @@ export async function userStats(database: Database, query: StatsRequest): Promis
 }
 
 /** Counts missing figures first. @returns null for a user who was never synced */
-async function findCurrent(database: Database, query: StatsRequest): Promise<StatsRow | null> {
+async function findCurrent(database: Database, query: StatsRequest): Promise<RowWithZone | null> {
   const { sub, timeZone, defaultTimeZone, now } = query
   const { zones } = database
   const stats = createStatsRepository(database.run)
@@ -37,15 +40,17 @@ async function findCurrent(database: Database, query: StatsRequest): Promise<Sta
   const user = await database.transaction((queries) =>
     refreshFigures(queries, sub, { zones, defaultTimeZone, now })
   )
-  return stats.find({ sub, zone: zone ?? user?.countedZone ?? defaultZone, defaultZone, now })
+  const knownZone = zone ?? user?.streakZone ?? defaultZone
+  return stats.find({ sub, zone: knownZone, defaultZone, now }) as Promise<RowWithZone | null>
 }
 
-const isCurrent = ({ totalSeconds, countedZone, hasLaterSession }: StatsRow) =>
-  totalSeconds !== null && countedZone !== null && !hasLaterSession
+/** A row with a `streakZone` has a `zone`. */
+const isCurrent = (row: StatsRow): row is RowWithZone =>
+  row.totalSeconds !== null && row.streakZone !== null && !row.hasLaterSession
 
 /** Takes the streak of the user's row if that was counted in the zone of the answer, and counts it otherwise. */
-async function streakOf(database: Database, row: StatsRow, now: Date): Promise<number> {
-  const { userId, zone, countedZone, hasLaterSession, daysSincePractice, streak } = row
-  if (zone !== countedZone || hasLaterSession) return findStreak(database.queries, { userId, zone, now })
+async function streakOf(database: Database, row: RowWithZone, now: Date): Promise<number> {
+  const { userId, zone, streakZone, hasLaterSession, daysSincePractice, streak } = row
+  if (zone !== streakZone || hasLaterSession) return findStreak(database.queries, { userId, zone, now })
   return daysSincePractice !== null && daysSincePractice <= 1 ? streak : 0
 }

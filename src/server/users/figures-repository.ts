@@ -103,12 +103,12 @@ export const countedTotals = (userId: string) => sql`
   FROM sessions s WHERE user_id = ${userId}::uuid`
 
 /** Zone and time of a streak, as values or as SQL. */
-type Days = { zone: string | Sql; now: Date | Sql }
+type ZoneAndTime = { zone: string | Sql; now: Date | Sql }
 
 export const localDate = (instant: Sql, zone: string | Sql) => sql`(${instant} AT TIME ZONE ${zone})::date`
 
 /** Whether there is a session on a local day, other than in the future. */
-const hasSessionOn = (userId: Sql, day: Sql, { zone, now }: Days) => sql`
+const hasSessionOn = (userId: Sql, day: Sql, { zone, now }: ZoneAndTime) => sql`
   EXISTS (
     SELECT FROM sessions
     WHERE user_id = ${userId} AND date <= ${now}::timestamptz
@@ -119,7 +119,7 @@ const hasSessionOn = (userId: Sql, day: Sql, { zone, now }: Days) => sql`
   )`
 
 /** Common table expressions: `latest` is the newest session, `run` the days of the streak with a running number. */
-export const streakRun = ({ userId, zone, now }: Days & { userId: string }) => sql`
+export const streakRun = ({ userId, zone, now }: ZoneAndTime & { userId: string }) => sql`
   latest AS (
     SELECT max(date) AS date FROM sessions WHERE user_id = ${userId}::uuid AND date <= ${now}::timestamptz
   ), run AS (

@@ -24,15 +24,15 @@ const queryOf = async (
 export async function refreshFigures(
   queries: Queries,
   sub: string,
-  clock: CountingContext
+  context: CountingContext
 ): Promise<LockedUser | null> {
   const figures = createFiguresRepository(queries)
   const user = await createUserRepository(queries).lock({ sub })
   if (!user) return null
-  const query = await queryOf(queries, user, clock)
+  const query = await queryOf(queries, user, context)
   if (!user.hasTotals) await figures.countTotals(user.userId)
   if (!(await figures.endStreakIfOver(query))) await figures.countStreak(query)
-  return { ...user, countedZone: query.zone, hasTotals: true }
+  return { ...user, streakZone: query.zone, hasTotals: true }
 }
 
 /**
@@ -42,13 +42,13 @@ export async function refreshFigures(
 export async function recountFigures(
   queries: Queries,
   userId: string,
-  clock: CountingContext
+  context: CountingContext
 ): Promise<boolean> {
   const figures = createFiguresRepository(queries)
   const user = await createUserRepository(queries).lock({ userId })
   if (!user) return false
   await figures.countTotals(userId)
-  await figures.countStreak(await queryOf(queries, user, clock))
+  await figures.countStreak(await queryOf(queries, user, context))
   return true
 }
 
@@ -60,10 +60,10 @@ export async function recountFigures(
 export async function subtractFromFigures(
   queries: Queries,
   user: LockedUser,
-  { deleted, ...clock }: CountingContext & { deleted: string }
+  { deleted, ...context }: CountingContext & { deleted: string }
 ): Promise<void> {
   const figures = createFiguresRepository(queries)
-  const query = await queryOf(queries, user, clock)
-  const isKnown = user.countedZone === query.zone && (await figures.subtractSession(query, deleted))
+  const query = await queryOf(queries, user, context)
+  const isKnown = user.streakZone === query.zone && (await figures.subtractSession(query, deleted))
   if (!isKnown) await figures.countStreak(query)
 }

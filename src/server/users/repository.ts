@@ -32,7 +32,7 @@ export type LockedUser = {
   userId: string
   timeZone: string | null
   /** The time zone in which the streak was counted; null when the streak is unknown. */
-  countedZone: string | null
+  streakZone: string | null
   hasTotals: boolean
 }
 
@@ -76,7 +76,7 @@ export const createUserRepository = (queries: Queries) => ({
   async lock(user: { sub: string } | { userId: string }): Promise<LockedUser | null> {
     const isUser = 'sub' in user ? sql`auth0_id = ${user.sub}` : sql`id = ${user.userId}::uuid`
     const [row] = await queries.$queryRaw<LockedUser[]>`
-      SELECT id AS "userId", time_zone AS "timeZone", figures_zone AS "countedZone",
+      SELECT id AS "userId", time_zone AS "timeZone", figures_zone AS "streakZone",
         num_nulls(total_seconds, session_count, text_bytes, recordings_bytes) = 0 AS "hasTotals"
       FROM users WHERE ${isUser} FOR NO KEY UPDATE`
     return row ?? null
