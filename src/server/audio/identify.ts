@@ -30,14 +30,14 @@ export async function identify(source: RandomAccess): Promise<Identified> {
   const cached = { size: source.size, read: cacheHead(source, head) }
   const ogg = readOggCodecs(head)
   if (ogg.length > 0) return identifyOgg(ogg)
-  if (isMp4(head)) return judge(await readMovie(cached).then((movie) => movie && demux(movie)))
+  if (isMp4(head)) return formatOfMedia(await readMovie(cached).then((movie) => movie && demux(movie)))
   const start = await skipTags(cached)
   const content = start === 0 ? head : await readUpTo(source, start, HEAD_BYTES)
   const media = await demux(ignoreSizes(content))
-  return media || !(await isMp3(content)) ? judge(media) : MP3
+  return media || !(await isMp3(content)) ? formatOfMedia(media) : MP3
 }
 
-function judge(media: Media | undefined): Identified {
+function formatOfMedia(media: Media | undefined): Identified {
   if (!media || media.container === 'adts') return 'unknown'
   if (media.tracks.some(({ isVideo }) => isVideo)) return 'video'
   const { format, codecs } = PLAYED[media.container]

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { SessionContent } from './content.ts'
-import type { SavedContent } from './repository.ts'
+import type { SessionToCompare } from './repository.ts'
 
 type Content = Omit<SessionContent, 'id'>
 
@@ -39,7 +39,10 @@ export const digestUndated = (content: Content): string => digestContent({ ...co
  * Whether `content` repeats the save of a session: it equals what the session holds now, or what was saved
  * first under its id. The date is compared only if it was sent.
  */
-export function isRepeat(content: Content, { date, contentDigest, currentDigest }: SavedContent): boolean {
+export function isRepeat(
+  content: Content,
+  { date, contentDigest, currentDigest }: SessionToCompare
+): boolean {
   const digests = [content, otherwiseDated(content, date)].map((variant) => variant && digestContent(variant))
   return [contentDigest, currentDigest].some((stored) => stored !== null && digests.includes(stored))
 }

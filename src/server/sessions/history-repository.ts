@@ -2,7 +2,7 @@ import { defineStatement, type RunStatement } from '../database/statement-runner
 import type { Position } from './cursor.ts'
 
 /** A piece of a user's history, newest first. */
-export type HistoryPiece = {
+export type HistoryPage = {
   /** JSON array of the wire's list items, as PostgreSQL builds it. */
   items: string
   /** Position of the last item if older ones follow; null at the end of the history. */
@@ -64,7 +64,7 @@ export type HistoryRepository = ReturnType<typeof createHistoryRepository>
 /** The SQL of the history. PostgreSQL writes the JSON. */
 export const createHistoryRepository = (run: RunStatement) => ({
   /** @returns null for a user who was never synced */
-  async find({ sub, after, limit }: HistoryQuery): Promise<HistoryPiece | null> {
+  async find({ sub, after, limit }: HistoryQuery): Promise<HistoryPage | null> {
     const [row] = after
       ? await run<Row>(olderStatement, [sub, limit, after.micros, after.id])
       : await run<Row>(newestStatement, [sub, limit])

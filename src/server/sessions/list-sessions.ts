@@ -1,7 +1,7 @@
 import type { SessionListItem } from '../../contract/session-list.ts'
 import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import { encodeCursor } from './cursor.ts'
-import type { HistoryPiece, HistoryQuery, HistoryRepository, HistoryVersion } from './history-repository.ts'
+import type { HistoryPage, HistoryQuery, HistoryRepository, HistoryVersion } from './history-repository.ts'
 
 type Dependencies = { history: HistoryRepository; playbackUrls: PlaybackUrls }
 
@@ -18,7 +18,7 @@ type SessionList = {
 }
 
 /** `nextLimit`: the rows that the following piece should have. */
-type HistoryPart = Omit<HistoryPiece, 'version'> & { version?: HistoryVersion; nextLimit: number }
+type HistoryPart = Omit<HistoryPage, 'version'> & { version?: HistoryVersion; nextLimit: number }
 
 /**
  * Characters of a piece: mostly less than one read of the socket, which has at most 64 kB. The parts of a longer piece

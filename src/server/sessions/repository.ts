@@ -47,7 +47,7 @@ const COLUMNS = sql`
  * What a repeated save is compared with. `contentDigest` is of what was saved first, null for a session of an
  * earlier release. `currentDigest` is of what the session holds now, null if the first one suffices.
  */
-export type SavedContent = StoredSession & {
+export type SessionToCompare = StoredSession & {
   sub: string
   contentDigest: string | null
   currentDigest: string | null
@@ -76,8 +76,8 @@ export const createSessionRepository = (queries: Queries) => ({
   },
 
   /** Finds a session of any user, to compare it with a save that has this digest. */
-  async findSaved(id: string, digest: string): Promise<SavedContent | null> {
-    const [row] = await queries.$queryRaw<SavedContent[]>`
+  async findSaved(id: string, digest: string): Promise<SessionToCompare | null> {
+    const [row] = await queries.$queryRaw<SessionToCompare[]>`
       SELECT ${COLUMNS}, auth0_id AS sub, content_digest AS "contentDigest",
         CASE WHEN content_digest IS DISTINCT FROM ${digest} THEN digest_session(s) END AS "currentDigest",
         EXISTS (

@@ -1,7 +1,7 @@
 import type { SessionReference } from '../sessions/dependencies.ts'
 import { sessionNotFound } from '../sessions/errors.ts'
 import type { PlaybackUrls } from '../storage/playback-urls.ts'
-import type { HistoryPiece, HistoryRow, TextName, V0HistoryRepository } from './history-repository.ts'
+import type { V0HistoryPage, HistoryRow, TextName, V0HistoryRepository } from './v0-history-repository.ts'
 import { toRowJson, type JsonRow, type Texts } from './row-json.ts'
 
 type Dependencies = {
@@ -11,7 +11,7 @@ type Dependencies = {
   playbackUrls: PlaybackUrls
 }
 
-type Piece = { rows: JsonRow[]; next: HistoryPiece['next'] }
+type Piece = { rows: JsonRow[]; next: V0HistoryPage['next'] }
 
 /**
  * Reads the whole history of a user, newest first, as a JSON array in pieces. A slow reader holds no database
@@ -39,7 +39,7 @@ export async function readRow(
 async function findPiece(
   { history, later, playbackUrls }: Dependencies,
   sub: string,
-  after: HistoryPiece['next']
+  after: V0HistoryPage['next']
 ): Promise<Piece> {
   const { rows, next } = await history.findPiece(sub, after)
   const audioUrls = await playbackUrls.resolve(rows.map((row) => row.audioUrl))

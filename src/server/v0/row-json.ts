@@ -1,5 +1,5 @@
 import { toJsonString } from '../http/answers/json-string.ts'
-import type { TextName } from './history-repository.ts'
+import type { TextName } from './v0-history-repository.ts'
 
 /** The texts of a row that are sent piece by piece. */
 export type Texts = Record<TextName, Iterable<string> | AsyncIterable<string> | null>

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import t from 'tap'
 import type { User } from '../../../src/contract/users.ts'
-import { newestStatement, olderStatement } from '../../../src/server/v0/history-repository.ts'
+import { newestStatement, olderStatement } from '../../../src/server/v0/v0-history-repository.ts'
 import { build, startServices } from '../../helpers/app.ts'
 import { startFaultyProxy } from '../../helpers/faulty-proxy.ts'
 import { needsRealServer, query } from '../../helpers/scratch-database.ts'

@@ -47,7 +47,7 @@ async function* readFiles(reader: ByteReader, limits: Limits): AsyncGenerator<Ar
     if (files === limits.files) throw invalidArchive(`The archive has more than ${limits.files} files.`)
     const header = await readFileHeader(reader)
     const source = readContent(reader, header, { count })
-    const { content, finish } = detach(source)
+    const { content, finish } = readWithRest(source)
     try {
       yield { path: header.path, content }
       directory.add({ path: header.path, sums: await finish() })
@@ -76,7 +76,7 @@ function createCounter(reader: ByteReader, { bytes: limit, expansion, expansionP
 }
 
 /** `finish` reads what the reader of `content` has left. It throws every failure of the content, also a caught one. */
-function detach(source: AsyncGenerator<Buffer, Sums>) {
+function readWithRest(source: AsyncGenerator<Buffer, Sums>) {
   let sums: Sums | undefined
   let failure: unknown
   async function next(): Promise<IteratorResult<Buffer, Sums>> {

@@ -99,13 +99,13 @@ const textStatements = {
 }
 
 /** Rows of the history, newest first; `next` is the position of the last one if older ones may follow. */
-export type HistoryPiece = { rows: HistoryRow[]; next: Position | null }
+export type V0HistoryPage = { rows: HistoryRow[]; next: Position | null }
 
 export type V0HistoryRepository = ReturnType<typeof createV0HistoryRepository>
 
 export const createV0HistoryRepository = (run: RunStatement) => ({
   /** Reads what follows a position, as much as one piece may hold. */
-  async findPiece(sub: string, after: Position | null): Promise<HistoryPiece> {
+  async findPiece(sub: string, after: Position | null): Promise<V0HistoryPage> {
     const rows = after
       ? await run<HistoryRow & { found: number }>(olderStatement, [sub, after.micros, after.id])
       : await run<HistoryRow & { found: number }>(newestStatement, [sub])
