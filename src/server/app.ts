@@ -12,7 +12,7 @@ import { corsOptions } from './http/cors-options.ts'
 import admission from './http/limits/admission.ts'
 import delayUnverified from './http/limits/delay-unverified.ts'
 import deadline, { deadlinesOf } from './http/limits/deadline.ts'
-import limitAnswers from './http/connections/limit-answers.ts'
+import limitWriteStalls from './http/connections/limit-write-stalls.ts'
 import drainConnections from './http/connections/drain-connections.ts'
 import jsonParser from './http/bodies/json-parser.ts'
 import lazySchemas from './http/lazy-schemas.ts'
@@ -56,7 +56,7 @@ export async function buildApp(config: Config, { now = () => new Date(), logOutp
   if (config.metrics) await app.register(metrics)
   if (config.tracing) await app.register(import('./tracing/plugin.ts'), { tracing: config.tracing })
   if (config.hasServerTiming) await app.register(serverTiming)
-  await app.register(limitAnswers, { stallMs: config.answerTimeoutMs })
+  await app.register(limitWriteStalls, { stallMs: config.answerTimeoutMs })
   await app.register(lazySchemas, { validation: validationOptions(now) })
   await app.register(problemDetails)
   await app.register(places, { config })

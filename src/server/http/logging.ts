@@ -19,14 +19,14 @@ export function loggerOptions(
 
 /**
  * Fastify's request log, with one line for each request, when it ends: a second one costs 40 µs. Refusals that are
- * counted instead (`isCounted`) have none.
+ * counted instead (`isLogSuppressed`) have none.
  */
 export const createRequestLog = (): LogController =>
   Object.assign(new LogController(), {
     incomingRequest() {},
 
     requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply) {
-      if (reply.isCounted) return
+      if (reply.isLogSuppressed) return
       const line = { req: request, res: reply, responseTime: reply.elapsedTime }
       if (error) request.log.error({ ...line, err: error }, 'request errored')
       else request.log.info(line, 'request completed')

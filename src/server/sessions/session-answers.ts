@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyReply } from 'fastify'
 import type { Database } from '../database/client.ts'
-import { revisionTag } from '../http/answers/entity-tag.ts'
+import { revisionTag } from '../http/answers/revision-tag.ts'
 import { JSON_TYPE } from '../http/openapi/response-schemas.ts'
 import type { PlaybackUrls } from '../storage/playback-urls.ts'
 import { describeSession, withPlaybackUrl } from './presenter.ts'

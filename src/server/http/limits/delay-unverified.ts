@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { addressKey } from './address-key.ts'
-import { createHoldBack, type HoldBack } from './hold-back.ts'
+import { createRandomDelay, type RandomDelay } from './random-delay.ts'
 import { createSpread } from './spread-work.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
@@ -21,7 +21,7 @@ const PER_TURN = 10
  */
 async function delayUnverified(
   app: FastifyInstance,
-  { holdBack = createHoldBack(DELAY_MS) }: { holdBack?: HoldBack }
+  { holdBack = createRandomDelay(DELAY_MS) }: { holdBack?: RandomDelay }
 ) {
   const spread = createSpread(PER_TURN)
   const buckets = new LRUCache<string, ReturnType<typeof createTokenBucket>>({ max: MAX_ADDRESSES })

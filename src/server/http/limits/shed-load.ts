@@ -37,8 +37,8 @@ async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config,
     if (!refusal) return done()
     reply.hijack()
     reply.isShed = true
-    reply.isCounted = !loadRefusals.add(refusal)
-    if (!reply.isCounted) request.log.info({ code: refusal.code }, 'request refused')
+    reply.isLogSuppressed = !loadRefusals.add(refusal)
+    if (!reply.isLogSuppressed) request.log.info({ code: refusal.code }, 'request refused')
     loadRefusals.holdBack(() => send(refusal, request, reply))
   })
 
@@ -71,5 +71,5 @@ async function shedLoad(app: FastifyInstance, { config }: { config: Pick<Config,
 
 export default fp(shedLoad, {
   name: 'shed-load',
-  dependencies: ['auth', 'drain-connections', 'limit-answers', 'places', 'problem-details']
+  dependencies: ['auth', 'drain-connections', 'limit-write-stalls', 'places', 'problem-details']
 })

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { ApiError } from '../../errors.ts'
-import { createHoldBack } from '../limits/hold-back.ts'
+import { createRandomDelay } from '../limits/random-delay.ts'
 
 const LOG_INTERVAL_MS = 1000
 
@@ -38,6 +38,6 @@ export function createLoadRefusals(log: Pick<FastifyBaseLogger, 'warn'>) {
     },
 
     /** Sends a refusal after a moment. */
-    holdBack: createHoldBack(DELAY_MS)
+    holdBack: createRandomDelay(DELAY_MS)
   }
 }

@@ -12,7 +12,7 @@ declare module 'fastify' {
   }
   interface FastifyReply {
     /** The log counts this answer together with others, instead of a line for each. */
-    isCounted: boolean
+    isLogSuppressed: boolean
   }
 }
 
@@ -24,12 +24,12 @@ async function problemDetails(app: FastifyInstance) {
   const loadRefusals = createLoadRefusals(app.log)
   app.decorate('loadRefusals', loadRefusals)
   app.addSchema(ProblemSchema)
-  app.decorateReply('isCounted', false)
+  app.decorateReply('isLogSuppressed', false)
   app.setNotFoundHandler(answerNotFound)
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const problem = toApiError(error)
     if (!isForLoad(problem)) return sendProblem(problem, request, reply)
-    reply.isCounted = !loadRefusals.add(problem)
+    reply.isLogSuppressed = !loadRefusals.add(problem)
     loadRefusals.holdBack(() => {
       if (!reply.sent && !reply.raw.headersSent) sendProblem(problem, request, reply) // its deadline may have passed
     })
@@ -48,7 +48,7 @@ export const answerWithProblem = (error: FastifyError, request: FastifyRequest, 
 const HEADERS_OF_ANSWER = ['content-encoding', 'etag', 'location']
 
 function sendProblem(error: ApiError, request: FastifyRequest, reply: FastifyReply) {
-  if (!reply.isCounted) logProblem(error, request)
+  if (!reply.isLogSuppressed) logProblem(error, request)
   removeHeadersOfAnswer(reply)
   if (error.statusCode === 401) reply.header('www-authenticate', challenge(error))
   if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import fastify from 'fastify'
 import t from 'tap'
-import limitAnswers from '../../../../src/server/http/connections/limit-answers.ts'
+import limitWriteStalls from '../../../../src/server/http/connections/limit-write-stalls.ts'
 import { createLimitedServer } from '../../../../src/server/http/connections/limited-server.ts'
 import { openConnection, REQUEST } from '../../../helpers/limited-server.ts'
 import { until } from '../../../helpers/until.ts'
 
 t.test('closes the connection of a client that does not read its answer', async (t) => {
   const app = fastify({ serverFactory: createLimitedServer })
-  await app.register(limitAnswers, { stallMs: 200 })
+  await app.register(limitWriteStalls, { stallMs: 200 })
   app.get('/', async () => Buffer.alloc(50_000_000))
   app.get('/slow', async () => {
     await sleep(500)

@@ -13,7 +13,7 @@ declare module 'fastify' {
  * Closes the connection of a client that takes no byte of its answer for `stallMs` milliseconds. The time
  * limit of a socket starts again while a write makes progress; Node.js replaces it when the answer has left.
  */
-async function limitAnswers(app: FastifyInstance, { stallMs }: { stallMs: number }) {
+async function limitWriteStalls(app: FastifyInstance, { stallMs }: { stallMs: number }) {
   app.decorate('limitAnswer', (socket) => {
     if (socket instanceof Socket) socket.setTimeout(stallMs) // an injected request has none
   })
@@ -23,4 +23,4 @@ async function limitAnswers(app: FastifyInstance, { stallMs }: { stallMs: number
   })
 }
 
-export default fp(limitAnswers, { name: 'limit-answers' })
+export default fp(limitWriteStalls, { name: 'limit-write-stalls' })

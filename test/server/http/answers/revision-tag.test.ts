@@ -1,5 +1,5 @@
 import t from 'tap'
-import { revisionsIn, revisionTag } from '../../../../src/server/http/answers/entity-tag.ts'
+import { revisionsIn, revisionTag } from '../../../../src/server/http/answers/revision-tag.ts'
 
 t.test('the tag of a revision is a quoted string, and another for other signed URLs', (t) => {
   t.equal(revisionTag(7), '"7"')
