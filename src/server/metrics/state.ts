@@ -25,7 +25,7 @@ export function readState(app: FastifyInstance, { reading }: Instruments): void 
     }
   })
   reading('memory_budget_bytes', 'Memory for bodies and answers', memory('places'))
-  reading('memory_budget_held_bytes', 'Part of it that is taken', memory('held'))
+  reading('memory_budget_held_bytes', 'Bytes of the memory budget in use', memory('held'))
   reading('memory_budget_waiting', 'Requests that wait for memory', memory('waiting'))
 
   reading('database_connections', 'Connections of the pool', {

@@ -28,9 +28,9 @@ const recordingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { answer
           'For long recordings. PUT the bytes to the `url` of the answer with its `contentType`, or send them to ' +
           '`resumableUrl` by TUS 1.0; then complete the upload. A new upload replaces the open one. Repeat the ' +
           'request with `uploadId` to renew the token of the open one. The announced bytes count in the quota. An ' +
-          'account has at most ten open uploads. In two hours it may begin as many as its quota holds of the largest ' +
-          'size, and at least a hundred; further ones get 429. An upload that is not completed within a day ' +
-          'is ended.',
+          'account has at most ten open uploads. In two hours an account may begin as many uploads as recordings of ' +
+          'the largest size fit in its quota, but always at least 100; further ones get 429. An upload that is not ' +
+          'completed within a day is ended.',
         tags: ['Recordings'],
         params: SessionParamsSchema,
         body: NewUploadSchema,
