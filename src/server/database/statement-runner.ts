@@ -9,8 +9,8 @@ import type { Gate } from './gate.ts'
 export type Statement = { readonly name: string; readonly text: string }
 
 /**
- * Names a statement. A hash of the text is part of the name: behind a pooler, two releases may share a
- * connection, and neither must find the other's text under a name.
+ * Names a statement, with a hash of its text. Behind a pooler, two releases may share a server connection. The hash
+ * keeps one from executing the other's SQL under the same name.
  */
 export function defineStatement(name: string, text: string): Statement {
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 12)

@@ -52,6 +52,6 @@ export const serverOptions = (
     frameworkErrors: answerWithProblem,
     clientErrorHandler: answerClientError,
     return503OnClosing: false, // requests that arrive while closing are answered: see drain-connections.ts
-    // No shorter than a URL can be: the router would refuse a longer parameter before the token is looked at.
+    // As long as the longest URL. With a smaller limit the router would answer 400 before authentication.
     routerOptions: { maxParamLength: MAX_HEADER_BYTES, ignoreTrailingSlash: true }
   }) satisfies FastifyHttpOptions<Server>

@@ -43,12 +43,15 @@ export function isRepeat(
   content: Content,
   { date, contentDigest, currentDigest }: SessionToCompare
 ): boolean {
-  const digests = [content, otherwiseDated(content, date)].map((variant) => variant && digestContent(variant))
+  const digests = [content, otherDateForm(content, date)].map((variant) => variant && digestContent(variant))
   return [contentDigest, currentDigest].some((stored) => stored !== null && digests.includes(stored))
 }
 
-/** The same content with the date of the stored session if none was sent, and without a date if that one was. */
-function otherwiseDated(content: Content, stored: Date): Content | undefined {
+/**
+ * The other form of the same save. If no date was sent: with the stored date. If the stored date was sent: without a
+ * date. Otherwise none.
+ */
+function otherDateForm(content: Content, stored: Date): Content | undefined {
   if (content.date === undefined) return { ...content, date: stored }
   return content.date.getTime() === stored.getTime() ? { ...content, date: undefined } : undefined
 }

@@ -21,8 +21,9 @@ type SessionList = {
 type HistoryPart = Omit<HistoryPage, 'version'> & { version?: HistoryVersion; nextLimit: number }
 
 /**
- * Characters of a piece: mostly less than one read of the socket, which has at most 64 kB. The parts of a longer piece
- * are copied together: a long history then takes up to twice as long, and other requests wait meanwhile.
+ * Characters of a piece, which is one row: mostly below 64 kB, the most that one socket read returns. node-postgres
+ * must copy a longer row together from several reads, which doubles the time of a long history and blocks other
+ * requests.
  */
 const PIECE_CHARACTERS = 48 * 1024
 /** Rows of the first piece, and the most of a later one: as many ordinary rows as fill a piece. */

@@ -30,8 +30,8 @@ type Row = { userId: string; hasLease: boolean; revision: number | null; mustRec
  * date: one round trip, one transaction. The sums and the user's revision are kept by the trigger
  * `sessions_inserted`.
  *
- * The wait for a lock is limited as the request is: a save whose caller got an error is not to be stored
- * later. (A statement_timeout set within a statement begins with the next one; lock_timeout applies at once.)
+ * lock_timeout equals the time limit of the call, so that a save is not stored after its caller got an error. (A
+ * statement_timeout set within a statement begins with the next one; lock_timeout applies at once.)
  *
  * The streak is extended from the user's row where that is certain to be right: it was counted in today's
  * zone, no session that lay in the future has become due, and the new session is not older than the newest

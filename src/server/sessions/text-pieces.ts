@@ -1,8 +1,8 @@
 import { defineStatement, type RunStatement, type Statement } from '../database/statement-runner.ts'
 
 /**
- * Bytes of a row: less than one read of the socket, which has at most 64 kB. The parts of a longer row would be copied
- * together, and V8 collects large strings and buffers in pauses of about 10 ms.
+ * Bytes of a row: below 64 kB, the most that one socket read returns. node-postgres must copy a longer row together
+ * from several reads, and V8 collects large strings and buffers in pauses of about 10 ms.
  */
 const ROW_BYTES = 48 * 1024
 /** Bytes that one statement reads. */

@@ -11,8 +11,8 @@ export type WrongFigures = { totals: boolean; streak: boolean }
  * a save in between cannot make them differ. Figures that are null are counted when they are first needed:
  * they are not wrong.
  *
- * The streak counts as of the newest session that it covers. It may be 0 if that day is before yesterday, and
- * sessions that have become due since then are counted when the streak is needed.
+ * The stored streak is compared with a count that ends at last_practice_date. A stored 0 is right, too, if that day is
+ * before yesterday. Sessions that became due later are no error: the next read counts them.
  * @returns null when the user does not exist
  */
 export async function findWrongFigures(

@@ -15,7 +15,7 @@ type Limits = {
   bytes: number
   /** Bytes by which the files may be larger than what has arrived of the archive. */
   expansion: number
-  /** The reading waits so that the files are not larger by more bytes a second than this, on average. */
+  /** Reading is throttled: on average, expansion adds at most this many bytes a second. */
   expansionPerSecond: number
 }
 

@@ -17,8 +17,8 @@ type Sending = { socket: Socket; minRate: () => number; since: number; taken: nu
 
 /**
  * Closes the connection of a client that takes a large answer too slowly. Otherwise a few clients could hold the
- * memory of answers, or the places of exports, for hours. Only the time in which bytes wait for the client is judged.
- * The bytes that wait count as taken, because Node.js does not tell how much of a write has left.
+ * memory of answers, or the places of exports, for hours. The rate is measured only while the socket has unsent bytes.
+ * Bytes in its write buffer count as delivered, because Node.js does not report partial writes.
  */
 async function limitAnswerRate(app: FastifyInstance, { checkMs = 5000 }: { checkMs?: number }) {
   const sending = new Map<ServerResponse, Sending>()

@@ -55,8 +55,8 @@ async function memoryBudget(
   { bytes = memoryBudgetBytes(), bodyWaitMs, answerWaitMs = 5000 }: Options
 ) {
   const queue = { maxWaiting: MAX_WAITING, refusal: REFUSAL }
-  // On the smallest machine, enough for 16 large bodies, and for one user to have a text of 2 MB parsed. Together with
-  // the answers it is more than the budget, because most bodies use a part of what they take.
+  // Enough for 16 large bodies on the smallest machine. One user's share is enough to parse 2 MB of text. Bodies (75 %)
+  // and answers (50 %) exceed 100 % on purpose: most bodies use less than they reserve.
   const bodies = createFairLimiter({
     ...queue,
     count: 0.75 * bytes,

@@ -3,10 +3,9 @@ const WINDOW_MS = 500
 const MAX_REFUSED = 1 / 2
 
 /**
- * Tells whether many more calls come than can be worked on. An overload begins with a refusal, and goes on while more
- * than half of the calls are refused. It does not wait for a time without refusals: calls that may not wait are refused
- * at an ordinary load, too. With four places and a load of three quarters, one in five is refused, and more if the
- * clients try again: a short burst would begin an overload that never ends.
+ * Tells whether many more calls come than can be worked on. An overload begins with a refusal. It ends when at most
+ * half of the calls in a window are refused. Zero refusals cannot be the condition: without a queue, a normal load also
+ * causes refusals (one in five with four places at 75 % load), so the overload would never end.
  * @param onBegin called when an overload begins, not when one goes on
  */
 export function createOverload({

@@ -71,7 +71,8 @@ async function places(app: FastifyInstance, { config }: { config: Pick<Config, '
       maxWaiting: MAX_WAITING,
       waitMsInOverload: WAIT_MS_IN_OVERLOAD
     }),
-    // Such a request takes a connection for moments, but those of one user wait there for each other.
+    // A storage request holds a connection only briefly. But the requests of one user wait on the lock of their user
+    // row, and hold their connections meanwhile.
     storage: createFairLimiter({
       ...queue,
       count: 256,

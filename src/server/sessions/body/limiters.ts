@@ -16,12 +16,12 @@ export const LARGE_TEXT_BYTES = 1024 * 1024
 /** Bytes of texts that one user, and all users together, may have parsed in each `TEXT_PAUSE_MS` milliseconds. */
 const TEXT_BYTES = { perUser: LARGE_TEXT_BYTES, count: 64 * LARGE_TEXT_BYTES }
 
-/** How long the bytes of a text up to 1 MB stay taken after it was parsed; longer for each further MB. */
+/** After parsing, a text keeps its share for 400 ms, or 400 ms for each MB if it is larger. */
 export const TEXT_PAUSE_MS = 400
 
 export type BodyLimiters = ReturnType<typeof createBodyLimiters>
 
-/** Whether bodies wait because fewer places than one needs are left, and not because their user holds its share. */
+/** Whether bodies wait for lack of capacity, and not only because their user has reached the limit for one user. */
 const isShort = (limiter: FairLimiter, needed: number) => {
   const { places, held, waiting } = limiter.usage()
   return waiting > 0 && held + needed > places

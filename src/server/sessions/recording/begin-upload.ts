@@ -24,7 +24,7 @@ type NewUpload = { contentType: string; bytes: number; uploadId?: string }
 /**
  * Begins a direct upload, or renews the token of the open one: returns URLs of the staging bucket to which
  * the client sends the bytes. A new upload replaces the open one of the session. Its announced bytes count in
- * the quota until it expires or is deleted; those of a completed one, as its recording's.
+ * the quota until it expires, is deleted, or is completed. After that the bytes of the recording count.
  * @throws {ApiError} session_not_found; upload_not_found; recording_exists; unsupported_recording;
  * recording_too_large; quota_exceeded; invalid_input; storage_unavailable; database_unavailable
  */
