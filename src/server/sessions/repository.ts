@@ -30,9 +30,6 @@ export type StoredSession = SessionHead &
     uploadId: string | null
   }
 
-/** A direct upload, and the size of its recording in bytes. */
-type UploadedRecording = { uploadId: string; recordingBytes: bigint }
-
 /** Looks up the owner's id within the statement: one round trip, and the index of the list gives the order. */
 const owner = (sub: string) => sql`(SELECT id FROM users WHERE auth0_id = ${sub})`
 
@@ -55,7 +52,7 @@ export type SessionToCompare = StoredSession & {
   isBeingDeleted: boolean
 }
 
-/** The SQL of sessions: finds them, and changes their recordings. Saves and edits have repositories of their own. */
+/** The SQL of sessions: finds and deletes them. Saves, edits and recordings have repositories of their own. */
 export const createSessionRepository = (queries: Queries) => ({
   async findOwned(id: string, sub: string): Promise<StoredSession | null> {
     const [row] = await queries.$queryRaw<StoredSession[]>`
@@ -87,78 +84,6 @@ export const createSessionRepository = (queries: Queries) => ({
     return row ?? null
   },
 
-  /**
-   * Stores which direct upload was begun, and its announced size, which counts in the quota from now on. It
-   * replaces an earlier one. `quotas`: see `quotaSetting`.
-   * @returns false when the session does not exist or has a recording
-   */
-  async openUpload(
-    id: string,
-    { uploadId, recordingBytes }: UploadedRecording,
-    quotas: string
-  ): Promise<boolean> {
-    await applyQuotas(queries, quotas)
-    const { count } = await queries.session.updateMany({
-      where: { id, audioUrl: null },
-      data: { uploadId, recordingBytes, recordingSha256: null }
-    })
-    return count === 1
-  },
-
-  /** Whether the session waits for this direct upload. */
-  async isOpen(id: string, uploadId: string): Promise<boolean> {
-    return (await queries.session.count({ where: { id, uploadId, audioUrl: null } })) === 1
-  },
-
-  /**
-   * Stores the size of a recording before it is published, if its upload is still the open one. `quotas`: see
-   * `quotaSetting`.
-   * @returns false when another upload has replaced this one, or the session does not exist
-   */
-  async storeRecordingBytes(
-    id: string,
-    { uploadId, recordingBytes }: UploadedRecording,
-    quotas: string
-  ): Promise<boolean> {
-    await applyQuotas(queries, quotas)
-    const { count } = await queries.session.updateMany({
-      where: { id, OR: [{ uploadId }, { uploadId: null }] }, // the previous release stored no id
-      data: { recordingBytes, recordingSha256: null }
-    })
-    return count === 1
-  },
-
-  /**
-   * Attaches a recording that was published. `quotas`: see `quotaSetting`.
-   * @returns false when another upload has replaced this one, or the session does not exist
-   */
-  async attachRecording(
-    id: string,
-    { audioUrl, uploadId, recordingBytes }: UploadedRecording & { audioUrl: string },
-    quotas: string
-  ): Promise<boolean> {
-    await applyQuotas(queries, quotas)
-    const { count } = await queries.session.updateMany({
-      where: { id, OR: [{ uploadId }, { uploadId: null }] },
-      data: { audioUrl, uploadId, recordingBytes, recordingSha256: null }
-    })
-    return count === 1
-  },
-
-  /** Clears all marks of a recording whose object is removed, and ends the open upload. */
-  async forgetRecording(id: string): Promise<void> {
-    await queries.session.updateMany({
-      // without a mark, the session keeps its revision
-      where: { id, NOT: { uploadId: null, recordingBytes: null, recordingSha256: null } },
-      data: { uploadId: null, recordingBytes: null, recordingSha256: null }
-    })
-  },
-
-  /** Detaches the recording. Its size stays: the mark that the object may still exist. */
-  async clearAudioUrl(id: string): Promise<void> {
-    await queries.session.updateMany({ where: { id }, data: { audioUrl: null, uploadId: null } })
-  },
-
   /** @returns the date of the session, as PostgreSQL writes it; null when the session does not exist */
   async delete(id: string, userId: string): Promise<string | null> {
     const [deleted] = await queries.$queryRaw<Array<{ date: string }>>`
@@ -166,9 +91,6 @@ export const createSessionRepository = (queries: Queries) => ({
     return deleted?.date ?? null
   }
 })
-
-const applyQuotas = (queries: Queries, quotas: string) =>
-  queries.$executeRaw`SELECT set_config('harmony_helper.quotas', ${quotas}, true)`
 
 /** Whether the bucket may contain an object of this session. */
 export const mayHaveObject = ({ audioUrl, recordingBytes }: SessionHead) =>

@@ -6,7 +6,7 @@ import { CACHE_SECONDS } from '../../storage/cache-control.ts'
 import { quotaSetting, throwQuotaError } from '../../users/quotas.ts'
 import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
-import { createSessionRepository, type StoredSession } from '../repository.ts'
+import type { StoredSession } from '../repository.ts'
 import { requireOwned } from '../require-owned.ts'
 import {
   MAX_OPEN_UPLOADS,
@@ -16,6 +16,7 @@ import {
   uploadNotFound
 } from './errors.ts'
 import { createOpenUploads } from './open-uploads.ts'
+import { createRecordingRepository } from './recording-repository.ts'
 import { announcedBytes, createUploadId, stagingKey } from './staged-upload.ts'
 
 /** What the client announces. With `uploadId` it renews the token of that upload. */
@@ -78,12 +79,12 @@ async function openUpload(
   const isOpen = await database
     .transaction(async (queries) => {
       await createUserRepository(queries).lock(session)
-      const sessions = createSessionRepository(queries)
+      const recordings = createRecordingRepository(queries)
       const uploads = createOpenUploads(queries)
       if ((await uploads.countOthers(session)) >= MAX_OPEN_UPLOADS) throw tooManyUploads()
       const isOpen = isRenewal
-        ? await sessions.isOpen(session.id, uploadId)
-        : await sessions.openUpload(session.id, { uploadId, recordingBytes }, quotaSetting(quotas))
+        ? await recordings.isOpen(session.id, uploadId)
+        : await recordings.openUpload(session.id, { uploadId, recordingBytes }, quotaSetting(quotas))
       if (isOpen) await uploads.openOrExtend(session)
       return isOpen
     })

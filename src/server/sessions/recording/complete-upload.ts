@@ -6,10 +6,11 @@ import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { isRefusal, sessionBusy } from '../errors.ts'
 import { confirmLease, consumeLease, type Lease } from '../leases/lease.ts'
-import { createSessionRepository, type StoredSession } from '../repository.ts'
+import type { StoredSession } from '../repository.ts'
 import { requireOwned } from '../require-owned.ts'
 import { uploadNotFound } from './errors.ts'
 import { createOpenUploads } from './open-uploads.ts'
+import { createRecordingRepository } from './recording-repository.ts'
 import { stagedUpload, type StagedUpload } from './staged-upload.ts'
 import { verifyUpload } from './verify-upload.ts'
 
@@ -93,8 +94,8 @@ async function attach(dependencies: SessionDependencies, attachment: Attachment)
     .transaction(async (queries) => {
       await createUserRepository(queries).lock(session)
       await consumeLease(queries, lease)
-      const sessions = createSessionRepository(queries)
-      const isAttached = await sessions.attachRecording(session.id, recording, quotaSetting(quotas))
+      const recordings = createRecordingRepository(queries)
+      const isAttached = await recordings.attach(session.id, recording, quotaSetting(quotas))
       if (!isAttached) throw uploadNotFound() // replaced meanwhile
       await createOpenUploads(queries).end(session.id)
       return requireOwned(queries, reference)
@@ -119,9 +120,9 @@ async function publish(
     .transaction(async (queries) => {
       await createUserRepository(queries).lock(session)
       await confirmLease(queries, lease)
-      const sessions = createSessionRepository(queries)
+      const recordings = createRecordingRepository(queries)
       const recording = recordingOf(upload)
-      const isCurrent = await sessions.storeRecordingBytes(session.id, recording, quotaSetting(quotas))
+      const isCurrent = await recordings.storeBytes(session.id, recording, quotaSetting(quotas))
       if (!isCurrent) throw uploadNotFound() // replaced meanwhile
     })
     .catch(throwQuotaError(quotas))

@@ -1,8 +1,8 @@
 import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { consumeLeaseForDeletion } from '../leases/lease.ts'
-import { createSessionRepository } from '../repository.ts'
 import { createOpenUploads } from './open-uploads.ts'
+import { createRecordingRepository } from './recording-repository.ts'
 import { removeRecording } from './remove-recording.ts'
 
 /**
@@ -18,7 +18,7 @@ export async function deleteRecording(
     dependencies.database.transaction(async (queries) => {
       await createUserRepository(queries).lock({ userId })
       await consumeLeaseForDeletion(queries, lease)
-      await createSessionRepository(queries).forgetRecording(id)
+      await createRecordingRepository(queries).forget(id)
       await createOpenUploads(queries).end(id)
     })
   )

@@ -3,13 +3,9 @@ import { createUserRepository } from '../../users/repository.ts'
 import type { SessionDependencies, SessionReference } from '../dependencies.ts'
 import { isUserDeleted, sessionNotFound } from '../errors.ts'
 import { confirmLease, type Lease } from '../leases/lease.ts'
-import {
-  createSessionRepository,
-  mayHaveObject,
-  type SessionHead,
-  type StoredSession
-} from '../repository.ts'
+import { mayHaveObject, type SessionHead, type StoredSession } from '../repository.ts'
 import { requireOwned } from '../require-owned.ts'
+import { createRecordingRepository } from './recording-repository.ts'
 import { stagedUpload } from './staged-upload.ts'
 
 /**
@@ -48,7 +44,7 @@ async function removeObject(
     // Looks the zone up before anything is removed, so that the later count finds it in the cache.
     await database.zones.resolve([user?.timeZone ?? null, defaultTimeZone], queries)
     await confirmLease(queries, lease)
-    await createSessionRepository(queries).clearAudioUrl(id)
+    await createRecordingRepository(queries).clearAudioUrl(id)
   })
   await leases.write(lease, async () => {
     await storage.remove(possibleKeys(userId, id))
