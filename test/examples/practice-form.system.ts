@@ -3,7 +3,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { findChromium } from '../client/helpers/browser.ts'
 import { checkAccessibility } from './helpers/accessibility.ts'
-import { button, record, row, save, SCORE } from './helpers/actions.ts'
+import { button, holdMicrophone, record, row, save, SCORE } from './helpers/actions.ts'
 import { startBrowser } from './helpers/browser.ts'
 import { compressedScore } from './helpers/compressed-score.ts'
 import { startLocalJournal } from './helpers/journal-site.ts'
@@ -102,6 +102,22 @@ t.test('the practice form', { skip }, async (t) => {
     t.equal(await focused(page), 'practice-title')
     t.match(await row(page, 'Étude').innerText(), /40 min/)
   })
+
+  await t.test(
+    'keeps typed minutes when the microphone is denied, also after a second click on Record',
+    async (t) => {
+      const page = await open(t)
+      const deny = await holdMicrophone(page)
+      await button(page, 'Enter minutes').click()
+      await minutes(page).fill('40')
+      for (let click = 0; click < 2; click++) await button(page, 'Record').click()
+      await page.getByText('Waiting for the microphone…').waitFor()
+      t.equal(await page.getByText('Recording.', { exact: true }).count(), 0)
+      await deny()
+      await page.getByText('The browser may not use the microphone.').waitFor()
+      t.equal(await minutes(page).inputValue(), '40')
+    }
+  )
 
   await t.test('reads compressed scores and other encodings, and removes a score alone', async (t) => {
     const page = await open(t)

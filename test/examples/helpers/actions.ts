@@ -119,6 +119,20 @@ export function breakMicrophone(page: Page, how: 'NotAllowedError' | 'NotFoundEr
   }, how)
 }
 
+/** Makes the browser ask for the microphone until the returned function denies it. */
+export async function holdMicrophone(page: Page): Promise<() => Promise<void>> {
+  await page.evaluate(() => {
+    navigator.mediaDevices.getUserMedia = () =>
+      new Promise((_resolve, reject) => {
+        addEventListener('deny', () => reject(new DOMException('', 'NotAllowedError')), { once: true })
+      })
+  })
+  return () =>
+    page.evaluate(() => {
+      dispatchEvent(new Event('deny'))
+    })
+}
+
 /** Advances the page's clock until something is shown. Needs `page.clock.install`. */
 export async function fastForwardUntil(page: Page, shown: Locator) {
   const deadline = Date.now() + 60_000

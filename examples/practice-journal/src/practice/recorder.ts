@@ -37,7 +37,7 @@ export function useRecorder(listener: Listener): Recorder {
   const currentListener = useRef(listener)
   currentListener.current = listener
   const running = useRef<MediaRecorder>()
-  const starting = useRef(false)
+  const starting = useRef<Promise<void>>()
   const stopReason = useRef<StopReason>('disconnected')
 
   useEffect(() => () => running.current?.stop(), [])
@@ -51,22 +51,25 @@ export function useRecorder(listener: Listener): Recorder {
   }, [state.status])
   const stopwatch = useRef(createStopwatch())
 
-  /** Rejects when the microphone is not available; see `microphoneProblem`. */
-  async function start() {
-    // The user may press the button again while the browser asks for permission.
-    if (starting.current) return
-    starting.current = true
+  /**
+   * Rejects when the microphone is not available; see `microphoneProblem`. While the browser asks for permission, the
+   * user may press the button again: all calls have the same outcome.
+   */
+  function start(): Promise<void> {
+    starting.current ??= openMicrophone()
+      .then(recordStream)
+      .finally(() => {
+        starting.current = undefined
+      })
+    return starting.current
+  }
+
+  async function openMicrophone(): Promise<MediaStream> {
     pauseOthers() // the microphone would record them
-    try {
-      // Filters for speech would distort music.
-      recordStream(
-        await navigator.mediaDevices.getUserMedia({
-          audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false }
-        })
-      )
-    } finally {
-      starting.current = false
-    }
+    // Filters for speech would distort music.
+    return navigator.mediaDevices.getUserMedia({
+      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false }
+    })
   }
 
   function recordStream(stream: MediaStream) {
