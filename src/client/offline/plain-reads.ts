@@ -1,7 +1,7 @@
 import { isTransient } from '../request-retry.ts'
 import { newestFirst } from '../session-order.ts'
 import type { CallOptions, DayRange, PracticeStorage } from '../storage-service.ts'
-import { withPendingChanges, withQueue } from './queue-item.ts'
+import { isBeingDeleted, withPendingChanges, withQueue } from './queue-item.ts'
 import type { QueueStorage } from './queue-storage.ts'
 
 /** Reads of the account with what waits, while those that keep answers cannot be loaded. */
@@ -17,6 +17,7 @@ export function plainReads(service: PracticeStorage, queue: QueueStorage) {
     },
     async getSessionById(id: string, options?: CallOptions) {
       const item = await queue.find(id).catch(() => undefined)
+      if (item && isBeingDeleted(item)) return null
       const session = item?.session ?? (await service.getSessionById(id, options))
       return item && session ? withPendingChanges(item, session) : session
     },

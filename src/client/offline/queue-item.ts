@@ -90,6 +90,11 @@ export function isSetAside({ overtaken, failures = 0, failure }: QueueItem): boo
   return overtaken || (failures >= 3 && failure !== undefined && !isTransientStatus(failure.status))
 }
 
+/** Whether the session is to be deleted, and not saved again afterwards. It is not shown then. */
+export function isBeingDeleted({ remove, session, refusal }: QueueItem): boolean {
+  return Boolean(remove && !session && !refusal)
+}
+
 /** The queued session, with what waits applied to it. */
 export function withPendingChanges(item: QueueItem, session: SessionData): SessionData {
   return { ...applyChanges(session, item.changes ?? {}), ...stateOf(item) }
@@ -104,7 +109,7 @@ export function withQueue(history: SessionData[], items: QueueItem[]): SessionDa
   for (const item of items) {
     const stored = shown.get(item.id)
     const session = item.session ?? stored
-    if (item.remove && !item.session && !item.refusal) shown.delete(item.id)
+    if (isBeingDeleted(item)) shown.delete(item.id)
     else if (session && !isDelivered(item, stored)) {
       shown.set(item.id, { ...listed(session, item.changes ?? {}), ...stateOf(item) })
     }

@@ -16,7 +16,7 @@ import type {
   UserStatsData
 } from '../storage-service.ts'
 import { createKeptReads, isUnreachable } from './kept-reads.ts'
-import { withPendingChanges, withQueue, type QueueItem } from './queue-item.ts'
+import { isBeingDeleted, withPendingChanges, withQueue, type QueueItem } from './queue-item.ts'
 import type { QueueStorage } from './queue-storage.ts'
 
 export type ReadsOptions = {
@@ -67,7 +67,7 @@ export function createReads({ service, queue, clock, isOnline, timeZone }: Reads
 
     async getSessionById(id: string, options: CallOptions = {}): Promise<SessionData | null> {
       const item = await queue.find(id).catch(() => undefined)
-      if (item?.remove && !item.session && !item.refusal) return null
+      if (item && isBeingDeleted(item)) return null
       const session =
         item?.session ??
         (await kept.read(sessionKey(id), (asking) => service.getSessionById(id, asking), options))
