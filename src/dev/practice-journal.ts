@@ -65,7 +65,9 @@ function defineVariables({ issuer, audience }: { issuer: string; audience: strin
     VITE_API_URL: '',
     VITE_AUTH0_DOMAIN: issuer.replace(/\/$/, ''),
     VITE_AUTH0_CLIENT_ID: 'practice-journal',
-    VITE_AUTH0_AUDIENCE: audience
+    VITE_AUTH0_AUDIENCE: audience,
+    // As the API of this stack. Empty: the default, which is the same in both.
+    VITE_MAX_RECORDING_BYTES: process.env['MAX_RECORDING_BYTES'] ?? ''
   }
   const entries = Object.entries(variables)
   return Object.fromEntries(

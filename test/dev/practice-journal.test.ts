@@ -32,6 +32,16 @@ t.test('the practice journal is served with the issuer and a proxy to the API', 
   t.equal(await get('/api/sessions'), '/api/sessions from the API', 'passes API calls on')
 })
 
+t.test('the largest recording is that of the API', async (t) => {
+  t.intercept(process, 'env', { value: { ...process.env, MAX_RECORDING_BYTES: '1048576' } })
+  const { port, close } = await listen()
+  await close()
+  const journal = await startJournal({ ...options, port })
+  t.teardown(journal.close)
+  const files = await (await fetch(`http://127.0.0.1:${port}/src/practice/files.ts`)).text()
+  t.match(files, '"VITE_MAX_RECORDING_BYTES": "1048576"')
+})
+
 t.test('a port in use is named in the error', async (t) => {
   const other = await listen()
   t.teardown(other.close)
