@@ -86,6 +86,8 @@ for (const version of [18, 19]) {
       await page.getByRole('listitem').getByText('Ode to Joy').waitFor()
       t.strictSame(errors, [])
       t.ok(api.requests.some(({ method, path }) => method === 'POST' && path === '/api/sessions'))
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.getByRole('button', { name: 'Sign in' }).waitFor()
     })
   })
 }

@@ -34,17 +34,12 @@ export const VITE_APP: Files = {
   'index.html':
     '<!doctype html><html lang="en"><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/src/main.tsx"></script>',
   'src/main.tsx': `
-    import { Auth0Provider, useAuth0 } from '@auth0/auth0-react'
+    import { Auth0Provider } from '@auth0/auth0-react'
     import { StrictMode } from 'react'
     import { createRoot } from 'react-dom/client'
-    import { Practice } from './practice'
+    import { App } from './practice'
 
     const { VITE_AUTH0_DOMAIN: domain } = import.meta.env
-
-    function App() {
-      const { isAuthenticated, loginWithRedirect } = useAuth0()
-      return isAuthenticated ? <Practice /> : <button onClick={() => void loginWithRedirect()}>Sign in</button>
-    }
 
     createRoot(document.getElementById('root')!).render(
       <StrictMode>
