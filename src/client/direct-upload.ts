@@ -57,31 +57,42 @@ async function saveAndUpload(
   const progress = onProgress && createUploadProgress(audio.size, onProgress)
   const uploadOptions = { ...options, ...(progress && { onProgress: progress.report }) }
 
-  // Before each step, save the session without its recording: a repeat returns the stored session. So no step deletes
-  // a recording that another tab has uploaded.
-  for (const step of [upload, deleteSession]) {
+  if ((await tryDirect()) === 'inline') await save(session, uploadOptions)
+  progress?.finish()
+
+  async function tryDirect(): Promise<'done' | 'inline'> {
+    const saved = await saveMetadata()
+    if (saved !== 'recordingMissing') return saved
+    if (await upload()) return 'done'
+    // Look again before the deletion: another tab may have uploaded the recording meanwhile.
+    const savedAgain = await saveMetadata()
+    if (savedAgain !== 'recordingMissing') return savedAgain
+    await deleteMetadata()
+    return 'inline'
+  }
+
+  /** Saves the session without its recording. If that was done before, the answer is the stored session. */
+  async function saveMetadata(): Promise<'done' | 'inline' | 'recordingMissing'> {
     const stored = await save(withoutAudio, options).catch(undefinedIfReused)
     // `id_reused`: an earlier attempt may have saved the session inline. Only the same inline save can tell.
-    if (!stored) break
-    if (stored.audioUrl) await expectSameRecording(stored.audioUrl)
-    if (stored.audioUrl || (await step())) return progress?.finish()
+    if (!stored) return 'inline'
+    if (!stored.audioUrl) return 'recordingMissing'
+    await expectSameRecording(stored.audioUrl)
+    return 'done'
   }
-  await save(session, uploadOptions)
-  progress?.finish()
 
   /** Returns false when the recording should be sent inline instead. */
   async function upload(): Promise<boolean> {
     return uploadRecording({ http, clock, sessionPath: path, audio }, { ...uploadOptions, ...uploads }).catch(
       async (error) => {
-        if (error.status === 413) await deleteSession()
+        if (error.status === 413) await deleteMetadata()
         throw error
       }
     )
   }
 
-  async function deleteSession(): Promise<boolean> {
+  async function deleteMetadata(): Promise<void> {
     await http.call({ ...options, method: 'DELETE', path }).catch(unlessMissing(undefined))
-    return false
   }
 
   /** Rejects with `id_reused` when the stored recording is another one. */

@@ -40,7 +40,10 @@ async function attempt({ http, clock, sessionPath, audio }: RecordingUpload, opt
 
   async function send(upload: Upload, renew: () => Promise<Upload>): Promise<void> {
     const isResumable = upload.resumableUrl && audio.size > CHUNK_BYTES
-    if (isResumable && (await uploadInChunks({ http, clock, audio, upload, renew }, options))) return
+    if (isResumable) {
+      const outcome = await uploadInChunks({ http, clock, audio, upload, renew }, options)
+      if (outcome !== 'notStarted') return // `complete` tells what arrived
+    }
     const { url, contentType } = upload
     // A failed PUT is ignored: the response may be lost or hidden by CORS, and `complete` tells what arrived.
     await http

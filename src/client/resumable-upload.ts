@@ -22,24 +22,29 @@ export type ResumableUpload = {
 }
 
 /**
+ * `finished`: nothing is left to send. `gone`: the upload no longer exists, perhaps because it was completed.
+ * `notStarted`: the storage took nothing, so that a PUT may still work.
+ */
+type Outcome = 'finished' | 'gone' | 'notStarted'
+
+/**
  * Sends a recording in chunks. After a failure it asks how many bytes have arrived, and goes on from there.
  *
- * @returns true when nothing is left to send, or the upload no longer exists; `complete` tells which. False
- *   when the storage took nothing, so that a PUT may still work.
  * @throws {StorageError} when the connection was lost after some bytes have arrived, or before the storage
  *   could tell how many have. `startedUpload` continues the upload.
  */
 export async function uploadInChunks(
   { http, audio, ...given }: ResumableUpload,
-  { signal, onProgress, startedUpload, onUploadStarted }: SaveOptions
-): Promise<boolean> {
+  { startedUpload, onUploadStarted, ...options }: SaveOptions
+): Promise<Outcome> {
+  const { signal } = options
   const { uploadId, bucket, path, contentType, cacheControl, resumableUrl } = given.upload
   const tus = createTus(http, createToken(given), signal ? { signal } : {})
-  let url = startedUpload?.uploadId === uploadId ? startedUpload.url : ''
-  /** Bytes that arrived, as last known; of a started upload, unknown until the storage has told it. */
-  let arrived: number | undefined = url ? undefined : 0
-  /** Where the next chunk begins. Unknown after a failure. */
-  let next = arrived
+  if (startedUpload?.uploadId === uploadId) {
+    return sendChunks({ http, tus, audio, url: startedUpload.url, next: undefined }, options)
+  }
+  const url = await begin().catch(undefinedIfRefused)
+  return url ? sendChunks({ http, tus, audio, url, next: 0 }, options) : 'notStarted'
 
   async function begin(): Promise<string> {
     const metadata = { bucketName: bucket, objectName: path, contentType, cacheControl }
@@ -47,30 +52,49 @@ export async function uploadInChunks(
     await onUploadStarted?.({ uploadId, url })
     return url
   }
+}
+
+type Chunks = {
+  http: Http
+  tus: ReturnType<typeof createTus>
+  audio: Blob
+  url: string
+  /** Where the next chunk begins. Undefined while only the storage can tell, as after a failure. */
+  next: number | undefined
+}
+
+async function sendChunks(
+  { http, tus, audio, url, next }: Chunks,
+  { signal, onProgress }: SaveOptions
+): Promise<Outcome> {
+  /** Whether the storage had no byte of the recording, as last known. */
+  let isEmpty = next === 0
 
   /** @returns whether more is left to send */
   async function sendNext(): Promise<boolean> {
     const start = next ?? (await tus.offset(url))
     next = undefined
-    arrived = start
+    isEmpty = start === 0
     const body = audio.slice(start, start + CHUNK_BYTES)
     const report =
       onProgress && (({ loaded }: Progress) => onProgress({ loaded: start + loaded, total: audio.size }))
     if (body.size > 0) await tus.append(url, start, { body, onProgress: report })
-    next = arrived = start + body.size
+    next = start + body.size
     return next < audio.size
   }
 
   try {
-    url ||= await begin()
     while (await http.withRetries(sendNext, signal));
-    return true
+    return 'finished'
   } catch (error) {
-    if (!(error instanceof StorageError)) throw error
-    if (url && ENDED.includes(error.status)) return true
-    if (!url || (arrived === 0 && isTransient(error))) return false
+    if (error instanceof StorageError && ENDED.includes(error.status)) return 'gone'
+    if (isEmpty && isTransient(error)) return 'notStarted'
     throw error
   }
+}
+
+function undefinedIfRefused(error: unknown): undefined {
+  if (!(error instanceof StorageError)) throw error
 }
 
 /** The token of the upload. It is renewed before it expires, and after the storage has refused it. */
