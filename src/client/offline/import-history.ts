@@ -37,6 +37,12 @@ export type ImportOptions = {
   fetch?: typeof fetch
 }
 
+/** What became of one session: how it counts, and what could not be imported. */
+type Outcome = {
+  count?: 'imported' | 'alreadyThere'
+  problems?: Partial<Record<ImportProblem['what'], Refusal | undefined>>
+}
+
 /**
  * Imports a local history into an account, oldest session first, with recordings and dates.
  *
@@ -64,37 +70,54 @@ export async function importHistory(
     const id = stableId(listed)
     const known = inAccount.get(id)
     // An interrupted import may have saved a session without its large recording.
-    if (known && (hasRecording(known) || !hasRecording(listed))) report.alreadyThere++
-    else await importSession(listed, id)
+    const isComplete = known && (hasRecording(known) || !hasRecording(listed))
+    addToReport(listed, isComplete ? { count: 'alreadyThere' } : await importSession(listed, id))
     onProgress?.({ ...report, problems: [...report.problems] })
   }
   return report
 
-  async function importSession(listed: SessionData, id: string): Promise<void> {
-    const problem = (what: ImportProblem['what'], reason: Refusal) =>
-      report.problems.push({ id: listed.id, songName: listed.songName, date: listed.date, what, reason })
+  function addToReport({ id, songName, date }: SessionData, { count, problems = {} }: Outcome): void {
+    if (count) report[count]++
+    for (const what of ['session', 'recording', 'content'] as const) {
+      const reason = problems[what]
+      if (reason) report.problems.push({ id, songName, date, what, reason })
+    }
+  }
+
+  async function importSession(listed: SessionData, id: string): Promise<Outcome> {
+    const isKnown = inAccount.has(id)
     try {
-      const session = await local.getSessionById(listed.id)
-      if (!session) {
-        throw new StorageError(404, 'session_not_found', 'It was deleted during the import.')
+      const { session, lost, changed } = await prepare(listed, id)
+      if (isKnown && !session.audio) return { count: 'alreadyThere' }
+      const refused = await saveWithFallback(session)
+      return {
+        count: isKnown && refused ? 'alreadyThere' : 'imported',
+        problems: { recording: lost ?? refused, content: changed }
       }
-      const { audio, lost } = await loadRecording(session, options.fetch ?? fetch)
-      if (!audio && inAccount.has(id)) {
-        report.alreadyThere++
-        return
-      }
-      const { session: repaired, changed } = repair({ ...session, id })
-      const { audio: _, ...whole } = repaired
-      const refused = audio ? await save({ ...whole, audio }).then(() => undefined, lostRecording) : undefined
-      if (!audio || refused) await save(whole)
-      if (refused && inAccount.has(id)) report.alreadyThere++
-      else report.imported++
-      const reason = lost ?? refused
-      if (reason) problem('recording', reason)
-      if (changed) problem('content', changed)
     } catch (error) {
       if (!isAboutOneSession(error)) throw error
-      problem('session', toRefusal(error))
+      return { problems: { session: toRefusal(error) } }
+    }
+  }
+
+  /** The session as the account can take it, why its recording is lost, and what had to be changed. */
+  async function prepare(listed: SessionData, id: string) {
+    const stored = await local.getSessionById(listed.id)
+    if (!stored) throw new StorageError(404, 'session_not_found', 'It was deleted during the import.')
+    const { audio, lost } = await loadRecording(stored, options.fetch ?? fetch)
+    const { session, changed } = repair({ ...stored, id })
+    return { session: { ...withoutRecording(session), ...(audio && { audio }) }, lost, changed }
+  }
+
+  /** Saves the session, without its recording if that alone was refused. Returns the reason then. */
+  async function saveWithFallback(session: SessionData): Promise<Refusal | undefined> {
+    try {
+      await save(session)
+      return undefined
+    } catch (error) {
+      if (!session.audio || !isAboutRecording(error)) throw error
+      await save(withoutRecording(session))
+      return toRefusal(error)
     }
   }
 
@@ -122,10 +145,12 @@ export async function importHistory(
 // Why the account takes the session only without its recording.
 const RECORDING_FAULTS = ['recording_unreadable', 'unsupported_recording', 'recording_too_large']
 
-/** The reason, when the recording alone was refused. */
-function lostRecording(error: unknown): Refusal {
-  if (!(error instanceof StorageError && RECORDING_FAULTS.includes(error.code))) throw error
-  return toRefusal(error)
+function isAboutRecording(error: unknown): error is StorageError {
+  return error instanceof StorageError && RECORDING_FAULTS.includes(error.code)
+}
+
+function withoutRecording({ audio, ...session }: SessionData): SessionData {
+  return session
 }
 
 function hasRecording({ audio, audioUrl }: SessionData): boolean {
