@@ -33,40 +33,46 @@ export function createSaveActions({ service, history, get, set, show, load }: Sa
     return saving
   }
 
-  /** Resolves when the session is saved, or kept by an outbox, which sends it later. */
+  /** Resolves when the session is saved, or queued by an outbox, which sends it later. */
   async function save(session: SessionData): Promise<void> {
     history.startSave(session)
     show({ error: null })
-    let isKept = false
-    let keep = () => {}
-    const kept = new Promise<void>((resolve) => {
-      keep = () => {
-        isKept = true
-        resolve()
-      }
-    })
-    const saved = service.saveSession(session, {
-      onKept: keep,
-      onProgress: (progress) => showSending({ id: session.id, progress })
-    })
-    try {
-      await Promise.race([kept, saved])
-    } catch (error) {
-      if (isCurrent(session.id)) history.cancelSave(session.id)
-      else history.failSave(session, error as StorageError)
-      show({ error: error as Error, sendingId: null, uploadProgress: null })
-      throw error
-    }
-    if (isKept) showKept(session, saved)
-    else history.finishSave(session)
-    show(isCurrent(session.id) ? { currentSession: null } : {})
-    if (isKept) return
+    let saved = Promise.resolve()
+    const outcome = await new Promise<'queued' | 'saved'>((resolve, reject) => {
+      saved = service.saveSession(session, {
+        onKept: () => resolve('queued'),
+        onProgress: (progress) => showSending({ id: session.id, progress })
+      })
+      saved.then(() => resolve('saved'), reject)
+    }).catch((error) => fail(session, error))
+    await (outcome === 'queued' ? leaveToOutbox(session, saved) : finish(session))
+  }
+
+  function fail(session: SessionData, error: StorageError): never {
+    if (isCurrent(session.id)) history.cancelSave(session.id)
+    else history.failSave(session, error)
+    show({ error, sendingId: null, uploadProgress: null })
+    throw error
+  }
+
+  async function finish(session: SessionData): Promise<void> {
+    history.finishSave(session)
+    releaseForm(session.id)
     show({ sendingId: null, uploadProgress: null })
     await load()
   }
 
+  /** Returns before the outbox has sent the session. */
+  async function leaveToOutbox(session: SessionData, saved: Promise<void>): Promise<void> {
+    showQueued(session, saved)
+    releaseForm(session.id)
+  }
+
+  /** A saved session is no longer the current one. */
+  const releaseForm = (id: string) => show(isCurrent(id) ? { currentSession: null } : {})
+
   /** Shows the session as the outbox has it now, and again when the outbox has tried to send it. */
-  async function showKept(session: SessionData, saved: Promise<void>): Promise<void> {
+  async function showQueued(session: SessionData, saved: Promise<void>): Promise<void> {
     history.keepSave(session.id)
     await load()
     const isSaved = await saved.then(
