@@ -9,8 +9,11 @@ export type { DailyPractice, DayRange, UserStatsData }
  */
 export type Analysis = NonNullable<WireSession['analysis']>
 
-/** Why the server rejected a session: a `StorageError` as plain data, for IndexedDB and JSON. */
-export type Refusal = { status: number; code: string; detail: string }
+/** A `StorageError` as plain data, for IndexedDB and JSON. */
+export type Failure = { status: number; code: string; detail: string }
+
+/** Why a session is refused, or delayed: the server's permanent rejection, or the last failure. */
+export type Refusal = Failure
 
 /**
  * A practice session: the wire's `SessionData`, plus its recording as a Blob where the browser has it.

@@ -12,7 +12,7 @@ export function createUploadProgress(total: number, onProgress: (progress: Progr
     onProgress({ loaded, total })
   }
   return {
-    report: (sent: Progress) => advanceTo(Math.floor((sent.loaded / sent.total) * (total - 1))),
+    report: (body: Progress) => advanceTo(Math.floor((body.loaded / body.total) * (total - 1))),
     finish: () => advanceTo(total)
   }
 }

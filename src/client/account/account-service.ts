@@ -40,7 +40,7 @@ export function createAccountService({
     clock
   }
   const http = createHttp({ ...options, timeoutMs })
-  const patient = createHttp({ ...options, timeoutMs: LONG_TIMEOUT_MS })
+  const longTimeoutHttp = createHttp({ ...options, timeoutMs: LONG_TIMEOUT_MS })
 
   const getAccount = (call?: Signal): Promise<Account> => http.call({ ...call, method: 'GET', path: PATH })
 
@@ -61,7 +61,7 @@ export function createAccountService({
     async exportArchive(call?: Signal): Promise<Response> {
       const headers = await authorize(call?.signal)
       const url = `${origin}${PATH}/export`
-      return patient.transfer({ ...call, method: 'GET', url, headers }, async (response) =>
+      return longTimeoutHttp.transfer({ ...call, method: 'GET', url, headers }, async (response) =>
         response.ok ? response : readJson<Response>(response)
       )
     },
@@ -77,13 +77,17 @@ export function createAccountService({
     ): Promise<ImportSummary> {
       const headers = { ...(await authorize(call?.signal)), 'content-type': 'application/zip' }
       const url = `${origin}${PATH}/import`
-      return patient.once({ ...call, method: 'POST', url, headers, body: archive }, readJson<ImportSummary>)
+      return longTimeoutHttp.once(
+        { ...call, method: 'POST', url, headers, body: archive },
+        readJson<ImportSummary>
+      )
     },
 
     /**
      * Deletes the account with all sessions and recordings. Safe to repeat: after a failure, repeating finishes the
      * work. Resolves when everything is deleted, also if there is no account. The next save creates an empty one.
      */
-    deleteAccount: (call?: Signal): Promise<void> => patient.call({ ...call, method: 'DELETE', path: PATH })
+    deleteAccount: (call?: Signal): Promise<void> =>
+      longTimeoutHttp.call({ ...call, method: 'DELETE', path: PATH })
   }
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts'
 import { isTransient } from '../request-retry.ts'
-import { isSetAside, type QueueItem } from './queue-item.ts'
+import { isDelayed, type QueueItem } from './queue-item.ts'
 import type { QueueStorage } from './queue-storage.ts'
 import { concernsAll, isRefusal, toFailure } from './refusal.ts'
-import type { Sent } from './sender.ts'
+import type { AttemptResult } from './sender.ts'
 
 const FIRST_PAUSE_MS = 5_000
 const MAX_PAUSE_MS = 300_000
@@ -13,17 +13,17 @@ const MAX_FAILURES = 5
 const MAX_FAILURES_WHILE_AWAITED = 2
 
 export type PassOptions = {
-  /** Sends also what was set aside. */
+  /** Sends also delayed items. */
   force: boolean
   /** A caller may wait for the pass. */
   isAwaited: boolean
 }
 
 type Delivery = {
-  sendNext: (isDue: (item: QueueItem) => boolean) => Promise<Sent | undefined>
+  sendNext: (isDue: (item: QueueItem) => boolean) => Promise<AttemptResult | undefined>
   queue: QueueStorage
   clock: Clock
-  /** Called after each session that was delivered, refused or set aside. */
+  /** Called after each session that was delivered, refused or delayed. */
   onChange: () => void
 }
 
@@ -33,7 +33,7 @@ export function pauseAfter(failures: number): number {
 }
 
 /**
- * Sends each item that is due once. A session that keeps failing while others could go is set aside: the others
+ * Sends each item that is due once. A session that keeps failing while others could go is delayed: the others
  * pass it, and it is due again later.
  *
  * @returns the last failure, and whether something was delivered
@@ -47,14 +47,14 @@ export async function runPass({ sendNext, queue, clock, onChange }: Delivery, op
 
   const isDue = (item: QueueItem): boolean =>
     !tried.has(item.place) &&
-    (options.force || !isSetAside(item) || (item.retryAt ?? 0) <= clock.now().getTime())
+    (options.force || !isDelayed(item) || (item.retryAt ?? 0) <= clock.now().getTime())
 
   for (;;) {
-    const sent = await sendNext(isDue)
-    if (!sent) break
+    const result = await sendNext(isDue)
+    if (!result) break
     // The item was stopped or replaced. Continue with the queue as it is now.
-    if (sent.isAborted) continue
-    const { item, error } = sent
+    if (result.isAborted) continue
+    const { item, error } = result
     tried.add(item.place)
     if (!error) {
       hasDelivered = true
@@ -75,13 +75,13 @@ export async function runPass({ sendNext, queue, clock, onChange }: Delivery, op
     const failure = toFailure(error)
     const retryAt = clock.now().getTime() + pauseAfter(failures)
     await queue.mark(item, isRefusal(error) ? { refusal: failure } : { failure, failures, retryAt })
-    if (isRefusal(error) || isSetAside({ ...item, failures, failure })) onChange()
+    if (isRefusal(error) || isDelayed({ ...item, failures, failure })) onChange()
   }
 }
 
 /**
- * No answer usually means no network. A pass tries as many sessions as the first one has failed times, so one
- * bad session does not block the rest. An error that a server answers comes soon, so a caller can wait for more.
+ * No answer usually means no network. Without answers, a pass stops after n failures in a row; n is how often the
+ * first of them has failed so far. So one bad session does not block the rest. An error that a server answers comes soon, so a caller can wait for more.
  */
 function maxFailures(error: Error, firstFailures: number, { isAwaited }: PassOptions): number {
   if (!isTransient(error)) return MAX_FAILURES

@@ -8,7 +8,7 @@ import { createSender, type SenderOptions } from './sender.ts'
 type DeliveryOptions = SenderOptions & {
   clock: Clock
   isOnline: () => boolean
-  /** Called after each session that was delivered, refused or set aside. */
+  /** Called after each session that was delivered, refused or delayed. */
   onChange: () => void
 }
 

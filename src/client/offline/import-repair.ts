@@ -1,8 +1,8 @@
 import { MAX_DURATION_SECONDS, MAX_NAME_CHARACTERS, MAX_NOTES_CHARACTERS } from '../../contract/limits.ts'
-import type { Refusal, SessionData } from '../storage-service.ts'
+import type { Failure, SessionData } from '../storage-service.ts'
 
 /** A session as the account can take it, and what had to be changed. */
-export type Repaired = { session: SessionData; changed: Refusal | undefined }
+export type Repaired = { session: SessionData; changed: Failure | undefined }
 
 /** Repairs members of a local session that the account would refuse, so that the rest can be imported. */
 export function repair(session: SessionData): Repaired {

@@ -1,4 +1,4 @@
-import { StorageError, type Refusal, type SessionData } from '../storage-service.ts'
+import { StorageError, type Failure, type SessionData } from '../storage-service.ts'
 
 /**
  * Loads the recording of a local session.
@@ -9,7 +9,7 @@ import { StorageError, type Refusal, type SessionData } from '../storage-service
 export async function loadRecording(
   { audio, audioUrl }: SessionData,
   request: typeof fetch
-): Promise<{ audio?: Blob; lost?: Refusal }> {
+): Promise<{ audio?: Blob; lost?: Failure }> {
   if (audio || !audioUrl) return audio ? { audio } : {}
   const response = await request(audioUrl).catch((cause) => cause as Error)
   if (!(response instanceof Error) && response.ok) return { audio: await response.blob() }

@@ -33,7 +33,7 @@ export interface Outbox extends PracticeStorage {
   /** Gives up the refused change or deletion of a session. A save that is not delivered stays. */
   discard(id: string): Promise<void>
   /**
-   * Calls `listener` when a session was delivered, refused or set aside, so that the history can be reloaded.
+   * Calls `listener` when a session was delivered, refused or delayed, so that the history can be reloaded.
    * Returns a function that unsubscribes.
    */
   subscribe(listener: () => void): () => void

@@ -18,7 +18,7 @@ import { createQueuedWrites } from './queued-writes.ts'
  *   waits for one session is merged, delivered in order and once, however many tabs are open, also after the tab
  *   was closed. A signal stops only what is not queued yet; `onKept` tells when a save is queued, and `stop` ends
  *   its delivery. When this browser can store nothing, the service is called directly.
- * - A session that keeps failing while others can be delivered is set aside (`pending: 'delayed'`, with the
+ * - A session that keeps failing while others can be delivered is delayed (`pending: 'delayed'`, with the
  *   reason in `refusal`) and tried again later.
  * - Reads include what waits, and not what was refused. Answers of the account are kept in this browser, bounded
  *   in number and size. When the account cannot be reached, a read resolves with the kept answer and calls
@@ -32,7 +32,7 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
   const queue = createQueueStorage(indexedDB, name)
   const lock = createLock(name, { locks, indexedDB, clock })
   const changes = createListeners<void>()
-  const sending = createListeners<Sending | undefined>()
+  const progressListeners = createListeners<Sending | undefined>()
   const { load, applyDelivered, forget, ...reads } = createLazyReads({
     service,
     queue,
@@ -47,7 +47,7 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
     clock,
     isOnline,
     onDelivered: applyDelivered,
-    onSending: sending.notify,
+    onSending: progressListeners.notify,
     onChange: changes.notify
   })
   const flush = () => delivery.flush({ force: true })
@@ -65,7 +65,7 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
   }
 
   return {
-    ...createQueuedWrites({ service, queue, delivery, sending }),
+    ...createQueuedWrites({ service, queue, delivery, progressListeners }),
 
     ...reads,
 
@@ -90,7 +90,7 @@ export function createOutbox(service: PracticeStorage, options: OutboxOptions): 
 
     subscribe: changes.add,
 
-    onSending: sending.add,
+    onSending: progressListeners.add,
 
     close,
 

@@ -1,14 +1,14 @@
 import { isTransientStatus } from '../request-retry.ts'
 import { applyChanges, listed, mergeChanges } from '../session-changes.ts'
 import { sessionNotFound } from '../session-errors.ts'
-import type { Refusal, SessionChanges, SessionData, StartedUpload } from '../storage-service.ts'
+import type { Failure, Refusal, SessionChanges, SessionData, StartedUpload } from '../storage-service.ts'
 
 /** What waits for one session. Delivered in this order: deletion, save, changes. */
 export type Pending = {
   remove?: boolean
   session?: SessionData
   changes?: SessionChanges
-  /** The save was sent at least once. It may be stored although no response arrived. */
+  /** The save was attempted at least once. It may be stored although no response arrived. */
   sent?: boolean
   /** The upload of the recording that has begun. */
   upload?: StartedUpload
@@ -27,9 +27,9 @@ export type QueueItem = Pending & {
   refusal?: Refusal
   /** Attempts that failed in a row, the reason of the last, and the time before which there is no other. */
   failures?: number
-  failure?: Refusal
+  failure?: Failure
   retryAt?: number
-  /** Sessions that were queued later have been delivered. */
+  /** Delayed, because sessions that were queued later have been delivered. The name is that of existing databases. */
   overtaken?: boolean
 }
 
@@ -83,10 +83,10 @@ export function isSendable({ refusal, stopped }: QueueItem): boolean {
 }
 
 /**
- * Whether the item is at fault: others were delivered, or the server answered three times in a way that does
+ * Whether the item is at fault, and so delayed: others were delivered, or the server answered three times in a way that does
  * not mean that it is unavailable.
  */
-export function isSetAside({ overtaken, failures = 0, failure }: QueueItem): boolean {
+export function isDelayed({ overtaken, failures = 0, failure }: QueueItem): boolean {
   return overtaken || (failures >= 3 && failure !== undefined && !isTransientStatus(failure.status))
 }
 
@@ -127,7 +127,7 @@ function stateOf(item: QueueItem): Pick<SessionData, 'pending' | 'refusal'> {
   const { refusal, failure } = item
   if (refusal) return { pending: 'refused', refusal }
   if (item.stopped) return { pending: 'stopped' }
-  return failure && isSetAside(item) ? { pending: 'delayed', refusal: failure } : { pending: 'waiting' }
+  return failure && isDelayed(item) ? { pending: 'delayed', refusal: failure } : { pending: 'waiting' }
 }
 
 /** Whether the account may have the session. A refused one is not there. */

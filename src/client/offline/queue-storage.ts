@@ -2,7 +2,7 @@ import { openDatabase, promised } from '../indexed-db.ts'
 import { isSendable, type Pending, type QueueItem } from './queue-item.ts'
 
 /** The next item to deliver, and those before it that are failing and not due. */
-export type Next = { item: QueueItem; overtaken: QueueItem[] }
+export type Next = { item: QueueItem; skipped: QueueItem[] }
 
 /**
  * The outbox's queue, one item for each session, in IndexedDB, so that it survives a reload and is shared by
@@ -41,13 +41,13 @@ export function createQueueStorage(factory: IDBFactory | undefined, name: string
      */
     takeNext: (isDue: (item: QueueItem) => boolean) =>
       transact('readwrite', (store) => {
-        const overtaken: QueueItem[] = []
+        const skipped: QueueItem[] = []
         return scan(store('waiting'), (item, cursor): Next | undefined => {
           if (isSendable(item) && isDue(item)) {
             if (item.session && !item.sent) cursor.update({ ...item, sent: true })
-            return { item, overtaken }
+            return { item, skipped }
           }
-          if (!item.refusal && item.failures) overtaken.push(item)
+          if (!item.refusal && item.failures) skipped.push(item)
           return undefined
         })
       }),

@@ -25,11 +25,11 @@ type QueuedWritesOptions = {
   service: PracticeStorage
   queue: QueueStorage
   delivery: Delivery
-  sending: Listeners<Sending | undefined>
+  progressListeners: Listeners<Sending | undefined>
 }
 
 /** The outbox's saves, changes and deletions, and what a user can do with those that wait. */
-export function createQueuedWrites({ service, queue, delivery, sending }: QueuedWritesOptions) {
+export function createQueuedWrites({ service, queue, delivery, progressListeners }: QueuedWritesOptions) {
   /** Returns false when this browser can store nothing. */
   async function enqueue(
     id: string,
@@ -75,8 +75,8 @@ export function createQueuedWrites({ service, queue, delivery, sending }: Queued
         return service.saveSession(session, options)
       }
       onKept?.()
-      const stopReporting = sending.add((sent) => {
-        if (sent?.id === id && sent.progress) onProgress?.(sent.progress)
+      const stopReporting = progressListeners.add((save) => {
+        if (save?.id === id && save.progress) onProgress?.(save.progress)
       })
       await delivery.start().finally(stopReporting)
       await throwRefusal(id)

@@ -1,4 +1,4 @@
-import { StorageError, type Refusal } from '../storage-service.ts'
+import { StorageError, type Failure, type Refusal } from '../storage-service.ts'
 
 /** Statuses that mean the server will reject this session at every attempt. */
 const PERMANENT = [400, 409, 412, 413, 415, 422]
@@ -24,7 +24,7 @@ export function toRefusal({ status, code, detail }: StorageError): Refusal {
 }
 
 /** Any error as plain data. */
-export function toFailure(error: Error): Refusal {
+export function toFailure(error: Error): Failure {
   if (error instanceof StorageError) return toRefusal(error)
   return { status: 500, code: 'browser_fault', detail: error.message }
 }

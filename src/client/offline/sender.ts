@@ -14,8 +14,8 @@ export type SenderOptions = {
   onSending: (sending?: Sending) => void
 }
 
-/** What became of an item. `isAborted`: its request was aborted, and nothing is known of it. */
-export type Sent = { item: QueueItem; error?: Error; isAborted?: boolean }
+/** The outcome of an attempt to send an item. `isAborted`: its request was aborted, and nothing is known of it. */
+export type AttemptResult = { item: QueueItem; error?: Error; isAborted?: boolean }
 
 /** Sends queued items to the service, one at a time, in one tab at a time. */
 export function createSender({ service, queue, lock, onDelivered, onSending }: SenderOptions) {
@@ -52,10 +52,10 @@ export function createSender({ service, queue, lock, onDelivered, onSending }: S
      * held for one item only.
      */
     sendNext: (mayBegin: () => boolean, isDue: (item: QueueItem) => boolean) =>
-      lock(async (): Promise<Sent | undefined> => {
+      lock(async (): Promise<AttemptResult | undefined> => {
         const next = mayBegin() ? await queue.takeNext(isDue) : undefined
         if (!next) return undefined
-        const { item, overtaken } = next
+        const { item, skipped } = next
         const controller = new AbortController()
         current = { id: item.id, controller }
         const error = await send(item, controller.signal).then(
@@ -66,7 +66,7 @@ export function createSender({ service, queue, lock, onDelivered, onSending }: S
         if (error) return { item, error, isAborted: controller.signal.aborted }
         await onDelivered(item)
         await queue.remove(item)
-        for (const other of overtaken) await queue.mark(other, { overtaken: true })
+        for (const other of skipped) await queue.mark(other, { overtaken: true })
         return { item }
       }),
 

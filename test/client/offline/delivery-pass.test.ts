@@ -50,19 +50,22 @@ t.test('sends each item once', async (t) => {
   })
 })
 
-t.test('without an answer, tries as many items as the first has failed times, up to a limit', async (t) => {
-  for (const [failures, isAwaited, expected] of [
-    [0, false, 1],
-    [2, false, 3],
-    [9, false, 5],
-    [0, true, 1],
-    [9, true, 2]
-  ] as const) {
-    const { tried, error } = await pass(() => noNetwork, { force: true, isAwaited }, { failures })
-    t.equal(tried, expected, `${failures} failures, awaited: ${isAwaited}`)
-    t.equal(error, noNetwork)
+t.test(
+  'without answers, stops after as many failures as the first item has had, up to a limit',
+  async (t) => {
+    for (const [failures, isAwaited, expected] of [
+      [0, false, 1],
+      [2, false, 3],
+      [9, false, 5],
+      [0, true, 1],
+      [9, true, 2]
+    ] as const) {
+      const { tried, error } = await pass(() => noNetwork, { force: true, isAwaited }, { failures })
+      t.equal(tried, expected, `${failures} failures, awaited: ${isAwaited}`)
+      t.equal(error, noNetwork)
+    }
   }
-})
+)
 
 t.test('after errors that a server answers, tries five items, also while a caller waits', async (t) => {
   for (const isAwaited of [false, true]) {
@@ -82,11 +85,11 @@ t.test('goes on after a refusal, and after each delivery counts from the start',
   t.match(await pass(everyOther, background), { tried: 10, error: blocked, hasDelivered: true })
 })
 
-t.test('leaves what was set aside until it is due, except with force', async (t) => {
-  const aside = { overtaken: true, failures: 1, retryAt: now.getTime() + 1 }
-  t.equal((await pass(() => undefined, background, aside)).tried, 0)
-  t.equal((await pass(() => undefined, { ...background, force: true }, aside)).tried, 10)
-  t.equal((await pass(() => undefined, background, { ...aside, retryAt: now.getTime() })).tried, 10)
+t.test('leaves delayed items until they are due, except with force', async (t) => {
+  const delayed = { overtaken: true, failures: 1, retryAt: now.getTime() + 1 }
+  t.equal((await pass(() => undefined, background, delayed)).tried, 0)
+  t.equal((await pass(() => undefined, { ...background, force: true }, delayed)).tried, 10)
+  t.equal((await pass(() => undefined, background, { ...delayed, retryAt: now.getTime() })).tried, 10)
 })
 
 t.test('notes the failures, and pauses that grow up to five minutes', async (t) => {

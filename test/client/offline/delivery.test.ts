@@ -102,7 +102,7 @@ t.test('an item that keeps failing', async (t) => {
   } as const
 
   for (const [reason, fault] of Object.entries(faults)) {
-    await t.test(`is set aside when ${reason}, and others pass it`, async (t) => {
+    await t.test(`is delayed when ${reason}, and others pass it`, async (t) => {
       const { api, open } = await startOutboxes(t)
       const offline = open({ isOnline: () => false })
       for (const session of [bad, { ...bad, id: crypto.randomUUID() }, good]) {
