@@ -3,7 +3,7 @@ import { countStreak, summarise, type PracticeDay } from './practice-days.ts'
 import type { UserStatsData } from './stats.ts'
 
 /**
- * The stats after changes of the history that the server does not know yet. `before`: the days of the history
+ * Adds local, unsent changes to the server's stats. `before`: the days of the history
  * without them, `after`: with them. Exact when `before` is the history that the server counted; of a shorter one,
  * the minutes are up to one minute too many or too few.
  */

@@ -57,7 +57,7 @@ t.test('without a network, after a reload', async (t) => {
     await t.rejects(next.getPracticeDays({ from: '', to: '' }), { code: 'network_error' })
   })
 
-  await t.test('the store says as of when', async (t) => {
+  await t.test('the store tells when they were loaded', async (t) => {
     const store = createSessionStore(next)
     await store.getState().load()
     t.ok(store.getState().staleSince)
@@ -68,7 +68,7 @@ t.test('without a network, after a reload', async (t) => {
   })
 })
 
-t.test('an unchanged answer is asked for by its ETag', async (t) => {
+t.test('reads ask with the ETag of the cached answer', async (t) => {
   const { api, open, service } = await setUp(t)
   const session = sessionToday()
   await service.saveSession(session)
@@ -90,7 +90,7 @@ t.test('an unchanged answer is asked for by its ETag', async (t) => {
   t.match(await page.getSessionById(session.id), { songName: 'Changed' })
 })
 
-t.test('what waits is counted, and what was refused is not', async (t) => {
+t.test('stats count queued sessions, and not refused ones', async (t) => {
   const { api, open, network, service } = await setUp(t)
   const [stored, other] = [sessionToday(), sessionToday()]
   for (const session of [stored, other]) await service.saveSession(session)
@@ -117,7 +117,7 @@ t.test('what waits is counted, and what was refused is not', async (t) => {
   t.equal(await total(), 20)
 })
 
-t.test('days with practice count what waits', async (t) => {
+t.test('days with practice count queued sessions', async (t) => {
   const { api, open } = await setUp(t)
   const page = open()
   api.fault = ({ method }) => (method === 'POST' ? 'cut' : undefined)
@@ -127,7 +127,7 @@ t.test('days with practice count what waits', async (t) => {
   ])
 })
 
-t.test('what was delivered is in the kept history, although it was not loaded since', async (t) => {
+t.test('delivered changes are in the cached history, although it was not loaded since', async (t) => {
   const { open, network, service } = await setUp(t)
   const [edited, deleted, added] = [
     sessionToday(),
@@ -161,8 +161,8 @@ t.test('what was delivered is in the kept history, although it was not loaded si
   )
 })
 
-t.test('what is kept', async (t) => {
-  await t.test('is removed at logout, while what waits stays', async (t) => {
+t.test('cached answers', async (t) => {
+  await t.test('are removed at logout, while queued sessions stay', async (t) => {
     const { open, network, service } = await setUp(t)
     await service.saveSession(sessionToday())
     const page = open()
@@ -178,7 +178,7 @@ t.test('what is kept', async (t) => {
     )
   })
 
-  await t.test('is removed with what waits after the account was deleted', async (t) => {
+  await t.test('are removed with queued sessions after the account was deleted', async (t) => {
     const { api, open, network } = await setUp(t)
     network.fail()
     const page = open()
@@ -192,7 +192,7 @@ t.test('what is kept', async (t) => {
     t.equal(api.requests.slice(before).filter(({ method }) => method === 'POST').length, 0)
   })
 
-  await t.test('is shown to its account only', async (t) => {
+  await t.test('are shown to their account only', async (t) => {
     const { open, network, service } = await setUp(t)
     await service.saveSession(sessionToday())
     await open('clara').getSessions()
@@ -202,7 +202,7 @@ t.test('what is kept', async (t) => {
   })
 })
 
-t.test('what is kept makes room for what waits', async (t) => {
+t.test('evicts cached answers when a save needs space', async (t) => {
   const { open, network, service } = await setUp(t)
   await service.saveSession(sessionToday())
   const page = open()
