@@ -3,20 +3,20 @@ import type { Journal } from '../services/journal.ts'
 import { checkRecording, isScore } from './files.ts'
 import type { Recorder } from './recorder.ts'
 import { STOPPED } from './timer.ts'
-import type { Announcements } from './use-announcements.ts'
+import type { Announce } from './use-announcement.ts'
 import type { Draft } from './use-draft.ts'
 
-type Form = { store: Journal['store']; draft: Draft; recorder: Recorder; announcements: Announcements }
+type Form = { store: Journal['store']; draft: Draft; recorder: Recorder; announce: Announce }
 
 /** Scores and recordings that the musician chooses or drops. */
-export function fileActions({ store, draft, recorder, announcements: { tell, setProblem } }: Form) {
+export function fileActions({ store, draft, recorder, announce }: Form) {
   const { edit, timer } = draft
 
   async function addScore(file: File) {
     const { xml, title } = await readScore(file)
     const { songName } = store.getState().currentSession ?? {}
     edit({ xmlContent: xml, songName: songName || title })
-    tell('')
+    announce({})
   }
 
   function addRecording(file: File) {
@@ -28,25 +28,25 @@ export function fileActions({ store, draft, recorder, announcements: { tell, set
     }
     const { id } = edit({ audio: file, durationSeconds: 0 }, STOPPED)
     draft.addChunk(id, 0, file)
-    tell('Listen back, then save.')
+    announce({ message: 'Listen back, then save.' })
   }
 
   return {
     async addFiles(files: Iterable<File>) {
-      setProblem('')
+      announce(({ message = '' }) => ({ message }))
       for (const file of files) {
         try {
           if (isScore(file)) await addScore(file)
           else addRecording(file)
         } catch (error) {
-          setProblem((error as Error).message)
+          announce((shown) => ({ ...shown, problem: (error as Error).message }))
         }
       }
     },
 
     removeScore() {
       edit({ xmlContent: null })
-      tell('The score was removed.')
+      announce({ message: 'The score was removed.' })
     }
   }
 }

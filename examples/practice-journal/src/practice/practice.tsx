@@ -13,7 +13,7 @@ import { usePractice, type PracticeForm } from './use-practice.ts'
 /** The form for the current session: record it, time it or enter its minutes; name it; save it. */
 export function Practice() {
   const form = usePractice()
-  const { session, recorder, said } = form
+  const { session, recorder, announcement } = form
   const dragging = useDroppedFiles(form.addFiles)
   useFocusMoves(form)
   const idle = recorder.status === 'idle'
@@ -54,11 +54,11 @@ export function Practice() {
         <Transport form={form} />
         <Finish form={form} />
         <p role="status" className="hint">
-          {dragging ? 'Drop to add.' : said.message}
+          {dragging ? 'Drop to add.' : announcement.message}
         </p>
-        {said.problem && (
+        {announcement.problem && (
           <p role="alert" className="problem">
-            {said.problem}
+            {announcement.problem}
           </p>
         )}
         <Additions form={form} describedBy="accepted-files" />

@@ -1,13 +1,13 @@
 import { useEffect, useState } from 'react'
 import type { SessionData } from '@harmony-helper/client'
 import { useOnline, useSessions } from '../services/journal.ts'
-import type { Announcements } from './use-announcements.ts'
+import type { Announce } from './use-announcement.ts'
 
 /**
  * Tells what becomes of the session that was saved last, until the next one is begun: it is kept in the browser,
  * then sent to the account.
  */
-export function useOutcome({ setMessage }: Announcements) {
+export function useOutcome(announce: Announce) {
   const [id, follow] = useState<string>()
   const isFree = useSessions((state) => state.currentSession === null)
   const saved = useSessions((state) => state.history.find((session) => session.id === id))
@@ -15,7 +15,7 @@ export function useOutcome({ setMessage }: Announcements) {
   const online = useOnline()
   const message = saved && messageOf(saved, sending && online)
   useEffect(() => {
-    if (isFree && message !== undefined) setMessage(message)
+    if (isFree && message !== undefined) announce((shown) => ({ ...shown, message }))
   }, [id, isFree, message])
   return { follow }
 }

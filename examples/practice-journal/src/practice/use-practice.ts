@@ -9,7 +9,7 @@ import { MAX_RECORDING_BYTES } from './files.ts'
 import { microphoneProblem, useRecorder, type StopReason } from './recorder.ts'
 import { timerActions } from './timer-actions.ts'
 import { STOPPED } from './timer.ts'
-import { useAnnouncements } from './use-announcements.ts'
+import { useAnnouncement } from './use-announcement.ts'
 import { useDraft } from './use-draft.ts'
 import { useOutcome } from './use-outcome.ts'
 
@@ -27,8 +27,7 @@ export function usePractice() {
   const history = useSessions((state) => state.history)
   const [saving, setSaving] = useState(false)
   const [minutesShown, setMinutesShown] = useState(false)
-  const announcements = useAnnouncements()
-  const { said, say, tell, complain } = announcements
+  const { announcement, announce } = useAnnouncement()
   // The elements that had the focus are gone after these, so the form moves it.
   const [focus, moveFocus] = useState<'recording' | 'minutes' | 'title' | null>(null)
 
@@ -43,23 +42,23 @@ export function usePractice() {
         edit({ audio, durationSeconds: Math.round(seconds) })
         moveFocus('recording')
       }
-      say({
+      announce({
         message: audio.size > 0 ? `Stopped after ${formatClock(seconds)}. Listen back, then save.` : '',
         problem: reason === 'user' ? '' : STOPPED_EARLY[reason]
       })
     }
   })
 
-  const outcome = useOutcome(announcements)
+  const outcome = useOutcome(announce)
 
-  const { startTimer, stopTimer, ...timed } = timerActions(draft, announcements)
-  const { removeScore, ...added } = fileActions({ store, draft, recorder, announcements })
+  const { startTimer, stopTimer, ...timed } = timerActions(draft, announce)
+  const { removeScore, ...added } = fileActions({ store, draft, recorder, announce })
 
   const restoreOnce = useRef(() =>
     draft.restore((session, timer) => {
-      if (session.audio) tell('Your unsaved recording is still here.')
-      else if (timer.since !== null) tell('The timer is still running.')
-      else if (session.durationSeconds > 0) tell('Your unsaved practice is still here.')
+      if (session.audio) announce({ message: 'Your unsaved recording is still here.' })
+      else if (timer.since !== null) announce({ message: 'The timer is still running.' })
+      else if (session.durationSeconds > 0) announce({ message: 'Your unsaved practice is still here.' })
     })
   )
   useEffect(() => restoreOnce.current(), [])
@@ -75,26 +74,26 @@ export function usePractice() {
   }, [saved, saving])
 
   async function record() {
-    tell('Waiting for the microphone…')
+    announce({ message: 'Waiting for the microphone…' })
     try {
       await recorder.start()
       const { id } = edit({ date: new Date().toISOString(), durationSeconds: 0 }, STOPPED)
       await draft.dropRecording(id)
       store.getState().setRecordingStatus(true)
-      tell('Recording.')
+      announce({ message: 'Recording.' })
     } catch (error) {
-      complain(microphoneProblem(error))
+      announce({ problem: microphoneProblem(error) })
     }
   }
 
   function pause() {
     recorder.pause()
-    tell('Paused.')
+    announce({ message: 'Paused.' })
   }
 
   function resume() {
     recorder.resume()
-    tell('Recording.')
+    announce({ message: 'Recording.' })
   }
 
   async function addFiles(files: Iterable<File>) {
@@ -113,14 +112,16 @@ export function usePractice() {
 
   async function save() {
     if (saving) return
-    if (recorder.status !== 'idle') return complain('Stop the recording, then save.')
-    if (timer.since !== null) return complain('Stop the timer, then save.')
+    if (recorder.status !== 'idle') return announce({ problem: 'Stop the recording, then save.' })
+    if (timer.since !== null) return announce({ problem: 'Stop the timer, then save.' })
     if (!session?.audio && !session?.durationSeconds) {
-      complain('There is no practice to save yet. Record, start the timer, or enter the minutes.')
+      announce({
+        problem: 'There is no practice to save yet. Record, start the timer, or enter the minutes.'
+      })
       return showMinutes()
     }
     setSaving(true)
-    tell('Saving…')
+    announce({ message: 'Saving…' })
     try {
       await store.getState().saveSession()
       await draft.remove(session.id)
@@ -129,7 +130,7 @@ export function usePractice() {
       outcome.follow(session.id)
       moveFocus('title')
     } catch (error) {
-      complain(error instanceof StorageError ? messageFor(error) : (error as Error).message)
+      announce({ problem: error instanceof StorageError ? messageFor(error) : (error as Error).message })
       store.setState({ error: null }) // shown here, where the user can correct the input
     } finally {
       setSaving(false)
@@ -141,7 +142,7 @@ export function usePractice() {
     if (session && !confirm(`Discard ${what}? This cannot be undone.`)) return
     setMinutesShown(false)
     moveFocus('title')
-    if (!session) return tell('')
+    if (!session) return announce({})
     draft.remove(session.id)
     store.getState().clearSession()
     // A refused session is still in the outbox.
@@ -151,13 +152,13 @@ export function usePractice() {
         .deleteSession(session.id)
         .catch(() => {})
     }
-    tell('Discarded.')
+    announce({ message: 'Discarded.' })
   }
 
   return {
-    ...{ session, timer, recorder, saving, said, focus, moveFocus, usualInstrument: draft.usualInstrument },
+    ...{ session, timer, recorder, saving, announcement, focus, moveFocus },
     ...{ edit, record, pause, resume, startTimer, stopTimer, setSeconds, showMinutes, minutesShown },
-    ...{ addFiles, removeScore, save, discard }
+    ...{ addFiles, removeScore, save, discard, usualInstrument: draft.usualInstrument }
   }
 }
 

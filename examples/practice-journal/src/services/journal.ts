@@ -5,7 +5,7 @@ import type { PracticeStorage } from '@harmony-helper/client'
 import { syncUser } from './sync.ts'
 import { createDrafts, type Drafts } from './drafts.ts'
 import { createRecordings } from './recordings.ts'
-import { storageService, signInAs, USE_MOCK } from './storageFactory.ts'
+import { storageService, acceptTokensOf, USE_MOCK } from './storageFactory.ts'
 
 /** The services of one signed-in user, and the store that the components read. */
 export type Journal = {
@@ -28,7 +28,7 @@ export type Journal = {
 
 /** Creates the services of an account. Reloads the history when another tab or the outbox changes it. */
 export function openJournal(account: string): Journal {
-  signInAs(account)
+  acceptTokensOf(account)
   const outbox = USE_MOCK ? undefined : createOutbox(storageService, { account })
   const recordings = USE_MOCK ? undefined : createRecordings(account)
   const service = outbox ?? storageService

@@ -14,7 +14,7 @@ export const USE_MOCK = VITE_USE_MOCK_STORAGE === 'true'
 let account: string | undefined
 
 /** From now on only tokens of this account are used: another tab may sign in somebody else. */
-export function signInAs(sub: string) {
+export function acceptTokensOf(sub: string) {
   account = sub
 }
 
