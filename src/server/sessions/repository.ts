@@ -1,6 +1,5 @@
 import type { Queries } from '../database/client.ts'
 import { raw, sql } from '../database/sql.ts'
-import type { Position } from './cursor.ts'
 import { IS_REMOVAL } from './leases/lease-repository.ts'
 import { SCORE_COLUMNS, type StoredScores } from './score-repository.ts'
 
@@ -60,16 +59,11 @@ export const createSessionRepository = (queries: Queries) => ({
     return row ?? null
   },
 
-  /** Finds the sessions of a user that follow a position, newest first. */
-  findPage(
-    userId: string,
-    { after, limit }: { after: Position | null; limit: number }
-  ): Promise<Array<StoredSession & Position>> {
-    const time = after && sql`timestamptz 'epoch' + ${after.micros}::bigint * interval '1 microsecond'`
-    const follows = after ? sql`AND date <= ${time} AND (date < ${time} OR s.id > ${after.id}::uuid)` : sql``
+  /** Finds those of these sessions that the user has, newest first. */
+  findMany(userId: string, ids: string[]): Promise<StoredSession[]> {
     return queries.$queryRaw`
-      SELECT ${COLUMNS}, (extract(epoch FROM date) * 1000000)::bigint::text AS micros FROM sessions s
-      WHERE user_id = ${userId}::uuid ${follows} ORDER BY date DESC, s.id LIMIT ${limit}::int`
+      SELECT ${COLUMNS} FROM sessions s
+      WHERE s.id = ANY (${ids}::uuid[]) AND user_id = ${userId}::uuid ORDER BY date DESC, s.id`
   },
 
   /** Finds a session of any user, to compare it with a save that has this digest. */

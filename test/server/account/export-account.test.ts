@@ -182,3 +182,78 @@ t.test('one export of a user runs at a time, and one that is broken off makes ro
   t.equal(again.statusCode, 200)
   t.match(JSON.parse(`${unzip(again.rawPayload).get('manifest.json')}`), { session_count: 1 })
 })
+
+const idOf = async (saving: ReturnType<Caller['save']>) => (await saving).json<{ id: string }>().id
+
+type ExportedSession = { notes: string | null; xmlContent: string | null; files: unknown[] }
+
+function sessionOf(files: Map<string, Buffer>, id: string) {
+  const paths = [...files.keys()].filter((path) => path.includes(id))
+  const [folder] = paths.flatMap((path) => path.match(/^(.*)\/session\.json$/)?.slice(1) ?? [])
+  const session = JSON.parse(`${files.get(`${folder}/session.json`)}`) as ExportedSession
+  return { paths, score: files.get(`${folder}/score.musicxml`), session }
+}
+
+t.test('sessions that are edited or deleted during an export break nothing', async (t) => {
+  const proxy = await startFaultyProxy(t, services.env['SUPABASE_URL'] ?? '')
+  const { who } = await newcomer(t, { SUPABASE_URL: proxy.url })
+  const xmlContent = largeScore(300_000)
+  await who.save({ date: '2026-11-22T12:00:00Z', audioBase64 })
+  const edited = await idOf(who.save({ date: '2026-11-21T12:00:00Z', xmlContent }))
+  const deleted = await idOf(who.save({ date: '2026-11-20T12:00:00Z', xmlContent }))
+  const later = await idOf(who.save({ date: '2026-11-19T12:00:00Z' }))
+  for (let i = 0; i < 20; i++) await who.save({ date: '2026-11-18T12:00:00Z' })
+  const earlier = await idOf(who.save({ date: '2026-11-17T12:00:00Z' }))
+
+  const hung = proxy.breakOn('GET /storage/v1/object/', 'hang')
+  const exporting = exported(who)
+  await hung // the first session is being sent
+  const changed = largeScore(200_000)
+  await who.call('PATCH', `/api/sessions/${edited}`, { notes: 'edited', xmlContent: changed })
+  t.equal((await who.remove(deleted)).statusCode, 204)
+  await who.call('PATCH', `/api/sessions/${later}`, { date: '2026-11-16T12:00:00Z' })
+  await who.call('PATCH', `/api/sessions/${earlier}`, { date: '2026-11-23T12:00:00Z' })
+  const added = await idOf(who.save({ date: '2026-11-24T12:00:00Z' }))
+  await proxy.resume()
+
+  const { files } = await exporting
+  const { session, score } = sessionOf(files, edited)
+  t.match(session, { notes: 'edited', files: [digestOf('score.musicxml', score)] })
+  t.ok(session.xmlContent === changed && `${score}` === changed)
+  for (const id of [later, earlier]) t.equal(sessionOf(files, id).paths.length, 1, 'comes once')
+  for (const id of [deleted, added]) t.notMatch([...files.keys(), `${files.get('index.html')}`].join(), id)
+  t.match(JSON.parse(`${files.get('manifest.json')}`), { session_count: 24 })
+})
+
+t.test('a session that is edited while it is read is read again', { skip: needsServerWithin }, async (t) => {
+  const { app, who } = await newcomer(t)
+  const { database } = app.sessions
+  const { run } = database
+  // Characters of four bytes, which pieces of a file divide.
+  const xmlContent = `<!--${'𝄞'.repeat(100_000)}-->`
+  const markedXml = xmlContent.replace('<!--', '<!--a')
+  const id = await idOf(who.save({ xmlContent, analysis: { markedXml } }))
+  const statements: string[] = []
+  database.run = async (statement, values) => {
+    const rows = await run(statement, values)
+    if (!/^(xml_content|marked_xml)/.test(statement.name)) return rows as never
+    statements.push(statement.name)
+    if (statements.length === 1) await who.call('PATCH', `/api/sessions/${id}`, { notes: 'edited' })
+    return rows as never
+  }
+  const { files } = await exported(who)
+  const { session, score, paths } = sessionOf(files, id)
+  t.ok(statements.length > 3, 'it was read in pieces')
+  t.equal(paths.length, 3)
+  t.match(session, { notes: 'edited', analysis: {} })
+  t.ok(session.xmlContent === xmlContent && `${score}` === xmlContent)
+  t.ok(`${files.get(paths.find((path) => path.includes('marked')) ?? '')}` === markedXml)
+  t.match(JSON.parse(`${files.get('manifest.json')}`), { session_count: 1 })
+
+  database.run = async (statement, values) => {
+    const rows = await run(statement, values)
+    if (statement.name.startsWith('xml_content')) await who.remove(id)
+    return rows as never
+  }
+  t.match(JSON.parse(`${(await exported(who)).files.get('manifest.json')}`), { session_count: 0 })
+})
