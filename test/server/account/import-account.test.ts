@@ -150,7 +150,7 @@ t.test(
       'a missing session.json': [
         { files: [{ path: 'session.json', content: 'absent' }] },
         'invalid_archive',
-        /has no session.json/
+        /session.json is missing/
       ],
       'a file twice': [{ files: [{ path: 'recording.mp3', content: 'x' }] }, 'invalid_archive', /twice/],
       'no list of files': [{ session: { files: 'all' } }, 'invalid_input', /files must be array/],
@@ -199,6 +199,36 @@ t.test('an archive that was unpacked and packed again is imported', async (t) =>
   const files = [manifest(2), ...folder().reverse(), ...folder().reverse()]
   const archive = zip(files.map((file) => ({ ...file, path: `My export/${file.path}`, sums: 'header' })))
   t.match((await send(app, who, archive)).json(), { imported: 2, refused: 0 })
+})
+
+t.test('a session whose files are apart in the archive counts once', async (t) => {
+  const { app, who } = await account(t, here)
+  const extensionOf = ({ path }: ZipFile) => `${path}`.split('.').at(-1) ?? ''
+  const [small, large] = [folder({ session: { files: [], xmlContent: null } }).slice(-1), folder()]
+  const sorted = [...small, ...large, ...folder(), ...folder()].sort((a, b) =>
+    extensionOf(a) < extensionOf(b) ? -1 : 1
+  )
+  const archive = zip([...sorted, manifest(4)])
+  const summary = (await send(app, who, archive)).json<ImportSummary>()
+  t.match(summary, { imported: 1, already_there: 0, refused: 3, recordings_missing: 1 })
+  t.equal(summary.problems.length, 3)
+  for (const { detail } of summary.problems) t.match(detail, /files of a folder must stay together/)
+  isProblem(t, await send(app, who, zip([...sorted, manifest(5)])), 'invalid_archive')
+
+  t.match((await send(app, who, zip([...large, manifest(1)]))).json(), { imported: 1 })
+  t.match((await send(app, who, archive)).json(), { imported: 0, already_there: 2, refused: 2 })
+})
+
+t.test('a session that is refused, and whole later in the archive, is imported', async (t) => {
+  const { app, who } = await account(t, here)
+  const files = folder()
+  const archive = zip([...files.slice(0, 1), ...folder(), ...files, manifest(2)])
+  t.match((await send(app, who, archive)).json(), {
+    imported: 2,
+    already_there: 0,
+    refused: 0,
+    problems: { length: 0 }
+  })
 })
 
 t.test('a recording that was lost before the export is told', async (t) => {

@@ -11,3 +11,10 @@ export const incompleteArchive = () =>
 /** The error for a file whose bytes are not what the archive says about them. */
 export const damagedFile = (path: string, cause?: unknown) =>
   invalidArchive(`The archive is damaged at the file ${path}. Export it again.`, cause)
+
+/** The error for a file that has not arrived with the others of its folder. It may come later in the archive. */
+export const missingFile = (path: string) =>
+  invalidArchive(
+    `The file ${path} is missing, or is not next to the other files of its folder. Send the archive as it was ` +
+      'exported: the files of a folder must stay together.'
+  )

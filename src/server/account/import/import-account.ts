@@ -11,7 +11,7 @@ import type { ParseSession } from './parse-session.ts'
 import { isManifest, parseSessionPath, type SessionPath } from './session-path.ts'
 import { readArchive } from './read-archive.ts'
 import { otherArchive, readManifest } from './read-manifest.ts'
-import { newSummary, refuse, withProgress } from './summary.ts'
+import { createProgress, withProgress, type Progress } from './summary.ts'
 
 type Options = {
   dependencies: SessionDependencies
@@ -21,7 +21,7 @@ type Options = {
   parseSession: ParseSession
 }
 
-type Work = Options & { summary: ImportSummary; seen: number }
+type Work = Options & { progress: Progress }
 
 /**
  * Imports the sessions of an archive from `exportAccount` as it arrives: each is saved, all or nothing, when its
@@ -35,14 +35,17 @@ type Work = Options & { summary: ImportSummary; seen: number }
  * errors of `body`; the reason of `deadline`
  */
 export async function importAccount(options: Options, body: AsyncIterable<Buffer>): Promise<ImportSummary> {
-  const work: Work = { ...options, summary: newSummary(), seen: 0 }
+  const progress = createProgress(options.dependencies.quotas.sessions)
+  const work: Work = { ...options, progress }
   try {
     const manifest = await importFolders(work, body)
     if (!manifest) throw otherArchive()
-    if (work.seen < manifest.sessionCount) throw sessionsMissing(work.seen, manifest.sessionCount)
-    return work.summary
+    if (progress.sessions < manifest.sessionCount) {
+      throw sessionsMissing(progress.sessions, manifest.sessionCount)
+    }
+    return progress.summary
   } catch (error) {
-    throw withProgress(error, work.summary)
+    throw withProgress(error, progress.summary)
   }
 }
 
@@ -69,7 +72,7 @@ async function importFolders(work: Work, body: AsyncIterable<Buffer>) {
 }
 
 /** A session that the user has already. Its files are skipped. */
-type KnownSession = { folder: string; isKnown: true }
+type KnownSession = { folder: string; id: string; isKnown: true }
 
 const isKnown = (session: IncomingSession | KnownSession): session is KnownSession => 'isKnown' in session
 
@@ -78,7 +81,7 @@ async function begin(
   sessionPath: SessionPath
 ): Promise<IncomingSession | KnownSession> {
   const stored = await createSessionRepository(dependencies.database.queries).findOwned(sessionPath.id, sub)
-  if (stored) return { folder: sessionPath.folder, isKnown: true }
+  if (stored) return { folder: sessionPath.folder, id: sessionPath.id, isKnown: true }
   return createIncomingSession(sessionPath, dependencies.maxRecordingBytes)
 }
 
@@ -92,16 +95,12 @@ async function add(
 
 async function finish(work: Work, session: IncomingSession | KnownSession | undefined): Promise<void> {
   if (!session) return
-  work.seen++
-  if (isKnown(session)) {
-    work.summary.already_there++
-    return
-  }
+  if (isKnown(session)) return work.progress.addKnown(session.id)
   const releases: Release[] = []
   try {
     await save(work, session, releases)
   } catch (error) {
-    refuse(work.summary, session.id, error)
+    work.progress.addRefused(session.id, error)
   } finally {
     await session.close()
     for (const release of releases) release()
@@ -109,7 +108,7 @@ async function finish(work: Work, session: IncomingSession | KnownSession | unde
 }
 
 async function save(work: Work, incoming: IncomingSession, releases: Release[]): Promise<void> {
-  const { dependencies, sub, deadline, summary, parseSession } = work
+  const { dependencies, sub, deadline, progress, parseSession } = work
   const { described, recording } = await incoming.read((text) => parseSession(text, releases))
   const { id, session, audioUrl } = described
   if (id.toLowerCase() !== incoming.id) {
@@ -119,9 +118,8 @@ async function save(work: Work, incoming: IncomingSession, releases: Release[]):
   }
   const content = await readNewSession({ ...session, audioBase64: '' }, async () => recording)
   const { created } = await saveSession(dependencies, { sub, deadline: () => deadline }, content)
-  if (!created) summary.already_there++
-  else summary.imported++
-  if (created && audioUrl && !recording) summary.recordings_missing++
+  if (created) progress.addImported(incoming.id, { recordingIsMissing: Boolean(audioUrl && !recording) })
+  else progress.addKnown(incoming.id)
 }
 
 const sessionsMissing = (seen: number, count: number) =>

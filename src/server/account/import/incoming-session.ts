@@ -5,7 +5,7 @@ import { createRecordingSpool, type RecordingSpool } from '../../sessions/body/r
 import { receiveSessionBody, type ReceivedBody } from '../../sessions/body/receive-session-body.ts'
 import type { ArchivedFile } from '../archive.ts'
 import { SESSION_JSON } from '../exported-files.ts'
-import { damagedFile, invalidArchive } from './errors.ts'
+import { damagedFile, invalidArchive, missingFile } from './errors.ts'
 import { isRecording, type SessionPath } from './session-path.ts'
 
 type Digest = Omit<ArchivedFile, 'path'>
@@ -68,7 +68,7 @@ export function createIncomingSession({ folder, id }: SessionPath, maxRecordingB
       parse: (text: ReceivedBody) => Promise<T>
     ): Promise<{ described: T; recording: Recording | null }> {
       if (fault) throw fault
-      if (!text) throw invalidArchive(`The folder ${folder} has no ${SESSION_JSON}.`)
+      if (!text) throw missingFile(`${folder}/${SESSION_JSON}`)
       const described = await parse(text)
       const wrong = findDifference(described.files, arrived)
       if (wrong) throw wrong(folder)
@@ -112,7 +112,7 @@ function findDifference(listed: ArchivedFile[], arrived: Map<string, Digest>): E
   }
   for (const { path, bytes, sha256 } of listed) {
     const file = arrived.get(path)
-    if (!file) return (folder) => invalidArchive(`The file ${folder}/${path} is missing.`)
+    if (!file) return (folder) => missingFile(`${folder}/${path}`)
     if (file.bytes !== bytes || file.sha256 !== sha256) return (folder) => damagedFile(`${folder}/${path}`)
   }
   return undefined
