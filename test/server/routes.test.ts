@@ -14,6 +14,7 @@ const LARGE_BODIES = [
   'PATCH /api/sessions/:id',
   'POST /v0/api/sessions',
   'POST /api/users/sync',
+  'POST /v0/api/users/sync',
   'POST /api/users/me/import'
 ]
 
