@@ -13,7 +13,7 @@ export const EMPTY_ANALYSIS: Analysis = {
  * missing, as the server does.
  */
 export function readAnalysis(value: unknown): Analysis | null {
-  if (typeof value !== 'object' || value === null) return null
+  if (!value || typeof value !== 'object') return null
   const given = value as Record<string, unknown>
   const score = given['scoreAccuracy']
   const analysis = {
@@ -37,6 +37,6 @@ export function writeAnalysis(analysis: Analysis | null) {
   )
 }
 
-function stringOrNull(value: unknown): string | null {
+export function stringOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null
 }

@@ -1,5 +1,5 @@
 import { MAX_DURATION_SECONDS, MAX_NAME_CHARACTERS, MAX_NOTES_CHARACTERS } from '../contract/limits.ts'
-import { readAnalysis, writeAnalysis } from './analysis.ts'
+import { readAnalysis, stringOrNull, writeAnalysis } from './analysis.ts'
 import { applyChanges } from './session-changes.ts'
 import { StorageError, type SessionChanges, type SessionData } from './storage-service.ts'
 
@@ -35,12 +35,11 @@ export function toListedSession(entry: LocalEntry): SessionData {
 /** The full session, except for a recording in IndexedDB. */
 export function toSession(entry: LocalEntry): SessionData {
   const { scoreAccuracy, ...listed } = toListedSession(entry)
-  const { xmlContent: xml, notes } = entry
   return {
     ...listed,
-    xmlContent: typeof xml === 'string' && xml ? xml : null,
+    xmlContent: stringOrNull(entry['xmlContent']) || null,
     analysis: readAnalysis(entry['analysis']),
-    notes: typeof notes === 'string' ? notes : null
+    notes: stringOrNull(entry['notes'])
   }
 }
 
@@ -106,9 +105,9 @@ export function checksumOf(session: SessionData): string {
 }
 
 /** Text that identifies a local session whose id is no UUID: the members that it was saved with. */
-export function importKey({ importKey: known, ...session }: SessionData): string {
-  const { id, date, songName, instrument, durationSeconds } = session
-  return known ?? JSON.stringify(['harmony-helper', id, date, songName, instrument, durationSeconds])
+export function importKey(session: SessionData): string {
+  const { importKey, id, date, songName, instrument, durationSeconds } = session
+  return importKey ?? JSON.stringify(['harmony-helper', id, date, songName, instrument, durationSeconds])
 }
 
 function isValid({ date, songName, instrument, durationSeconds, notes }: SessionData): boolean {
@@ -130,8 +129,7 @@ function recordingUrl({ audioBase64, audioUrl }: LocalEntry): string | null {
   return typeof audioUrl === 'string' && /^(https?|data):/.test(audioUrl) ? audioUrl : null
 }
 
-// An invalid date stays unchanged, so that an import can report it.
+// An invalid date, of which `toJSON` makes null, stays unchanged, so that an import can report it.
 function isoDate(value: unknown): string {
-  const date = new Date(value as string | number)
-  return Number.isNaN(date.getTime()) ? String(value) : date.toISOString()
+  return new Date(value as string | number).toJSON() ?? String(value)
 }

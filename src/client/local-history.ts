@@ -10,24 +10,10 @@ type Document = { state?: { history?: LocalEntry[]; streak?: number }; version?:
 
 const KEY = 'harmony-helper-storage'
 
-/**
- * The browser's localStorage.
- *
- * @throws StorageError `storage_blocked` when the browser refuses it or has none
- */
-export function browserStorage(): Storage {
-  try {
-    if (localStorage) return localStorage
-  } catch (cause) {
-    throw storageBlocked(cause)
-  }
-  throw storageBlocked()
-}
-
 /** The entries of the history, most recently added first. */
-export function readHistory(storage: Storage): LocalEntry[] {
-  const { history } = readDocument(storage).state ?? {}
-  return Array.isArray(history) ? history.filter((entry) => typeof entry === 'object' && entry !== null) : []
+export function readHistory(getStorage: () => Storage): LocalEntry[] {
+  const { history } = readDocument(getStorage).state ?? {}
+  return Array.isArray(history) ? history.filter((entry) => entry && typeof entry === 'object') : []
 }
 
 /**
@@ -35,11 +21,11 @@ export function readHistory(storage: Storage): LocalEntry[] {
  *
  * @throws StorageError `storage_blocked` when localStorage fails in any other way
  */
-export function writeHistory(storage: Storage, history: LocalEntry[], streak: number): boolean {
-  const document = readDocument(storage)
+export function writeHistory(getStorage: () => Storage, history: LocalEntry[], streak: number): boolean {
+  const document = readDocument(getStorage)
   const changed: Document = { version: 0, ...document, state: { ...document.state, history, streak } }
   try {
-    storage.setItem(KEY, JSON.stringify(changed))
+    getStorage().setItem(KEY, JSON.stringify(changed))
     return true
   } catch (cause) {
     // Firefox has a name of its own.
@@ -68,10 +54,10 @@ export function reversed<T>(values: T[]): T[] {
   return [...values].reverse()
 }
 
-function readDocument(storage: Storage): Document {
+function readDocument(getStorage: () => Storage): Document {
   let text: string | null
   try {
-    text = storage.getItem(KEY)
+    text = getStorage().getItem(KEY)
   } catch (cause) {
     throw storageBlocked(cause)
   }

@@ -10,15 +10,7 @@ import {
   type LocalEntry
 } from './local-entry.ts'
 import { localDays, localStats } from './local-figures.ts'
-import {
-  browserStorage,
-  distinct,
-  findEntry,
-  readHistory,
-  replaceEntry,
-  reversed,
-  writeHistory
-} from './local-history.ts'
+import { distinct, findEntry, readHistory, replaceEntry, reversed, writeHistory } from './local-history.ts'
 import { createLocalRecordings, type LocalRecordings } from './local-recordings.ts'
 import { isSameBlob } from './same-blob.ts'
 import { idReused, sessionNotFound } from './session-errors.ts'
@@ -62,7 +54,7 @@ export class LocalStorageService implements PracticeStorage {
     timeZone = browserTimeZone() ?? 'UTC'
   }: LocalStorageOptions = {}) {
     // Read at each use: server rendering has no localStorage, and a browser may refuse it.
-    this.#getStorage = () => storage ?? browserStorage()
+    this.#getStorage = () => storage ?? localStorage
     this.#recordings = createLocalRecordings(indexedDB)
     this.#clock = clock
     this.#timeZone = timeZone
@@ -176,11 +168,11 @@ export class LocalStorageService implements PracticeStorage {
   }
 
   #read(): LocalEntry[] {
-    return readHistory(this.#getStorage())
+    return readHistory(this.#getStorage)
   }
 
   #write(history: LocalEntry[]): boolean {
-    return writeHistory(this.#getStorage(), history, this.#stats(history).streak)
+    return writeHistory(this.#getStorage, history, this.#stats(history).streak)
   }
 
   #stats(history: LocalEntry[]): UserStatsData {

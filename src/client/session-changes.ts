@@ -5,7 +5,7 @@ import type { SessionChanges, SessionData } from './storage-service.ts'
 export function applyChanges(session: SessionData, changes: SessionChanges): SessionData {
   const { analysis, ...members } = withoutUndefined(changes)
   if (analysis === undefined) return { ...session, ...members }
-  const merged = analysis && { ...EMPTY_ANALYSIS, ...session.analysis, ...withoutUndefined(analysis) }
+  const merged = analysis && { ...session.analysis, ...analysis }
   return { ...session, ...members, analysis: readAnalysis(merged) }
 }
 
@@ -23,9 +23,10 @@ export function mergeChanges(first: SessionChanges, second: SessionChanges): Ses
   if (!later.analysis) return merged
   // After a clear, the members that `second` does not name are null.
   const before = earlier.analysis === null ? EMPTY_ANALYSIS : earlier.analysis
-  return { ...merged, analysis: { ...before, ...withoutUndefined(later.analysis) } }
+  return { ...merged, analysis: { ...before, ...later.analysis } }
 }
 
+/** As JSON, which has no undefined members, also not in `analysis`. */
 function withoutUndefined<T extends object>(given: T): T {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T
+  return JSON.parse(JSON.stringify(given))
 }
