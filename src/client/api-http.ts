@@ -2,7 +2,7 @@ import { browserFault } from './browser-errors.ts'
 import type { Clock } from './clock.ts'
 import { retryRequest } from './request-retry.ts'
 import { StorageError, type SaveOptions } from './storage-service.ts'
-import { withDeadline } from './time-limit.ts'
+import { within } from './time-limit.ts'
 import { shareRefreshes, type GetAccessToken } from './token.ts'
 import type { Fetch } from './xhr-fetch.ts'
 
@@ -51,10 +51,14 @@ const MIN_TRANSFER_RATE = 10
 /** Every request of the client is safe to repeat: reads, deletes, merge patches, the sync, and saves because
  * of their id. */
 export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeoutMs }: HttpOptions): Http {
-  const getToken = shareRefreshes(getAccessToken)
+  // Each token has the time limit, so that a refresh that hangs does not hang all later ones.
+  const getToken = shareRefreshes((options) =>
+    within(timeoutMs, Promise.resolve(options).then(getAccessToken).catch(failSignedOut), networkError)
+  )
 
   async function attempt(call: Call, cacheMode: 'on' | 'off'): Promise<unknown> {
-    const token = (await getToken({ cacheMode }).catch(failSignedOut)) || failSignedOut()
+    const token =
+      (await within(timeoutMs, getToken({ cacheMode }), networkError, call.signal)) || failSignedOut()
     return request(
       {
         ...call,
@@ -84,16 +88,27 @@ export function createHttp({ baseUrl, getAccessToken, fetch, Xhr, clock, timeout
             () => fetch
           )
         : fetch
-    const fail = (cause: unknown) => {
-      signal?.throwIfAborted()
-      throw cause instanceof StorageError ? cause : networkError(cause)
-    }
+    signal?.throwIfAborted()
+    // Ends the request when nobody waits for it any more.
+    const controller = new AbortController()
     // A deletion goes on when the user leaves the page. Other requests may be larger than `keepalive` allows.
-    const init = { method, headers, body: body ?? null, keepalive: method === 'DELETE' }
+    const init = {
+      method,
+      headers,
+      body: body ?? null,
+      keepalive: method === 'DELETE',
+      signal: controller.signal
+    }
     // Catches what the request rejects with. A missing function throws, and is no network error.
-    return withDeadline(timeoutMs + Math.ceil(bytes / MIN_TRANSFER_RATE), signal, async (deadline) =>
-      read(await send(url, { ...init, signal: deadline }).catch(fail)).catch(fail)
-    )
+    return within(
+      timeoutMs + Math.ceil(bytes / MIN_TRANSFER_RATE),
+      (async () => read(await send(url, init).catch(failRequest)).catch(failRequest))(),
+      networkError,
+      signal
+    ).catch((error) => {
+      controller.abort(error)
+      throw error
+    })
   }
 
   // The cached token may have expired, or its signing key may have been rotated: retry once with a fresh
@@ -140,7 +155,11 @@ function failSignedOut(cause?: unknown): never {
   throw new StorageError(401, 'no_token', 'You are signed out. Sign in and try again.', { cause })
 }
 
-export function networkError(cause: unknown): StorageError {
+function failRequest(cause: unknown): never {
+  throw cause instanceof StorageError ? cause : networkError(cause)
+}
+
+export function networkError(cause?: unknown): StorageError {
   return new StorageError(
     0,
     'network_error',

@@ -35,7 +35,7 @@ export type ApiStorageOptions = {
    * If it fails, the recording is sent inline.
    */
   directUploadBytes?: number
-  /** Time limit for a response in milliseconds, not counting the transfer. Default: 30,000. */
+  /** Time limit for a token, and for a response without its transfer, in milliseconds. Default: 30,000. */
   timeoutMs?: number
 }
 

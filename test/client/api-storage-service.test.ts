@@ -215,6 +215,30 @@ t.test('tokens', async (t) => {
     await t.rejects(service.getSessions(), { status: 401, code: 'no_token' })
     t.equal(api.requests.length, 1)
   })
+
+  await t.test('a token that does not arrive is a network_error', async (t) => {
+    const { api, service, waits } = await setUp(t, {
+      timeoutMs: 20,
+      getAccessToken: () => new Promise(() => {})
+    })
+    await t.rejects(service.getSessions(), { status: 0, code: 'network_error' })
+    t.equal(waits.length, 3)
+    t.equal(api.requests.length, 0)
+  })
+
+  await t.test('a refresh that hangs is repeated after the time limit', async (t) => {
+    let refreshes = 0
+    const { api, service } = await setUp(t, {
+      timeoutMs: 200,
+      getAccessToken: async ({ cacheMode }) => {
+        if (cacheMode === 'on') return 'stale'
+        return ++refreshes === 1 ? new Promise(() => {}) : 'fresh'
+      }
+    })
+    api.fault = ({ token }) => (token === 'stale' ? problem(401, 'invalid_token') : undefined)
+    t.strictSame(await service.getSessions(), [])
+    t.equal(refreshes, 2)
+  })
 })
 
 t.test('users', async (t) => {
@@ -262,6 +286,19 @@ t.test('an aborted signal', async (t) => {
       return undefined
     }
     await t.rejects(service.saveSession(newSession(), { signal: controller.signal }), { name: 'AbortError' })
+  })
+
+  await t.test('stops a call that waits for its token', async (t) => {
+    const controller = new AbortController()
+    const { api, service } = await setUp(t, {
+      getAccessToken: () => {
+        setTimeout(() => controller.abort())
+        return new Promise(() => {})
+      }
+    })
+    await t.rejects(service.getSessions({ signal: controller.signal }), { name: 'AbortError' })
+    await t.rejects(service.getSessions({ signal: controller.signal }), { name: 'AbortError' })
+    t.equal(api.requests.length, 0)
   })
 
   await t.test('stops a call before any request is sent', async (t) => {

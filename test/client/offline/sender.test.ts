@@ -180,3 +180,22 @@ t.test('a save that is being sent', async (t) => {
     t.equal(api.account('token').sessions.size, 0)
   })
 })
+
+t.test('a token that does not arrive does not keep the account from being deleted', async (t) => {
+  let requestToken = () => {}
+  const requested = new Promise<void>((resolve) => {
+    requestToken = resolve
+  })
+  const { open } = await startOutboxes(t, 'token', {
+    getAccessToken: () => {
+      requestToken()
+      return new Promise(() => {})
+    }
+  })
+  const outbox = open()
+  await new Promise<void>((resolve) => {
+    outbox.saveSession(newSession(), { onKept: resolve }).catch(() => {})
+  })
+  await requested
+  t.equal(await outbox.withoutSending(async () => 'deleted'), 'deleted')
+})
