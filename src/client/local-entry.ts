@@ -1,4 +1,10 @@
-import { MAX_DURATION_SECONDS, MAX_NAME_CHARACTERS, MAX_NOTES_CHARACTERS } from '../contract/limits.ts'
+import {
+  EARLIEST_YEAR,
+  MAX_DURATION_SECONDS,
+  MAX_HOURS_AHEAD,
+  MAX_NAME_CHARACTERS,
+  MAX_NOTES_CHARACTERS
+} from '../contract/limits.ts'
 import { readAnalysis, stringOrNull, writeAnalysis } from './analysis.ts'
 import { applyChanges } from './session-changes.ts'
 import { StorageError, type SessionChanges, type SessionData } from './storage-service.ts'
@@ -48,15 +54,8 @@ export function toSession(entry: LocalEntry): SessionData {
  *
  * @throws StorageError `invalid_input` for input that the server rejects as well
  */
-export function toEntry(session: SessionData): LocalEntry {
-  if (!isValid(session)) {
-    throw new StorageError(
-      400,
-      'invalid_input',
-      'A session needs a song and an instrument of 1 to 300 characters, 0 to 86400 seconds and a date. ' +
-        'Its notes have up to 10000 characters.'
-    )
-  }
+export function toEntry(session: SessionData, now: Date): LocalEntry {
+  check(session, now)
   return writeEntry(session)
 }
 
@@ -79,9 +78,14 @@ function writeEntry(session: SessionData): LocalEntry {
  *
  * @throws StorageError `invalid_input`
  */
-export function changeEntry(entry: LocalEntry, changes: SessionChanges): LocalEntry {
+export function changeEntry(entry: LocalEntry, changes: SessionChanges, now: Date): LocalEntry {
   const session = toSession(entry)
-  const changed = toEntry(applyChanges(session, changes))
+  // The changes alone: what an old entry has otherwise is no reason to reject them.
+  check(
+    applyChanges({ id: '', date: '2000', songName: '-', instrument: '-', durationSeconds: 0 }, changes),
+    now
+  )
+  const changed = writeEntry(applyChanges(session, changes))
   return {
     ...entry,
     importKey: importKey(session),
@@ -110,16 +114,34 @@ export function importKey(session: SessionData): string {
   return importKey ?? JSON.stringify(['harmony-helper', id, date, songName, instrument, durationSeconds])
 }
 
-function isValid({ date, songName, instrument, durationSeconds, notes }: SessionData): boolean {
-  const areNames = [songName, instrument].every(
-    (name) => typeof name === 'string' && name.trim() && name.length <= MAX_NAME_CHARACTERS
-  )
-  const isDuration =
-    durationSeconds !== null && durationSeconds >= 0 && durationSeconds <= MAX_DURATION_SECONDS
-  return (
-    areNames && isDuration && !Number.isNaN(Date.parse(date)) && (notes?.length ?? 0) <= MAX_NOTES_CHARACTERS
-  )
+// Except for a date without a time zone, and texts of an analysis and scores that are too large: the entry point of the
+// client must stay small.
+/** @throws StorageError `invalid_input` for values that the server rejects as well */
+function check(session: SessionData, now: Date): void {
+  const { date, songName, instrument, durationSeconds, notes, analysis } = session
+  const score = analysis?.scoreAccuracy ?? 0
+  const isValid =
+    isName(songName) &&
+    isName(instrument) &&
+    [...(notes ?? '')].length <= MAX_NOTES_CHARACTERS &&
+    durationSeconds !== null &&
+    durationSeconds >= 0 &&
+    durationSeconds <= MAX_DURATION_SECONDS &&
+    Number.isInteger(score) &&
+    score >= 0 &&
+    score <= 100 &&
+    date >= EARLIEST_YEAR &&
+    Date.parse(date) <= now.getTime() + MAX_HOURS_AHEAD * 3_600_000 &&
+    !UNSTORABLE.test(Object.values({ ...session, ...analysis }).join())
+  if (!isValid) {
+    throw new StorageError(400, 'invalid_input', 'A value is missing or out of range.')
+  }
 }
+
+// NUL and unpaired surrogates.
+const UNSTORABLE = /[\0\ud800-\udfff]/u
+
+const isName = (name: string) => name?.trim() && [...name].length <= MAX_NAME_CHARACTERS
 
 /** The URL of an entry's recording; null when it has none or when it is in IndexedDB. */
 function recordingUrl({ audioBase64, audioUrl }: LocalEntry): string | null {

@@ -76,7 +76,7 @@ export class LocalStorageService implements PracticeStorage {
 
   async saveSession(session: SessionData): Promise<void> {
     const audioBase64 = session.audio?.size ? await toDataUrl(session.audio) : ''
-    if (await this.#add({ ...toEntry(session), audioBase64 })) return
+    if (await this.#add({ ...toEntry(session, this.#clock.now()), audioBase64 })) return
     const entry = findEntry(this.#read(), session.id)
     // Another tab has deleted it since.
     if (!entry) return this.saveSession(session)
@@ -92,7 +92,7 @@ export class LocalStorageService implements PracticeStorage {
       const history = this.#read()
       const entry = findEntry(history, id)
       if (!entry) throw sessionNotFound()
-      if (this.#write(replaceEntry(history, changeEntry(entry, changes)))) return
+      if (this.#write(replaceEntry(history, changeEntry(entry, changes, this.#clock.now())))) return
       await this.#moveRecording(reversed(history))
     }
   }

@@ -8,3 +8,9 @@ export const MAX_DURATION_SECONDS = 86_400
 export const MAX_XML_BYTES = 10 * 1024 * 1024
 /** Longest notes, in characters. */
 export const MAX_NOTES_CHARACTERS = 10_000
+/** Longest summary or feedback of an analysis, in characters. */
+export const MAX_ANALYSIS_CHARACTERS = 1_000_000
+/** Earliest year of a session's date, in UTC. */
+export const EARLIEST_YEAR = '1900'
+/** How far ahead of now the date of a session may be. */
+export const MAX_HOURS_AHEAD = 48

@@ -1,5 +1,12 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { MAX_DURATION_SECONDS, MAX_NOTES_CHARACTERS, MAX_XML_BYTES } from './limits.ts'
+import {
+  EARLIEST_YEAR,
+  MAX_ANALYSIS_CHARACTERS,
+  MAX_DURATION_SECONDS,
+  MAX_HOURS_AHEAD,
+  MAX_NOTES_CHARACTERS,
+  MAX_XML_BYTES
+} from './limits.ts'
 import { exampleSession } from './sessions.ts'
 import { Name, Nullable, Text, Uuid } from './text.ts'
 
@@ -8,8 +15,8 @@ const Score = () =>
 
 export const NewAnalysisSchema = Type.Object(
   {
-    summary: Type.Optional(Nullable(Text({ maxLength: 1_000_000 }))),
-    feedback: Type.Optional(Nullable(Text({ maxLength: 1_000_000 }))),
+    summary: Type.Optional(Nullable(Text({ maxLength: MAX_ANALYSIS_CHARACTERS }))),
+    feedback: Type.Optional(Nullable(Text({ maxLength: MAX_ANALYSIS_CHARACTERS }))),
     scoreAccuracy: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 100 }))),
     markedXml: Type.Optional(Nullable(Score()))
   },
@@ -26,7 +33,7 @@ const Duration = () =>
 const SessionDate = (otherwise = '') =>
   Type.String({
     format: 'date-time',
-    'x-date-range': { from: '1900-01-01T00:00:00Z', hoursAhead: 48 },
+    'x-date-range': { from: `${EARLIEST_YEAR}-01-01T00:00:00Z`, hoursAhead: MAX_HOURS_AHEAD },
     description: `an RFC 3339 time with an offset, from 1900 to 48 hours ahead${otherwise}`
   })
 
@@ -47,7 +54,7 @@ const optionalTexts = {
       [
         Type.Null(),
         Text({
-          maxLength: 1_000_000,
+          maxLength: MAX_ANALYSIS_CHARACTERS,
           description: 'the feedback alone: text without NUL characters or unpaired surrogates'
         }),
         NewAnalysisSchema

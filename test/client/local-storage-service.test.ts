@@ -154,7 +154,8 @@ t.test('a change keeps the format of the existing app, its unknown members and t
   }
   storage.setItem(KEY, JSON.stringify({ state: { history: [entry], streak: 3 }, version: 0 }))
   const service = local(storage)
-  await t.rejects(service.updateSession(entry.id, { durationSeconds: 120 }), { code: 'invalid_input' })
+  await service.updateSession(entry.id, { notes: 'a change of an entry whose name is missing' })
+  await t.rejects(service.updateSession(entry.id, { songName: '' }), { code: 'invalid_input' })
   await service.updateSession(entry.id, { songName: 'Named', durationSeconds: 120, notes: 'mine' })
   const [written] = JSON.parse(storage.getItem(KEY) ?? '').state.history
   t.match(written, {

@@ -81,7 +81,8 @@ export const behaviours: Record<string, (service: PracticeStorage) => Promise<vo
       { durationSeconds: null },
       { durationSeconds: 86_401 },
       { date: 'yesterday' },
-      { notes: 'x'.repeat(10_001) }
+      { notes: 'x'.repeat(10_001) },
+      ...beyondLimits
     ]) {
       await rejects(service.updateSession(session.id, wrong as object), {
         name: 'StorageError',
@@ -230,7 +231,8 @@ export const behaviours: Record<string, (service: PracticeStorage) => Promise<vo
       { songName: 'x'.repeat(301) },
       { durationSeconds: -1 },
       { durationSeconds: 86_401 },
-      { date: 'yesterday' }
+      { date: 'yesterday' },
+      ...beyondLimits
     ]) {
       await rejects(service.saveSession(newSession(wrong)), {
         name: 'StorageError',
@@ -239,6 +241,12 @@ export const behaviours: Record<string, (service: PracticeStorage) => Promise<vo
       })
     }
     equal(await service.getSessions(), [])
+  },
+
+  'limits count characters, and not their parts': async (service) => {
+    const session = newSession({ songName: '😀'.repeat(300), notes: '😀'.repeat(6_000) })
+    await service.saveSession(session)
+    equal(without(await service.getSessionById(session.id), 'audioUrl', 'audio'), session)
   },
 
   'deleting removes a session, can be repeated, and frees the id': async (service) => {
@@ -268,6 +276,20 @@ export const behaviours: Record<string, (service: PracticeStorage) => Promise<vo
     equal([after.streak, after.total_minutes], [1, 5])
   }
 }
+
+const analysis = { summary: null, feedback: null, scoreAccuracy: null, markedXml: null }
+
+/** Values that no service takes. */
+const beyondLimits: Partial<SessionData>[] = [
+  { songName: '😀'.repeat(301) },
+  { songName: 'NUL \0' },
+  { date: '1899-12-31T12:00:00.000Z' },
+  { date: '2099-01-01T00:00:00.000Z' },
+  { analysis: { ...analysis, scoreAccuracy: 87.5 } },
+  { analysis: { ...analysis, scoreAccuracy: 101 } },
+  { analysis: { ...analysis, scoreAccuracy: -1 } },
+  { analysis: { ...analysis, feedback: 'cut in an emoji \ud83d' } }
+]
 
 // In local time, as the services count days. At noon for earlier days, now for today.
 function ago(days: number): string {

@@ -2,8 +2,16 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { dailyPractice, faultOfRange } from '../../../src/contract/daily-practice.ts'
+import {
+  EARLIEST_YEAR,
+  MAX_DURATION_SECONDS,
+  MAX_HOURS_AHEAD,
+  MAX_NAME_CHARACTERS,
+  MAX_NOTES_CHARACTERS
+} from '../../../src/contract/limits.ts'
 import { localDay } from '../../../src/contract/local-day.ts'
 import { practiceDays, summarise } from '../../../src/contract/practice-days.ts'
+import { UNSTORABLE } from '../../../src/contract/text.ts'
 import { createFakeTus, TUS_PATH } from './fake-tus.ts'
 
 /**
@@ -149,8 +157,7 @@ export async function startFakeApi() {
       audioBase64 = null,
       date = new Date().toISOString()
     } = body
-    const text = [songName, instrument].every((name) => name.trim() && name.length <= 300)
-    if (!text || !(duration >= 0 && duration <= 86_400) || Number.isNaN(Date.parse(date))) {
+    if (!isValid({ songName, instrument, durationSeconds: duration, date, xmlContent, analysis, notes })) {
       return problem(400, 'invalid_input')
     }
     const session: Stored = {
@@ -175,16 +182,7 @@ export async function startFakeApi() {
     const merged =
       analysis === undefined ? session.analysis : analysis && { ...session.analysis, ...analysis }
     const changed = { ...session, ...body, durationSeconds, analysis: merged }
-    const names = [changed.songName, changed.instrument].every((name) => name?.trim())
-    if (
-      !names ||
-      duration === null ||
-      !(durationSeconds <= 86_400) ||
-      Number.isNaN(Date.parse(changed.date)) ||
-      (changed.notes?.length ?? 0) > 10_000
-    ) {
-      return problem(400, 'invalid_input')
-    }
+    if (duration === null || !isValid(changed)) return problem(400, 'invalid_input')
     const savedAs = session.savedAs ?? digest(session)
     Object.assign(session, changed, { savedAs, date: new Date(changed.date).toISOString() })
     return { status: 200, body: toData(mine, session) }
@@ -327,6 +325,25 @@ function send(response: ServerResponse, { status, body, headers }: Answer): void
 export type FakeApi = Awaited<ReturnType<typeof startFakeApi>>
 
 type Body = Partial<Omit<Stored, 'audio'>> & { duration: number; audioBase64?: string }
+
+/** Whether the API takes the members, except for the sizes of scores and of texts of an analysis. */
+function isValid(session: Omit<Stored, 'id' | 'audio'>): boolean {
+  const { songName, instrument, durationSeconds, date, notes, analysis } = session
+  const time = Date.parse(date)
+  const score = analysis?.scoreAccuracy ?? 0
+  return (
+    [songName, instrument].every((name) => name?.trim() && [...name].length <= MAX_NAME_CHARACTERS) &&
+    [...(notes ?? '')].length <= MAX_NOTES_CHARACTERS &&
+    durationSeconds >= 0 &&
+    durationSeconds <= MAX_DURATION_SECONDS &&
+    Number.isInteger(score) &&
+    score >= 0 &&
+    score <= 100 &&
+    time >= Date.parse(EARLIEST_YEAR) &&
+    time <= Date.now() + MAX_HOURS_AHEAD * 3_600_000 &&
+    !Object.values({ ...session, ...analysis }).some((text) => new RegExp(UNSTORABLE, 'u').test(String(text)))
+  )
+}
 
 /** Equal for equal saves. Includes the recording only if it was sent inline. */
 function digest({ isDirect, savedAs, ...session }: Stored): string {
