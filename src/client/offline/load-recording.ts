@@ -18,11 +18,18 @@ export async function loadRecording(
       lost: { status: 0, code: 'recording_unreadable', detail: 'The recording is damaged.' }
     }
   }
-  const status = response instanceof Error ? 0 : response.status
+  const status = response instanceof Error ? 0 : await statusOf(response)
   if (status === 404 || status === 410) {
     return {
       lost: { status, code: 'recording_gone', detail: 'The recording no longer exists.' }
     }
   }
   throw new StorageError(status, 'recording_unreachable', 'The recording is not available. Try again later.')
+}
+
+/** The status of an answer. Supabase answers 400 for a missing object, and has the status 404 in the body. */
+async function statusOf(response: Response): Promise<number> {
+  const { status } = response
+  const body = status === 400 ? await response.json().catch(() => undefined) : undefined
+  return Number(body?.statusCode) || status
 }

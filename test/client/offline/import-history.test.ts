@@ -182,6 +182,48 @@ t.test('rejects at once when the user is signed out', async (t) => {
   await t.rejects(run(), { code: 'invalid_token' })
 })
 
+t.test(
+  'a recording that was deleted from Supabase is gone, and one whose host fails may return',
+  async (t) => {
+    const answers: Record<string, () => Response> = {
+      gone: () =>
+        Response.json(
+          { statusCode: '404', error: 'not_found', message: 'Object not found' },
+          { status: 400 }
+        ),
+      refused: () => Response.json({ statusCode: '403', error: 'x', message: 'x' }, { status: 400 }),
+      captive: () => new Response('null', { status: 400 }),
+      page: () => new Response('<html>', { status: 400 }),
+      unresolved: () => {
+        throw new TypeError('fetch failed')
+      }
+    }
+    const names = Object.keys(answers)
+    const { run, account } = await setUp(
+      t,
+      names.map((name) => ({ songName: name, audioUrl: `https://example.com/${name}` }))
+    )
+    const fetch = (async (url: string) => answers[url.split('/').at(-1) ?? '']?.()) as typeof globalThis.fetch
+    const { problems } = await run({ fetch })
+    t.strictSame(
+      problems
+        .map(({ songName, what, reason: { status, code } }) => [songName, what, status, code])
+        .reverse(),
+      [
+        ['gone', 'recording', 404, 'recording_gone'],
+        ['refused', 'session', 403, 'recording_unreachable'],
+        ['captive', 'session', 400, 'recording_unreachable'],
+        ['page', 'session', 400, 'recording_unreachable'],
+        ['unresolved', 'session', 0, 'recording_unreachable']
+      ]
+    )
+    t.strictSame(
+      account().map(({ songName }) => songName),
+      ['gone']
+    )
+  }
+)
+
 t.test('reports what cannot be imported, with the reason, and imports the rest', async (t) => {
   const { api, run, account } = await setUp(t, [
     { songName: '', durationSeconds: 90_000 },
