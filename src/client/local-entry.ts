@@ -134,7 +134,7 @@ function check(session: SessionData, now: Date): void {
     Date.parse(date) <= now.getTime() + MAX_HOURS_AHEAD * 3_600_000 &&
     !UNSTORABLE.test(Object.values({ ...session, ...analysis }).join())
   if (!isValid) {
-    throw new StorageError(400, 'invalid_input', 'A value is missing or out of range.')
+    throw new StorageError(400, 'invalid_input', 'Check song, instrument, length, date, notes and accuracy.')
   }
 }
 
