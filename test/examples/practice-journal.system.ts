@@ -317,7 +317,7 @@ t.test('the practice journal', { skip }, async (t) => {
       await page.reload()
       await button(page, `Import ${history.length} sessions`).click()
       await page.getByText('5 sessions imported, 5 were already in your journal.').waitFor()
-      await page.getByText('Imported with another instrument.').waitFor()
+      await page.getByText('Imported with changes: instrument.').waitFor()
       await checkAccessibility(t, page, 'imported')
       await row(page, 'Clair de lune').click()
       await listenTo(page, 'Clair de lune')

@@ -11,8 +11,9 @@ import { stableId } from './stable-id.ts'
 export type ImportProblem = Pick<SessionData, 'id' | 'songName' | 'date'> & {
   /**
    * `recording`: the session was imported without its recording, which is lost. `content`: it was imported
-   * with another name, instrument, length or notes, because its own cannot be stored. `session`: it was not
-   * imported.
+   * with other members, because its own cannot be stored; the reason names them. A text was shortened or lost
+   * single characters, a length or an accuracy is the nearest one, a date is that of the import, and a score that
+   * is too large was left out. `session`: it was not imported.
    */
   what: 'session' | 'recording' | 'content'
   reason: Refusal
@@ -105,7 +106,8 @@ export async function importHistory(
     const stored = await local.getSessionById(listed.id)
     if (!stored) throw new StorageError(404, 'session_not_found', 'It was deleted during the import.')
     const { audio, lost } = await loadRecording(stored, options.fetch ?? fetch)
-    const { session, changed } = repair({ ...stored, id })
+    const time = { now: clock.now(), dateInAccount: inAccount.get(id)?.date }
+    const { session, changed } = repair({ ...stored, id }, time)
     return { session: { ...withoutRecording(session), ...(audio && { audio }) }, lost, changed }
   }
 

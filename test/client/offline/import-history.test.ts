@@ -227,7 +227,7 @@ t.test(
 t.test('reports what cannot be imported, with the reason, and imports the rest', async (t) => {
   const { api, run, account } = await setUp(t, [
     { songName: '', durationSeconds: 90_000 },
-    { date: 'yesterday' },
+    {},
     { audioBase64: 'data:audio/webm;base64,%%%' },
     { audioUrl: 'https://example.com/gone.webm' },
     { audioUrl: 'https://example.com/away.webm' },
@@ -238,15 +238,16 @@ t.test('reports what cannot be imported, with the reason, and imports the rest',
     if (url.startsWith('data:') || url.includes('away')) throw new TypeError('fetch failed')
     return url.includes('gone') ? new Response(null, { status: 404 }) : new Response(recording(9, 500))
   }
+  api.fault = ({ body }) => (body.includes('Song 1') ? problem(400, 'invalid_input') : undefined)
   const report = await run({ fetch: fetch as typeof globalThis.fetch })
   t.match(report, { total: 6, imported: 4, alreadyThere: 0 })
   t.strictSame(
     report.problems.map(({ songName, what, reason: { status, code } }) => [songName, what, status, code]),
     [
-      ['Song 1', 'session', 400, 'invalid_input'],
       ['Song 4', 'session', 0, 'recording_unreachable'],
       ['Song 3', 'recording', 404, 'recording_gone'],
       ['Song 2', 'recording', 0, 'recording_unreadable'],
+      ['Song 1', 'session', 400, 'invalid_input'],
       ['', 'content', 0, 'session_repaired']
     ]
   )
@@ -265,4 +266,68 @@ t.test('reports what cannot be imported, with the reason, and imports the rest',
     { imported: 0, alreadyThere: 4 },
     'sessions imported without their recording are not imported again'
   )
+})
+
+t.test('repairs values that the account refuses, and says what was changed', async (t) => {
+  const score = (bytes: number) => `<x>${'€'.repeat(bytes / 3)}</x>`
+  const cases: [object, object, string][] = [
+    [{ songName: '😀'.repeat(301) }, { songName: '😀'.repeat(300) }, 'song name'],
+    [{ notes: '\ud83d' + '😀'.repeat(10_001) }, { notes: '😀'.repeat(10_000) }, 'notes'],
+    [{ xmlContent: '<x>\0</x>' }, { xmlContent: '<x></x>' }, 'score'],
+    [{ xmlContent: score(10_800_000) }, { xmlContent: null }, 'score (left out, because it is too large)'],
+    [
+      { analysis: { 'coach-feedback': 'Great \ud83d', scoreAccuracy: 87.5 } },
+      { analysis: { summary: null, feedback: 'Great ', scoreAccuracy: 88, markedXml: null } },
+      'feedback, accuracy'
+    ],
+    [
+      {
+        analysis: {
+          performace_summary: 'x'.repeat(1_000_001),
+          scoreAccuracy: 140,
+          markedXml: score(10_800_000)
+        }
+      },
+      { analysis: { summary: 'x'.repeat(1_000_000), scoreAccuracy: 100, markedXml: null } },
+      'summary, accuracy, marked score (left out, because it is too large)'
+    ],
+    [{ date: '1899-12-31T00:00:00.000Z' }, { date: '2026-02-01T00:00:00.000Z' }, 'date'],
+    [{ date: '2099-01-01T00:00:00.000Z' }, { date: '2026-02-01T00:00:00.000Z' }, 'date'],
+    [{ date: 'yesterday' }, { date: '2026-02-01T00:00:00.000Z' }, 'date']
+  ]
+  for (const [entry, expected, detail] of cases) {
+    const { run, account } = await setUp(t, [entry])
+    const clock = { ...clockWithoutPauses, now: () => new Date('2026-02-01') }
+    const { problems, ...report } = await run({ clock })
+    t.strictSame(report, { total: 1, imported: 1, alreadyThere: 0 }, detail)
+    t.match(account(), [expected])
+    t.match(problems, [{ what: 'content', reason: { code: 'session_repaired' } }])
+    t.equal(problems[0]?.reason.detail, `Imported with changes: ${detail}.`)
+  }
+})
+
+t.test('changes nothing of a session at the limits', async (t) => {
+  const analysis = { summary: 'x', feedback: null, scoreAccuracy: 100, markedXml: null }
+  const { run, account } = await setUp(t, [
+    { songName: '😀'.repeat(300), notes: '😀'.repeat(10_000), analysis }
+  ])
+  t.strictSame((await run()).problems, [])
+  t.match(account(), [{ songName: '😀'.repeat(300), notes: '😀'.repeat(10_000), analysis }])
+})
+
+t.test('a repeated import finds a session again whose date was replaced', async (t) => {
+  const { api, run, account } = await setUp(
+    t,
+    [{ date: '2099-01-01T00:00:00.000Z', audioBase64: await dataUrl(1) }],
+    { directUploadBytes: 1 }
+  )
+  const controller = new AbortController()
+  api.fault = ({ path }) => {
+    if (path.endsWith('/recording')) controller.abort()
+    return undefined
+  }
+  const on = (day: string) => ({ ...clockWithoutPauses, now: () => new Date(day) })
+  await t.rejects(run({ signal: controller.signal, clock: on('2026-02-01') }), { name: 'AbortError' })
+  t.match(await run({ clock: on('2026-02-02') }), { imported: 1, problems: [{ what: 'content' }] })
+  t.match(account(), [{ date: '2026-02-01T00:00:00.000Z', audio: String }])
 })
