@@ -3,17 +3,18 @@ import { createSpread } from '../limits/spread-work.ts'
 import { BODY_TIMEOUT_MS } from '../server-options.ts'
 import { announcedSize } from './announced-size.ts'
 
-/** All refused bodies together are discarded slowly: two pieces of up to 64 kB every two milliseconds. */
+/** Pieces of up to 64 kB, of all refused bodies together, that are read at once. */
 const PIECES = 2
+/** Pause until the next pieces are read. */
 const READ_INTERVAL_MS = 2
 const spreadReads = createSpread(PIECES, READ_INTERVAL_MS)
 
 /** The connection is closed when its client has sent nothing for this long while the server was reading. */
 const CLOSE_AFTER_SILENCE_MS = 30_000
 
-/** An answer that closes its connection is sent when the client has sent nothing for this long... */
+/** An answer that closes its connection waits until the client has sent nothing for this long. */
 const RESPOND_AFTER_SILENCE_MS = 1000
-/** ...and at the latest after this time. */
+/** Such an answer is sent after this time in any case. */
 const RESPOND_AFTER_MS = 30_000
 
 /**

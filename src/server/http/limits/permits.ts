@@ -9,7 +9,7 @@ type Options = {
   onRelease: () => void
 }
 
-/** Counts the permits of a limiter and who holds them. */
+/** Counts the permits of a limiter, of which a call takes one for each place, and who holds them. */
 export function createPermits({ count, perUser, onRelease }: Options) {
   const held = new Map<string, number>()
   let free = count
