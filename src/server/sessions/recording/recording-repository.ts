@@ -56,10 +56,10 @@ export const createRecordingRepository = (queries: Queries) => ({
     quotas: string
   ): Promise<boolean> {
     await applyQuotas(queries, quotas)
-    const { count } = await queries.session.updateMany({
-      where: { id, OR: [{ uploadId }, { uploadId: null }] },
-      data: { audioUrl, uploadId, recordingBytes, recordingSha256: null }
-    })
+    const count = await queries.$executeRaw`
+      UPDATE sessions SET audio_url = ${audioUrl}, upload_id = ${uploadId},
+        recording_bytes = ${recordingBytes}, recording_sha256 = NULL
+      WHERE id = ${id}::uuid AND (upload_id = ${uploadId} OR upload_id IS NULL)`
     return count === 1
   },
 
