@@ -114,9 +114,12 @@ export function importKey(session: SessionData): string {
   return importKey ?? JSON.stringify(['harmony-helper', id, date, songName, instrument, durationSeconds])
 }
 
-// Except for a date without a time zone, and texts of an analysis and scores that are too large: the entry point of the
-// client must stay small.
-/** @throws StorageError `invalid_input` for values that the server rejects as well */
+/**
+ * Does not find a date without a time zone, and scores and texts of an analysis that are too large, because the entry
+ * point of the client must stay small.
+ *
+ * @throws StorageError `invalid_input` for other values that the server rejects as well
+ */
 function check(session: SessionData, now: Date): void {
   const { date, songName, instrument, durationSeconds, notes, analysis } = session
   const score = analysis?.scoreAccuracy ?? 0

@@ -81,7 +81,8 @@ export async function runPass({ sendNext, queue, clock, onChange }: Delivery, op
 
 /**
  * No answer usually means no network. Without answers, a pass stops after n failures in a row; n is how often the
- * first of them has failed so far. So one bad session does not block the rest. An error that a server answers comes soon, so a caller can wait for more.
+ * first of them has failed so far. So one bad session does not block the rest. A server's own errors arrive soon, so
+ * a caller can wait for more of them.
  */
 function maxFailures(error: Error, firstFailures: number, { isAwaited }: PassOptions): number {
   if (!isTransient(error)) return MAX_FAILURES

@@ -83,8 +83,8 @@ export function isSendable({ refusal, stopped }: QueueItem): boolean {
 }
 
 /**
- * Whether the item is at fault, and so delayed: others were delivered, or the server answered three times in a way that does
- * not mean that it is unavailable.
+ * Whether the item is at fault, and so delayed: others were delivered, or the server answered three times in a way
+ * that does not mean that it is unavailable.
  */
 export function isDelayed({ overtaken, failures = 0, failure }: QueueItem): boolean {
   return overtaken || (failures >= 3 && failure !== undefined && !isTransientStatus(failure.status))
